@@ -1,0 +1,30 @@
+"""Where bytes of SIP come from and go to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Address = tuple[str, int]
+"""Host (an IP address in text, without brackets) and port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One way to one peer: a connection, or a UDP socket and the peer's address (RFC 5626 section 3).
+
+    ``local`` is an address the peer can reach, never the wildcard. ``id`` tells connections apart; 0 for UDP.
+    """
+
+    transport: str
+    """As in a Via header: ``UDP``, ``TCP``."""
+    local: Address
+    remote: Address
+    id: int = 0
+
+    @property
+    def is_reliable(self) -> bool:
+        return self.transport != "UDP"
+
+    @property
+    def is_ipv6(self) -> bool:
+        return ":" in self.remote[0]

@@ -1,0 +1,150 @@
+"""All that the stack can ask of the transports, and tell its user.
+
+Frozen data. The first group is for the transports; the second is for whoever uses calls (the focus, the
+robot phone). Bodies are bytes; ``content_type`` is in lower case without parameters, "" where there is no body.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from confserver.sip.flow import Address, Flow
+    from confserver.sip.message import Request, Response
+
+CallId = int
+"""Our own number of a call; never reused. (Not the Call-ID header.)"""
+
+
+# ------------------------------------------------------------------ for the transports
+@dataclass(frozen=True, slots=True)
+class SendBytes:
+    flow: Flow
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFlow:
+    """Find a way to this address; answer with ``stack.flow_opened(token, flow)`` or ``stack.flow_failed(token, reason)``."""
+
+    token: int
+    transport: str
+    remote: Address
+
+
+@dataclass(frozen=True, slots=True)
+class CloseFlow:
+    """The peer has sent what cannot be framed, or has been idle; for connections only."""
+
+    flow: Flow
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """Look up a host name; answer with ``stack.resolved(token, [IP addresses])``, an empty list for none."""
+
+    token: int
+    host: str
+
+
+# ------------------------------------------------------------------ for the user of calls
+@dataclass(frozen=True, slots=True)
+class CallArrived:
+    """An INVITE outside a dialog. Answer with ``ring``, ``accept`` or ``refuse``; 100 has been sent."""
+
+    call: CallId
+    request: Request
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class CallAcknowledged:
+    """The ACK of our 2xx came; it carries the answer where the INVITE had no offer."""
+
+    call: CallId
+    body: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferArrived:
+    """A re-INVITE. ``body`` is empty where the peer wants our offer. Answer with ``accept_offer`` or ``refuse_offer``."""
+
+    call: CallId
+    request: Request
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAcknowledged:
+    """The ACK of our 2xx to a re-INVITE came."""
+
+    call: CallId
+    body: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallRinging:
+    """A provisional answer (above 100) to our INVITE."""
+
+    call: CallId
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class CallAccepted:
+    """A 2xx to our INVITE; the ACK has been sent."""
+
+    call: CallId
+    response: Response
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAnswered:
+    """The final answer to our re-INVITE (a made-up 408 or 503 where none came)."""
+
+    call: CallId
+    status: int
+    body: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAnswered:
+    """The answer to our OPTIONS in the dialog; 408 where none came. 408 and 481 have ended the call: CallEnded follows."""
+
+    call: CallId
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The last word of every call that arrived or was made.
+
+    ``status``: for our INVITE refused, its final answer; for theirs, what we answered; 0 after a BYE.
+    ``cause`` is for people: "hung up", "cancelled", "no ACK", "Busy Here", ...
+    """
+
+    call: CallId
+    cause: str
+    by_peer: bool
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestArrived:
+    """A request outside a dialog, of a method that we know, other than INVITE, ACK, CANCEL. Answer with ``respond``."""
+
+    transaction: int
+    request: Request
+    flow: Flow
+
+
+Output = (
+    SendBytes | OpenFlow | CloseFlow | Resolve | CallArrived | CallAcknowledged | OfferArrived | OfferAcknowledged
+    | CallRinging | CallAccepted | OfferAnswered | ProbeAnswered | CallEnded | RequestArrived
+)  # fmt: skip

@@ -1,0 +1,201 @@
+"""All one may ask of the rooms.
+
+Each command is frozen data. Its docstring's first line is the help text of every face; ``needs`` is
+the role it takes. Commands in ``COMMANDS`` are offered to administrators (HTTP, command line, Python:
+all derived from this table); those in ``INTERNAL`` are what calls do to rooms.
+
+``path`` words the HTTP route: ``{room}`` and ``{participant}`` are filled from the fields of that name,
+all other fields travel in the JSON body. ``verb`` is the word on the command line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rooms.participant import MuteCause, ParticipantId, Role
+from rooms.policy import DEFAULT_MAX_PARTICIPANTS
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something asked of one room."""
+
+    needs: ClassVar[Role] = Role.MODERATOR
+    method: ClassVar[str] = "POST"
+    path: ClassVar[str] = ""
+    verb: ClassVar[str] = ""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRoom(Command):
+    """Make a room beforehand; it survives a restart."""
+
+    needs: ClassVar[Role] = Role.ADMIN
+    method: ClassVar[str] = "PUT"
+    path: ClassVar[str] = "/rooms/{room}"
+    verb: ClassVar[str] = "create"
+
+    max_participants: int = DEFAULT_MAX_PARTICIPANTS
+    mute_on_entry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRoom(Command):
+    """Forget a room made beforehand, ending it first if somebody is in it."""
+
+    needs: ClassVar[Role] = Role.ADMIN
+    method: ClassVar[str] = "DELETE"
+    path: ClassVar[str] = "/rooms/{room}"
+    verb: ClassVar[str] = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock(Command):
+    """Let nobody else in."""
+
+    path: ClassVar[str] = "/rooms/{room}/lock"
+    verb: ClassVar[str] = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock(Command):
+    """Let people in again."""
+
+    path: ClassVar[str] = "/rooms/{room}/unlock"
+    verb: ClassVar[str] = "unlock"
+
+
+@dataclass(frozen=True, slots=True)
+class End(Command):
+    """End the room: everybody is hung up on."""
+
+    path: ClassVar[str] = "/rooms/{room}/end"
+    verb: ClassVar[str] = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Mute(Command):
+    """Silence one participant."""
+
+    path: ClassVar[str] = "/rooms/{room}/participants/{participant}/mute"
+    verb: ClassVar[str] = "mute"
+
+    participant: ParticipantId
+    cause: MuteCause = MuteCause.HOST
+
+
+@dataclass(frozen=True, slots=True)
+class Unmute(Command):
+    """Take back one cause of a participant's mute."""
+
+    path: ClassVar[str] = "/rooms/{room}/participants/{participant}/unmute"
+    verb: ClassVar[str] = "unmute"
+
+    participant: ParticipantId
+    cause: MuteCause = MuteCause.HOST
+
+
+@dataclass(frozen=True, slots=True)
+class Deafen(Command):
+    """Let one participant hear nothing."""
+
+    path: ClassVar[str] = "/rooms/{room}/participants/{participant}/deafen"
+    verb: ClassVar[str] = "deafen"
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Undeafen(Command):
+    """Let one participant hear again."""
+
+    path: ClassVar[str] = "/rooms/{room}/participants/{participant}/undeafen"
+    verb: ClassVar[str] = "undeafen"
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Kick(Command):
+    """Hang up on one participant."""
+
+    path: ClassVar[str] = "/rooms/{room}/participants/{participant}/kick"
+    verb: ClassVar[str] = "kick"
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve(Command):
+    """Keep a place for somebody who is calling; counts for the limits, tells nobody."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    name: str
+    address: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Command):
+    """Give back a place that was kept: the call came to nothing."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Arrive(Command):
+    """The participant's call is up: now the others know."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(Command):
+    """The participant's call is over."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+    cause: str = "hung up"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold(Command):
+    """The participant's phone has put the call on hold: it neither speaks nor hears."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Resume(Command):
+    """The participant's phone is back from hold."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class NoteTalking(Command):
+    """The media engine has heard the participant start or stop talking."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+    talking: bool
+
+
+COMMANDS: tuple[type[Command], ...] = (
+    CreateRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick,
+)  # fmt: skip
+INTERNAL: tuple[type[Command], ...] = (Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking)

@@ -1,0 +1,56 @@
+"""Refusals: what one may not do, and why, in words.
+
+::
+
+    Refused
+    ├── NotFound        no such room, no such participant
+    ├── NotOpen         the room exists but takes nobody now (it is ending)
+    ├── Forbidden       the actor's role does not allow it
+    ├── Locked          the room is locked
+    ├── Full            the room has its most participants
+    ├── Conflict        it is so already, or the name is taken
+    └── Invalid         a name, number or text that cannot be
+"""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """A command that was not carried out; nothing has changed."""
+
+    kind = "refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotFound(Refused):
+    kind = "not-found"
+
+
+class NotOpen(Refused):
+    kind = "not-open"
+
+
+class Forbidden(Refused):
+    kind = "forbidden"
+
+
+class Locked(Refused):
+    kind = "locked"
+
+
+class Full(Refused):
+    kind = "full"
+
+
+class Conflict(Refused):
+    kind = "conflict"
+
+
+class Invalid(Refused):
+    kind = "invalid"
+
+
+KINDS: tuple[type[Refused], ...] = (NotFound, NotOpen, Forbidden, Locked, Full, Conflict, Invalid)

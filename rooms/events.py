@@ -1,0 +1,144 @@
+"""All that can have happened in the rooms.
+
+Frozen data. ``number`` counts a room's events from 1 without gaps; ``at`` is epoch seconds.
+Whoever keeps, shows or obeys the state of a room does it from these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rooms.hearing import Hearing
+from rooms.participant import MuteCause, ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that has happened in one room."""
+
+    room: str
+    number: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RoomCreated(Event):
+    persistent: bool
+    max_participants: int
+    mute_on_entry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRemoved(Event):
+    """A room made beforehand is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLocked(Event):
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomUnlocked(Event):
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomOpened(Event):
+    """The first place in the room was asked for: it needs a media worker from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomEnding(Event):
+    """Everybody will be hung up on, and nobody is let in, until the room is empty."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomClosed(Event):
+    """The last one has left: the room needs no media worker any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceReserved(Event):
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceReleased(Event):
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantArrived(Event):
+    participant: ParticipantId
+    name: str
+    address: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantLeft(Event):
+    participant: ParticipantId
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantMuted(Event):
+    participant: ParticipantId
+    cause: MuteCause
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantUnmuted(Event):
+    """One cause is gone; ``silent`` tells whether another still stands."""
+
+    participant: ParticipantId
+    cause: MuteCause
+    by: str
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantDeafened(Event):
+    participant: ParticipantId
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantUndeafened(Event):
+    participant: ParticipantId
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantHeld(Event):
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantResumed(Event):
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantKicked(Event):
+    """The focus hangs up on the participant; ``ParticipantLeft`` follows."""
+
+    participant: ParticipantId
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TalkingChanged(Event):
+    participant: ParticipantId
+    talking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HearingChanged(Event):
+    """Who hears whom is different now; the media worker is told."""
+
+    hearing: Hearing
