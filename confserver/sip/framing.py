@@ -1,0 +1,94 @@
+"""Cuts messages out of a stream (RFC 3261 section 18.3; RFC 5626 section 4.4.1 for pings).
+
+    bytes of a connection -> [CRLF ...] head, empty line, Content-Length bytes of body -> one message, not yet read
+
+What has been searched is not searched again: the work is linear however the bytes are cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from confserver.sip.grammar import Malformed
+from confserver.sip.head import MOST_BYTES, content_length, read_head
+from confserver.sip.message import remains_of
+
+_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:((?:[^\r]++|\r\n[ \t])*+)", re.IGNORECASE)
+_END = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """CRLF CRLF between messages: the peer wants one CRLF back, to know that the connection lives."""
+
+
+class StreamFramer:
+    """One direction of one connection."""
+
+    __slots__ = ("_buffer", "_is_half_ping", "_is_lost", "_length", "_searched")
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._searched = 0
+        """So far there is no end of a head."""
+        self._length = 0
+        """Of the first message in the buffer; 0 while its head is not complete."""
+        self._is_half_ping = False
+        self._is_lost = False
+
+    def feed(self, data: bytes) -> Iterator[bytes | Ping]:
+        """Give out all that is complete now, in order; iterate to the end.
+
+        Raises Malformed where the stream cannot be cut any more, behind all that came before. Then close the
+        connection; further bytes are not looked at.
+        """
+        if self._is_lost:
+            return
+        self._buffer += data
+        while (piece := self._next()) is not None:
+            yield piece
+
+    def _next(self) -> bytes | Ping | None:
+        while not self._length and self._buffer.startswith(b"\r\n"):
+            del self._buffer[:2]
+            self._is_half_ping = not self._is_half_ping
+            if not self._is_half_ping:
+                return Ping()
+        self._length = self._length or self._measure()
+        if not self._length or len(self._buffer) < self._length:
+            return None
+        message = bytes(self._buffer[: self._length])
+        del self._buffer[: self._length]
+        self._length = self._searched = 0
+        self._is_half_ping = False
+        return message
+
+    def _measure(self) -> int:
+        """How long the first message is; 0 while unknown."""
+        end = self._buffer.find(_END, self._searched)
+        if end < 0:
+            self._searched = max(0, len(self._buffer) - len(_END) + 1)
+            if len(self._buffer) > MOST_BYTES:
+                raise self._lost("the headers have no end", 513)
+            return 0
+        end += len(_END)
+        try:
+            length = end + content_length(_lengths(self._buffer[:end]))
+        except Malformed as fault:
+            raise self._lost(fault.reason, fault.status) from None
+        if length > MOST_BYTES:
+            raise self._lost(f"a message of {length} bytes", 513)
+        return length
+
+    def _lost(self, reason: str, status: int) -> Malformed:
+        self._is_lost = True
+        remains = remains_of(read_head(bytes(self._buffer[:MOST_BYTES])))
+        self._buffer.clear()
+        return Malformed(reason, status, remains)
+
+
+def _lengths(head: bytearray) -> list[str]:
+    """All values of Content-Length, unfolded. Without one a message of a stream has no body."""
+    return [value.decode("latin-1").replace("\r\n", " ").strip(" \t") for value in _LENGTH.findall(head)]
