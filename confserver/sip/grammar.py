@@ -29,6 +29,7 @@ MOST_VALUES = 64
 """So many values may one header line hold."""
 
 _TOKEN = re.compile(TOKEN)
+_PLAIN_PARAMS = re.compile(rf';{TOKEN}(?:=[^;,"<> \t]*+)?+(?:;{TOKEN}(?:=[^;,"<> \t]*+)?+)*+')
 _PARAM = re.compile(rf';{LWS}({TOKEN}){LWS}(?:={LWS}({QUOTED}|[^;,"<> \t]*+){LWS})?+', re.DOTALL)
 _STOP = re.compile(r'[",<]')
 _QUOTED = re.compile(QUOTED, re.DOTALL)
@@ -63,10 +64,10 @@ def number(text: str, most: int) -> int:
     """Read 1*DIGIT; nothing else that Python would take for a number. Raises Malformed above ``most``."""
     if not (text.isascii() and text.isdigit()):
         raise Malformed(f"not a number: {text[:40]!r}")
-    digits = text.lstrip("0")
-    if len(digits) > len(str(most)) or int(digits or "0") > most:
+    value = int(text if len(text) < 20 else text.lstrip("0")[:20] or "0")
+    if value > most:
         raise Malformed(f"a number too large: {text[:40]}")
-    return int(digits or "0")
+    return value
 
 
 def quoted(text: str) -> str:
@@ -132,6 +133,9 @@ def _commas(text: str) -> list[int]:
 
 def read_params(text: str, start: int = 0) -> Params:
     """Read ``;name=value;flag`` from ``start`` to the end. One lonely semicolon at the end is forgiven."""
+    if _PLAIN_PARAMS.fullmatch(text, start):  # neither spaces nor quotes: nearly always
+        pieces = [piece.partition("=") for piece in text[start + 1 :].split(";")]
+        return tuple([(name, value if equals else None) for name, equals, value in pieces])
     params: list[tuple[str, str | None]] = []
     end = len(text)
     while start < end:

@@ -53,6 +53,10 @@ def read_head(data: bytes) -> Head:
     lines = _text_lines(head, data[:end])
     head.start = lines[0]
     lengths = _read_lines(head, lines)
+    if head.fault is not None:
+        head.lines = [line for line in head.lines if not _BREAK.search(line[1])]
+    if data.count(b",") >= MOST_VALUES:
+        _count_values(head)
     _take_body(head, data[end + 4 :], lengths)
     return head
 
@@ -60,12 +64,11 @@ def read_head(data: bytes) -> Head:
 def _text_lines(head: Head, data: bytes) -> list[str]:
     """Decode (bytes that are not UTF-8 survive as surrogates), unfold and split."""
     text = data.decode("utf-8", "surrogateescape")
-    breaks = text.count("\r\n")
-    if text.count("\r") != breaks or text.count("\n") != breaks:
-        head.blame("a lonely CR or LF")
     if "\r\n " in text or "\r\n\t" in text:
         text = _FOLD.sub(" ", text)
     lines = text.split("\r\n")
+    if text.count("\r") >= len(lines) or text.count("\n") >= len(lines):
+        head.blame("a lonely CR or LF")
     if len(lines) > MOST_HEADERS + 1:
         head.blame(f"{len(lines) - 1} headers")
         del lines[MOST_HEADERS + 1 :]
@@ -80,21 +83,18 @@ def _read_lines(head: Head, lines: list[str]) -> list[str]:
     lengths: list[str] = []
     for line in lines[1:]:
         name, colon, value = line.partition(":")
+        if not colon:
+            head.blame(f"a header without a colon: {line[:40]!r}")
+            continue
         try:
-            name = canonical(name.rstrip(SPACE))
+            name = canonical(name)
         except Malformed as fault:
             head.blame(fault.reason)
             continue
-        value = value.strip(SPACE)
-        if not colon:
-            head.blame(f"a header without a colon: {name[:40]!r}")
-        elif name == "Content-Length":
-            lengths.append(value)
+        if name == "Content-Length":
+            lengths.append(value.strip(SPACE))
         else:
-            head.lines.append((name, value))
-    if head.fault is not None:
-        head.lines = [line for line in head.lines if not _BREAK.search(line[1])]
-    _count_values(head)
+            head.lines.append((name, value.strip(SPACE)))
     return lengths
 
 

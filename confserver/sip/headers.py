@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeVar, cast
 
 from confserver.sip.address import NameAddr, parse_name_addr
-from confserver.sip.grammar import SPACE, Malformed, is_token, number, split_commas
+from confserver.sip.grammar import SPACE, TOKEN, Malformed, number, split_commas
 from confserver.sip.names import LISTS, canonical
 from confserver.sip.via import Via, parse_via
 
@@ -17,6 +18,8 @@ __all__ = [
 ]  # fmt: skip
 
 Value = TypeVar("Value")
+
+_CSEQ = re.compile(rf"([0-9]++)[ \t]++({TOKEN})")
 
 
 class Headers:
@@ -42,10 +45,12 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """The first value."""
-        name = canonical(name)
+        return self._first(canonical(name))
+
+    def _first(self, name: str) -> str | None:
         for key, value in self._lines:
             if key == name:
-                if name not in LISTS:
+                if "," not in value or name not in LISTS:
                     return value
                 if values := split_commas(value):
                     return values[0]
@@ -73,7 +78,7 @@ class Headers:
         kept = self._typed.get(name)
         if kept is not None and kept[0] is read:
             return cast(Value, kept[1])
-        text = self.get(name)
+        text = self._first(name)
         if text is None:
             raise Malformed(f"no {name}")
         value = read(text)
@@ -168,11 +173,10 @@ class CSeq:
 
 def parse_cseq(text: str) -> CSeq:
     """RFC 3261 20.16: a number of 32 bits and a method."""
-    digits, _, method = text.replace("\t", " ").partition(" ")
-    method = method.strip(SPACE)
-    if not is_token(method):
+    found = _CSEQ.fullmatch(text)
+    if found is None:
         raise Malformed(f"bad CSeq: {text[:60]!r}")
-    return CSeq(number(digits, 0xFFFFFFFF), method)
+    return CSeq(number(found[1], 0xFFFFFFFF), found[2])
 
 
 def parse_name_addrs(headers: Headers, name: str) -> list[NameAddr]:

@@ -188,11 +188,12 @@ def _checked(head: Head) -> Headers:
     headers.typed("CSeq", parse_cseq)
     if not headers.get("Call-ID"):
         raise Malformed("no Call-ID")
-    seen: dict[str, str] = {}
-    for name, value in head.lines:
-        if name in SINGLE and seen.setdefault(name, value) != value:
-            raise Malformed(f"{name} twice, and different")
-    if "Max-Forwards" in seen:
+    first = dict(reversed(head.lines))
+    if len(first) != len(head.lines):
+        for name, value in head.lines:
+            if name in SINGLE and first[name] != value:
+                raise Malformed(f"{name} twice, and different")
+    if "Max-Forwards" in first:
         headers.typed("Max-Forwards", _max_forwards)
     return headers
 

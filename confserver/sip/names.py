@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from confserver.sip.grammar import Malformed, is_token
+from confserver.sip.grammar import SPACE, Malformed, is_token
 
 # RFC 3261 section 7.3.3, RFC 3265 (o, u), RFC 3515 (r), RFC 3841 (a, j, d), RFC 3892 (b), RFC 4028 (x),
 # RFC 8224 (y); RFC 3840 made no new ones.
@@ -60,8 +60,15 @@ for _letter, _name in COMPACT.items():
 
 
 def canonical(name: str) -> str:
-    """The proper spelling of a header name; unknown ones get capitals as in ``X-My-Header``. Raises Malformed."""
-    known = _KNOWN.get(name) or _KNOWN.get(name.lower())
+    """The proper spelling of a header name; unknown ones get capitals as in ``X-My-Header``.
+
+    Spaces behind it are passed over (RFC 3261 7.3.1 allows them before the colon). Raises Malformed.
+    """
+    known = _KNOWN.get(name)
+    if known is not None:
+        return known
+    name = name.rstrip(SPACE)
+    known = _KNOWN.get(name.lower())
     if known is not None:
         return known
     if not is_token(name):
