@@ -1,6 +1,7 @@
 """All that can have happened in the rooms.
 
-Frozen data. ``number`` counts a room's events from 1 without gaps; ``at`` is epoch seconds.
+Frozen data. ``number`` counts a room's events from 1 without gaps, for as long as the server remembers the
+room: over every opening and closing of one made beforehand. ``at`` is epoch seconds.
 Whoever keeps, shows or obeys the state of a room does it from these.
 """
 
@@ -23,7 +24,20 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RoomCreated(Event):
+    """A room was made: beforehand (``persistent``), or on demand for its first caller.
+
+    A room made on demand that becomes persistent while it is open is created a second time.
+    """
+
     persistent: bool
+    max_participants: int
+    mute_on_entry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChanged(Event):
+    """A room made beforehand has other rules from now on; those present stay as they are."""
+
     max_participants: int
     mute_on_entry: bool
 
@@ -40,6 +54,8 @@ class RoomLocked(Event):
 
 @dataclass(frozen=True, slots=True)
 class RoomUnlocked(Event):
+    """People are let in again; by ``system`` when the room closes, for a lock does not outlive its meeting."""
+
     by: str
 
 
@@ -62,11 +78,18 @@ class RoomClosed(Event):
 
 @dataclass(frozen=True, slots=True)
 class PlaceReserved(Event):
+    """Somebody is calling; not for the eyes of the others before ``ParticipantArrived``."""
+
     participant: ParticipantId
+    name: str
+    address: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceReleased(Event):
+    """A kept place was given back: the call came to nothing."""
+
     participant: ParticipantId
 
 
@@ -133,12 +156,14 @@ class ParticipantKicked(Event):
 
 @dataclass(frozen=True, slots=True)
 class TalkingChanged(Event):
+    """The others hear the participant's voice begin or end; also ended by mute, hold and leaving."""
+
     participant: ParticipantId
     talking: bool
 
 
 @dataclass(frozen=True, slots=True)
 class HearingChanged(Event):
-    """Who hears whom is different now; the media worker is told."""
+    """Who hears whom is different now; the media worker is told. Always the last event of its command."""
 
     hearing: Hearing

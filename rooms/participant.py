@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import enum
+import unicodedata
 from dataclasses import dataclass, field
 
 ParticipantId = str
 """Short and unique in the life of a server, e.g. ``p7``; people type it."""
+
+MOST_NAME = 64
+MOST_TEXT = 256
 
 
 class Role(enum.IntEnum):
@@ -69,4 +73,44 @@ class Participant:
     deaf: bool = False
     held: bool = False
     """The participant's own phone has put the call on hold."""
+    voice: bool = False
+    """The media engine detects a voice, whether or not others may hear it."""
     talking: bool = False
+    """The others hear the voice: what ``TalkingChanged`` has said last."""
+    kicked: bool = False
+
+
+class ParticipantIds:
+    """Gives out participant ids: p1, p2 ...
+
+    Counting goes on from ``last``, the last number of earlier runs, so that a script which still holds
+    an old id finds nobody rather than somebody else.
+    """
+
+    def __init__(self, last: int = 0) -> None:
+        self.last = last
+
+    def __call__(self) -> ParticipantId:
+        self.last += 1
+        return f"p{self.last}"
+
+
+def id_number(participant: ParticipantId) -> int:
+    """Give the number in an id. Raises ValueError when it is not one of ours."""
+    if not participant.startswith("p"):
+        raise ValueError(f"not a participant id: {participant!r}")
+    return int(participant[1:])
+
+
+_TURNS_TEXT_AROUND = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def readable(text: str, most: int = MOST_TEXT) -> str:
+    """Make a stranger's text fit for a terminal, a list and the store.
+
+    Names come from the network: control characters, lone surrogates and marks that reverse the text around
+    them are dropped, all white space becomes single blanks, what is too long is cut.
+    """
+    spaced = " ".join(text[: 4 * most].split())
+    kept = (c for c in spaced if unicodedata.category(c) not in ("Cc", "Cs") and c not in _TURNS_TEXT_AROUND)
+    return unicodedata.normalize("NFC", "".join(kept))[:most].strip()

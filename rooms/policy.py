@@ -6,10 +6,18 @@ import re
 from dataclasses import dataclass
 
 from rooms.errors import Invalid
+from rooms.participant import MuteCause
 
 DEFAULT_MAX_PARTICIPANTS = 200
 MOST_PARTICIPANTS = 2000
 """One room lives in one media worker, which carries about this many."""
+
+LIFTS: dict[MuteCause, tuple[MuteCause, ...]] = {
+    MuteCause.SELF: (MuteCause.ENTRY, MuteCause.SELF),
+    MuteCause.HOST: (MuteCause.ENTRY, MuteCause.HOST),
+    MuteCause.ENTRY: (MuteCause.ENTRY,),
+}
+"""Which causes an unmute takes back: muting on entry is a courtesy that host and participant may both end."""
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._+~-]{0,62}[a-z0-9])?\Z")
 

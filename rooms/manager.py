@@ -1,0 +1,137 @@
+"""All rooms of the server, by name.
+
+A room is here because somebody made it beforehand, or because a place in it is taken; one made on demand
+vanishes with its last participant. Commands are routed by room name, and a participant may be named as
+people name each other: by id, or by a name that only one in the room has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rooms.commands import COMMANDS, Command, CreateRoom, Reserve
+from rooms.errors import Conflict, Full, NotFound
+from rooms.participant import Actor, Participant, ParticipantId
+from rooms.policy import RoomPolicy, room_name
+from rooms.rights import target_of
+from rooms.room import Room, describe_room
+
+if TYPE_CHECKING:
+    from rooms.events import Event
+    from rooms.store import StoredRoom
+
+MOST_ROOMS = 2000
+MOST_NAMED = 10
+"""A refusal names at most so many people."""
+
+
+class Rooms:
+    """Rooms by name, made on demand."""
+
+    def __init__(
+        self,
+        ids: Callable[[], ParticipantId],
+        *,
+        on_demand: bool = True,
+        policy: RoomPolicy | None = None,
+        most_rooms: int = MOST_ROOMS,
+    ) -> None:
+        """``ids`` gives fresh participant ids; ``policy`` holds in rooms made on demand."""
+        self._ids = ids
+        self._on_demand = on_demand
+        self._policy = policy or RoomPolicy()
+        self._most_rooms = most_rooms
+        self._rooms: dict[str, Room] = {}
+
+    def __iter__(self) -> Iterator[Room]:
+        """Go through all rooms, by name."""
+        return iter([self._rooms[name] for name in sorted(self._rooms)])
+
+    def __len__(self) -> int:
+        return len(self._rooms)
+
+    def restore(self, rooms: Iterable[StoredRoom]) -> None:
+        """Take back the rooms made beforehand in an earlier run. Nothing has happened: no events."""
+        for stored in rooms:
+            self._rooms[stored.name] = Room(
+                stored.name, self._ids, stored.policy, persistent=True, created_at=stored.created_at
+            )
+
+    def handle(self, command: Command, by: Actor, now: float) -> list[Event]:
+        """Apply a command to the room it names, whole or not at all. Raises Refused."""
+        name = room_name(command.room)
+        room = self._rooms.get(name) or self._made_for(command, name)
+        events = room.handle(self._resolved(replace(command, room=name), room, by), by, now)
+        if room.is_forgettable:
+            self._rooms.pop(name, None)
+        else:
+            self._rooms[name] = room
+        return events
+
+    def get(self, name: str) -> Room:
+        """Find a room. Raises NotFound, or Invalid for what is no name."""
+        name = room_name(name)
+        if name not in self._rooms:
+            raise NotFound(f"there is no room {name}")
+        return self._rooms[name]
+
+    def find_participant(self, participant: ParticipantId) -> tuple[Room, Participant]:
+        """Find who has this id, reserved or present, in whichever room. Raises NotFound."""
+        for room in self._rooms.values():
+            if participant in room.places:
+                return room, room.places[participant]
+        raise NotFound(f"there is no participant {participant} in any room")
+
+    def list(self, now: float) -> list[dict[str, Any]]:
+        """Describe all rooms, by name."""
+        return [describe_room(room, now) for room in self]
+
+    def describe(self, name: str, now: float) -> dict[str, Any]:
+        """Describe one room. Raises NotFound."""
+        return describe_room(self.get(name), now)
+
+    def _made_for(self, command: Command, name: str) -> Room:
+        """Make a room for a command that brings one into being; it stays only if the command succeeds."""
+        may_make = isinstance(command, CreateRoom) or (self._on_demand and isinstance(command, Reserve))
+        if not may_make:
+            raise NotFound(f"there is no room {name}")
+        if len(self._rooms) >= self._most_rooms:
+            raise Full(f"the server has its most rooms: {self._most_rooms}")
+        return Room(name, self._ids, self._policy)
+
+    def _resolved(self, command: Command, room: Room, by: Actor) -> Command:
+        """Put the id in place of a name.
+
+        Only for those who may ask this of everybody, and never for what calls do: the id of somebody who has
+        just left must not find one who calls himself so.
+        """
+        text = target_of(command)
+        if text is None or type(command) not in COMMANDS or by.role < command.needs:
+            return command
+        return replace(command, participant=resolve(room, text))  # type: ignore[call-arg]
+
+
+def resolve(room: Room, text: str) -> ParticipantId:
+    """Find who is meant by an id or a name; an id goes before a name, and case does not matter in names.
+
+    Raises NotFound, naming who is there, and Conflict, naming the ids, when more than one has the name.
+    """
+    present = room.present
+    if any(person.id == text for person in present):
+        return text
+    wanted = text.strip().casefold()
+    found = [person for person in present if person.name.casefold() == wanted]
+    if len(found) == 1:
+        return found[0].id
+    if found:
+        raise Conflict(f"{len(found)} in {room.name} are called {text!r}: {_named(found)}")
+    who = f"present: {_named(present)}" if present else "nobody is there"
+    raise NotFound(f"nobody in {room.name} is called {text[:64]!r}; {who}")
+
+
+def _named(people: list[Participant]) -> str:
+    named = ", ".join(f"{person.id} ({person.name})" for person in people[:MOST_NAMED])
+    rest = len(people) - MOST_NAMED
+    return f"{named} and {rest} more" if rest > 0 else named

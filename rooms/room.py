@@ -1,0 +1,352 @@
+"""One room: commands in, events out.
+
+``Room.handle`` applies a command whole or not at all: each handler first asks all its questions, which may
+raise a Refused, and only then changes something. What is so already is not an error and gives no event.
+
+A place is taken by ``Reserve`` and given back by ``Release`` or ``Leave``, by nobody else: a kick or an end
+only asks the focus to hang up. The room is open from the first place taken to the last given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec
+
+from rooms import commands as ask
+from rooms import events as tell
+from rooms import lifecycle, rights
+from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
+from rooms.hearing import Hearing, hearing_of, may_be_heard
+from rooms.lifecycle import Happening, State, next_state
+from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, readable
+from rooms.policy import LIFTS, RoomPolicy
+
+P = ParamSpec("P")
+
+_TOUCHES_HEARING = (
+    tell.ParticipantArrived, tell.ParticipantLeft, tell.ParticipantMuted, tell.ParticipantUnmuted,
+    tell.ParticipantDeafened, tell.ParticipantUndeafened, tell.ParticipantHeld, tell.ParticipantResumed,
+)  # fmt: skip
+
+
+class Minutes:
+    """What is said during one command: events, numbered on from the room's last."""
+
+    __slots__ = ("at", "events", "number", "room")
+
+    def __init__(self, room: str, number: int, at: float) -> None:
+        self.room = room
+        self.number = number
+        self.at = at
+        self.events: list[tell.Event] = []
+
+    def say(
+        self, event: Callable[Concatenate[str, int, float, P], tell.Event], *args: P.args, **fields: P.kwargs
+    ) -> None:
+        self.number += 1
+        self.events.append(event(self.room, self.number, self.at, *args, **fields))
+
+
+class Room:
+    """One room and the people in it."""
+
+    def __init__(
+        self,
+        name: str,
+        ids: Callable[[], ParticipantId],
+        policy: RoomPolicy | None = None,
+        *,
+        persistent: bool = False,
+        created_at: float | None = None,
+    ) -> None:
+        """``ids`` gives a fresh participant id each time it is called. ``persistent``: made beforehand."""
+        self.name = name
+        self.policy = policy or RoomPolicy()
+        self.persistent = persistent
+        self.created_at = created_at
+        self.opened_at: float | None = None
+        self.state = State.EMPTY
+        self.locked = False
+        self.number = 0
+        """The number of the last event."""
+        self.hearing = Hearing()
+        self.places: dict[ParticipantId, Participant] = {}
+        """Everybody reserved or present, in the order of reservation."""
+        self._ids = ids
+
+    @property
+    def present(self) -> list[Participant]:
+        return [person for person in self.places.values() if person.presence is Presence.PRESENT]
+
+    @property
+    def is_forgettable(self) -> bool:
+        """Nobody is in it and nobody made it beforehand."""
+        return self.state is State.EMPTY and not self.persistent
+
+    def handle(self, command: ask.Command, by: Actor, now: float) -> list[tell.Event]:
+        """Apply a command, whole or not at all. Raises Refused."""
+        rights.check(command, by)
+        minutes = Minutes(self.name, self.number, now)
+        _HANDLERS[type(command)](self, command, by, minutes)
+        if any(isinstance(event, _TOUCHES_HEARING) for event in minutes.events):
+            self._tell_hearing(minutes)
+        self.number = minutes.number
+        return minutes.events
+
+    def _tell_hearing(self, minutes: Minutes) -> None:
+        hearing = hearing_of(self.present)
+        if hearing != self.hearing:
+            self.hearing = hearing
+            minutes.say(tell.HearingChanged, hearing)
+
+    # ---------------------------------------------------------------- the room itself
+    def _create(self, command: ask.CreateRoom, by: Actor, minutes: Minutes) -> None:
+        policy = RoomPolicy(command.max_participants, command.mute_on_entry)
+        if not self.persistent:
+            self.created_at = minutes.at
+            minutes.say(tell.RoomCreated, True, policy.max_participants, policy.mute_on_entry)
+        elif policy != self.policy:
+            minutes.say(tell.RoomChanged, policy.max_participants, policy.mute_on_entry)
+        self.persistent, self.policy = True, policy
+
+    def _remove(self, command: ask.RemoveRoom, by: Actor, minutes: Minutes) -> None:
+        if not self.persistent:
+            raise NotFound(f"{self.name} was not made beforehand: it goes with its last participant")
+        self._end(command, by, minutes)
+        self.persistent = False
+        minutes.say(tell.RoomRemoved)
+
+    def _lock(self, command: ask.Lock, by: Actor, minutes: Minutes) -> None:
+        if not self.locked:
+            self.locked = True
+            minutes.say(tell.RoomLocked, by.name)
+
+    def _unlock(self, command: ask.Unlock, by: Actor, minutes: Minutes) -> None:
+        self._take_off_lock(by, minutes)
+
+    def _take_off_lock(self, by: Actor, minutes: Minutes) -> None:
+        if self.locked:
+            self.locked = False
+            minutes.say(tell.RoomUnlocked, by.name)
+
+    def _end(self, command: ask.End | ask.RemoveRoom, by: Actor, minutes: Minutes) -> None:
+        before, self.state = self.state, next_state(self.state, Happening.END_ASKED)
+        if self.state is not before:
+            minutes.say(tell.RoomEnding, by.name)
+
+    # ---------------------------------------------------------------- coming and going
+    def _reserve(self, command: ask.Reserve, by: Actor, minutes: Minutes) -> None:
+        self._check_entrance()
+        address, source = readable(command.address), readable(command.source)
+        person = Participant(self._ids(), "", address, source, minutes.at)
+        person.name = readable(command.name, MOST_NAME) or address[:MOST_NAME] or person.id
+        if self.state is State.EMPTY:
+            self._open(minutes)
+        self.places[person.id] = person
+        minutes.say(tell.PlaceReserved, person.id, person.name, address, source)
+
+    def _check_entrance(self) -> None:
+        if self.state is State.ENDING:
+            raise NotOpen(f"{self.name} is ending")
+        if self.locked:
+            raise Locked(f"{self.name} is locked")
+        if self.policy.is_full(len(self.places)):
+            raise Full(f"{self.name} is full: {len(self.places)} of {self.policy.max_participants} places are taken")
+
+    def _open(self, minutes: Minutes) -> None:
+        if self.created_at is None:
+            self.created_at = minutes.at
+            minutes.say(tell.RoomCreated, False, self.policy.max_participants, self.policy.mute_on_entry)
+        self.state = next_state(self.state, Happening.FIRST_RESERVED)
+        self.opened_at = minutes.at
+        minutes.say(tell.RoomOpened)
+
+    def _arrive(self, command: ask.Arrive, by: Actor, minutes: Minutes) -> None:
+        person = self._place(command.participant)
+        if person.presence is Presence.PRESENT:
+            return
+        if self.state is State.ENDING:
+            raise NotOpen(f"{self.name} is ending")
+        person.presence, person.arrived_at = Presence.PRESENT, minutes.at
+        self.state = next_state(self.state, lifecycle.on_arrival(len(self.present)))
+        minutes.say(tell.ParticipantArrived, person.id, person.name, person.address, person.source)
+        if self.policy.mute_on_entry:
+            self._add_mute(person, MuteCause.ENTRY, SYSTEM, minutes)
+        if person.held:
+            minutes.say(tell.ParticipantHeld, person.id)
+
+    def _release(self, command: ask.Release, by: Actor, minutes: Minutes) -> None:
+        person = self._place(command.participant)
+        if person.presence is Presence.PRESENT:
+            raise Conflict(f"{person.id} has arrived in {self.name}: such a place is given back by leaving")
+        self._give_back(person, "", minutes)
+
+    def _leave(self, command: ask.Leave, by: Actor, minutes: Minutes) -> None:
+        self._give_back(self._place(command.participant), readable(command.cause), minutes)
+
+    def _give_back(self, person: Participant, cause: str, minutes: Minutes) -> None:
+        was_present = person.presence is Presence.PRESENT
+        if was_present:
+            self._hush(person, minutes)
+            minutes.say(tell.ParticipantLeft, person.id, cause)
+        else:
+            minutes.say(tell.PlaceReleased, person.id)
+        person.presence = Presence.LEFT
+        del self.places[person.id]
+        self.state = next_state(self.state, lifecycle.on_departure(len(self.places), len(self.present), was_present))
+        if self.state is State.EMPTY:
+            self._close(minutes)
+
+    def _close(self, minutes: Minutes) -> None:
+        """The last place was given back. A lock belongs to the meeting and ends with it."""
+        self._take_off_lock(SYSTEM, minutes)
+        self.opened_at = None
+        minutes.say(tell.RoomClosed)
+
+    # ---------------------------------------------------------------- one participant
+    def _mute(self, command: ask.Mute, by: Actor, minutes: Minutes) -> None:
+        self._add_mute(self._person(command.participant), command.cause, by, minutes)
+
+    def _add_mute(self, person: Participant, cause: MuteCause, by: Actor, minutes: Minutes) -> None:
+        if cause not in person.muted:
+            self._hush(person, minutes)
+            person.muted.add(cause)
+            minutes.say(tell.ParticipantMuted, person.id, cause, by.name)
+
+    def _unmute(self, command: ask.Unmute, by: Actor, minutes: Minutes) -> None:
+        person = self._person(command.participant)
+        for cause in LIFTS[command.cause]:
+            if cause in person.muted:
+                person.muted.remove(cause)
+                minutes.say(tell.ParticipantUnmuted, person.id, cause, by.name, bool(person.muted))
+        self._give_voice(person, minutes)
+
+    def _deafen(self, command: ask.Deafen, by: Actor, minutes: Minutes) -> None:
+        person = self._person(command.participant)
+        if not person.deaf:
+            person.deaf = True
+            minutes.say(tell.ParticipantDeafened, person.id, by.name)
+
+    def _undeafen(self, command: ask.Undeafen, by: Actor, minutes: Minutes) -> None:
+        person = self._person(command.participant)
+        if person.deaf:
+            person.deaf = False
+            minutes.say(tell.ParticipantUndeafened, person.id, by.name)
+
+    def _kick(self, command: ask.Kick, by: Actor, minutes: Minutes) -> None:
+        person = self._person(command.participant)
+        if not person.kicked:
+            person.kicked = True
+            minutes.say(tell.ParticipantKicked, person.id, by.name)
+
+    def _hold(self, command: ask.Hold, by: Actor, minutes: Minutes) -> None:
+        """A call may be on hold before it arrives; the others learn of it then."""
+        person = self._place(command.participant)
+        if not person.held:
+            self._hush(person, minutes)
+            person.held = True
+            if person.presence is Presence.PRESENT:
+                minutes.say(tell.ParticipantHeld, person.id)
+
+    def _resume(self, command: ask.Resume, by: Actor, minutes: Minutes) -> None:
+        person = self._place(command.participant)
+        if person.held:
+            person.held = False
+            if person.presence is Presence.PRESENT:
+                minutes.say(tell.ParticipantResumed, person.id)
+                self._give_voice(person, minutes)
+
+    def _note_talking(self, command: ask.NoteTalking, by: Actor, minutes: Minutes) -> None:
+        """Ignored for those not present: the engine's word and a departure may cross."""
+        person = self.places.get(command.participant)
+        if person is None or person.presence is not Presence.PRESENT:
+            return
+        person.voice = command.talking
+        if person.voice:
+            self._give_voice(person, minutes)
+        else:
+            self._hush(person, minutes)
+
+    def _hush(self, person: Participant, minutes: Minutes) -> None:
+        """The others hear the participant's voice no more."""
+        if person.talking:
+            person.talking = False
+            minutes.say(tell.TalkingChanged, person.id, False)
+
+    def _give_voice(self, person: Participant, minutes: Minutes) -> None:
+        """Who talks and may be heard is talking, also one whose mute ends in the middle of a word."""
+        if person.voice and may_be_heard(person) and not person.talking:
+            person.talking = True
+            minutes.say(tell.TalkingChanged, person.id, True)
+
+    # ---------------------------------------------------------------- who
+    def _place(self, participant: ParticipantId) -> Participant:
+        """Find somebody reserved or present. Raises NotFound."""
+        person = self.places.get(participant)
+        if person is None:
+            raise NotFound(f"{participant} is not in {self.name}")
+        return person
+
+    def _person(self, participant: ParticipantId) -> Participant:
+        """Find somebody present. Raises NotFound, also for a reserved place: nobody knows of it."""
+        person = self._place(participant)
+        if person.presence is not Presence.PRESENT:
+            raise NotFound(f"{participant} is not in {self.name}")
+        return person
+
+
+_HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] = {
+    ask.CreateRoom: Room._create,
+    ask.RemoveRoom: Room._remove,
+    ask.Lock: Room._lock,
+    ask.Unlock: Room._unlock,
+    ask.End: Room._end,
+    ask.Reserve: Room._reserve,
+    ask.Arrive: Room._arrive,
+    ask.Release: Room._release,
+    ask.Leave: Room._leave,
+    ask.Mute: Room._mute,
+    ask.Unmute: Room._unmute,
+    ask.Deafen: Room._deafen,
+    ask.Undeafen: Room._undeafen,
+    ask.Kick: Room._kick,
+    ask.Hold: Room._hold,
+    ask.Resume: Room._resume,
+    ask.NoteTalking: Room._note_talking,
+}
+
+
+def describe_participant(person: Participant) -> dict[str, Any]:
+    return {
+        "id": person.id,
+        "name": person.name,
+        "address": person.address,
+        "source": person.source,
+        "role": person.role.name.lower(),
+        "since": person.arrived_at,
+        "muted": sorted(cause.value for cause in person.muted),
+        "deaf": person.deaf,
+        "held": person.held,
+        "talking": person.talking,
+    }
+
+
+def describe_room(room: Room, now: float) -> dict[str, Any]:
+    """Tell all about a room as plain JSON-able data. Times are epoch seconds; ``at`` is the time of the telling.
+
+    Those whose call is not up yet are counted (``reserved``) but not shown.
+    """
+    present = room.present
+    return {
+        "name": room.name,
+        "state": room.state.value,
+        "locked": room.locked,
+        "persistent": room.persistent,
+        "max_participants": room.policy.max_participants,
+        "mute_on_entry": room.policy.mute_on_entry,
+        "created_at": room.created_at,
+        "opened_at": room.opened_at,
+        "at": now,
+        "reserved": len(room.places) - len(present),
+        "participants": [describe_participant(person) for person in present],
+    }

@@ -1,0 +1,206 @@
+"""What survives a restart: rooms made beforehand, and a record of each participation.
+
+Written from events: ``RECORDS`` holds for each kind of event the statement that records it, filled from the
+event's fields. All others leave no trace. Whoever runs the jobs (a thread, a test) hands in the database.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlite_utils import Database, Migrations
+
+from rooms import events as tell
+from rooms.errors import Refused
+from rooms.participant import id_number
+from rooms.policy import RoomPolicy, room_name
+
+SERVER_STOPPED = "server stopped"
+"""The cause of a departure that nobody saw."""
+
+
+class StoreError(Exception):
+    """The store cannot be used; the reason is for the administrator."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRoom:
+    """A room made beforehand, as it is kept."""
+
+    name: str
+    policy: RoomPolicy
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One statement and its named values."""
+
+    sql: str
+    values: dict[str, Any]
+
+
+# ------------------------------------------------------------------ tables
+def first_tables(db: Database) -> None:
+    db.create_table(
+        "rooms",
+        {"name": str, "max_participants": int, "mute_on_entry": int, "created_at": float},
+        pk="name",
+        not_null={"max_participants", "mute_on_entry", "created_at"},
+    )
+    db.create_table(
+        "participations",
+        {
+            "id": int,
+            "room": str,
+            "participant": str,
+            "name": str,
+            "address": str,
+            "source": str,
+            "reserved_at": float,
+            "arrived_at": float,
+            "left_at": float,
+            "cause": str,
+        },
+        pk="id",
+        not_null={"room", "participant", "name", "address", "source", "reserved_at"},
+    )
+    db.execute("CREATE INDEX participations_by_room ON participations (room, id)")
+    db.execute("CREATE INDEX participations_open ON participations (participant) WHERE left_at IS NULL")
+    db.execute("CREATE TABLE last_seen (only INTEGER PRIMARY KEY CHECK (only = 1), at REAL NOT NULL)")
+
+
+STEPS = (first_tables,)
+"""The migrations, oldest first; once released, a step is never changed, only followed by another."""
+
+_migrations = Migrations("rooms")
+for _step in STEPS:
+    _migrations()(_step)
+
+
+# ------------------------------------------------------------------ events -> records
+_OF_THIS_PARTICIPATION = "WHERE participant = :participant AND room = :room AND left_at IS NULL"
+
+RECORDS: dict[type[tell.Event], str] = {
+    tell.RoomCreated: (
+        "INSERT OR REPLACE INTO rooms (name, max_participants, mute_on_entry, created_at)"
+        " SELECT :room, :max_participants, :mute_on_entry, :at WHERE :persistent"
+    ),
+    tell.RoomChanged: (
+        "UPDATE rooms SET max_participants = :max_participants, mute_on_entry = :mute_on_entry WHERE name = :room"
+    ),
+    tell.RoomRemoved: "DELETE FROM rooms WHERE name = :room",
+    tell.PlaceReserved: (
+        "INSERT INTO participations (room, participant, name, address, source, reserved_at)"
+        " VALUES (:room, :participant, :name, :address, :source, :at)"
+    ),
+    tell.PlaceReleased: f"DELETE FROM participations {_OF_THIS_PARTICIPATION}",
+    tell.ParticipantArrived: f"UPDATE participations SET arrived_at = :at {_OF_THIS_PARTICIPATION}",
+    tell.ParticipantLeft: f"UPDATE participations SET left_at = :at, cause = :cause {_OF_THIS_PARTICIPATION}",
+}
+_SEEN = "INSERT OR REPLACE INTO last_seen (only, at) VALUES (1, :at)"
+
+
+def record_of(event: tell.Event) -> Record | None:
+    """Give the record of an event, or None when it leaves none."""
+    sql = RECORDS.get(type(event))
+    if sql is None:
+        return None
+    return Record(sql, {field.name: getattr(event, field.name) for field in fields(event)})
+
+
+def records_of(events: Iterable[tell.Event]) -> list[Record]:
+    """Give the records of some events, in order; empty when nothing needs to be written."""
+    return [record for event in events if (record := record_of(event)) is not None]
+
+
+def write(db: Database, records: list[Record]) -> None:
+    """Write records, all or none."""
+    with db.atomic():
+        for record in records:
+            db.execute(record.sql, record.values)
+        if records:
+            db.execute(_SEEN, {"at": max(record.values["at"] for record in records)})
+
+
+def apply(db: Database, events: Iterable[tell.Event]) -> None:
+    """Record some events, all or none."""
+    write(db, records_of(events))
+
+
+def mark_alive(db: Database, now: float) -> None:
+    """Note that the server lives, so that a crash can be dated even in a quiet hour."""
+    with db.atomic():
+        db.execute(_SEEN, {"at": now})
+
+
+# ------------------------------------------------------------------ at a start
+def migrate(db: Database) -> None:
+    """Bring the tables to this version. Raises StoreError."""
+    with _in_words():
+        known = {step.__name__ for step in STEPS}
+        newer = [applied.name for applied in _migrations.applied(db) if applied.name not in known]
+        if newer:
+            raise StoreError(f"the store was written by a newer version ({', '.join(newer)}): start that one")
+        _migrations.apply(db)
+
+
+def settle(db: Database) -> int:
+    """Close what a crash left open, at the last time the server was seen alive; give the number of participations.
+
+    A place that was only reserved is no participation and is dropped. Raises StoreError.
+    """
+    with _in_words(), db.atomic():
+        db.execute("DELETE FROM participations WHERE left_at IS NULL AND arrived_at IS NULL")
+        closed = db.execute(
+            "UPDATE participations SET cause = ?,"
+            " left_at = MAX(arrived_at, COALESCE((SELECT at FROM last_seen), arrived_at)) WHERE left_at IS NULL",
+            [SERVER_STOPPED],
+        )
+        return closed.rowcount
+
+
+def load_rooms(db: Database) -> list[StoredRoom]:
+    """Read the rooms made beforehand, by name. Raises StoreError."""
+    with _in_words():
+        return [
+            StoredRoom(
+                room_name(row["name"]),
+                RoomPolicy(row["max_participants"], bool(row["mute_on_entry"])),
+                row["created_at"],
+            )
+            for row in db.query("SELECT * FROM rooms ORDER BY name")
+        ]
+
+
+def last_participant(db: Database) -> int:
+    """Give the number of the last participant id on record, for ``ParticipantIds``. Raises StoreError."""
+    with _in_words():
+        rows = list(db.query("SELECT participant FROM participations ORDER BY id DESC LIMIT 1"))
+        return id_number(rows[0]["participant"]) if rows else 0
+
+
+def participations(db: Database, room: str | None = None, most: int = 100) -> list[dict[str, Any]]:
+    """Read the latest participations, newest first, of one room or of all. Raises StoreError."""
+    with _in_words():
+        return list(
+            db.query(
+                "SELECT * FROM participations WHERE :room IS NULL OR room = :room ORDER BY id DESC LIMIT :most",
+                {"room": room, "most": most},
+            )
+        )
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Turn what a damaged store raises into one line."""
+    try:
+        yield
+    except Refused as error:
+        raise StoreError(f"the store holds a room that cannot be: {error.reason}") from error
+    except (sqlite3.Error, ValueError, TypeError) as error:
+        raise StoreError(f"the store cannot be read: {error}") from error
