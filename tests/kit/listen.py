@@ -88,6 +88,11 @@ class Recording:
         return np.asarray(np.angle(turned) / (2 * np.pi))
 
 
+def frame_level_db(samples: Samples, hz: float, rate: int) -> float:
+    """The tone's level over all the samples at once, unwindowed: for one frame of 20 ms and tones of n * 50 Hz."""
+    return float(_levels(samples[np.newaxis, :], hz, rate, np.ones(len(samples)))[0]) if len(samples) else SILENCE_DB
+
+
 def _framed(samples: Samples, size: int, hop: int) -> Samples:
     if len(samples) < size:
         return np.empty((0, size))
