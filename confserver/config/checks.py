@@ -1,0 +1,109 @@
+"""What a type cannot say of a setting: each row of ``CHECKS`` raises ValueError with the reason in words."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from confserver.config.settings import IPAddress, Settings
+
+MOST_SOCKET_PATH_BYTES = 107
+"""unix(7): sun_path has 108 bytes with its closing zero."""
+
+
+def _check_addresses(texts: tuple[str, ...]) -> None:
+    for text in texts:
+        address = _address(text)
+        if address.is_multicast:
+            raise ValueError(f"{text} is a multicast address")
+    if len(set(texts)) < len(texts):
+        raise ValueError("names an address twice")
+
+
+def _check_sip_addresses(settings: Settings) -> None:
+    _check_addresses(settings.sip.addresses)
+    for address in settings.sip.listens_on():
+        if address.is_unspecified:
+            raise ValueError(f"{address} is no address of its own; list none to listen on every one")
+
+
+def _address(text: str) -> IPAddress:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not an IP address") from None
+
+
+def _check_networks(texts: tuple[str, ...]) -> None:
+    for text in texts:
+        try:
+            network = ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a network such as 192.0.2.0/24") from None
+        if "/" in text and ipaddress.ip_interface(text).ip != network.network_address:
+            raise ValueError(f"{text} has host bits set; did you mean {network}?")
+
+
+def _check_public_address(settings: Settings) -> None:
+    text = settings.sip.public_address
+    if text and (_address(text).is_unspecified or _address(text).is_multicast):
+        raise ValueError(f"no peer can reach {text}")
+
+
+def _check_transports(settings: Settings) -> None:
+    transports = settings.sip.transports
+    if not transports or len(set(transports)) < len(transports):
+        raise ValueError("list udp, tcp, or both, each once")
+
+
+def _check_port_min(settings: Settings) -> None:
+    if settings.rtp.port_min % 2:
+        raise ValueError(f"{settings.rtp.port_min} is odd; RTP takes even ports")
+
+
+def _check_port_max(settings: Settings) -> None:
+    low, high, workers = settings.rtp.port_min, settings.rtp.port_max, settings.media.worker_count()
+    if high <= low:
+        raise ValueError(f"{high} is not above rtp.port_min, {low}")
+    if high % 2 == 0:
+        raise ValueError(f"{high} is even; the range ends with the odd port of a pair")
+    if (high - low + 1) // 2 < workers:
+        raise ValueError(f"{low} to {high} has fewer port pairs than there are media workers, {workers}")
+    if "udp" in settings.sip.transports and low <= settings.sip.port <= high:
+        raise ValueError(f"{low} to {high} holds sip.port, {settings.sip.port}")
+
+
+def _check_http_address(settings: Settings) -> None:
+    where = settings.http_endpoint()
+    if isinstance(where, Path):
+        _check_path(str(where))
+        if len(os.fsencode(where)) > MOST_SOCKET_PATH_BYTES:
+            raise ValueError(f"{where} is too long for a Unix socket ({MOST_SOCKET_PATH_BYTES} bytes)")
+    elif not _address(where[0]).is_loopback:
+        raise ValueError(
+            f"{where[0]} is not a loopback address; to be reached from elsewhere, put an HTTPS proxy before it"
+        )
+
+
+def _check_path(text: str) -> None:
+    if "\0" in text:
+        raise ValueError("holds a zero byte")
+    if not Path(text).expanduser().is_absolute():
+        raise ValueError(f"{text} is neither absolute nor from ~")
+
+
+CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
+    ("sip.addresses", _check_sip_addresses),
+    ("sip.transports", _check_transports),
+    ("sip.public_address", _check_public_address),
+    ("sip.local_networks", lambda settings: _check_networks(settings.sip.local_networks)),
+    ("sip.trusted_networks", lambda settings: _check_networks(settings.sip.trusted_networks)),
+    ("rtp.addresses", lambda settings: _check_addresses(settings.rtp.addresses)),
+    ("rtp.port_min", _check_port_min),
+    ("rtp.port_max", _check_port_max),
+    ("state.directory", lambda settings: _check_path(str(settings.state.path()))),
+    ("http.address", _check_http_address),
+    ("log.file", lambda settings: _check_path(settings.log.file) if settings.log.file else None),
+)

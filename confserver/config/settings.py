@@ -1,0 +1,203 @@
+"""The tree of settings: each is one field here with its default, its limits and its meaning in words."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+SOCKET_NAME = "http.sock"
+"""The file name of the HTTP interface's Unix socket in the state directory."""
+DEFAULT_PORT_MIN, DEFAULT_PORT_MAX = 20000, 29999
+"""Below 32768, where Linux begins to give out ports of itself (ip_local_port_range): nobody takes them by chance."""
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+PRIVATE_NETWORKS = (
+    "10.0.0.0/8",  # RFC 1918
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",  # RFC 6598, shared between carrier and customer
+    "169.254.0.0/16",  # RFC 3927, link-local
+    "127.0.0.0/8",
+    "fc00::/7",  # RFC 4193, unique local
+    "fe80::/10",  # RFC 4291, link-local
+    "::1/128",
+)
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One table of the file; the docstring's first line is its heading."""
+
+
+class Sip(Section, frozen=True):
+    """Where phones reach the server, and which may call."""
+
+    addresses: Annotated[
+        tuple[str, ...], Meta(description="IP addresses to listen on; none listed: every local address, IPv4 and IPv6.")
+    ] = ()
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port for SIP; 0 takes any free one.")] = 5060
+    transports: Annotated[
+        tuple[Literal["udp", "tcp"], ...], Meta(description="Transports to listen with: udp, tcp, or both.")
+    ] = ("udp", "tcp")
+    public_address: Annotated[
+        str,
+        Meta(
+            description="IP address that peers outside local_networks reach this server by, where a router translates "
+            "addresses; empty: the local address that the route to the peer uses."
+        ),
+    ] = ""
+    local_networks: Annotated[
+        tuple[str, ...], Meta(description="Networks whose peers are given the local address, not public_address.")
+    ] = PRIVATE_NETWORKS
+    trusted_networks: Annotated[
+        tuple[str, ...],
+        Meta(description="Networks that may call besides loopback and the networks this machine is attached to."),
+    ] = ()
+
+    def listens_on(self) -> tuple[IPAddress, ...]:
+        """Empty stands for every local address."""
+        return tuple(ipaddress.ip_address(text) for text in self.addresses)
+
+    def local(self) -> tuple[IPNetwork, ...]:
+        return tuple(ipaddress.ip_network(text) for text in self.local_networks)
+
+    def trusted(self) -> tuple[IPNetwork, ...]:
+        return tuple(ipaddress.ip_network(text) for text in self.trusted_networks)
+
+
+class Rtp(Section, frozen=True):
+    """Where media comes and goes."""
+
+    addresses: Annotated[
+        tuple[str, ...], Meta(description="IP addresses to bind media ports to; none listed: all, IPv4 and IPv6.")
+    ] = ()
+    port_min: Annotated[
+        int, Meta(ge=1024, le=65534, description="First port for media, even: RTP takes even ports, RTCP the next.")
+    ] = DEFAULT_PORT_MIN
+    port_max: Annotated[int, Meta(ge=1025, le=65535, description="Last port for media, odd.")] = DEFAULT_PORT_MAX
+    silence_s: Annotated[
+        float,
+        Meta(ge=5, le=86400, description="Seconds without RTP and RTCP after which a call is asked whether it lives."),
+    ] = 60.0
+
+    def binds_to(self) -> tuple[IPAddress, ...]:
+        """Empty stands for the wildcard of both families."""
+        return tuple(ipaddress.ip_address(text) for text in self.addresses)
+
+
+class Media(Section, frozen=True):
+    """The processes that mix."""
+
+    workers: Annotated[
+        int, Meta(ge=0, le=256, description="Media processes; 0: one for each core but one, at least one.")
+    ] = 0
+    talkers: Annotated[int, Meta(ge=1, le=64, description="Most voices heard at once in a room, the loudest.")] = 8
+    packet_io: Annotated[
+        Literal["auto", "portable", "mmsg"],
+        Meta(
+            description="How packets are read and written: mmsg (many in one system call, Linux), portable (one by "
+            "one), or auto (mmsg where it works)."
+        ),
+    ] = "auto"
+
+    def worker_count(self) -> int:
+        return self.workers or max(1, _cores() - 1)
+
+
+class Rooms(Section, frozen=True):
+    """What rooms may be."""
+
+    on_demand: Annotated[bool, Meta(description="Calling a room that does not exist makes it.")] = True
+    max_rooms: Annotated[int, Meta(ge=1, le=100_000, description="Most rooms at once.")] = 2000
+    max_participants: Annotated[int, Meta(ge=1, le=2000, description="Most participants of a room made on demand.")] = (
+        200
+    )
+
+
+class Http(Section, frozen=True):
+    """Where scripts reach the server."""
+
+    address: Annotated[
+        str,
+        Meta(
+            description="Loopback IP address and port (127.0.0.1:8070, [::1]:8070; port 0 takes any free one), a Unix "
+            f"socket (unix:/PATH), or unix for the socket {SOCKET_NAME} in the state directory."
+        ),
+    ] = "127.0.0.1:8070"
+
+
+class State(Section, frozen=True):
+    """What survives a restart."""
+
+    directory: Annotated[
+        str,
+        Meta(
+            description="Directory of the database, the token and the control file, absolute or from ~; empty: "
+            "confserver in $XDG_STATE_HOME, else ~/.local/state/confserver."
+        ),
+    ] = ""
+
+    def path(self) -> Path:
+        return Path(self.directory).expanduser() if self.directory else default_state_directory()
+
+
+class Log(Section, frozen=True):
+    """What the server tells of itself."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="Least severity that is written.")
+    ] = "info"
+    format: Annotated[Literal["text", "json"], Meta(description="text for people, or json: one object a line.")] = (
+        "text"
+    )
+    file: Annotated[str, Meta(description="File to write to, absolute or from ~; empty: standard error.")] = ""
+
+    def path(self) -> Path | None:
+        return Path(self.file).expanduser() if self.file else None
+
+
+class Settings(Section, frozen=True):
+    """All settings of a server."""
+
+    sip: Sip = Sip()
+    rtp: Rtp = Rtp()
+    media: Media = Media()
+    rooms: Rooms = Rooms()
+    http: Http = Http()
+    state: State = State()
+    log: Log = Log()
+
+    def http_endpoint(self) -> tuple[str, int] | Path:
+        """Give the loopback host and port, or the path of the Unix socket."""
+        kind, _, rest = self.http.address.partition(":")
+        if kind == "unix":
+            return Path(rest).expanduser() if rest else self.state.path() / SOCKET_NAME
+        return host_and_port(self.http.address)
+
+
+def default_state_directory() -> Path:
+    """As the XDG Base Directory Specification words it: a relative XDG_STATE_HOME is not used."""
+    home = os.environ.get("XDG_STATE_HOME", "")
+    base = Path(home) if os.path.isabs(home) else Path("~/.local/state").expanduser()
+    return base / "confserver"
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):([0-9]{1,5})", text)
+    if not match or int(match[3]) > 65535:
+        raise ValueError(f"{text!r} is not an IP address and port, unix:/PATH, or unix")
+    return str(ipaddress.ip_address(match[1] or match[2])), int(match[3])

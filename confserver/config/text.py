@@ -1,0 +1,78 @@
+"""The settings in words: one row for each, and the commented TOML that ``confserver settings`` prints."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from dataclasses import dataclass
+from typing import Literal, get_args, get_origin, get_type_hints
+
+from msgspec import Meta
+
+from confserver.config.settings import Section, Settings
+
+_WORDS = {bool: "true or false", int: "integer", float: "number", str: "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its dotted name, its type in words, its default as TOML, and what it means."""
+
+    name: str
+    type: str
+    default: str
+    meaning: str
+
+
+def settings_table() -> tuple[Setting, ...]:
+    """All settings, in the order of the file."""
+    return tuple(
+        _setting(name, key, section) for name, section in _sections(Settings()) for key in section.__struct_fields__
+    )
+
+
+def as_toml(settings: Settings) -> str:
+    """Write all settings with their meaning; those that have their default value are commented out."""
+    plain = dict(_sections(Settings()))
+    rows = {setting.name: setting for setting in settings_table()}
+    lines: list[str] = []
+    for name, section in _sections(settings):
+        lines += [f"# {(type(section).__doc__ or '').splitlines()[0]}", f"[{name}]", ""]
+        for key in section.__struct_fields__:
+            value = getattr(section, key)
+            row = rows[f"{name}.{key}"]
+            lines += textwrap.wrap(f"{row.meaning} ({row.type})", 110, initial_indent="# ", subsequent_indent="# ")
+            mark = "# " if value == getattr(plain[name], key) else ""
+            lines += [f"{mark}{key} = {toml_value(value)}", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def toml_value(value: object) -> str:
+    """Write one value as TOML 1.0; a JSON string without escaped surrogates or DEL is a TOML basic string."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(toml_value(item) for item in value) + "]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    raise TypeError(f"no setting has the type {type(value).__name__}")
+
+
+def _sections(settings: Settings) -> list[tuple[str, Section]]:
+    return [(name, getattr(settings, name)) for name in settings.__struct_fields__]
+
+
+def _setting(section_name: str, key: str, section: Section) -> Setting:
+    hint = get_type_hints(type(section), include_extras=True)[key]
+    base, meta = get_args(hint)
+    default = toml_value(getattr(type(section)(), key))
+    return Setting(f"{section_name}.{key}", _type_in_words(base, meta), default, " ".join(meta.description.split()))
+
+
+def _type_in_words(hint: object, meta: Meta) -> str:
+    if get_origin(hint) is tuple:
+        return f"list of {_type_in_words(get_args(hint)[0], Meta())}"
+    if get_origin(hint) is Literal:
+        return " or ".join(f'"{choice}"' for choice in get_args(hint))
+    words = _WORDS[hint]  # type: ignore[index]
+    return f"{words}, {meta.ge} to {meta.le}" if meta.ge is not None else words
