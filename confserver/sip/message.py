@@ -152,8 +152,9 @@ def _read_request(head: Head) -> Request:
     method, _, rest = head.start.partition(" ")
     uri_text, _, version = rest.rpartition(" ")
     if version.upper() != VERSION:
-        is_other = version.upper().startswith("SIP/")
-        raise Malformed(f"not a SIP request: {head.start[:60]!r}", 505 if is_other else 400)
+        if version.upper().startswith("SIP/"):
+            raise Malformed(f"version {version[:20]}", 505)
+        raise Malformed(f"not a SIP request: {head.start[:60]!r}")
     if not is_token(method):
         raise Malformed(f"not a method: {method[:40]!r}")
     headers = _checked(head)
