@@ -1,0 +1,81 @@
+"""Headers and packets of one tick, in the order in which they are sent."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from confserver.engine.frame import FRAME, Bytes, Rows
+from confserver.engine.seats import Seats
+from confserver.rtp.address import SOCKADDR_BYTES
+from confserver.rtp.header import HEADER, HEADER_BYTES
+
+_PACKET = np.dtype([("header", HEADER), ("payload", f"V{FRAME}")])
+_MARK = np.uint8(0x80)
+
+
+@dataclass(slots=True)
+class Outbox:
+    """What is to be sent in this tick.
+
+    packets: uint8 (n, bytes). address: uint8 (n, SOCKADDR_BYTES). ranges: (socket, start, stop), each socket's packets
+    one after another. ``version`` changes whenever rows, addresses or ranges do, never by the tick alone.
+    """
+
+    packets: Bytes
+    address: NDArray[np.uint8]
+    ranges: list[tuple[int, int, int]]
+    version: int
+
+
+class Departure:
+    """Writes packets; rows are sorted by socket whenever legs come, go or move."""
+
+    def __init__(self, seats: Seats) -> None:
+        self._seats = seats
+        self.rows: Rows = np.zeros(0, np.intp)
+        self._packets: NDArray[np.void] = np.zeros(0, _PACKET)
+        self.outbox = Outbox(np.zeros((0, 0), np.uint8), np.zeros((0, SOCKADDR_BYTES), np.uint8), [], 0)
+
+    def rebuild(self, addresses: dict[int, bytes]) -> None:
+        """addresses: row -> sockaddr of where its packets go. Rows without one do not send."""
+        seats = self._seats
+        senders = [row for row in addresses if seats.sends[row]]
+        rows = np.array(sorted(senders, key=lambda row: (int(seats.local[row]), row)), np.intp)
+        self.rows = rows
+        self._packets = np.zeros(len(rows), _PACKET)
+        header = self._packets["header"]
+        header["first"] = 0x80
+        header["ssrc"] = seats.out_ssrc[rows]
+        raw = b"".join(addresses[row] for row in rows.tolist())
+        address = np.frombuffer(bytearray(raw), np.uint8).reshape(-1, SOCKADDR_BYTES)
+        packets = self._packets.view(np.uint8).reshape(len(rows), HEADER_BYTES + FRAME)
+        self.outbox = Outbox(packets, address, _ranges(seats.local[rows]), self.outbox.version + 1)
+
+    def write(self, payloads: Bytes) -> Outbox:
+        """payloads: uint8 (rows, FRAME). Fill the packets of this tick."""
+        seats, rows = self._seats, self.rows
+        header = self._packets["header"]
+        mark = seats.out_mark[rows]
+        header["second"] = seats.out_payload_type[rows] | (mark * _MARK)
+        header["sequence"] = seats.out_sequence[rows]
+        header["timestamp"] = seats.out_timestamp[rows]
+        self.outbox.packets[:, HEADER_BYTES:] = payloads
+        seats.out_sequence[rows] += 1
+        seats.out_mark[rows] = False
+        seats.sent[rows] += 1
+        return self.outbox
+
+    def advance(self, ticks: int) -> None:
+        """Time goes on for everybody, also for those who do not send now."""
+        self._seats.out_timestamp[: self._seats.high] += np.uint32(ticks * FRAME)
+
+
+def _ranges(local: NDArray[np.uint16]) -> list[tuple[int, int, int]]:
+    if not len(local):
+        return []
+    edges = [0, *(np.flatnonzero(np.diff(local)) + 1).tolist(), len(local)]
+    return [(int(local[start]), start, stop) for start, stop in itertools.pairwise(edges)]

@@ -1,0 +1,194 @@
+"""Legs come, change and go, between ticks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from confserver.contract import Address, LegId, LegReport, MediaPlan
+from confserver.engine.codecs import EVENT, NOTHING, meaning_of
+from confserver.engine.floor import Floor
+from confserver.engine.frame import RATE_HZ
+from confserver.engine.mixer import NOBODY
+from confserver.engine.playout import Playout
+from confserver.engine.reports import Reports
+from confserver.engine.seats import Seats
+from confserver.engine.sources import Source, Sources
+from confserver.rtp.address import sockaddr
+from confserver.rtp.statistics import packets_lost
+from confserver.rtp.telephone_event import DigitReceiver
+
+
+@dataclass(slots=True)
+class Leg:
+    """One call's media."""
+
+    id: LegId
+    row: int
+    local: int
+    plan: MediaPlan | None
+    digits: DigitReceiver
+
+
+class Legs:
+    """The legs of a worker by id and by row, and the columns filled from their plans."""
+
+    def __init__(self, seats: Seats, sources: Sources, floor: Floor, playout: Playout, reports: Reports) -> None:
+        self._seats = seats
+        self._sources = sources
+        self._floor = floor
+        self._playout = playout
+        self._reports = reports
+        self.by_id: dict[LegId, Leg] = {}
+        self.by_row: dict[int, Leg] = {}
+        self.targets: dict[int, bytes] = {}
+        """Where each row's packets go."""
+        self.moved = True
+        """Some target, or who sends, is another since the last look."""
+        self._dying: set[int] = set()
+
+    def open(
+        self,
+        leg_id: LegId,
+        room: int,
+        local: int,
+        plan: MediaPlan | None,
+        ssrc: int,
+        start: tuple[int, int],
+        now: float,
+    ) -> Leg:
+        """Seat a leg. start: its first sequence number and timestamp, random (RFC 3550 5.1).
+
+        Raises KeyError for an unknown room, or a format without a codec; nothing has changed then.
+        """
+        if room not in self._floor.rooms:
+            raise KeyError(f"no room {room}")
+        if plan:
+            _meanings(plan)
+        seats = self._seats
+        row = seats.take()
+        leg = Leg(leg_id, row, local, None, DigitReceiver())
+        self.by_id[leg_id] = self.by_row[row] = leg
+        seats.out_ssrc[row] = ssrc
+        seats.out_sequence[row], seats.out_timestamp[row] = start
+        seats.local[row] = local
+        seats.heard_at[row] = now
+        seats.mix[row] = NOBODY
+        self._sources.add(Source(row, local, None, frozenset(), symmetric=False))
+        self._reports.add(row, now, (ssrc & 0xFF) / 256)
+        self._floor.join(row, room)
+        if plan:
+            self.set(leg, plan, now)
+        return leg
+
+    def set(self, leg: Leg, plan: MediaPlan, now: float) -> None:
+        """Follow a new plan. Payload types of the old one stay decodable: packets of theirs may be on the way.
+
+        Raises KeyError for a format without a codec; nothing has changed then.
+        """
+        meanings, seats, row = _meanings(plan), self._seats, leg.row
+        for payload_type, meaning in meanings.items():
+            seats.meaning[row, payload_type] = meaning
+        leg.plan = plan
+        hosts = frozenset(host for host in (plan.remote[0] if plan.remote else "", plan.signalling_host) if host)
+        self._sources.change(row, plan.remote, hosts, plan.symmetric, now)
+        if not seats.receives[row] and plan.receives:
+            seats.heard_at[row] = now
+        seats.receives[row] = plan.receives
+        if not plan.receives:
+            seats.playing[row] = seats.waiting[row] = False
+            seats.ring_length[row] = 0
+        seats.out_codec[row] = meaning_of(plan.outgoing_format)
+        seats.out_payload_type[row] = plan.outgoing_payload_type
+        self.aim(leg)
+
+    def aim(self, leg: Leg) -> None:
+        """Find where the leg's packets go: to its latched source, else where SDP says."""
+        source, plan, seats = self._sources.of(leg.row), leg.plan, self._seats
+        if source is None or plan is None:
+            return
+        address = source.latched or (plan.remote if plan.send_first else None)
+        sends = plan.sends and address is not None
+        if sends and not seats.sends[leg.row]:
+            seats.out_mark[leg.row] = True
+        seats.sends[leg.row] = sends
+        if address:
+            self.targets[leg.row] = sockaddr(address)
+        else:
+            self.targets.pop(leg.row, None)
+        self.moved = True
+
+    def control_address(self, leg: Leg) -> tuple[int, Address] | None:
+        """The socket and address for RTCP (RFC 3550 11, RFC 3605, RFC 5761), None while nothing is known."""
+        source, plan = self._sources.of(leg.row), leg.plan
+        if source is None or plan is None:
+            return None
+        if plan.rtcp_mux:
+            address = source.latched or (plan.remote if plan.send_first else None)
+            return (leg.local, address) if address else None
+        if source.latched and source.latched != plan.remote:
+            return leg.local | 1, (source.latched[0], source.latched[1] + 1)
+        if not (plan.send_first or source.latched):
+            return None
+        named = plan.remote_rtcp or ((plan.remote[0], plan.remote[1] + 1) if plan.remote else None)
+        return (leg.local | 1, named) if named else None
+
+    def close(self, leg: Leg, now: float) -> LegReport:
+        """Nothing more goes out or comes in; a talker's sound fades before the seat is free."""
+        report = self.report(leg)
+        seats, row = self._seats, leg.row
+        del self.by_id[leg.id], self.by_row[row]
+        self.targets.pop(row, None)
+        seats.sends[row] = seats.receives[row] = False
+        self.moved = True
+        self._sources.remove(row, now)
+        self._reports.remove(row)
+        if seats.talks[row]:
+            self._floor.fade(row)
+        room = self._floor.room_of.get(row)
+        if room and row in room.fading:
+            self._dying.add(row)
+        else:
+            self._free(row)
+        return report
+
+    def bury(self, silent: list[int]) -> None:
+        """Free the seats of closed legs that have faded out."""
+        for row in silent:
+            if row in self._dying:
+                self._free(row)
+
+    def _free(self, row: int) -> None:
+        self._dying.discard(row)
+        self._floor.leave(row)
+        self._playout.forget(row)
+        self._seats.give_back(row)
+
+    def report(self, leg: Leg) -> LegReport:
+        seats, row = self._seats, leg.row
+        received = int(seats.received[row])
+        lost = packets_lost(
+            received, int(seats.cycles[row]), int(seats.top_sequence[row]), int(seats.first_sequence[row])
+        )
+        return LegReport(
+            leg=leg.id,
+            received=received,
+            sent=int(seats.sent[row]),
+            lost=max(lost, 0),
+            late=int(seats.late[row]),
+            concealed=int(seats.concealed[row]),
+            discarded=int(seats.discarded[row]),
+            jitter_ms=float(seats.jitter[row]) * 1000 / RATE_HZ,
+            playout_ms=self._playout.delay_s(row) * 1000,
+            rtt_ms=self._reports.rtt_s(row) * 1000,
+            ssrc=int(seats.out_ssrc[row]),
+            sequence=int(seats.out_sequence[row]),
+            timestamp=int(seats.out_timestamp[row]),
+        )
+
+
+def _meanings(plan: MediaPlan) -> dict[int, int]:
+    """Payload type -> meaning. Raises KeyError for a format that no codec here does."""
+    meanings = {incoming.payload_type & 0x7F: meaning_of(incoming.format) for incoming in plan.incoming}
+    if meaning_of(plan.outgoing_format) in (EVENT, NOTHING):
+        raise KeyError(plan.outgoing_format)
+    return meanings

@@ -1,0 +1,165 @@
+"""Sums of talkers, and each talker's sum without himself.
+
+A *mix* is one row here: up to SLOTS talkers with their gains. Every listener of a mix who does not talk hears its sum;
+a talker hears the sum minus exactly what he put in. Every change of a gain is a ramp within one frame: 5 ms up (a
+talker's first word must not be cut), the whole frame down.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from confserver.engine.frame import FRAME, Rows, Samples
+from confserver.engine.seats import SILENT, Seats
+
+SLOTS = 16
+"""Talkers and those who fade out, at most, in one mix."""
+NOBODY = 0
+"""The mix without sources."""
+
+_UP = np.minimum(np.arange(1, FRAME + 1, dtype=np.float32) / 40, 1).astype(np.float32)
+_DOWN = (np.arange(1, FRAME + 1, dtype=np.float32) / FRAME).astype(np.float32)
+_STILL_UP, _STILL_DOWN = 1 - _UP, 1 - _DOWN
+"""How much of the gain before is still there."""
+
+
+class Mixer:
+    """All mixes of a worker. Only the talkers of a mix have a slot in it."""
+
+    def __init__(self, seats: Seats) -> None:
+        self._seats = seats
+        self._size = 16
+        self.high = 1
+        self.seat: NDArray[np.int32] = np.zeros((self._size, SLOTS), np.int32)
+        self._wish: NDArray[np.float32] = np.zeros((self._size, SLOTS), np.float32)
+        self._before: NDArray[np.float32] = np.zeros((self._size, SLOTS), np.float32)
+        self.sums: Samples = np.zeros((self._size, FRAME), np.float32)
+        self.limit: NDArray[np.float32] = np.ones(self._size, np.float32)
+        self._gains: dict[int, dict[int, float]] = {NOBODY: {}}
+        self._free = list(range(self._size - 1, NOBODY, -1))
+        self.own_mix: Rows = np.zeros(0, np.intp)
+        self.own_slot: Rows = np.zeros(0, np.intp)
+        self.own_seat: Rows = np.zeros(0, np.intp)
+        self._used = 0
+        self.stale = True
+
+    # ------------------------------------------------------------------ between ticks
+    def open(self) -> int:
+        if not self._free:
+            self._grow()
+        mix = self._free.pop()
+        self._gains[mix] = {}
+        self.seat[mix] = SILENT
+        self._wish[mix] = self._before[mix] = 0
+        self.limit[mix] = 1
+        self.high = max(self.high, mix + 1)
+        return mix
+
+    def close(self, mix: int) -> None:
+        del self._gains[mix]
+        self.seat[mix] = SILENT
+        self._wish[mix] = self._before[mix] = 0
+        self._free.append(mix)
+        self.stale = True
+
+    def set_gains(self, mix: int, gains: dict[int, float]) -> None:
+        """Who may be heard in a mix (row -> gain); those who talk now ramp to it."""
+        self._gains[mix] = gains
+        for slot in np.flatnonzero(self.seat[mix]).tolist():
+            self._wish[mix, slot] = gains.get(int(self.seat[mix, slot]), 0.0)
+
+    def admit(self, mix: int, row: int) -> None:
+        """Give a talker a slot, silent until the next frame."""
+        if row in self.seat[mix]:
+            return
+        slot = int((self.seat[mix] == SILENT).argmax())
+        self.seat[mix, slot] = row
+        self._wish[mix, slot] = self._gains[mix].get(row, 0.0)
+        self._before[mix, slot] = 0
+        self.stale = True
+
+    def dismiss(self, mix: int, row: int) -> None:
+        """Take a slot back; its envelope has come to zero."""
+        slots = np.flatnonzero(self.seat[mix] == row)
+        self.seat[mix, slots] = SILENT
+        self._wish[mix, slots] = self._before[mix, slots] = 0
+        self.stale = True
+
+    def carry_over(self, old: int, new: int) -> None:
+        """A new mix takes the place of an old one: its talkers' gains ramp from where they were."""
+        self.seat[new] = self.seat[old]
+        self._before[new] = self._before[old]
+        self.limit[new] = self.limit[old]
+        self.set_gains(new, self._gains[new])
+        self.stale = True
+
+    def _grow(self) -> None:
+        old, self._size = self._size, self._size * 2
+        for name in ("seat", "_wish", "_before", "sums", "limit"):
+            column = getattr(self, name)
+            wider = np.zeros((self._size, *column.shape[1:]), column.dtype)
+            wider[:old] = column
+            setattr(self, name, wider)
+        self.limit[old:] = 1
+        self._free.extend(range(self._size - 1, old - 1, -1))
+
+    @property
+    def count(self) -> int:
+        return len(self._gains) - 1
+
+    # ------------------------------------------------------------------ the tick
+    def mix(self) -> tuple[Samples, Samples]:
+        """Give the sums of all mixes (mixes, FRAME) and what each talker hears (as ``own_seat``, FRAME)."""
+        high, signal = self.high, self._seats.signal
+        gain = self._wish[:high] * self._seats.envelope[self.seat[:high]]
+        before = self._before[:high]
+        sums = self.sums[:high]
+        sums[...] = 0
+        for slot in range(self._used):
+            sums += signal[self.seat[:high, slot]] * gain[:, slot, None]
+        own = sums[self.own_mix] - signal[self.own_seat] * gain[self.own_mix, self.own_slot][:, None]
+        changing = np.flatnonzero((before != gain).any(axis=1))
+        if len(changing):
+            self._ramp(changing, before, gain, sums, own)
+        self._before[:high] = gain
+        return sums, own
+
+    def _ramp(
+        self, mixes: Rows, before: NDArray[np.float32], gain: NDArray[np.float32], sums: Samples, own: Samples
+    ) -> None:
+        """Put back, in the mixes whose gains change, what is still there of the gains before."""
+        signal = self._seats.signal
+        old_sums = sums.copy()
+        for slot in range(self._used):
+            change = before[mixes, slot] - gain[mixes, slot]
+            if change.any():
+                sums[mixes] += _remainder(change) * signal[self.seat[mixes, slot]]
+        mine = np.flatnonzero(np.isin(self.own_mix, mixes))
+        if not len(mine):
+            return
+        mix, slot_of, seat = self.own_mix[mine], self.own_slot[mine], self.own_seat[mine]
+        change = before[mix, slot_of] - gain[mix, slot_of]
+        own[mine] += sums[mix] - old_sums[mix] - _remainder(change) * signal[seat]
+
+    def part_of(self, mix: int, row: int) -> Samples:
+        """What a talker puts into a mix in this frame; zeros where he has no slot there."""
+        weight = self._before[mix][self.seat[mix] == row].sum()
+        return np.asarray(self._seats.signal[row] * weight, np.float32)
+
+    def find_own(self) -> None:
+        """Find who has a slot in the very mix he listens to; wanted before ``mix`` whenever ``stale``."""
+        seat = self.seat[: self.high]
+        theirs = self._seats.mix[seat] == np.arange(self.high)[:, None]
+        mixes, slots = np.nonzero(theirs & (seat != SILENT))
+        self.own_mix, self.own_slot, self.own_seat = mixes, slots, seat[mixes, slots].astype(np.intp)
+        used = np.flatnonzero((seat != SILENT).any(axis=0))
+        self._used = int(used[-1]) + 1 if len(used) else 0
+        self.stale = False
+
+
+def _remainder(change: NDArray[np.float32]) -> Samples:
+    """change: gain before minus gain after, one a row. What of it still sounds at each sample of the frame."""
+    falling = np.maximum(change, 0)[:, None] * _STILL_DOWN
+    rising = np.minimum(change, 0)[:, None] * _STILL_UP
+    return np.asarray(falling + rising, np.float32)

@@ -1,0 +1,175 @@
+"""The columns: one row per leg, one array per fact.
+
+A row never moves while its leg lives; only index arrays are rebuilt. Row 0 (``SILENT``) is never a leg: its
+signal stays zero and no payload type means anything to it, so that an index to nowhere can point there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from confserver.engine.frame import FRAME, Bytes, Samples
+
+SILENT = 0
+RING = 16
+"""Packets a leg's ring holds: 320 ms of 20 ms packets."""
+MOST_PAYLOAD = 480
+"""Bytes of the longest payload taken: 60 ms of G.711."""
+_FIRST_CAPACITY = 64
+
+_COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
+    ("in_use", np.bool_, ()),
+    # what may come in
+    ("meaning", np.uint8, (128,)),
+    ("receives", np.bool_, ()),
+    ("ssrc", np.uint32, ()),
+    ("has_ssrc", np.bool_, ()),
+    # the payload ring
+    ("ring", np.uint8, (RING, MOST_PAYLOAD)),
+    ("ring_timestamp", np.uint32, (RING,)),
+    ("ring_length", np.uint16, (RING,)),
+    ("ring_meaning", np.uint8, (RING,)),
+    # playout
+    ("waiting", np.bool_, ()),
+    ("playing", np.bool_, ()),
+    ("odd", np.bool_, ()),
+    ("next_timestamp", np.uint32, ()),
+    ("start_at", np.float64, ()),
+    ("starved", np.int32, ()),
+    ("missed", np.int32, ()),
+    ("slack", np.float64, ()),
+    ("slack_before", np.float64, ()),
+    # statistics (RFC 3550 A.1, A.3, A.8)
+    ("first_sequence", np.uint16, ()),
+    ("top_sequence", np.uint16, ()),
+    ("cycles", np.uint32, ()),
+    ("received", np.uint32, ()),
+    ("late", np.uint32, ()),
+    ("concealed", np.uint32, ()),
+    ("discarded", np.uint32, ()),
+    ("jitter", np.float64, ()),
+    ("last_arrival", np.float64, ()),
+    ("last_timestamp", np.uint32, ()),
+    ("heard_at", np.float64, ()),
+    # sound
+    ("energy", np.float32, ()),
+    ("floor", np.float32, ()),
+    ("active_frames", np.int32, ()),
+    ("quiet_frames", np.int32, ()),
+    ("talks", np.bool_, ()),
+    ("envelope", np.float32, ()),
+    # what goes out
+    ("mix", np.int32, ()),
+    ("sends", np.bool_, ()),
+    ("local", np.uint16, ()),
+    ("out_codec", np.uint8, ()),
+    ("out_payload_type", np.uint8, ()),
+    ("out_sequence", np.uint16, ()),
+    ("out_timestamp", np.uint32, ()),
+    ("out_ssrc", np.uint32, ()),
+    ("out_mark", np.bool_, ()),
+    ("sent", np.uint32, ()),
+    ("send_failed", np.uint32, ()),
+    ("limit", np.float32, ()),
+)
+
+
+class Seats:
+    """Facts of all legs of a worker, as columns; ``high`` is one past the highest row in use."""
+
+    in_use: NDArray[np.bool_]
+    meaning: NDArray[np.uint8]
+    receives: NDArray[np.bool_]
+    ssrc: NDArray[np.uint32]
+    has_ssrc: NDArray[np.bool_]
+    ring: Bytes
+    ring_timestamp: NDArray[np.uint32]
+    ring_length: NDArray[np.uint16]
+    ring_meaning: NDArray[np.uint8]
+    waiting: NDArray[np.bool_]
+    playing: NDArray[np.bool_]
+    odd: NDArray[np.bool_]
+    next_timestamp: NDArray[np.uint32]
+    start_at: NDArray[np.float64]
+    starved: NDArray[np.int32]
+    missed: NDArray[np.int32]
+    slack: NDArray[np.float64]
+    slack_before: NDArray[np.float64]
+    first_sequence: NDArray[np.uint16]
+    top_sequence: NDArray[np.uint16]
+    cycles: NDArray[np.uint32]
+    received: NDArray[np.uint32]
+    late: NDArray[np.uint32]
+    concealed: NDArray[np.uint32]
+    discarded: NDArray[np.uint32]
+    jitter: NDArray[np.float64]
+    last_arrival: NDArray[np.float64]
+    last_timestamp: NDArray[np.uint32]
+    heard_at: NDArray[np.float64]
+    energy: NDArray[np.float32]
+    floor: NDArray[np.float32]
+    active_frames: NDArray[np.int32]
+    quiet_frames: NDArray[np.int32]
+    talks: NDArray[np.bool_]
+    envelope: NDArray[np.float32]
+    mix: NDArray[np.int32]
+    sends: NDArray[np.bool_]
+    local: NDArray[np.uint16]
+    out_codec: NDArray[np.uint8]
+    out_payload_type: NDArray[np.uint8]
+    out_sequence: NDArray[np.uint16]
+    out_timestamp: NDArray[np.uint32]
+    out_ssrc: NDArray[np.uint32]
+    out_mark: NDArray[np.bool_]
+    sent: NDArray[np.uint32]
+    send_failed: NDArray[np.uint32]
+    limit: NDArray[np.float32]
+
+    def __init__(self) -> None:
+        self.capacity = _FIRST_CAPACITY
+        self.high = 1
+        for name, dtype, tail in _COLUMNS:
+            setattr(self, name, np.zeros((self.capacity, *tail), dtype))
+        self.signal: Samples = np.zeros((self.capacity, FRAME), np.float32)
+        self._free = list(range(self.capacity - 1, SILENT, -1))
+
+    def take(self) -> int:
+        """Give a row with all columns zero."""
+        if not self._free:
+            self._grow()
+        row = self._free.pop()
+        for name, _, _ in _COLUMNS:
+            getattr(self, name)[row] = 0
+        self.signal[row] = 0
+        self.in_use[row] = True
+        self.limit[row] = 1
+        self.high = max(self.high, row + 1)
+        return row
+
+    def give_back(self, row: int) -> None:
+        self.in_use[row] = self.playing[row] = self.waiting[row] = self.sends[row] = self.receives[row] = False
+        self.has_ssrc[row] = self.talks[row] = False
+        self.meaning[row] = 0
+        self.mix[row] = 0
+        self.envelope[row] = 0
+        self.signal[row] = 0
+        self._free.append(row)
+        while self.high > 1 and not self.in_use[self.high - 1]:
+            self.high -= 1
+
+    def _grow(self) -> None:
+        """Double the capacity; rows keep their numbers."""
+        old, self.capacity = self.capacity, self.capacity * 2
+        for name, dtype, tail in _COLUMNS:
+            column: NDArray[np.generic] = np.zeros((self.capacity, *tail), dtype)
+            column[:old] = getattr(self, name)
+            setattr(self, name, column)
+        signal = np.zeros((self.capacity, FRAME), np.float32)
+        signal[:old] = self.signal
+        self.signal = signal
+        self._free.extend(range(self.capacity - 1, old - 1, -1))
+
+    @property
+    def count(self) -> int:
+        return int(self.in_use.sum())

@@ -1,0 +1,59 @@
+"""``python -m confserver.worker``: started by the server, not by people."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import sys
+
+from confserver.engine.tick import Engine
+from confserver.worker.channel import Channel, ChannelClosed
+from confserver.worker.loop import Loop
+from confserver.worker.packet_io import open_io
+from confserver.worker.ports import Ports
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="A media worker of confserver; started by the server.")
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--first-port", type=int, required=True)
+    parser.add_argument("--last-port", type=int, required=True)
+    parser.add_argument("--address", action="append", required=True)
+    parser.add_argument("--io", default="auto")
+    parser.add_argument("--epoch", type=float, required=True)
+    parser.add_argument("--silence", type=float, default=60.0)
+    parser.add_argument("--cname", required=True)
+    parser.add_argument("--realtime", action="store_true")
+    return parser.parse_args()
+
+
+def _go_first(realtime: bool) -> None:
+    """Ask for real-time priority, else for a better one; without the right to either, go on as we are."""
+    if realtime and hasattr(os, "sched_setscheduler"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+            return
+    with contextlib.suppress(OSError):
+        os.nice(-10)
+
+
+def main() -> int:
+    """Serve the channel until it closes. Exit status 0 in either case: what went wrong, the other end knows."""
+    arguments = _arguments()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _go_first(arguments.realtime)
+    engine = Engine(arguments.cname, lambda: secrets.randbits(32), arguments.silence)
+    io = open_io(arguments.io, engine.book)
+    ports = Ports(io, arguments.first_port, arguments.last_port, arguments.address)
+    channel = Channel(socket.socket(fileno=arguments.fd))
+    with contextlib.suppress(ChannelClosed):
+        Loop(engine, io, ports, channel, arguments.epoch, os.getpid()).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

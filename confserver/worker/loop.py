@@ -1,0 +1,165 @@
+"""A media process: commands between ticks, and every 20 ms the tick."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from confserver.contract import (
+    VERSION,
+    CloseLeg,
+    CloseRoom,
+    Describe,
+    Described,
+    EngineReady,
+    FromWorker,
+    LegClosed,
+    LegFailed,
+    MediaCommand,
+    OpenLeg,
+    OpenRoom,
+    Overloaded,
+    Ping,
+    Pong,
+    SetHearing,
+    SetLeg,
+    Stop,
+)  # fmt: skip
+from confserver.engine.frame import TICK_S
+from confserver.engine.tick import Engine
+from confserver.worker.channel import Channel
+from confserver.worker.clock import open_clock
+from confserver.worker.packet_io import PacketIO
+from confserver.worker.ports import NoPort, Ports
+
+REPORT_TICKS = 250
+_OVERLOAD = 0.7
+"""Share of the tick's time beyond which no new call should come."""
+_SMOOTH = 0.02
+
+
+@dataclass(slots=True)
+class Pace:
+    """How the ticks have gone."""
+
+    load: float = 0.0
+    missed: int = 0
+    longest: float = 0.0
+
+
+class Loop:
+    """Owns engine, sockets and channel of one worker. ``epoch``: add it to the monotonic clock to get ``now``."""
+
+    def __init__(self, engine: Engine, io: PacketIO, ports: Ports, channel: Channel, epoch: float, pid: int) -> None:
+        self._engine = engine
+        self._io = io
+        self._ports = ports
+        self._channel = channel
+        self._epoch = epoch
+        self._pid = pid
+        self._running = True
+        self._pace = Pace()
+        self._local_of: dict[int, int] = {}
+        self._answers: list[FromWorker] = []
+        self._do: dict[type, Callable[..., None]] = {
+            OpenRoom: self._engine.open_room,
+            CloseRoom: lambda command: self._engine.close_room(command, self._now()),
+            OpenLeg: self._open_leg,
+            SetLeg: lambda command: self._engine.set_leg(command, self._now()),
+            CloseLeg: lambda command: self._engine.close_leg(command, self._now()),
+            SetHearing: self._engine.set_hearing,
+            Describe: self._describe,
+            Ping: lambda command: self._answers.append(Pong(token=command.token)),
+            Stop: self._stop,
+        }
+
+    def _now(self) -> float:
+        return time.monotonic() + self._epoch
+
+    def run(self) -> None:
+        """Run until told to stop. Raises ChannelClosed when the signalling process is gone."""
+        self._channel.send([EngineReady(version=VERSION, pid=self._pid)])
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        start_ns = time.monotonic_ns() + 20_000_000
+        clock, at = open_clock(start_ns), start_ns / 1e9 + self._epoch - TICK_S
+        while self._running:
+            due, has_commands = clock.wait(self._channel.fileno())
+            if has_commands:
+                for command in self._channel.receive():
+                    self._obey(command)
+            if due:
+                at += due * TICK_S
+                self._tick(at, due)
+            self._tell()
+
+    def _obey(self, command: MediaCommand) -> None:
+        self._do[type(command)](command)
+
+    def _tick(self, at: float, due: int) -> None:
+        began = time.perf_counter()
+        self._pace.missed += due - 1
+        outbox = self._engine.tick(self._io.receive(self._now()), at, due)
+        for place in self._io.send(outbox):
+            self._engine.seats.send_failed[self._engine.departure.rows[place]] += 1
+        used = (time.perf_counter() - began) / TICK_S
+        self._pace.load += (used - self._pace.load) * _SMOOTH
+        self._pace.longest = max(self._pace.longest, used * TICK_S)
+        if self._engine.ticks % REPORT_TICKS == 0:
+            self._report()
+
+    def _report(self) -> None:
+        self._answers.append(self._engine.leg_reports(self._pace.load))
+        if self._pace.load > _OVERLOAD:
+            self._answers.append(Overloaded(load=self._pace.load))
+
+    def _tell(self) -> None:
+        """Say what has happened; send RTCP; give back the ports of closed legs."""
+        events = self._engine.take_events()
+        for event in events:
+            if isinstance(event, LegClosed | LegFailed):
+                self._give_back(event)
+        for local, address, data in self._engine.take_control():
+            self._io.send_control(local, address, data)
+        if events or self._answers:
+            self._channel.send(self._answers + events)
+            self._answers = []
+
+    def _open_leg(self, command: OpenLeg) -> None:
+        now = self._now()
+        named = command.plan.remote if command.plan else None
+        try:
+            pair = self._ports.take(command.ipv6, now, lambda local: self._engine.is_free(local, named, now))
+        except NoPort as none:
+            self._answers.append(LegFailed(leg=command.leg, reason=str(none)))
+            return
+        self._local_of[command.leg] = pair.index
+        self._engine.open_leg(command, pair.index, pair.port, now)
+
+    def _give_back(self, event: LegClosed | LegFailed) -> None:
+        if isinstance(event, LegFailed) and event.leg in self._engine.legs.by_id:
+            return
+        local = self._local_of.pop(event.leg, None)
+        if local is not None:
+            was_heard = isinstance(event, LegClosed) and event.report.received > 0
+            self._ports.give_back(local, was_heard or isinstance(event, LegFailed), self._now())
+
+    def _describe(self, command: Describe) -> None:
+        pace = self._pace
+        counts = self._engine.describe() | {
+            "ports": self._ports.used_pairs,
+            "open_ports": self._ports.open_pairs,
+            "load": round(pace.load, 4),
+            "missed_ticks": pace.missed,
+            "longest_tick_ms": round(pace.longest * 1000, 2),
+        }
+        self._answers.append(Described(token=command.token, counts=counts))
+
+    def _stop(self, _: Stop) -> None:
+        now = self._now()
+        for leg in list(self._engine.legs.by_id):
+            self._engine.close_leg(CloseLeg(leg=leg), now)
+        self._running = False

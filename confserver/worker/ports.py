@@ -1,0 +1,110 @@
+"""The worker's pool of port pairs: even RTP, odd RTCP (RFC 3550 section 11), shared between legs.
+
+A leg gets the pair with the fewest legs on which it can never be mistaken for another (``Engine.is_free``). Up to
+SHARED pairs are opened before pairs are filled beyond COMFORTABLE legs; more are opened where nothing else is free.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from confserver.rtp.address import Address
+from confserver.worker.packet_io import PacketIO
+
+SHARED = 64
+COMFORTABLE = 24
+REST_S = 10.0
+"""A pair whose leg was never heard rests: its phone may still begin to send."""
+
+
+class NoPort(Exception):
+    """Every pair of the range is taken."""
+
+
+@dataclass(slots=True)
+class Pair:
+    """One open pair; ``index`` is its RTP socket's, the next its RTCP socket's."""
+
+    index: int
+    port: int
+    ipv6: bool
+    legs: int = 0
+    rests_until: float = 0.0
+
+
+class Ports:
+    """Opens pairs as they are wanted, within the range and on the addresses it was given."""
+
+    def __init__(self, io: PacketIO, first: int, last: int, addresses: list[str]) -> None:
+        self._io = io
+        self._candidates = {False: list(range(last - 1, first - 2, -2)), True: list(range(last - 1, first - 2, -2))}
+        self._hosts = {":" in address: address for address in addresses}
+        self._pairs: dict[int, Pair] = {}
+        self._next = 0
+        self._span = f"{first} to {last}"
+
+    def take(self, ipv6: bool, now: float, is_free: Callable[[int], bool]) -> Pair:
+        """Give a pair for a new leg. Raises NoPort."""
+        pairs = sorted(
+            (p for p in self._pairs.values() if p.ipv6 == ipv6 and p.rests_until <= now), key=lambda pair: pair.legs
+        )
+        free = next((pair for pair in pairs if is_free(pair.index)), None)
+        if free is None or (free.legs >= COMFORTABLE and len(pairs) < SHARED):
+            free = self._open(ipv6) or free
+        if free is None:
+            raise NoPort(f"no free RTP port from {self._span}")
+        free.legs += 1
+        return free
+
+    def give_back(self, index: int, was_heard: bool, now: float) -> None:
+        pair = self._pairs[index]
+        pair.legs -= 1
+        if not was_heard:
+            pair.rests_until = now + REST_S
+
+    def _open(self, ipv6: bool) -> Pair | None:
+        """Bind the next pair that nobody else on this machine has."""
+        host = self._hosts.get(ipv6)
+        candidates = self._candidates[ipv6]
+        while host and candidates:
+            port = candidates.pop()
+            sockets = _bind_pair(host, port, ipv6)
+            if sockets is None:
+                continue
+            pair = Pair(self._next, port, ipv6)
+            self._next += 2
+            self._pairs[pair.index] = pair
+            for offset, sock in enumerate(sockets):
+                self._io.add(pair.index + offset, sock)
+            return pair
+        return None
+
+    def port_of(self, index: int) -> Address:
+        pair = self._pairs[index]
+        return self._hosts[pair.ipv6], pair.port
+
+    @property
+    def open_pairs(self) -> int:
+        return len(self._pairs)
+
+    @property
+    def used_pairs(self) -> int:
+        return sum(1 for pair in self._pairs.values() if pair.legs)
+
+
+def _bind_pair(host: str, port: int, ipv6: bool) -> tuple[socket.socket, socket.socket] | None:
+    bound: list[socket.socket] = []
+    for number in (port, port + 1):
+        sock = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
+        bound.append(sock)
+        try:
+            if ipv6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind((host, number))
+        except OSError:
+            for each in bound:
+                each.close()
+            return None
+    return bound[0], bound[1]
