@@ -1,0 +1,193 @@
+"""Which HTTP request asks for what: pure, without sockets.
+
+The routes of changes are read from ``rooms.commands.COMMANDS``: the words in braces of a command's path are fields
+taken from the path, its other fields travel in a JSON body of their types. Three queries and a health check come
+beside them. Whatever cannot be done is a ``Problem`` (RFC 9457).
+
+A change answers 200 with the room as it then is, 201 where it has made the room, or 204 where the room is no more.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import http
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import get_type_hints
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from rooms.commands import COMMANDS, Command
+from rooms.errors import Conflict, Forbidden, Full, Invalid, Locked, NotFound, NotOpen, Refused
+
+MOST_BODY_BYTES = 64 * 1024
+REFUSALS: Mapping[type[Refused], int] = {
+    NotFound: 404,
+    Forbidden: 403,
+    Locked: 409,
+    Full: 409,
+    Conflict: 409,
+    NotOpen: 409,
+    Invalid: 422,
+}
+
+
+class Problem(Exception):
+    """Why a request was not carried out, in the words of RFC 9457."""
+
+    def __init__(self, status: int, detail: str, *, kind: str = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.kind = kind
+        self.headers = dict(headers or {})
+
+    def document(self) -> dict[str, object]:
+        """RFC 9457 section 3; no ``type`` stands for about:blank, so the title is the status in words.
+
+        ``kind`` is the refusal's name in ``rooms.errors``, an extension member.
+        """
+        told: dict[str, object] = {"title": http.HTTPStatus(self.status).phrase, "status": self.status}
+        told |= {"detail": self.detail}
+        return told | {"kind": self.kind} if self.kind else told
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One request that is understood."""
+
+    method: str
+    path: str
+    summary: str
+    command: type[Command] | None = None
+    query: str = ""
+    """``rooms``, ``room``, ``status`` or ``health``, where nothing is changed."""
+    is_open: bool = False
+    """Wants no token."""
+
+    @property
+    def path_fields(self) -> tuple[str, ...]:
+        return tuple(re.findall(r"{(\w+)}", self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A route with what its path names."""
+
+    route: Route
+    names: dict[str, str] = field(default_factory=dict)
+
+
+QUERIES: tuple[Route, ...] = (
+    Route("GET", "/rooms", "List the rooms and who is in them.", query="rooms"),
+    Route("GET", "/rooms/{room}", "Show one room and who is in it.", query="room"),
+    Route("GET", "/status", "Show the server's counts and load.", query="status"),
+    Route("GET", "/health", "Say that the server answers; wants no token.", query="health", is_open=True),
+)
+
+
+def summary(command: type[Command]) -> str:
+    """The first line of a command's docstring: its help on every face."""
+    return (command.__doc__ or "").splitlines()[0]
+
+
+ROUTES: tuple[Route, ...] = QUERIES + tuple(Route(c.method, c.path, summary(c), c) for c in COMMANDS)
+
+
+def body_fields(command: type[Command]) -> tuple[dataclasses.Field[object], ...]:
+    """The fields of a command that its path does not name."""
+    in_path = Route(command.method, command.path, "").path_fields
+    return tuple(f for f in dataclasses.fields(command) if f.name not in in_path)
+
+
+# ------------------------------------------------------------------ the way in
+def find(method: str, raw_path: str) -> Found:
+    """Find the route of a request; HEAD is answered as GET. Raises Problem 400, 404 or 405."""
+    raw_path, _, query = raw_path.partition("?")
+    if query:
+        raise Problem(400, "no request here takes a query string")
+    segments = raw_path.split("/")
+    there = [(route, names) for route in ROUTES if (names := _match(route.path, segments)) is not None]
+    if not there:
+        raise Problem(404, "there is nothing at this path")
+    wanted = "GET" if method == "HEAD" else method
+    for route, names in there:
+        if route.method == wanted:
+            return Found(route, names)
+    allowed = {route.method for route, _ in there}
+    allowed |= {"HEAD"} if "GET" in allowed else set()
+    allow = ", ".join(sorted(allowed))
+    raise Problem(405, f"this path takes {allow}", headers={"Allow": allow})
+
+
+def command_of(found: Found, content_type: str, body: bytes) -> Command:
+    """Build the command that a request to a command's route asks for. Raises Problem 400 or 415."""
+    command = found.route.command
+    if command is None:
+        raise ValueError(f"{found.route.path} is a query")
+    given = _members(content_type, body)
+    names = {f.name for f in body_fields(command)}
+    for key in given:
+        if key not in names:
+            takes = f"takes {', '.join(sorted(names))}" if names else "takes no members"
+            raise Problem(400, f"unknown member {key[:64]!r}: the body {takes}")
+    try:
+        return msgspec.convert({**given, **found.names}, type=command)
+    except msgspec.ValidationError as error:
+        raise Problem(400, _in_words(command, str(error))) from None
+
+
+def problem_of(refused: Refused) -> Problem:
+    return Problem(REFUSALS.get(type(refused), 409), refused.reason, kind=refused.kind)
+
+
+def _match(pattern: str, segments: list[str]) -> dict[str, str] | None:
+    """Compare segment by segment, still percent-encoded, so that an encoded slash belongs to a name."""
+    wanted = pattern.split("/")
+    if len(wanted) != len(segments):
+        return None
+    names: dict[str, str] = {}
+    for want, segment in zip(wanted, segments, strict=True):
+        if not want.startswith("{"):
+            if want != segment:
+                return None
+        elif not segment:
+            return None
+        else:
+            names[want[1:-1]] = segment
+    return {name: _decoded(segment) for name, segment in names.items()}
+
+
+def _decoded(segment: str) -> str:
+    try:
+        return unquote_to_bytes(segment).decode()
+    except UnicodeDecodeError:
+        raise Problem(400, "a name in the path is not UTF-8") from None
+
+
+def _members(content_type: str, body: bytes) -> dict[str, object]:
+    """Read the members of the body's JSON object; an empty body has none."""
+    if not body.strip():
+        return {}
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise Problem(415, "the body must be application/json", headers={"Accept": "application/json"})
+    try:
+        return msgspec.json.decode(body, type=dict[str, object])
+    except msgspec.ValidationError:
+        raise Problem(400, "the body must be a JSON object") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, f"the body is not JSON: {error}") from None
+
+
+def _in_words(command: type[Command], error: str) -> str:
+    """Name the member and what it takes, from msgspec's ``Expected `int`, got `str` - at `$.name```."""
+    words, _, where = error.partition(" - at `$.")
+    name = where.rstrip("`")
+    hint = get_type_hints(command).get(name)
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return f"{name}: must be one of {', '.join(str(member.value) for member in hint)}"
+    words = words[:1].lower() + words[1:].replace("`", "")
+    return f"{name}: {words}" if name else words

@@ -1,0 +1,109 @@
+"""The client's methods: one for each command and query of the server.
+
+A test holds them to ``rooms.commands.COMMANDS``: same names as the command line's verbs, same fields. Each change
+gives the room as it then is, None where it is no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+from urllib.parse import quote
+
+from confserver.client import control
+from confserver.client.connection import Connection, Json
+
+TIMEOUT_SECONDS = 10.0
+
+Record = dict[str, Any]
+"""A room, participant or status as docs/administration.md words it; Any, for a script's convenience."""
+
+
+class Client:
+    """Speaks to one server; every method waits for the answer and raises ClientError where there is no good one."""
+
+    def __init__(self, url: str, token: str = "", *, timeout: float = TIMEOUT_SECONDS) -> None:
+        self._connection = Connection(url, token, timeout)
+
+    @classmethod
+    def local(cls, state_directory: Path | None = None, *, timeout: float = TIMEOUT_SECONDS) -> Client:
+        """Find the server of this machine by its state directory. Raises NotRunning or Unauthorized."""
+        found = control.read(state_directory)
+        return cls(found.url, found.token, timeout=timeout)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing stays open between two requests."""
+
+    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
+        """Ask for anything; ``path`` is percent-encoded already."""
+        return self._connection.request(method, path, body)
+
+    # -------------------------------------------------------------- queries
+    def rooms(self) -> list[Record]:
+        return cast(list[Record], self.request("GET", "/rooms"))
+
+    def room(self, room: str) -> Record:
+        return cast(Record, self.request("GET", _path("rooms", room)))
+
+    def status(self) -> Record:
+        return cast(Record, self.request("GET", "/status"))
+
+    # -------------------------------------------------------------- a room
+    def create(
+        self, room: str, *, max_participants: int | None = None, mute_on_entry: bool | None = None
+    ) -> Record | None:
+        """Make a room beforehand; it survives a restart."""
+        return self._change("PUT", _path("rooms", room), max_participants=max_participants, mute_on_entry=mute_on_entry)
+
+    def remove(self, room: str) -> Record | None:
+        """Forget a room made beforehand, ending it first if somebody is in it."""
+        return self._change("DELETE", _path("rooms", room))
+
+    def lock(self, room: str) -> Record | None:
+        """Let nobody else in."""
+        return self._change("POST", _path("rooms", room, "lock"))
+
+    def unlock(self, room: str) -> Record | None:
+        """Let people in again."""
+        return self._change("POST", _path("rooms", room, "unlock"))
+
+    def end(self, room: str) -> Record | None:
+        """End the room: everybody is hung up on."""
+        return self._change("POST", _path("rooms", room, "end"))
+
+    # -------------------------------------------------------------- a participant
+    def mute(self, room: str, participant: str, cause: str | None = None) -> Record | None:
+        """Silence one participant."""
+        return self._change("POST", _path("rooms", room, "participants", participant, "mute"), cause=cause)
+
+    def unmute(self, room: str, participant: str, cause: str | None = None) -> Record | None:
+        """Take back one cause of a participant's mute."""
+        return self._change("POST", _path("rooms", room, "participants", participant, "unmute"), cause=cause)
+
+    def deafen(self, room: str, participant: str) -> Record | None:
+        """Let one participant hear nothing."""
+        return self._change("POST", _path("rooms", room, "participants", participant, "deafen"))
+
+    def undeafen(self, room: str, participant: str) -> Record | None:
+        """Let one participant hear again."""
+        return self._change("POST", _path("rooms", room, "participants", participant, "undeafen"))
+
+    def kick(self, room: str, participant: str) -> Record | None:
+        """Hang up on one participant."""
+        return self._change("POST", _path("rooms", room, "participants", participant, "kick"))
+
+    def _change(self, method: str, path: str, **members: object) -> Record | None:
+        """Members that are None are left to the server's defaults."""
+        body = {name: value for name, value in members.items() if value is not None}
+        return cast("Record | None", self.request(method, path, body))
+
+
+def _path(*segments: str) -> str:
+    return "".join("/" + quote(segment, safe="") for segment in segments)

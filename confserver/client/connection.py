@@ -1,0 +1,100 @@
+"""One HTTP request to a server and its answer, by TCP, TLS or Unix socket: the standard library and nothing else."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import unquote, urlsplit
+
+from confserver.client.errors import BadAnswer, ClientError, NotRunning, Problem, Unauthorized
+
+Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+"""What a JSON text can hold."""
+
+MOST_BYTES = 64 * 1024 * 1024
+
+
+class _UnixConnection(HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+        self._seconds = timeout
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self._seconds)
+        self.sock.connect(self._path)
+
+
+class Connection:
+    """A server's address and the right to speak to it. Every request is its own HTTP connection."""
+
+    def __init__(self, url: str, token: str, timeout: float) -> None:
+        """``url``: http://HOST:PORT, https://HOST[:PORT][/PATH] or http+unix:///PATH. Raises ClientError."""
+        self.url = url
+        self._token = token
+        self._timeout = timeout
+        self._base = ""
+        parts = urlsplit(url)
+        try:
+            known = parts.scheme == "http+unix" or (bool(parts.hostname) and (parts.port or 1) > 0)
+        except ValueError:
+            known = False
+        if not known or parts.scheme not in ("http", "https", "http+unix"):
+            raise ClientError(f"{url!r} is not a server's URL: http://HOST:PORT, https://HOST or http+unix:///PATH")
+        if parts.scheme != "http+unix":
+            self._base = parts.path.rstrip("/")
+
+    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
+        """Ask, and give the answer's JSON (None for an empty answer). Raises ClientError."""
+        headers = {"Accept": "application/json, application/problem+json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        data = None
+        if body:
+            data = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        connection = self._opened()
+        try:
+            connection.request(method, self._base + path, data, headers)
+            answer = connection.getresponse()
+            return self._understood(answer.status, answer.read(MOST_BYTES))
+        except TimeoutError:
+            raise BadAnswer(f"{self.url}: no answer within {self._timeout:g} seconds") from None
+        except (ConnectionRefusedError, FileNotFoundError, NotADirectoryError):
+            raise NotRunning(f"no server is running at {self.url}") from None
+        except PermissionError:
+            raise Unauthorized(f"{self.url}: this user may not open the socket") from None
+        except socket.gaierror as error:
+            raise NotRunning(f"{self.url}: {error.strerror}") from None
+        except (OSError, HTTPException) as error:
+            raise BadAnswer(f"{self.url}: {error or type(error).__name__}") from None
+        except ValueError as error:  # http.client on a token or path with control characters
+            raise ClientError(f"{self.url}: cannot be asked so: {error}") from None
+        finally:
+            connection.close()
+
+    def _opened(self) -> HTTPConnection:
+        parts = urlsplit(self.url)
+        if parts.scheme == "http+unix":
+            return _UnixConnection(unquote(parts.path), self._timeout)
+        if parts.scheme == "https":
+            return HTTPSConnection(parts.hostname or "", parts.port, timeout=self._timeout)
+        return HTTPConnection(parts.hostname or "", parts.port, timeout=self._timeout)
+
+    def _understood(self, status: int, text: bytes) -> Json:
+        try:
+            told: Json = json.loads(text) if text else None
+        except (ValueError, RecursionError):
+            raise BadAnswer(f"{self.url}: answers {status}, and not with JSON; is it a confserver?") from None
+        if 200 <= status < 300:
+            return told
+        words = told if isinstance(told, dict) else {}
+        title, detail, kind = (str(words.get(name) or "") for name in ("title", "detail", "kind"))
+        if status == 401:
+            raise Unauthorized(f"{self.url}: {detail or title or 'no right'}")
+        raise Problem(status, title or f"HTTP {status}", detail, kind)

@@ -1,0 +1,63 @@
+"""A server to administer: real rooms behind a Door whose commits the test may hold back."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from rooms.commands import Arrive, Command, CreateRoom, Reserve
+from rooms.events import PlaceReserved
+from rooms.manager import Rooms
+from rooms.participant import SYSTEM, Actor
+
+NOW = 1_700_000_000.0
+
+
+class HouseDoor:
+    """Rooms without calls. ``held`` collects commits while ``hold`` is set; ``fault`` is raised by every command."""
+
+    def __init__(self) -> None:
+        numbers = itertools.count(1)
+        self.house = Rooms(lambda: f"p{next(numbers)}")
+        self.asked: list[tuple[Command, Actor]] = []
+        self.hold = False
+        self.held: list[Deferred[None]] = []
+        self.fault: Exception | None = None
+
+    def submit(self, command: Command, by: Actor) -> Deferred[None]:
+        self.asked.append((command, by))
+        done: Deferred[None] = Deferred()
+        try:
+            if self.fault is not None:
+                raise self.fault
+            self.house.handle(command, by, NOW)
+        except Exception as error:
+            done.errback(error)
+            return done
+        if self.hold:
+            self.held.append(done)
+        else:
+            done.callback(None)
+        return done
+
+    def rooms(self) -> list[dict[str, Any]]:
+        return self.house.list(NOW)
+
+    def room(self, name: str) -> dict[str, Any]:
+        return self.house.describe(name, NOW)
+
+    def status(self) -> Mapping[str, object]:
+        return {"version": "test", "rooms": len(self.house), "workers": [{"pid": 7, "load": 0.1}]}
+
+    # -------------------------------------------------------------- the play
+    def make(self, room: str) -> None:
+        self.house.handle(CreateRoom(room), SYSTEM, NOW)
+
+    def arrive(self, room: str, name: str) -> str:
+        events = self.house.handle(Reserve(room, name, f"sip:{name}@example.com", "192.0.2.1:5060"), SYSTEM, NOW)
+        [who] = [event.participant for event in events if isinstance(event, PlaceReserved)]
+        self.house.handle(Arrive(room, who), SYSTEM, NOW)
+        return who
