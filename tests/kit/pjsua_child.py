@@ -1,0 +1,168 @@
+"""The process in which pjsua2 lives: told what to do by JSON lines on standard input, says what happens on output.
+
+    python pjsua_child.py '{"name": "bob", "port": 5070, "rtp_port": 41000, "play": "in.wav", "codec": "PCMU/8000"}'
+    <- {"do": "dial", "uri": "sip:standup@127.0.0.1:5060"}   hold, resume, hang_up, record (file), quit
+    -> {"event": "ready"}   {"event": "state", "state": "CONFIRMED", "status": 200}   {"event": "media", "active": true}
+
+pjsua2 aborts where a Call outlives its Endpoint; here that takes nothing else with it.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import sys
+
+import pjsua2 as pj
+
+
+def say(event: str, **more: object) -> None:
+    print(json.dumps({"event": event, **more}), flush=True)
+
+
+class Call(pj.Call):
+    """One call; its player and recorder live as long as the phone."""
+
+    def __init__(self, phone: Phone, account: pj.Account, call_id: int = pj.PJSUA_INVALID_ID) -> None:
+        super().__init__(account, call_id)
+        self.phone = phone
+
+    def onCallState(self, _: object) -> None:
+        info = self.getInfo()
+        say("state", state=info.stateText, status=info.lastStatusCode, reason=info.lastReason)
+
+    def onCallMediaState(self, _: object) -> None:
+        info = self.getInfo()  # kept while its media are looked at: they die with it
+        active = any(media.status == pj.PJSUA_CALL_MEDIA_ACTIVE for media in info.media)
+        if active:
+            media = self.getAudioMedia(-1)
+            self.phone.player.startTransmit(media)
+            self.phone.record_from(media)
+        say("media", active=active)
+
+
+class Account(pj.Account):
+    def __init__(self, phone: Phone) -> None:
+        super().__init__()
+        self.phone = phone
+
+    def onIncomingCall(self, found: pj.OnIncomingCallParam) -> None:
+        self.phone.call = Call(self.phone, self, found.callId)
+        answer = pj.CallOpParam()
+        answer.statusCode = 200
+        self.phone.call.answer(answer)
+
+
+class Phone:
+    def __init__(self, name: str, port: int, rtp_port: int, play: str, codec: str, host: str = "127.0.0.1") -> None:
+        self.call: Call | None = None
+        self.recorder: pj.AudioMediaRecorder | None = None
+        self.media: pj.AudioMedia | None = None
+        self.endpoint = self._started(port, codec, host)
+        self.player = pj.AudioMediaPlayer()
+        self.player.createPlayer(play, 0)
+        settings = pj.AccountConfig()
+        settings.idUri = f'"{name}" <sip:{name}@{host}>'
+        settings.sipConfig.transportId = self.transport
+        settings.mediaConfig.transportConfig.boundAddress = host
+        settings.mediaConfig.transportConfig.port = rtp_port
+        self.account = Account(self)
+        self.account.create(settings)
+
+    def _started(self, port: int, codec: str, host: str) -> pj.Endpoint:
+        endpoint = pj.Endpoint()
+        endpoint.libCreate()
+        settings = pj.EpConfig()
+        settings.logConfig.level = settings.logConfig.consoleLevel = 0
+        settings.uaConfig.threadCnt = 0
+        settings.uaConfig.mainThreadOnly = True
+        settings.medConfig.clockRate = settings.medConfig.sndClockRate = 8000
+        settings.medConfig.noVad = True
+        settings.medConfig.ecTailLen = 0
+        endpoint.libInit(settings)
+        transport = pj.TransportConfig()
+        transport.port, transport.boundAddress = port, host
+        self.transport = endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
+        for each in endpoint.codecEnum2():
+            endpoint.codecSetPriority(each.codecId, 0)
+        endpoint.codecSetPriority(codec, 255)
+        endpoint.audDevManager().setNullDev()
+        endpoint.libStart()
+        return endpoint
+
+    def record_from(self, media: pj.AudioMedia) -> None:
+        self.media = media
+        if self.recorder is not None:
+            media.startTransmit(self.recorder)
+
+    # ------------------------------------------------------------------ what it can be told
+    def dial(self, uri: str) -> None:
+        self.call = Call(self, self.account)
+        self.call.makeCall(uri, pj.CallOpParam(True))
+
+    def hold(self) -> None:
+        assert self.call
+        self.call.setHold(pj.CallOpParam(True))
+
+    def resume(self) -> None:
+        assert self.call
+        again = pj.CallOpParam(True)
+        again.opt.flag |= pj.PJSUA_CALL_UNHOLD
+        self.call.reinvite(again)
+
+    def hang_up(self) -> None:
+        assert self.call
+        self.call.hangup(pj.CallOpParam())
+
+    def record(self, file: str) -> None:
+        """From now on into this file; "" closes the one before."""
+        self.recorder = None
+        gc.collect()
+        if file:
+            self.recorder = pj.AudioMediaRecorder()
+            self.recorder.createRecorder(file)
+            if self.media is not None:
+                self.media.startTransmit(self.recorder)
+        say("recording", file=file)
+
+    def end(self) -> None:
+        self.endpoint.hangupAllCalls()
+        for _ in range(25):
+            self.endpoint.libHandleEvents(20)
+        self.recorder = self.media = self.call = None
+        gc.collect()
+        del self.player
+        gc.collect()
+        self.account.shutdown()
+        self.endpoint.libDestroy()
+
+
+def main() -> None:
+    phone = Phone(**json.loads(sys.argv[1]))
+    say("ready")
+    unread = b""
+    while True:
+        phone.endpoint.libHandleEvents(10)
+        if not select.select([0], [], [], 0)[0]:
+            continue
+        data = os.read(0, 65536)
+        *lines, unread = (unread + data).split(b"\n")
+        for line in lines:
+            command = json.loads(line)
+            what = command.pop("do")
+            if what == "quit":
+                phone.end()
+                return
+            try:
+                getattr(phone, what)(**command)
+            except pj.Error as error:
+                say("failed", what=what, why=error.info())
+        if not data:
+            phone.end()
+            return
+
+
+if __name__ == "__main__":
+    main()
