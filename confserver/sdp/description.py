@@ -64,7 +64,7 @@ class Connection:
     @property
     def is_address(self) -> bool:
         """An IP address, not a name."""
-        return self.is_internet and _is_ip(self.host)
+        return self.is_internet and self.family in ("IP4", "IP6") and _is_ip(self.host)
 
     @property
     def is_ipv6(self) -> bool:

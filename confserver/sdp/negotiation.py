@@ -63,13 +63,14 @@ def negotiate(
 
     ``allow`` limits our direction. Raises Rejected, with the reason of the m-line that came furthest.
     """
-    refusals = [Rejected(Warn.MEDIA, "no audio offered")]
+    refusals: list[Rejected] = []
     for index in range(len(offer.media)):
         try:
             return _settled(offer, index, formats, previous, allow)
         except Rejected as refusal:
             refusals.append(refusal)
-    raise max(refusals, key=lambda refusal: _PROGRESS.index(Warn(refusal.warning_code)))
+    no_audio = Rejected(Warn.MEDIA, "no audio offered")
+    raise max(refusals, key=lambda refusal: _PROGRESS.index(Warn(refusal.warning_code)), default=no_audio)
 
 
 def _settled(
@@ -147,11 +148,11 @@ def accept(
     ours, theirs = offered.media[index], answer.media[index]
     _check_line(theirs)
     mux = ours.is_rtcp_mux() and theirs.is_rtcp_mux()
-    mine = {format: payload for payload, format in _understood(ours, formats, {}, mux)}
-    outgoing_formats = _with_sound(_understood(theirs, tuple(mine), ours.rtpmaps(), mux))
+    mine = _understood(ours, formats, {}, mux)
+    wanted = _with_sound(_understood(theirs, tuple(format for _, format in mine), ours.rtpmaps(), mux))
     connection = _connection(answer, theirs)
     stated, direction, held = _answered_direction(offered, answer, index, connection.is_null, previous)
-    outgoing = next(each for each in outgoing_formats if each[1].is_audio)
+    outgoing = next(each for each in wanted if each[1].is_audio)
     return Agreed(
         media_index=index,
         lines=tuple(map(_refused, offered.media)),
@@ -159,15 +160,21 @@ def accept(
         remote_rtcp=_remote_rtcp(connection, theirs, mux),
         is_ipv6=connection.is_ipv6,
         rtcp_mux=mux,
-        incoming=tuple(dict.fromkeys((mine[format], format) for _, format in outgoing_formats)),
+        incoming=_by_our_numbers(wanted, mine),
         outgoing=outgoing,
-        telephone_event=_event_beside(outgoing, outgoing_formats),
+        telephone_event=_event_beside(outgoing, wanted),
         ptime_ms=_ptime_ms(theirs),
         maxptime_ms=theirs.maxptime_ms(),
         stated=stated,
         direction=direction,
         held=held,
     )
+
+
+def _by_our_numbers(wanted: tuple[Numbered, ...], mine: tuple[Numbered, ...]) -> tuple[Numbered, ...]:
+    """What the peer wants to receive, under the numbers that we gave; the same number where both use it."""
+    first = {format: (payload, format) for payload, format in reversed(mine)}
+    return tuple(dict.fromkeys(each if each in mine else first[each[1]] for each in wanted))
 
 
 def _answered_direction(

@@ -270,7 +270,7 @@ BAD_TWINS = {
     ("asterisk", "c=IN IP4 198.51.100.7", "c=IN IP4 pbx.example.net"): (488, 301, "pbx.example.net"),
     ("freeswitch", "RTP/AVP 102 0 8", "RTP/AVP 102"): (488, 305, "no audio format"),
     ("fax gateway", "RTP/AVP 8", "RTP/AVP 4"): (488, 305, "no audio format"),
-    ("bundled", "RTP/AVP", "RTP/AVPF"): (488, 302, "RTP/AVPF"),
+    ("bundled", "RTP/AVP", "RTP/AVPF"): (488, 302, "UDP/TLS/RTP/SAVPF"),
     ("old gateway", "c=IN IP4 198.51.100.7", "c=ATM NSAP 47.0091"): (488, 300, "ATM"),
     ("ipv6", "c=IN IP6 2001:DB8:0:0::7", "c=IN IP7 2001:DB8:0:0::7"): (488, 301, "2001:DB8"),
 }
