@@ -8,7 +8,7 @@
     ├── Forbidden       the actor's role does not allow it
     ├── Locked          the room is locked
     ├── Full            the room has its most participants
-    ├── Conflict        it is so already, or the name is taken
+    ├── Conflict        more than one has the name that was given, or it cannot be so now
     └── Invalid         a name, number or text that cannot be
 """
 

@@ -45,6 +45,14 @@ class Rooms:
         self._most_rooms = most_rooms
         self._rooms: dict[str, Room] = {}
 
+    @property
+    def is_on_demand(self) -> bool:
+        """Calling a room that does not exist makes it."""
+        return self._on_demand
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._rooms
+
     def __iter__(self) -> Iterator[Room]:
         """Go through all rooms, by name."""
         return iter([self._rooms[name] for name in sorted(self._rooms)])

@@ -136,7 +136,7 @@ class Room:
 
     # ---------------------------------------------------------------- coming and going
     def _reserve(self, command: ask.Reserve, by: Actor, minutes: Minutes) -> None:
-        self._check_entrance()
+        self.check_entrance()
         address, source = readable(command.address), readable(command.source)
         person = Participant(self._ids(), "", address, source, minutes.at)
         person.name = readable(command.name, MOST_NAME) or address[:MOST_NAME] or person.id
@@ -145,7 +145,8 @@ class Room:
         self.places[person.id] = person
         minutes.say(tell.PlaceReserved, person.id, person.name, address, source)
 
-    def _check_entrance(self) -> None:
+    def check_entrance(self) -> None:
+        """Whether somebody could come in now. Raises NotOpen, Locked, Full."""
         if self.state is State.ENDING:
             raise NotOpen(f"{self.name} is ending")
         if self.locked:

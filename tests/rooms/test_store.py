@@ -8,6 +8,7 @@ from sqlite_utils import Database
 from rooms import commands as ask
 from rooms import events as tell
 from rooms import store
+from rooms.manager import Rooms
 from rooms.participant import ParticipantIds, id_number
 from rooms.policy import RoomPolicy
 from rooms.store import StoredRoom, StoreError
@@ -195,3 +196,26 @@ def test_a_participant_that_cannot_be_is_refused_in_words(db: Database) -> None:
     store.apply(db, [tell.PlaceReserved(ROOM, 1, 5.0, "px", "Ana", "sip:a@h", "h:1")])
     with pytest.raises(StoreError):
         store.last_participant(db)
+
+
+# ---------------------------------------------------------------- a restart
+def test_two_runs_of_a_server(tmp_path) -> None:
+    """What one run has written, the next one finds, though nobody closed the first."""
+    path = tmp_path / "store.db"
+    first = Database(path)
+    store.migrate(first)
+    stage = Kept(first)
+    stage.do(ask.CreateRoom(ROOM, 5))
+    stage.arrive("Ana")
+    second = Database(path)
+    store.migrate(second)
+    store.settle(second)
+    again = Kept(second)
+    again.rooms = Rooms(ParticipantIds(store.last_participant(second)))
+    again.rooms.restore(store.load_rooms(second))
+    assert again.shown()["persistent"] and again.shown()["max_participants"] == 5
+    assert again.arrive("Ana") == "p2"
+    assert [(row["participant"], row["cause"]) for row in store.participations(second)] == [
+        ("p2", None),
+        ("p1", "server stopped"),
+    ]
