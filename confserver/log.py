@@ -121,5 +121,5 @@ def _printable(logger: WrappedLogger, method: str, event: EventDict) -> EventDic
     for key, value in event.items():
         if isinstance(value, str) and not value.isprintable():
             kept = "\n" if key == "exception" else ""
-            event[key] = "".join(c if c.isprintable() or c in kept else repr(c)[1:-1] for c in value)
+            event[key] = "".join(c if c.isprintable() or c in kept else "\N{REPLACEMENT CHARACTER}" for c in value)
     return event

@@ -101,7 +101,7 @@ def read_control(directory: Path) -> Control:
 def _read_private(path: Path) -> bytes:
     """Read a small regular file that belongs to us and to nobody else; checked on what is open, not on its name."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(fd, "rb") as file:
+    try:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode):
             raise AccessError(f"{path}: is not a regular file")
@@ -112,4 +112,6 @@ def _read_private(path: Path) -> bytes:
             raise AccessError(
                 f"{path}: others can read it (mode {mode}); remove it, and the next start makes a new token"
             )
-        return file.read(MOST_BYTES)
+        return os.read(fd, MOST_BYTES)
+    finally:
+        os.close(fd)

@@ -38,16 +38,16 @@ class Connection:
         self.url = url
         self._token = token
         self._timeout = timeout
-        self._base = ""
-        parts = urlsplit(url)
         try:
-            known = parts.scheme == "http+unix" or (bool(parts.hostname) and (parts.port or 1) > 0)
+            parts = urlsplit(url)
+            is_known = parts.scheme == "http+unix" or (parts.scheme in ("http", "https") and bool(parts.hostname))
+            is_known = is_known and parts.port != 0
         except ValueError:
-            known = False
-        if not known or parts.scheme not in ("http", "https", "http+unix"):
+            is_known = False
+        if not is_known:
             raise ClientError(f"{url!r} is not a server's URL: http://HOST:PORT, https://HOST or http+unix:///PATH")
-        if parts.scheme != "http+unix":
-            self._base = parts.path.rstrip("/")
+        self._parts = parts
+        self._base = "" if parts.scheme == "http+unix" else parts.path.rstrip("/")
 
     def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
         """Ask, and give the answer's JSON (None for an empty answer). Raises ClientError."""
@@ -79,7 +79,7 @@ class Connection:
             connection.close()
 
     def _opened(self) -> HTTPConnection:
-        parts = urlsplit(self.url)
+        parts = self._parts
         if parts.scheme == "http+unix":
             return _UnixConnection(unquote(parts.path), self._timeout)
         if parts.scheme == "https":

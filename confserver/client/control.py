@@ -18,6 +18,7 @@ MOST_BYTES = 16 * 1024
 class Control:
     url: str
     token: str
+    pid: int
 
 
 def default_state_directory() -> Path:
@@ -28,7 +29,9 @@ def default_state_directory() -> Path:
 
 
 def read(directory: Path | None = None) -> Control:
-    """Read the control file; a file that others could read or have written is not trusted.
+    """Read the control file of a server that lives; one that others could read or have written is not trusted.
+
+    The token is not given out for a server that is gone: somebody else may listen in its place.
 
     Raises NotRunning where there is none, Unauthorized where it is not for us.
     """
@@ -36,12 +39,27 @@ def read(directory: Path | None = None) -> Control:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
-        raise NotRunning(f"no server has been started with this state directory: there is no {path}") from None
+        raise NotRunning(f"no server is running: there is no {path}") from None
     except OSError as error:
         raise Unauthorized(f"{path}: {error.strerror or error}; only the server's user may read it") from None
-    with os.fdopen(fd, "rb") as file:
+    try:
         _check(path, os.fstat(fd))
-        return _understood(path, file.read(MOST_BYTES))
+        control = _understood(path, os.read(fd, MOST_BYTES))
+    finally:
+        os.close(fd)
+    if not _is_alive(control.pid):
+        raise NotRunning(f"no server is running: that of {path}, process {control.pid}, is gone")
+    return control
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return pid > 0
 
 
 def _check(path: Path, found: os.stat_result) -> None:
@@ -56,6 +74,6 @@ def _check(path: Path, found: os.stat_result) -> None:
 def _understood(path: Path, text: bytes) -> Control:
     try:
         told = json.loads(text)
-        return Control(str(told["url"]), str(told["token"]))
+        return Control(str(told["url"]), str(told["token"]), int(told["pid"]))
     except (ValueError, KeyError, TypeError):
         raise NotRunning(f"{path}: is not a control file; start the server anew") from None

@@ -1,0 +1,160 @@
+"""The command ``confserver``: joins the verbs of the server, of administration, of the robot phone and of the bench.
+
+Everything is imported where it is needed, so that ``confserver rooms`` starts without Twisted and numpy. Exit status:
+0 done, 1 refused or not reachable (one line on standard error), 2 wrong usage, settings or surroundings.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from confserver.admin.cli import Where, verbs
+from confserver.admin.tables import plain
+
+if TYPE_CHECKING:
+    from confserver.config import Settings
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class UnusableSettings(click.ClickException):
+    """One line about the settings; status 2, as for wrong usage."""
+
+    exit_code = 2
+
+
+def _print_version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        click.echo(f"confserver {version('confserver')}")
+        context.exit()
+
+
+@click.group(context_settings=CONTEXT)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+)
+def confserver() -> None:
+    """A SIP conference bridge: dial a room, hear each other, run it by script.
+
+    Start it with "confserver serve", dial sip:standup@THIS-MACHINE from any SIP phone, and look who is there with
+    "confserver rooms" and "confserver room show standup".
+    """
+
+
+@confserver.command("serve")
+@click.option("--config", type=FILE, metavar="FILE", help="Settings in TOML; see confserver settings.")
+def serve_command(config: Path | None) -> int:
+    """Run the server until SIGINT or SIGTERM.
+
+    It listens for SIP on UDP and TCP port 5060 of every local address, keeps its state in
+    ~/.local/state/confserver, and is administered over HTTP on 127.0.0.1:8070, unless settings say otherwise.
+    """
+    settings = _settings(config)
+    from confserver.app import serve
+
+    return serve(settings)
+
+
+@confserver.command("settings")
+@click.option("--config", type=FILE, metavar="FILE", help="Show the settings that this file gives; it is checked.")
+def settings_command(config: Path | None) -> None:
+    """Print all settings with their meaning, as commented TOML.
+
+    Settings that have their default value are commented out: the output is a settings file to begin with.
+    """
+    from confserver.config.text import as_toml
+
+    click.echo(as_toml(_settings(config)), nl=False)
+
+
+@confserver.command("call")
+@click.argument("target", metavar="URI")
+@click.option("--play", type=FILE, metavar="FILE", help="Speak this WAV file, then silence.")
+@click.option("--tone", type=click.FloatRange(20, 3900), metavar="HZ", help="Speak a steady tone.")
+@click.option("--record", type=FILE, metavar="FILE", help="Write what is heard to this WAV file.")
+@click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Hang up after so long.")
+@click.option("--name", default="confserver", show_default=True, help="The name that others see.")
+@click.option("--bind", metavar="ADDRESS", help="Local IP address to call from; default: the one the route takes.")
+@click.option("--json", "as_json", is_flag=True, help="Print the call's final statistics as JSON.")
+def call_command(
+    target: str,
+    play: Path | None,
+    tone: float | None,
+    record: Path | None,
+    seconds: float | None,
+    name: str,
+    bind: str | None,
+    as_json: bool,
+) -> int:
+    """Call a room as a robot phone, for checks and demonstrations.
+
+    URI is what a phone would dial, such as sip:standup@192.0.2.1. Without --for the call ends by Ctrl-C or when the
+    other side hangs up.
+    """
+    if play is not None and tone is not None:
+        raise click.UsageError("--play and --tone exclude each other.")
+    from confserver.phone import run
+
+    return run(target, play=play, record=record, seconds=seconds, tone_hz=tone, name=name, bind=bind, as_json=as_json)
+
+
+@confserver.command("bench", context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench_command(arguments: tuple[str, ...]) -> int:
+    """Measure a server on this machine under load; --help explains its options."""
+    from confserver.bench import run
+
+    return run(list(arguments))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line; give its exit status."""
+    try:
+        result = confserver.main(args=arguments, prog_name="confserver", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130  # as a shell says of SIGINT
+    except BrokenPipeError:  # the reader (head) has enough; keep Python from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _settings(config: Path | None) -> Settings:
+    from confserver.config import ConfigError, load
+
+    try:
+        return load(config)
+    except ConfigError as error:
+        raise UnusableSettings(str(error)) from None
+
+
+def _ask(where: Where, method: str, path: str, body: Mapping[str, object]) -> object:
+    """Put a question to the running server."""
+    from confserver.client import Client, ClientError
+
+    try:
+        client = Client(where.server, where.token) if where.server else Client.local(where.state_directory)
+        return client.request(method, path, body)
+    except ClientError as error:
+        raise click.ClickException(plain(error)) from None
+
+
+for verb in verbs(_ask):
+    confserver.add_command(verb)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

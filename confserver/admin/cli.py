@@ -1,0 +1,162 @@
+"""The command line's verbs for a running server: ``rooms``, ``room VERB ROOM ...`` and ``status``.
+
+Each verb under ``room`` is read from ``rooms.commands.COMMANDS``: its help from the docstring, its arguments from the
+path, its options from the other fields. The verbs speak to the server through an ``Ask``, which the composition
+gives them (``confserver.client``), so that nothing here knows of connections.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+from urllib.parse import quote
+
+import click
+
+from confserver.admin import tables
+from rooms.commands import COMMANDS, Command
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which server is meant: a URL, or the one of this state directory (None: the default one)."""
+
+    server: str | None
+    token: str
+    state_directory: Path | None
+
+
+Ask = Callable[[Where, str, str, Mapping[str, object]], Any]
+"""Method, path and body to the JSON of the answer; a refusal becomes a click.ClickException of one line."""
+
+ARGUMENT_HELP = {
+    "room": "ROOM is the room's name.",
+    "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
+}
+OPTION_HELP = {
+    "max_participants": "Most participants at once.",
+    "mute_on_entry": "Mute everybody who comes in.",
+    "cause": "Whose mute it is; each cause is set and undone separately.",
+}
+
+
+def verbs(ask: Ask) -> list[click.Command]:
+    """Build the top-level verbs over a way to ask."""
+    room = click.Group(
+        "room",
+        help="Show or change one room of the running server.\n\nconfserver room VERB --help explains a verb.",
+        commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
+    )
+    return [_rooms(ask), room, _status(ask)]
+
+
+# ------------------------------------------------------------------ queries
+def _rooms(ask: Ask) -> click.Command:
+    def run(where: Where, as_json: bool) -> None:
+        _print(ask(where, "GET", "/rooms", {}), as_json, tables.print_rooms)
+
+    return _command("rooms", run, [], "List the rooms of the running server.")
+
+
+def _show(ask: Ask) -> click.Command:
+    def run(where: Where, as_json: bool, room: str) -> None:
+        _print(ask(where, "GET", _path("/rooms/{room}", {"room": room}), {}), as_json, tables.print_room)
+
+    words = f"Show one room and who is in it.\n\n{ARGUMENT_HELP['room']}"
+    return _command("show", run, [click.Argument(["room"])], words)
+
+
+def _status(ask: Ask) -> click.Command:
+    def run(where: Where, as_json: bool) -> None:
+        _print(ask(where, "GET", "/status", {}), as_json, tables.print_status)
+
+    return _command("status", run, [], "Show the counts and load of the running server.")
+
+
+# ------------------------------------------------------------------ changes
+def _change(ask: Ask, command: type[Command]) -> click.Command:
+    """Make the verb of one command."""
+    hints = get_type_hints(command)
+    in_path = [f.name for f in dataclasses.fields(command) if f"{{{f.name}}}" in command.path]
+    in_body = [f for f in dataclasses.fields(command) if f.name not in in_path]
+
+    def run(where: Where, as_json: bool, **given: Any) -> None:
+        body = {f.name: given[f.name] for f in in_body if given[f.name] is not None}
+        room = ask(where, command.method, _path(command.path, given), body)
+        _print(room, as_json, tables.print_room_line)
+
+    parameters: list[click.Parameter] = [click.Argument([name]) for name in in_path]
+    parameters += [_option(f, hints[f.name]) for f in in_body]
+    words = [(command.__doc__ or "").strip(), *(ARGUMENT_HELP[name] for name in in_path)]
+    return _command(command.verb, run, parameters, "\n\n".join(words))
+
+
+def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
+    """Make the option of a field; what is not given is left to the server, whose default is shown."""
+    name = field.name.replace("_", "-")
+    required = field.default is dataclasses.MISSING
+    words = OPTION_HELP.get(field.name, "")
+    if hint is bool:
+        shown = f"--{'' if field.default else 'no-'}{name}"
+        return click.Option([f"--{name}/--no-{name}"], default=None, help=f"{words}  [default: {shown}]")
+    kind: click.ParamType[Any] | type = hint
+    default = field.default
+    if issubclass(hint, enum.Enum):
+        kind = click.Choice([str(member.value) for member in hint])
+        default = default.value if isinstance(default, enum.Enum) else default
+    if not required:
+        words += f"  [default: {default}]"
+    return click.Option([f"--{name}"], type=kind, required=required, default=None, help=words)
+
+
+def _path(pattern: str, names: Mapping[str, str]) -> str:
+    return pattern.format(**{name: quote(str(value), safe="") for name, value in names.items()})
+
+
+# ------------------------------------------------------------------ what all verbs share
+def _command(name: str, run: Callable[..., None], parameters: list[click.Parameter], words: str) -> click.Command:
+    def callback(
+        server: str | None, token: str | None, state_directory: Path | None, as_json: bool, **given: Any
+    ) -> None:
+        if server is not None and state_directory is not None:
+            raise click.UsageError("--server and --state-directory exclude each other.")
+        if any(value == "" for value in given.values()):
+            raise click.UsageError("A name cannot be empty.")
+        run(Where(server, token or "", state_directory), as_json, **given)
+
+    return click.Command(name, callback=callback, params=[*parameters, *_shared_options()], help=words)
+
+
+def _shared_options() -> list[click.Parameter]:
+    return [
+        click.Option(["--json", "as_json"], is_flag=True, help="Print the JSON of the HTTP interface."),
+        click.Option(
+            ["--server"],
+            metavar="URL",
+            envvar="CONFSERVER_SERVER",
+            help="Another server than that of this machine: http://HOST:PORT, https://HOST, http+unix:///PATH.",
+        ),
+        click.Option(
+            ["--token"],
+            envvar="CONFSERVER_TOKEN",
+            help="The token for --server; safer in the environment, as CONFSERVER_TOKEN.",
+        ),
+        click.Option(
+            ["--state-directory"],
+            type=click.Path(path_type=Path),
+            envvar="CONFSERVER_STATE_DIRECTORY",
+            help="Where the server of this machine keeps its state, if not in the default place.",
+        ),
+    ]
+
+
+def _print(told: Any, as_json: bool, print_for_people: Callable[[Any], None]) -> None:
+    if as_json:
+        click.echo(json.dumps(told, indent=2))
+    elif told is not None:
+        print_for_people(told)

@@ -1,0 +1,123 @@
+"""What the command line prints for people: the HTTP interface's JSON as tables and lines.
+
+Names come from phones all over the world: what could move the cursor or colour the terminal is shown as U+FFFD.
+rich is imported only when a table is printed, so that ``--json`` and errors are quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+Record = Mapping[str, Any]
+PIPED_COLUMNS = 240
+"""Width of a table that goes into a pipe or file, where no line should be broken."""
+
+ROOM_HEADINGS = ("ROOM", "STATE", "PEOPLE", "TALKING", "LOCKED", "MADE", "OPEN FOR")
+PARTICIPANT_HEADINGS = ("ID", "NAME", "ADDRESS", "FROM", "IN FOR", "STATE")
+
+
+def print_rooms(rooms: Sequence[Record]) -> None:
+    if not rooms:
+        click.echo("no rooms")
+        return
+    _print_table(ROOM_HEADINGS, (_room_row(room) for room in rooms))
+
+
+def print_room(room: Record) -> None:
+    print_room_line(room)
+    if room["participants"]:
+        click.echo()
+        _print_table(PARTICIPANT_HEADINGS, (_participant_row(person, room["at"]) for person in room["participants"]))
+
+
+def print_room_line(room: Record) -> None:
+    """Tell in one line how the room is now."""
+    words = [room["state"], f"{len(room['participants'])} of {room['max_participants']} in"]
+    if room["reserved"]:
+        words.append(f"{room['reserved']} on the way in")
+    words += ["locked"] if room["locked"] else []
+    words += ["muted on entry"] if room["mute_on_entry"] else []
+    click.echo(f"{plain(room['name'])}: {', '.join(words)}")
+
+
+def print_status(status: Record) -> None:
+    """Print whatever the server counts, one line each."""
+    lines = list(_flat("", status))
+    width = max((len(name) for name, _ in lines), default=0)
+    for name, value in lines:
+        click.echo(f"{name:<{width}}  {value}")
+
+
+def plain(text: object) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+
+
+def duration(start: float | None, now: float) -> str:
+    """Word a time span as h:mm:ss."""
+    if start is None:
+        return ""
+    seconds = max(0, int(now - start))
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def _room_row(room: Record) -> tuple[str, ...]:
+    people = room["participants"]
+    return (
+        room["name"],
+        room["state"],
+        f"{len(people)}/{room['max_participants']}",
+        str(sum(person["talking"] for person in people)),
+        "yes" if room["locked"] else "no",
+        "beforehand" if room["persistent"] else "on demand",
+        duration(room["opened_at"], room["at"]),
+    )
+
+
+def _participant_row(person: Record, now: float) -> tuple[str, ...]:
+    marks = [f"muted ({', '.join(person['muted'])})"] if person["muted"] else []
+    marks += [word for word in ("deaf", "held", "talking") if person[word]]
+    return (
+        person["id"],
+        person["name"],
+        person["address"],
+        person["source"],
+        duration(person["since"], now),
+        ", ".join(marks),
+    )
+
+
+def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:
+    """Take nested objects apart into dotted names."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(f"{name}.{key}" if name else str(key), inner)
+    elif isinstance(value, list) and any(isinstance(inner, Mapping | list) for inner in value):
+        for index, inner in enumerate(value):
+            yield from _flat(f"{name}[{index}]", inner)
+    elif isinstance(value, list):
+        yield plain(name), ", ".join(plain(inner) for inner in value)
+    else:
+        yield plain(name), _worded(value)
+
+
+def _worded(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}".rstrip("0").rstrip(".")
+    return "" if value is None else plain(value)
+
+
+def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*headings, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    Console(width=None if sys.stdout.isatty() else PIPED_COLUMNS, highlight=False).print(table)

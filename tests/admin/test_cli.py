@@ -1,0 +1,188 @@
+"""The command line's verbs over a server that is only told about."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from confserver.admin import tables
+from confserver.admin.cli import ARGUMENT_HELP, OPTION_HELP, Where, verbs
+from confserver.admin.endpoints import body_fields
+from rooms.commands import COMMANDS, Command
+from tests.admin.double import NOW, HouseDoor
+
+
+class Line:
+    """A command line whose questions are noted, and answered from real rooms."""
+
+    def __init__(self) -> None:
+        self.door = HouseDoor()
+        self.asked: list[tuple[Where, str, str, Mapping[str, object]]] = []
+        self.answer: Any = None
+
+    def ask(self, where: Where, method: str, path: str, body: Mapping[str, object]) -> Any:
+        self.asked.append((where, method, path, body))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def run(self, *words: str, env: dict[str, str] | None = None) -> Result:
+        group = click.Group("confserver", commands=verbs(self.ask))
+        return CliRunner().invoke(group, words, env=env)
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+def room(line: Line) -> Any:
+    line.door.make("standup")
+    line.door.arrive("standup", "Anna")
+    line.door.arrive("standup", "Bob")
+    return line.door.room("standup") | {"at": NOW + 3725.9}
+
+
+# ------------------------------------------------------------------ derived from the table
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.verb)
+def test_every_command_has_its_verb(line: Line, command: type[Command]) -> None:
+    names = [f.name for f in dataclasses.fields(command) if f not in body_fields(command)]
+    result = line.run("room", command.verb, *names)
+    assert result.exit_code == 0, result.output
+    [(where, method, path, body)] = line.asked
+    assert (method, path) == (command.method, command.path.format(room="room", participant="participant"))
+    assert (where, body) == (Where(None, "", None), {})
+    text = line.run("room", command.verb, "--help").output
+    assert command.__doc__.splitlines()[0] in text  # type: ignore[union-attr]
+    for field in body_fields(command):
+        assert f"--{field.name.replace('_', '-')}" in text
+    assert "[default: " in text or not body_fields(command)
+
+
+def test_every_field_is_explained() -> None:
+    for command in COMMANDS:
+        for field in dataclasses.fields(command):
+            assert field.name in (OPTION_HELP if field in body_fields(command) else ARGUMENT_HELP), field.name
+
+
+def test_options_become_members_of_their_types(line: Line) -> None:
+    line.run("room", "create", "standup", "--max-participants", "5", "--no-mute-on-entry")
+    line.run("room", "mute", "standup", "p7", "--cause", "self")
+    line.run("room", "lock", "a b/ü")
+    assert [(path, body) for _, _, path, body in line.asked] == [
+        ("/rooms/standup", {"max_participants": 5, "mute_on_entry": False}),
+        ("/rooms/standup/participants/p7/mute", {"cause": "self"}),
+        ("/rooms/a%20b%2F%C3%BC/lock", {}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("room", "create", "standup", "--max-participants", "many"),
+        ("room", "mute", "standup", "p7", "--cause", "boredom"),
+        ("room", "kick", "standup"),
+        ("room", "lock", ""),
+        ("room", "dance", "standup"),
+        ("rooms", "standup"),
+        ("rooms", "--server", "http://x", "--state-directory", "/x"),
+    ],
+)
+def test_wrong_usage_is_status_2_and_asks_nothing(line: Line, words: tuple[str, ...]) -> None:
+    result = line.run(*words)
+    assert (result.exit_code, line.asked) == (2, [])
+    assert "Error: " in result.stderr
+
+
+def test_which_server_is_meant(line: Line) -> None:
+    line.answer = []
+    line.run("rooms", "--server", "http://h:1", "--token", "t")
+    line.run("rooms", env={"CONFSERVER_SERVER": "https://h", "CONFSERVER_TOKEN": "secret"})
+    line.run("rooms", "--state-directory", "/var/lib/c")
+    assert [where for where, *_ in line.asked] == [
+        Where("http://h:1", "t", None),
+        Where("https://h", "secret", None),
+        Where(None, "", Path("/var/lib/c")),
+    ]
+
+
+def test_a_refusal_is_one_line_on_stderr_and_status_1(line: Line) -> None:
+    line.answer = click.ClickException("there is no room x")
+    for words in (["rooms"], ["status", "--json"], ["room", "show", "x"], ["room", "lock", "x", "--json"]):
+        result = line.run(*words)
+        assert (result.exit_code, result.stdout, result.stderr) == (1, "", "Error: there is no room x\n")
+
+
+# ------------------------------------------------------------------ what is printed
+def test_json_is_that_of_the_interface(line: Line) -> None:
+    line.answer = room(line) | {"name": "\x1b[31mü"}
+    for words in (["rooms"], ["status"], ["room", "show", "x"], ["room", "lock", "x"], ["room", "kick", "x", "p1"]):
+        result = line.run(*words, "--json")
+        assert json.loads(result.stdout) == line.answer
+        assert result.stdout.isascii() and "\x1b" not in result.stdout and "\\u001b" in result.stdout
+    line.answer = None
+    assert line.run("room", "remove", "x", "--json").stdout == "null\n"
+    assert line.run("room", "remove", "x").stdout == ""
+
+
+def test_rooms_for_people(line: Line) -> None:
+    line.answer = []
+    assert line.run("rooms").stdout == "no rooms\n"
+    line.answer = [room(line), {**room(line), "name": "empty", "participants": [], "opened_at": None}]
+    head, first, second = line.run("rooms").stdout.splitlines()
+    assert head.split() == " ".join(tables.ROOM_HEADINGS).split()
+    assert first.split() == ["standup", line.answer[0]["state"], "2/200", "0", "no", "beforehand", "1:02:05"]
+    assert second.split() == ["empty", line.answer[1]["state"], "0/200", "0", "no", "beforehand"]
+
+
+def test_a_room_for_people(line: Line) -> None:
+    line.answer = told = room(line)
+    told["participants"][0] |= {"muted": ["host", "self"], "held": True, "talking": True}
+    told["participants"][1] |= {"name": "B\x1b[31m[red]ob\u202e"}
+    lines = line.run("room", "show", "standup").stdout.splitlines()
+    assert lines[0] == f"standup: {told['state']}, 2 of 200 in"
+    assert (lines[1], lines[2].split()) == ("", " ".join(tables.PARTICIPANT_HEADINGS).split())
+    assert lines[3].split()[:5] == ["p1", "Anna", "sip:Anna@example.com", "192.0.2.1:5060", "1:02:05"]
+    assert lines[3].rstrip().endswith("muted (host, self), held, talking")
+    assert "B\ufffd[31m[red]ob\ufffd" in lines[4], "a name must neither colour the terminal nor vanish as markup"
+
+
+def test_a_change_tells_how_the_room_is_now(line: Line) -> None:
+    line.answer = room(line) | {"locked": True, "mute_on_entry": True, "reserved": 1}
+    assert line.run("room", "lock", "standup").stdout == (
+        f"standup: {line.answer['state']}, 2 of 200 in, 1 on the way in, locked, muted on entry\n"
+    )
+
+
+def test_status_for_people(line: Line) -> None:
+    line.answer = {
+        "version": "1",
+        "ready": True,
+        "load": 0.12345,
+        "none": None,
+        "listens": ["a", "b"],
+        "workers": [{"pid": 7, "legs": {"open": 3}}],
+    }
+    told = [tuple(text.split(maxsplit=1)) for text in line.run("status").stdout.splitlines()]
+    assert told == [
+        ("version", "1"),
+        ("ready", "yes"),
+        ("load", "0.123"),
+        ("none",),
+        ("listens", "a, b"),
+        ("workers[0].pid", "7"),
+        ("workers[0].legs.open", "3"),
+    ]
+
+
+def test_durations() -> None:
+    assert tables.duration(None, 5.0) == ""
+    assert tables.duration(10.0, 5.0) == "0:00:00", "clocks may differ a little"
+    assert tables.duration(0.0, 90061.5) == "25:01:01"

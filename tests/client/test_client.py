@@ -1,0 +1,270 @@
+"""The client: held to the table of commands, found through the state directory, and clear when it fails."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from confserver.admin.access import Control, url_of, write_control
+from confserver.admin.endpoints import QUERIES, body_fields
+from confserver.client import BadAnswer, Client, ClientError, NotRunning, Problem, Unauthorized
+from rooms.commands import COMMANDS, Command
+
+
+class Recorder(Client):
+    """A client that only notes what it would ask."""
+
+    def __init__(self) -> None:
+        super().__init__("http://127.0.0.1:1")
+        self.asked: list[tuple[str, str, object]] = []
+
+    def request(self, method: str, path: str, body: Any = None) -> Any:
+        self.asked.append((method, path, body))
+
+
+# ------------------------------------------------------------------ the table
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.verb)
+def test_every_command_has_its_method_with_the_same_fields(command: type[Command]) -> None:
+    method = getattr(Client, command.verb)
+    parameters = list(inspect.signature(method).parameters)[1:]
+    assert parameters == [field.name for field in dataclasses.fields(command)]
+    assert inspect.getdoc(method).splitlines()[0] == command.__doc__.splitlines()[0]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.verb)
+def test_every_method_asks_what_its_command_asks(command: type[Command]) -> None:
+    client = Recorder()
+    names = [field.name for field in dataclasses.fields(command)]
+    in_body = {f.name: f.default.value if isinstance(f.default, enum.Enum) else f.default for f in body_fields(command)}
+    values = {name: in_body.get(name, f"{name} /ü") for name in names}
+    getattr(client, command.verb)(**values)
+    path = command.path.format(room="room%20%2F%C3%BC", participant="participant%20%2F%C3%BC")
+    assert client.asked == [(command.method, path, in_body)]
+
+
+def test_what_is_not_given_is_left_to_the_server() -> None:
+    client = Recorder()
+    client.create("standup")
+    client.mute("standup", "p7")
+    assert [body for _, _, body in client.asked] == [{}, {}]
+
+
+def test_queries() -> None:
+    client = Recorder()
+    client.rooms(), client.room("standup"), client.status()
+    asked = [path for _, path, _ in client.asked]
+    assert asked == [query.path.format(room="standup") for query in QUERIES if not query.is_open]
+
+
+# ------------------------------------------------------------------ a server that answers what it is told to
+class Canned(BaseHTTPRequestHandler):
+    answer: tuple[int, bytes] = (200, b"[]")
+    asked: ClassVar[list[tuple[str, str, str | None, bytes]]] = []
+
+    def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.asked.append((self.command, self.path, self.headers.get("Authorization"), body))
+        self.send_response(self.answer[0])
+        if self.answer[0] != 204:
+            self.send_header("Content-Length", str(len(self.answer[1])))
+        self.end_headers()
+        self.wfile.write(self.answer[1])
+
+    do_POST = do_PUT = do_DELETE = do_GET
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[ThreadingHTTPServer]:
+    Canned.asked = []
+    Canned.answer = (200, b"[]")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Canned) as house:
+        threading.Thread(target=house.serve_forever, args=(0.01,), daemon=True).start()
+        yield house
+        house.shutdown()
+
+
+def client_of(server: ThreadingHTTPServer, **more: Any) -> Client:
+    return Client(f"http://127.0.0.1:{server.server_port}", "secret", **more)
+
+
+def test_a_request_carries_token_and_json(server: ThreadingHTTPServer) -> None:
+    Canned.answer = (201, b'{"name": "standup"}')
+    with client_of(server) as client:
+        assert client.create("standup", max_participants=5) == {"name": "standup"}
+    assert Canned.asked == [("PUT", "/rooms/standup", "Bearer secret", b'{"max_participants": 5}')]
+
+
+def test_a_proxy_may_put_a_path_before(server: ThreadingHTTPServer) -> None:
+    Client(f"http://127.0.0.1:{server.server_port}/confs/", "").rooms()
+    assert Canned.asked[0][1:3] == ("/confs/rooms", None)
+
+
+def test_an_empty_answer_is_none(server: ThreadingHTTPServer) -> None:
+    Canned.answer = (204, b"")
+    assert client_of(server).remove("standup") is None
+
+
+def test_refusals_become_problems(server: ThreadingHTTPServer) -> None:
+    told = {"title": "Not Found", "status": 404, "detail": "there is no room x", "kind": "not-found"}
+    Canned.answer = (404, json.dumps(told).encode())
+    with pytest.raises(Problem, match="there is no room x") as caught:
+        client_of(server).room("x")
+    assert (caught.value.status, caught.value.title, caught.value.kind) == (404, "Not Found", "not-found")
+    Canned.answer = (503, b"{}")
+    with pytest.raises(Problem, match="HTTP 503"):
+        client_of(server).room("x")
+    Canned.answer = (401, b'{"detail": "the token is wrong"}')
+    with pytest.raises(Unauthorized, match="the token is wrong"):
+        client_of(server).room("x")
+
+
+@pytest.mark.parametrize("answer", [(200, b"<html>"), (500, b"oops"), (200, b"\xff"), (302, b"moved")])
+def test_what_is_no_confserver_is_told(server: ThreadingHTTPServer, answer: tuple[int, bytes]) -> None:
+    Canned.answer = answer
+    with pytest.raises(BadAnswer, match="is it a confserver"):
+        client_of(server).rooms()
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(NotRunning, match=r"no server is running at http://127\.0\.0\.1:"):
+        Client(f"http://127.0.0.1:{port}").rooms()
+
+
+def test_a_server_that_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        with pytest.raises(BadAnswer, match=r"no answer within 0\.1 seconds"):
+            Client(f"http://127.0.0.1:{mute.getsockname()[1]}", timeout=0.1).rooms()
+
+
+def test_a_server_that_hangs_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as house:
+
+        def hang_up() -> None:
+            wire, _ = house.accept()
+            wire.recv(100)
+            wire.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(BadAnswer):
+            Client(f"http://127.0.0.1:{house.getsockname()[1]}").rooms()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "127.0.0.1:8070", "ftp://x", "http://", "http://x:99999", "http://x:y", "http://[::"]
+)
+def test_what_is_no_url(url: str) -> None:
+    with pytest.raises(ClientError, match="not a server's URL"):
+        Client(url)
+
+
+def test_a_token_that_no_header_can_hold(server: ThreadingHTTPServer) -> None:
+    with pytest.raises(ClientError):
+        Client(f"http://127.0.0.1:{server.server_port}", "a\r\nX: y").rooms()
+    assert not Canned.asked
+
+
+# ------------------------------------------------------------------ the server of this machine
+def test_found_through_the_state_directory(
+    server: ThreadingHTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_control(tmp_path / "confserver", Control(url_of(("127.0.0.1", server.server_port)), "t" * 43, 1))
+    assert Client.local(tmp_path / "confserver").rooms() == []
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert Client.local().rooms() == []
+    assert [token for _, _, token, _ in Canned.asked] == [f"Bearer {'t' * 43}"] * 2
+
+
+def test_by_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "a b.sock"
+    with socket.socket(socket.AF_UNIX) as house:
+        house.bind(str(path))
+        house.listen()
+
+        def answer() -> None:
+            wire, _ = house.accept()
+            with wire:
+                while b"\r\n\r\n" not in wire.recv(4096):
+                    pass
+                wire.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert Client(url_of(path), "t").rooms() == []
+        thread.join()
+    with pytest.raises(NotRunning):
+        Client(url_of(path), "t").rooms()
+    path.unlink()
+    with pytest.raises(NotRunning):
+        Client(url_of(path), "t").rooms()
+
+
+def test_no_control_file_means_no_server(tmp_path: Path) -> None:
+    with pytest.raises(NotRunning, match=r"there is no .*control\.json"):
+        Client.local(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotRunning):
+        Client.local(tmp_path / "file")
+
+
+def test_a_control_file_that_is_not_ours_alone_is_not_used(tmp_path: Path) -> None:
+    path = write_control(tmp_path, Control("http://127.0.0.1:1", "t" * 43, 1))
+    path.chmod(0o644)
+    with pytest.raises(Unauthorized, match=r"others can read it \(mode 0644\)"):
+        Client.local(tmp_path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(Unauthorized, match="not a regular file"):
+        Client.local(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_somebody_elses_control_file_is_not_read(tmp_path: Path) -> None:
+    write_control(tmp_path, Control("http://127.0.0.1:1", "t" * 43, 1))
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents[:2]:
+        parent.chmod(0o755)
+    pid = os.fork()
+    if pid == 0:
+        os.setuid(65534)
+        try:
+            Client.local(tmp_path)
+        except Unauthorized:
+            os._exit(42)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 42
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"url": "http://x"}', "\xff"])
+def test_nonsense_in_the_control_file(tmp_path: Path, text: str) -> None:
+    write_control(tmp_path, Control("http://127.0.0.1:1", "t" * 43, 1)).write_bytes(text.encode("latin-1"))
+    with pytest.raises(NotRunning, match="is not a control file"):
+        Client.local(tmp_path)
+
+
+def test_it_can_be_taken_along_alone() -> None:
+    code = (
+        "import sys, confserver.client\n"
+        "wrong = [m for m in sys.modules if m.split('.')[0] in ('twisted', 'numpy', 'rooms', 'msgspec', 'click')]\n"
+        "assert not wrong, wrong"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
