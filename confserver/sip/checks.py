@@ -1,0 +1,74 @@
+"""What a UAS looks at before anybody hears of a request (RFC 3261 section 8.2), in the RFC's order.
+
+The grammar has refused before: versions (505), URI schemes (416), what is missing or unreadable (400).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from confserver.sip.grammar import Malformed
+from confserver.sip.headers import parse_name_addrs
+from confserver.sip.message import Request
+
+if TYPE_CHECKING:
+    from confserver.sip.core import Extra
+    from confserver.sip.settings import StackSettings
+
+
+class Refusal(NamedTuple):
+    status: int
+    reason: str = ""
+    headers: Extra = ()
+
+
+def refusal_of(request: Request, settings: StackSettings) -> Refusal | None:
+    """None where the request may go on. An INVITE's body that need not be understood is taken away."""
+    if request.method not in settings.allow:
+        return Refusal(405, "", (("Allow", ", ".join(settings.allow)),))  # 8.2.1
+    unknown = [tag for tag in request.headers.get_all("Require") if tag not in settings.option_tags]
+    if unknown:
+        return Refusal(420, "", (("Unsupported", ", ".join(unknown)),))  # 8.2.2.3
+    if request.method != "INVITE":
+        return None
+    return _content_refusal(request, settings) or _unreadable(request)
+
+
+def _content_refusal(request: Request, settings: StackSettings) -> Refusal | None:
+    """8.2.3."""
+    if not request.body:
+        return None
+    encodings = [value.lower() for value in request.headers.get_all("Content-Encoding")]
+    is_known_type = request.content_type in settings.content_types
+    if is_known_type and all(encoding == "identity" for encoding in encodings):
+        return None
+    if _is_optional(request):
+        request.body = b""
+        request.headers.remove("Content-Type")
+        request.headers.remove("Content-Encoding")
+        return None
+    accept = ("Accept", ", ".join(settings.content_types))
+    return Refusal(415, "", (accept, ("Accept-Encoding", "identity")))
+
+
+def _is_optional(request: Request) -> bool:
+    """Content-Disposition with handling=optional (20.11)."""
+    params = (request.headers.get("Content-Disposition") or "").lower().split(";")[1:]
+    return "handling=optional" in ["".join(param.split()).replace('"', "") for param in params]
+
+
+def _unreadable(request: Request) -> Refusal | None:
+    """What a dialog is made of (12.1.1): Contact (8.1.1.8) and Record-Route."""
+    try:
+        contacts = request.contacts
+        parse_name_addrs(request.headers, "Record-Route")
+    except Malformed as fault:
+        return Refusal(400, _fit(fault.reason))
+    if contacts == "*" or len(contacts) != 1:
+        return Refusal(400, "One Contact Needed")
+    return None
+
+
+def _fit(reason: str) -> str:
+    """For a status line: printable ASCII, short."""
+    return "".join(char if " " <= char <= "~" else "?" for char in reason)[:80]

@@ -1,0 +1,154 @@
+"""A call that we make: the INVITE's UAC (RFC 3261 13.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from confserver.sip.call import Call, CallAction, CallInput, CallState, Said
+from confserver.sip.dialog import Dialog, DialogInput
+from confserver.sip.message import Request, Response
+from confserver.sip.outputs import CallAccepted, CallId, CallRinging
+from confserver.sip.requests import Acknowledgement, Errand, cancel
+from confserver.sip.transaction import State
+from confserver.sip.ways import Way
+
+if TYPE_CHECKING:
+    from confserver.sip.core import Core
+    from confserver.sip.flow import Flow
+
+TERMINATED = 487
+
+
+class ClientCall(Call):
+    """Several early dialogs may come of one INVITE that forks; the first 2xx chooses, any later one is hung up."""
+
+    owns_call_id = True
+
+    def __init__(self, core: Core, number: CallId, request: Request, contact_user: str) -> None:
+        super().__init__(core, number, CallState.CALLING)
+        self.contact_user = contact_user
+        self.request = request
+        self._errand = Errand(core, request, self, contact_user=contact_user)
+        self._is_cancelled = False
+        self._early: dict[str, Dialog] = {}
+        self._left: set[str] = set()
+        """To tags of early dialogs that the peer has ended already."""
+        self._acks: dict[str, Acknowledgement] = {}
+        """By To tag; for as long as a 2xx can come again."""
+
+    def start(self, way: Way, now: float) -> None:
+        self._errand.start(way, now)
+
+    def perform(self, action: CallAction, said: Said, now: float) -> None:
+        match action:
+            case CallAction.SEND_CANCEL:
+                self._cancel(now)
+            case CallAction.SEND_ACK:
+                assert isinstance(said.message, Response)
+                self.dialog = self._confirmed(said.message)
+                self._acknowledge(self.dialog, now)
+            case CallAction.TELL_RINGING:
+                assert isinstance(said.message, Response)
+                self.core.emit(CallRinging(self.number, said.message))
+            case CallAction.TELL_ACCEPTED:
+                assert isinstance(said.message, Response)
+                self._end_other_dialogs()
+                self.core.emit(CallAccepted(self.number, said.message, self._flow))
+            case CallAction.LEAVE_EARLY:
+                assert isinstance(said.message, Request)
+                self._left.add(said.message.from_.tag)
+                early = self._early.pop(said.message.from_.tag, None)
+                if early is not None:
+                    self.leave(early, DialogInput.BYE)
+            case _:
+                super().perform(action, said, now)
+
+    # -------------------------------------------------------------- the answers
+    def answered(self, response: Response, now: float) -> None:
+        status = response.status
+        if status == 100:
+            self._provisional(response, now)
+        elif status < 200:
+            self._note_early(response)
+            self._provisional(response, now)
+        elif status < 300:
+            self._accepted(response, now)
+        else:
+            self.step(CallInput.FAILURE, Said(response, response.reason or str(status), True, status), now)
+
+    def unanswered(self, status: int, reason: str, now: float) -> None:
+        self.step(CallInput.FAILURE, Said(None, reason, by_peer=status == 408, status=status), now)
+
+    def _provisional(self, response: Response, now: float) -> None:
+        if self.state is CallState.CANCELLING or (self.state is CallState.CALLING and response.status > 100):
+            self.step(CallInput.PROVISIONAL, Said(response), now)
+
+    def _note_early(self, response: Response) -> None:
+        tag = response.to.tag
+        if not tag or self.is_over or tag in self._left:
+            return
+        dialog = self._early.get(tag)
+        if dialog is None:
+            dialog = self._early[tag] = self._new_dialog(response)
+            self.join(dialog)
+        dialog.step(DialogInput.PROVISIONAL)
+
+    def _accepted(self, response: Response, now: float) -> None:
+        tag = response.to.tag
+        ack = self._acks.get(tag)
+        if ack is not None:
+            ack.repeat()
+        elif self.state is CallState.ESTABLISHED or self.is_over:
+            self._hang_up_fork(response, now)
+        else:
+            self.step(CallInput.SUCCESS, Said(response, "hung up"), now)
+            if tag in self._left:
+                self.step(CallInput.BYE, Said(response, "hung up", by_peer=True), now)
+
+    def _hang_up_fork(self, response: Response, now: float) -> None:
+        """A 2xx too many (RFC 3261 13.2.2.4): it must be acknowledged, then it may be ended."""
+        dialog = self._new_dialog(response)
+        dialog.step(DialogInput.SUCCESS)
+        self._acknowledge(dialog, now)
+        self.say_goodbye(dialog, now)
+
+    # -------------------------------------------------------------- dialogs
+    @property
+    def _flow(self) -> Flow:
+        assert self._errand.transaction is not None
+        return self._errand.transaction.flow
+
+    def _new_dialog(self, response: Response) -> Dialog:
+        return Dialog.as_uac(self.request, response, self._flow, self.core.settings.user_agent)
+
+    def _confirmed(self, response: Response) -> Dialog:
+        dialog = self._early.pop(response.to.tag, None) or self._new_dialog(response)
+        dialog.confirm(response)
+        self.join(dialog)
+        return dialog
+
+    def _acknowledge(self, dialog: Dialog, now: float) -> None:
+        self._acks[dialog.remote.tag] = Acknowledgement(self.core, dialog, self.request.cseq.number, now)
+
+    def _end_other_dialogs(self) -> None:
+        for dialog in self._early.values():
+            self.leave(dialog, DialogInput.FAILURE)
+        self._early.clear()
+
+    def end_dialogs(self) -> None:
+        self._end_other_dialogs()
+        super().end_dialogs()
+
+    def dialog_of(self, request: Request) -> Dialog | None:
+        return self._early.get(request.from_.tag) or self.dialog
+
+    # -------------------------------------------------------------- leaving
+    def _cancel(self, now: float) -> None:
+        """Now, or when the first provisional answer comes (RFC 3261 9.1), or not at all: it has not left yet."""
+        transaction = self._errand.transaction
+        if transaction is None:
+            self._errand.drop()
+            self.step(CallInput.FAILURE, Said(status=TERMINATED), now)
+        elif transaction.state is State.PROCEEDING and not self._is_cancelled:
+            self._is_cancelled = True
+            cancel(self.core, transaction, now)

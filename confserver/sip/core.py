@@ -1,0 +1,205 @@
+"""What all transactions and calls of one stack share: outputs, deadlines, tables, counts, and the way out.
+
+Nothing here decides anything about SIP's states; it looks up, writes down and sends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Protocol
+
+from confserver.sip.flow import Address, Flow
+from confserver.sip.framing import StreamFramer
+from confserver.sip.matching import COOKIE, DEFAULT_PORT, DialogKey, way_back
+from confserver.sip.message import Request, Response, response_to
+from confserver.sip.outputs import CallId, Output, SendBytes
+from confserver.sip.timers import Deadlines, Timer
+from confserver.sip.ways import Hop, Search, Seeker, Way
+
+if TYPE_CHECKING:
+    from confserver.sip.call import Call
+    from confserver.sip.settings import StackSettings
+    from confserver.sip.transaction import ClientTransaction, ServerTransaction
+
+Extra = tuple[tuple[str, str], ...]
+"""Header lines to add."""
+
+
+class TimerOwner(Protocol):
+    def fire(self, timer: Timer, now: float) -> None: ...
+
+
+class Connection:
+    """A stream to one peer: its framer, and the requests that wait for answers by it."""
+
+    __slots__ = ("framer", "is_closing", "requests")
+
+    def __init__(self) -> None:
+        self.framer = StreamFramer()
+        self.is_closing = False
+        """CloseFlow has been said: further bytes are not looked at, and nothing is sent."""
+        self.requests: set[ClientTransaction] = set()
+
+
+class Core:
+    def __init__(self, settings: StackSettings, token: Callable[[], str]) -> None:
+        self.settings = settings
+        self.token = token
+        self.outputs: list[Output] = []
+        self.deadlines: Deadlines[TimerOwner] = Deadlines()
+        self.servers: dict[Hashable, ServerTransaction] = {}
+        self.clients: dict[Hashable, ClientTransaction] = {}
+        self.merged: dict[Hashable, ServerTransaction] = {}
+        self.waiting: dict[int, ServerTransaction] = {}
+        """Requests our user has to answer, by number."""
+        self.calls: dict[CallId, Call] = {}
+        self.dialogs: dict[DialogKey, Call] = {}
+        self.connections: dict[Flow, Connection] = {}
+        self.searches: dict[int, Search] = {}
+        self.counts: Counter[str] = Counter()
+        self._secret = token()
+        self.random = random.Random(token())
+        """For waits that must not be the same on both sides."""
+        self._number = 0
+
+    def next_number(self) -> int:
+        """For calls, searches and requests; never reused."""
+        self._number += 1
+        return self._number
+
+    def emit(self, output: Output) -> None:
+        self.outputs.append(output)
+
+    def count(self, what: str) -> None:
+        self.counts[what] += 1
+
+    def drop(self, why: str) -> None:
+        """An input from the network that nothing waits for."""
+        self.counts["dropped"] += 1
+        self.counts[f"dropped: {why}"] += 1
+
+    # -------------------------------------------------------------- sending
+    def is_alive(self, flow: Flow) -> bool:
+        if not flow.is_reliable:
+            return True
+        connection = self.connections.get(flow)
+        return connection is not None and not connection.is_closing
+
+    def send(self, flow: Flow, data: bytes) -> None:
+        """Send where that is still possible; a lost connection has been told to whom it matters."""
+        if self.is_alive(flow):
+            self.outputs.append(SendBytes(flow, data))
+
+    def send_back(self, transaction: ServerTransaction, now: float) -> None:
+        """The last answer of a transaction, by its connection or, if that is lost, by a new one (RFC 3261 18.2.2)."""
+        flow = transaction.way_back
+        if flow is None:
+            return
+        if self.is_alive(flow):
+            self.outputs.append(SendBytes(flow, transaction.data))
+            return
+        transaction.way_back = None
+        port = transaction.request.via.port or DEFAULT_PORT.get(flow.transport, 5060)
+        self.find(transaction, Way(hop=Hop(flow.transport, flow.remote[0], port)), now)
+
+    def find(self, seeker: Seeker, way: Way, now: float) -> Search | None:
+        """Find a flow for the seeker; None where that is decided at once."""
+        if way.flow is not None and self.is_alive(way.flow):
+            seeker.found(way.flow, now)
+        elif way.hop is not None:
+            search = Search(self, self.next_number(), seeker, way.hop, way.fallback)
+            self.searches[search.token] = search
+            search.start(now)
+            return search
+        elif way.fallback is not None and self.is_alive(way.fallback):
+            seeker.found(way.fallback, now)
+        else:
+            seeker.not_found("no way to the peer", now)
+        return None
+
+    # -------------------------------------------------------------- writing
+    def advertised(self, flow: Flow) -> Address:
+        return self.settings.advertised(flow)
+
+    def via(self, flow: Flow) -> str:
+        """A Via for a new request (RFC 3261 8.1.1.7; rport: RFC 3581 section 3)."""
+        host, port = self.advertised(flow)
+        host = f"[{host}]" if ":" in host else host
+        return f"SIP/2.0/{flow.transport} {host}:{port};rport;branch={COOKIE}{self.token()}"
+
+    def contact(self, user: str, flow: Flow) -> str:
+        host, port = self.advertised(flow)
+        host = f"[{host}]" if ":" in host else host
+        transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
+        return f"<sip:{user}@{host}:{port}{transport}>" if user else f"<sip:{host}:{port}{transport}>"
+
+    def response(
+        self,
+        request: Request,
+        status: int,
+        reason: str = "",
+        headers: Extra = (),
+        *,
+        to_tag: str = "",
+        body: bytes = b"",
+        content_type: str = "",
+    ) -> Response:
+        response = response_to(request, status, reason, to_tag)
+        if self.settings.user_agent:
+            response.headers.add("Server", self.settings.user_agent)
+        for name, value in headers:
+            response.headers.add(name, value)
+        if body:
+            response.headers.add("Content-Type", content_type)
+            response.body = body
+        return response
+
+    def abilities(self) -> Extra:
+        """What we can do (RFC 3261 13.2.1, 13.3.1.4, 11.2)."""
+        settings = self.settings
+        supported = (("Supported", ", ".join(settings.option_tags)),) if settings.option_tags else ()
+        return ("Allow", ", ".join(settings.allow)), ("Accept", ", ".join(settings.content_types)), *supported
+
+    def answer_at_once(self, request: Request, flow: Flow, status: int, reason: str = "", headers: Extra = ()) -> None:
+        """Answer and forget (RFC 3261 8.2.7): a repeated request gets the same answer, with the same To tag."""
+        if request.method == "ACK":
+            return
+        answer = self.response(request, status, reason, headers, to_tag=self._settled_tag(request))
+        self.send(way_back(request, flow), answer.encode())
+
+    def _settled_tag(self, request: Request) -> str:
+        seed = f"{self._secret} {request.call_id} {request.headers.get('CSeq')} {request.via.branch}"
+        return hashlib.blake2s(seed.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+
+    # -------------------------------------------------------------- tables
+    def forget_client(self, transaction: ClientTransaction) -> None:
+        self.clients.pop(transaction.key, None)
+        connection = self.connections.get(transaction.flow)
+        if connection is not None:
+            connection.requests.discard(transaction)
+
+    def forget_server(self, transaction: ServerTransaction) -> None:
+        self.servers.pop(transaction.key, None)
+        self.waiting.pop(transaction.number, None)
+        if self.merged.get(transaction.merged_key) is transaction:
+            del self.merged[transaction.merged_key]
+
+    def describe(self) -> dict[str, int]:
+        return {
+            "transactions": len(self.servers) + len(self.clients),
+            "server transactions": len(self.servers),
+            "client transactions": len(self.clients),
+            "merged": len(self.merged),
+            "waiting requests": len(self.waiting),
+            "calls": len(self.calls),
+            "dialogs": len(self.dialogs),
+            "connections": len(self.connections),
+            "searches": len(self.searches),
+            "timers": len(self.deadlines),
+            "dropped": self.counts["dropped"],
+            "malformed": self.counts["malformed"],
+            **self.counts,
+        }

@@ -1,0 +1,183 @@
+"""Messages from the network: each finds its transaction, its dialog or its call by one look-up.
+
+request --+- malformed -------------> answer at once, as far as it can be answered
+          +- its transaction is there -> ServerTransaction.receive (repeated, or ACK of a refusal)
+          +- ACK ----------------------> the call of its dialog
+          +- CANCEL -------------------> the transaction that it means
+          +- refused by ``checks`` ----> answer at once, no state (RFC 3261 8.2.7)
+          +- To tag -------------------> the call of its dialog; 481
+          +- INVITE -------------------> a new call
+          `- any other ----------------> RequestArrived
+response -- its transaction or nothing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from confserver.sip.call import Call
+from confserver.sip.checks import refusal_of
+from confserver.sip.core import Core
+from confserver.sip.flow import Flow
+from confserver.sip.framing import Ping
+from confserver.sip.grammar import Malformed, Unwritable
+from confserver.sip.matching import dialog_key, merged_key, note_source, server_key, way_back
+from confserver.sip.message import Request, Response, parse
+from confserver.sip.outputs import CloseFlow, RequestArrived
+from confserver.sip.server_calls import ServerCall
+from confserver.sip.transaction import ServerTransaction, State
+
+
+class Incoming:
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def datagram(self, data: bytes, flow: Flow, now: float) -> None:
+        if not data.strip(b"\r\n\0"):
+            return  # a keep-alive of phones behind a NAT
+        self._message(data, flow, now)
+
+    def stream(self, data: bytes, flow: Flow, now: float) -> None:
+        core = self._core
+        connection = core.connections[flow]
+        if connection.is_closing:
+            return
+        try:
+            for piece in connection.framer.feed(data):
+                if isinstance(piece, Ping):
+                    core.send(flow, b"\r\n")  # RFC 5626 4.4.1
+                else:
+                    self._message(piece, flow, now)
+        except Malformed as fault:
+            self._malformed(fault, flow)
+            connection.is_closing = True
+            core.emit(CloseFlow(flow, fault.reason))
+
+    def _message(self, data: bytes, flow: Flow, now: float) -> None:
+        """The door: what is wrong with one message stays with it."""
+        try:
+            message = parse(data)
+            if isinstance(message, Request):
+                self._request(message, flow, now)
+            else:
+                self._response(message, now)
+        except Malformed as fault:
+            self._malformed(fault, flow)
+        except Unwritable:
+            self._core.count("malformed")
+
+    def _malformed(self, fault: Malformed, flow: Flow) -> None:
+        self._core.count("malformed")
+        request = fault.remains
+        if request is None:
+            return
+        try:
+            note_source(request, flow)
+            self._core.answer_at_once(request, flow, fault.status)
+        except (Malformed, Unwritable):
+            self._core.count("unanswerable")
+
+    # -------------------------------------------------------------- responses
+    def _response(self, response: Response, now: float) -> None:
+        core = self._core
+        transaction = core.clients.get((response.via.branch, response.cseq.method))
+        if transaction is None or len(response.headers.get_all("Via")) != 1:  # RFC 3261 8.1.3.3
+            core.drop("response to nothing")
+            return
+        ours = transaction.request.via
+        if (response.via.host, response.via.port) != (ours.host, ours.port):  # RFC 3261 18.1.2
+            core.drop("response for another")
+            return
+        transaction.receive(response, now)
+
+    # -------------------------------------------------------------- requests
+    def _request(self, request: Request, flow: Flow, now: float) -> None:
+        core = self._core
+        note_source(request, flow)
+        key = server_key(request)
+        transaction = core.servers.get(key)
+        if request.method == "ACK":
+            self._ack(request, transaction, now)
+        elif transaction is not None:
+            transaction.receive(request, now)
+        elif request.method == "CANCEL":
+            self._cancel(request, flow, now)
+        elif (refusal := refusal_of(request, core.settings)) is not None:
+            core.count("refused")
+            core.answer_at_once(request, flow, refusal.status, refusal.reason, refusal.headers)
+        elif request.to.tag:
+            self._in_dialog(request, key, flow, now)
+        else:
+            self._out_of_dialog(request, key, flow, now)
+
+    def _ack(self, ack: Request, transaction: ServerTransaction | None, now: float) -> None:
+        if transaction is not None:
+            transaction.receive(ack, now)
+            return
+        call = self._core.dialogs.get(dialog_key(ack))
+        if call is None:
+            self._core.drop("ACK of nothing")
+        else:
+            call.acknowledged(ack, now)
+
+    def _cancel(self, request: Request, flow: Flow, now: float) -> None:
+        """RFC 3261 9.2. A CANCEL is answered hop by hop: at once, and again when it comes again.
+
+        Deviation: it has no effect on a re-INVITE, which is answered within milliseconds, by nobody's decision;
+        its final answer crosses the CANCEL, as it may anyhow.
+        """
+        core = self._core
+        invite = core.servers.get(server_key(request, "INVITE"))
+        if invite is None:
+            core.answer_at_once(request, flow, 481)
+            return
+        call = invite.user
+        answer = core.response(request, 200, to_tag=call.local_tag if isinstance(call, Call) else "")
+        core.send(way_back(request, flow), answer.encode())
+        if isinstance(call, ServerCall) and call.transaction is invite and not call.is_over:
+            call.cancelled(now)
+
+    def _in_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
+        call = self._core.dialogs.get(dialog_key(request))
+        if call is None:
+            self._core.answer_at_once(request, flow, 481)
+        elif request.method == "BYE" or self._has_room(request, flow):
+            call.receive(self._open(request, key, flow, now), flow, now)
+
+    def _out_of_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
+        core = self._core
+        merged = merged_key(request)
+        if merged in core.merged:
+            core.answer_at_once(request, flow, 482)  # RFC 3261 8.2.2.2
+        elif request.method == "BYE":
+            core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2
+        elif self._has_room(request, flow):
+            transaction = self._open(request, key, flow, now)
+            transaction.merged_key = merged
+            core.merged[merged] = transaction
+            number = core.next_number()
+            if request.method == "INVITE":
+                ServerCall(core, number, transaction, flow)
+            else:
+                transaction.number = number
+                core.waiting[number] = transaction
+                core.emit(RequestArrived(number, request, flow))
+
+    def _has_room(self, request: Request, flow: Flow) -> bool:
+        """Answers 503 where there is none (RFC 3261 21.5.4)."""
+        core, settings = self._core, self._core.settings
+        is_new_call = request.method == "INVITE" and not request.to.tag
+        if len(core.servers) < settings.most_transactions and not (
+            is_new_call and len(core.calls) >= settings.most_calls
+        ):
+            return True
+        core.count("refused for load")
+        core.answer_at_once(request, flow, 503, headers=(("Retry-After", str(settings.retry_after)),))
+        return False
+
+    def _open(self, request: Request, key: Hashable, flow: Flow, now: float) -> ServerTransaction:
+        transaction = ServerTransaction(self._core, key, request, flow, way_back(request, flow))
+        self._core.servers[key] = transaction
+        transaction.start(now)
+        assert transaction.state is not State.TERMINATED
+        return transaction

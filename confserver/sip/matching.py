@@ -1,0 +1,72 @@
+"""Keys by which messages find their transaction, and where an answer goes. All are dict keys: one look-up a message.
+
+request   -> server_key  (RFC 3261 17.2.3)     response -> client_key (17.1.3)
+request   -> merged_key  (8.2.2.2)             both     -> dialog_key (12)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+
+from confserver.sip.flow import Flow
+from confserver.sip.message import Request, Response
+
+COOKIE = "z9hG4bK"
+"""Begins every branch since RFC 3261 (8.1.1.7)."""
+DEFAULT_PORT = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
+"""RFC 3261 18.1.1, 19.1.2."""
+
+DialogKey = tuple[str, str, str]
+
+
+def server_key(request: Request, method: str = "") -> Hashable:
+    """The transaction of a request; an ACK's is that of its INVITE. ``method``: as if it were that (CANCEL's INVITE).
+
+    Branches without the cookie (RFC 2543) are compared by what 17.2.3 lists. To is left out: the ACK has our tag,
+    the INVITE has not, and CSeq tells apart what a dialog's two requests would have in common.
+    """
+    via = request.via
+    method = method or ("INVITE" if request.method == "ACK" else request.method)
+    if via.branch.startswith(COOKIE):
+        return via.branch, via.host.lower(), via.port, method
+    sent_by = (via.transport, via.host.lower(), via.port, via.branch)
+    return str(request.uri), request.from_.tag, request.call_id, request.cseq.number, sent_by, method
+
+
+def client_key(message: Request | Response) -> Hashable:
+    return message.via.branch, message.cseq.method
+
+
+def merged_key(request: Request) -> Hashable:
+    """The same for copies of one request that came by different ways (RFC 3261 8.2.2.2)."""
+    return request.from_.tag, request.call_id, request.cseq
+
+
+def dialog_key(request: Request) -> DialogKey:
+    """The dialog of a request of theirs."""
+    return request.call_id, request.to.tag, request.from_.tag
+
+
+def note_source(request: Request, flow: Flow) -> None:
+    """Write into the top Via where the request really came from (RFC 3261 18.2.1, RFC 3581 section 4)."""
+    via = request.via
+    params = [(name, value) for name, value in via.params if name != "received"]
+    asked = [index for index, (name, _) in enumerate(params) if name == "rport" or name.lower() == "rport"]
+    if not asked and via.host == flow.remote[0]:
+        return
+    for index in asked:
+        params[index] = ("rport", str(flow.remote[1]))
+    params.append(("received", flow.remote[0]))
+    request.headers.replace_first("Via", str(replace(via, params=tuple(params))))
+
+
+def way_back(request: Request, flow: Flow) -> Flow:
+    """Where the answer goes (RFC 3261 18.2.2, RFC 3581 section 4): connections back by themselves.
+
+    Always to the address it came from; ``maddr`` is ignored, as it would let anybody aim our answers.
+    """
+    if flow.is_reliable or request.via.has_param("rport"):
+        return flow
+    port = request.via.port or DEFAULT_PORT["UDP"]
+    return flow if port == flow.remote[1] else replace(flow, remote=(flow.remote[0], port))

@@ -1,0 +1,30 @@
+"""What a stack is told about its house."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from confserver.sip.flow import Address, Flow
+
+
+def local_address(flow: Flow) -> Address:
+    return flow.local
+
+
+@dataclass(frozen=True, slots=True)
+class StackSettings:
+    user_agent: str = "confserver"
+    """User-Agent and Server; "" for none."""
+    advertised: Callable[[Flow], Address] = local_address
+    """What Via and Contact say to the peer of a flow."""
+    option_tags: tuple[str, ...] = ()
+    """Extensions that a Require may name; also Supported."""
+    content_types: tuple[str, ...] = ("application/sdp",)
+    allow: tuple[str, ...] = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
+    """Methods that we know. Those the stack does not answer itself come as RequestArrived."""
+    most_transactions: int = 20_000
+    """Server transactions at once; above it 503 with Retry-After (RFC 3261 21.5.4)."""
+    most_calls: int = 5_000
+    retry_after: int = 10
+    """Seconds, in that 503."""

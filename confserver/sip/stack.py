@@ -1,0 +1,234 @@
+"""The door of the SIP stack: bytes, times and wishes in; outputs out (``outputs``). No socket, no clock.
+
+    transports -- receive, flow_opened, flow_failed, flow_lost, resolved --> Stack --> SendBytes, OpenFlow, Resolve ...
+    user ------- ring, accept, refuse, call, offer, hang_up ... -----------> Stack --> CallArrived, CallEnded ...
+    clock ------ fire, at next_deadline ------------------------------------> Stack
+
+Every method gives all outputs that follow, in order. What the user asks for at a wrong moment raises WrongMoment,
+what he asks of a call that is no more raises UnknownCall; nothing from the network raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from confserver.sip.call import Call
+from confserver.sip.client_calls import ClientCall
+from confserver.sip.core import Connection, Core, Extra
+from confserver.sip.flow import Address, Flow
+from confserver.sip.headers import Headers, NameAddr
+from confserver.sip.incoming import Incoming
+from confserver.sip.message import Request
+from confserver.sip.outputs import CallId, Output
+from confserver.sip.server_calls import ServerCall
+from confserver.sip.settings import StackSettings
+from confserver.sip.transaction import WrongMoment
+from confserver.sip.uri import Uri
+from confserver.sip.ways import Hop, Way, hop_of
+
+__all__ = ["Stack", "StackSettings", "UnknownCall", "WrongMoment"]
+
+SDP = "application/sdp"
+
+
+class UnknownCall(LookupError):
+    """Local fault: the call has ended, or never was."""
+
+
+class Stack:
+    """``token`` gives fresh random text for tags, branches and Call-IDs: at least 32 random bits (RFC 3261 19.3)."""
+
+    def __init__(self, settings: StackSettings, token: Callable[[], str]) -> None:
+        self._core = Core(settings, token)
+        self._incoming = Incoming(self._core)
+
+    def _taken(self) -> list[Output]:
+        outputs = self._core.outputs
+        self._core.outputs = []
+        return outputs
+
+    # -------------------------------------------------------------- the transports
+    def receive(self, data: bytes, flow: Flow, now: float) -> list[Output]:
+        """One datagram, or what has come by a connection."""
+        if flow.is_reliable:
+            self._connect(flow)
+            self._incoming.stream(data, flow, now)
+        else:
+            self._incoming.datagram(data, flow, now)
+        return self._taken()
+
+    def flow_opened(self, token: int, flow: Flow, now: float) -> list[Output]:
+        """The answer to OpenFlow."""
+        if flow.is_reliable:
+            self._connect(flow)
+        search = self._core.searches.get(token)
+        if search is not None:
+            search.opened(flow, now)
+        return self._taken()
+
+    def flow_failed(self, token: int, reason: str, now: float) -> list[Output]:
+        """The other answer to OpenFlow."""
+        search = self._core.searches.get(token)
+        if search is not None:
+            search.failed(reason, now)
+        return self._taken()
+
+    def flow_lost(self, flow: Flow, now: float) -> list[Output]:
+        """A connection is no more. Calls live on: the next request or answer opens another (RFC 3261 18.2.2)."""
+        connection = self._core.connections.pop(flow, None)
+        if connection is not None:
+            for transaction in sorted(connection.requests, key=lambda one: str(one.key)):
+                transaction.fail(now)
+        return self._taken()
+
+    def resolved(self, token: int, addresses: list[str], now: float) -> list[Output]:
+        """The answer to Resolve."""
+        search = self._core.searches.get(token)
+        if search is not None:
+            search.resolved(addresses, now)
+        return self._taken()
+
+    def fire(self, now: float) -> list[Output]:
+        """Do all that is due."""
+        while (due := self._core.deadlines.pop_due(now)) is not None:
+            owner, timer = due
+            owner.fire(timer, now)
+        return self._taken()
+
+    def next_deadline(self) -> float | None:
+        return self._core.deadlines.next_deadline()
+
+    def _connect(self, flow: Flow) -> None:
+        if flow not in self._core.connections:
+            self._core.connections[flow] = Connection()
+
+    # -------------------------------------------------------------- calls that came
+    def ring(self, call: CallId, now: float) -> list[Output]:
+        """180, with the dialog that may be used from now on. Said again every minute until there is an answer."""
+        self._server_call(call).ring(now)
+        return self._taken()
+
+    def accept(self, call: CallId, body: bytes, now: float, content_type: str = SDP) -> list[Output]:
+        self._server_call(call).accept(body, content_type, now)
+        return self._taken()
+
+    def refuse(self, call: CallId, status: int, now: float, reason: str = "", headers: Extra = ()) -> list[Output]:
+        """``status`` from 300 to 699."""
+        self._server_call(call).refuse(_final(status), reason, headers, now)
+        return self._taken()
+
+    def accept_offer(self, call: CallId, body: bytes, now: float, content_type: str = SDP) -> list[Output]:
+        """Answer their re-INVITE."""
+        self._call(call).offers.accept(body, content_type, now)
+        return self._taken()
+
+    def refuse_offer(
+        self, call: CallId, status: int, now: float, reason: str = "", headers: Extra = ()
+    ) -> list[Output]:
+        """Refuse their re-INVITE; all stays as it was."""
+        self._call(call).offers.refuse(_final(status), reason, headers, now)
+        return self._taken()
+
+    # -------------------------------------------------------------- calls that we make
+    def call(
+        self,
+        target: Uri,
+        from_: NameAddr,
+        body: bytes,
+        now: float,
+        headers: Extra = (),
+        transport: str = "UDP",
+        via: Address | None = None,
+        content_type: str = SDP,
+    ) -> tuple[CallId, list[Output]]:
+        """Send an INVITE to ``via``, an outbound proxy, or else to ``target``; by ``transport`` if that names none."""
+        core = self._core
+        number = core.next_number()
+        lines = [("Max-Forwards", "70"), ("From", str(from_.with_param("tag", core.token()))), ("To", f"<{target}>")]
+        lines += [("Call-ID", core.token()), ("CSeq", "1 INVITE")]
+        if core.settings.user_agent:
+            lines.append(("User-Agent", core.settings.user_agent))
+        lines += [*core.abilities(), *headers]
+        if body:
+            lines.append(("Content-Type", content_type))
+        request = Request("INVITE", target, Headers(lines), body)
+        hop = hop_of(target if target.has_param("transport") else target.with_param("transport", transport))
+        if via is not None:
+            hop = Hop(transport, *via)
+        ClientCall(core, number, request, from_.uri.user).start(Way(hop=hop), now)
+        return number, self._taken()
+
+    # -------------------------------------------------------------- both
+    def offer(self, call: CallId, body: bytes, now: float, content_type: str = SDP) -> list[Output]:
+        """Send a re-INVITE; sent again by itself after 491. A new one replaces one that waits for that."""
+        self._established(call).offers.offer(body, content_type, now)
+        return self._taken()
+
+    def probe(self, call: CallId, now: float) -> list[Output]:
+        """Ask by OPTIONS whether the peer still knows the call."""
+        self._call(call).probe(now)
+        return self._taken()
+
+    def hang_up(self, call: CallId, now: float, cause: str = "hung up") -> list[Output]:
+        """Refuse, cancel or say BYE, as the call stands; also twice. CallEnded comes when nothing is left to wait for:
+
+        before a final answer to our INVITE when that comes, and between our 2xx and its ACK when that comes.
+        """
+        self._call(call).hang_up(cause, now)
+        return self._taken()
+
+    def respond(
+        self,
+        transaction: int,
+        status: int,
+        now: float,
+        reason: str = "",
+        headers: Extra = (),
+        body: bytes = b"",
+        content_type: str = "",
+    ) -> list[Output]:
+        """Answer RequestArrived. After half a minute nobody waits for the answer any more, and it is let go."""
+        core = self._core
+        waiting = core.waiting.get(transaction)
+        if waiting is None:
+            core.count("answers too late")
+            return []
+        if waiting.is_answered:
+            raise WrongMoment(f"a second answer to {waiting.request}")
+        if waiting.request.method == "OPTIONS" and 200 <= status < 300:
+            headers = (*headers, *core.abilities())  # RFC 3261 11.2
+        tag = core.token()
+        answer = core.response(
+            waiting.request, status, reason, headers, to_tag=tag, body=body, content_type=content_type
+        )
+        waiting.respond(answer, now)
+        return self._taken()
+
+    def describe(self) -> dict[str, int]:
+        """Counts: what there is now, and what has been dropped since the start."""
+        return self._core.describe()
+
+    # -------------------------------------------------------------- look-ups
+    def _call(self, number: CallId) -> Call:
+        call = self._core.calls.get(number)
+        if call is None:
+            raise UnknownCall(number)
+        return call
+
+    def _server_call(self, number: CallId) -> ServerCall:
+        call = self._call(number)
+        if not isinstance(call, ServerCall):
+            raise WrongMoment(f"call {number} is one of ours")
+        return call
+
+    def _established(self, number: CallId) -> Call:
+        call = self._call(number)
+        if not call.is_established:
+            raise WrongMoment(f"call {number} is {call.state.value}")
+        return call
+
+
+def _final(status: int) -> int:
+    if not 300 <= status <= 699:
+        raise ValueError(f"not a refusal: {status}")
+    return status
