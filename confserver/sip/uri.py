@@ -16,7 +16,7 @@ _USER = r'[^\x00-\x20"<>@:\x7f]++'
 _PASSWORD = r'[^\x00-\x20"<>@:\x7f]*+'
 _REST = r'[^\x00-\x20"<>?\x7f]*+'
 _SIP = re.compile(
-    rf'(?:({_USER})(?::({_PASSWORD}))?+@)?+{HOST}(?::([0-9]++))?+(;{_REST})?+(?:\?([^\x00-\x20"<>\x7f]*+))?+'
+    rf'(?:({_USER})(?::({_PASSWORD}))?+@)?+{HOST}(?::([0-9]++))?+(;{_REST})?+(?:\?([^\x00-\x20"<>\x7f]++))?+'
 )
 _TEL = re.compile(rf"([0-9A-Fa-f*#+().\-]++)(;{_REST})?+")
 _OPAQUE = re.compile(r'[^\x00-\x20"<>\x7f]++')
