@@ -53,27 +53,32 @@ class Recording:
         A frame of 20 ms, looked at every 5 ms, misses the tone when more than half of it is without: the tone is
         6 dB below ``least_db``. The tones of one recording should be multiples of 50 Hz.
         """
-        part = self.between(start, end)
-        size = round(FRAME_S * self.rate)
-        frames = _framed(part.samples, size, round(HOP_S * self.rate))
-        missing = _levels(frames, hz, self.rate, np.ones(size)) < least_db - 6.0
-        edges = np.flatnonzero(np.diff(np.concatenate(([0], missing.astype(np.int8), [0]))))
-        return [float(stop - begin) * HOP_S * 1000 for begin, stop in edges.reshape(-1, 2)]
+        missing = self.between(start, end)._short_levels(hz) < least_db - 6.0
+        return [float(stop - begin) * HOP_S * 1000 for begin, stop in _runs(missing)]
+
+    def spans(self, hz: float, least_db: float, bridge_ms: float = 60.0) -> list[tuple[float, float]]:
+        """From when to when the tone was there; a gap of at most ``bridge_ms`` does not part a span."""
+        there = self._short_levels(hz) >= least_db - 6.0
+        found: list[tuple[float, float]] = []
+        for begin, stop in _runs(there):
+            if found and (begin * HOP_S - found[-1][1]) * 1000 <= bridge_ms:
+                found[-1] = found[-1][0], stop * HOP_S
+            else:
+                found.append((begin * HOP_S, stop * HOP_S))
+        return found
 
     def longest_gap_ms(self, hz: float, least_db: float, start: float = 0.0, end: float | None = None) -> float:
         return max(self.gaps_ms(hz, least_db, start, end), default=0.0)
 
     def onset_s(self, hz: float, least_db: float) -> float | None:
         """When the tone is first there (the middle of the first frame that has it)."""
-        size, hop = round(FRAME_S * self.rate), round(HOP_S * self.rate)
-        there = np.flatnonzero(_levels(_framed(self.samples, size, hop), hz, self.rate, np.ones(size)) >= least_db)
+        there = np.flatnonzero(self._short_levels(hz) >= least_db)
         return float(there[0]) * HOP_S + FRAME_S / 2 if len(there) else None
 
-    def end_s(self, hz: float, least_db: float) -> float | None:
-        """When the tone is last there."""
+    def _short_levels(self, hz: float) -> Samples:
+        """In each frame of 20 ms, every 5 ms."""
         size, hop = round(FRAME_S * self.rate), round(HOP_S * self.rate)
-        there = np.flatnonzero(_levels(_framed(self.samples, size, hop), hz, self.rate, np.ones(size)) >= least_db)
-        return float(there[-1]) * HOP_S + FRAME_S / 2 if len(there) else None
+        return _levels(_framed(self.samples, size, hop), hz, self.rate, np.ones(size))
 
     def phase_steps(self, hz: float, frame_s: float = FRAME_S) -> Samples:
         """By how much (in cycles, -0.5 to 0.5) each frame's phase departs from that of the frame before.
@@ -91,6 +96,12 @@ class Recording:
 def frame_level_db(samples: Samples, hz: float, rate: int) -> float:
     """The tone's level over all the samples at once, unwindowed: for one frame of 20 ms and tones of n * 50 Hz."""
     return float(_levels(samples[np.newaxis, :], hz, rate, np.ones(len(samples)))[0]) if len(samples) else SILENCE_DB
+
+
+def _runs(is_so: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Where it is so: first and one past the last index of each run."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], is_so.astype(np.int8), [0]))))
+    return [(int(begin), int(stop)) for begin, stop in edges.reshape(-1, 2)]
 
 
 def _framed(samples: Samples, size: int, hop: int) -> Samples:

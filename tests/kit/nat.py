@@ -70,6 +70,10 @@ class Nat:
         with self._lock:
             return [m.outer.getsockname()[1] for (who, _), m in self._mappings.items() if who == inner]
 
+    def behind_door(self, door: Address) -> Address:
+        """Where a door of the phones' side leads."""
+        return next(there for there, made in self._doors.items() if made.getsockname() == door)
+
     def _door_to(self, destination: Address) -> socket.socket:
         """The socket on the phones' side that leads to a destination."""
         if destination not in self._doors:

@@ -48,6 +48,15 @@ class Packet:
         return frame_level_db(pcmu_decoded(self.payload), hz, RATE)
 
 
+@dataclass(frozen=True)
+class Dialog:
+    """What names a call (RFC 3261 section 12)."""
+
+    call_id: str
+    tag: str
+    to: str
+
+
 class Phone:
     def __init__(
         self,
@@ -75,7 +84,8 @@ class Phone:
         self.paused = threading.Event()
         self._answers: list[Message] = []
         self._news = threading.Condition()
-        self._acknowledgement: tuple[int, bytes] | None = None
+        self._acknowledgements: dict[str, bytes] = {}
+        """By CSeq: sent again when a 2xx comes again."""
         self._sdp_version = 0
         self._asked = b""
         self._stop = threading.Event()
@@ -86,6 +96,8 @@ class Phone:
             each.bind((host, 0))
             each.setblocking(False)
         self.ssrc = int(token(), 16) & 0xFFFFFFFF
+        self.latest_s = 0.0
+        """How late it has sent a packet, at worst: the machine's fault, not the server's."""
         self.sequence, self.timestamp, self._frames = 1000, 160_000, 0
         self._thread = threading.Thread(target=self._run, name=f"phone {name}", daemon=True)
 
@@ -127,6 +139,26 @@ class Phone:
         """A re-INVITE: ``sendonly`` holds, ``sendrecv`` resumes."""
         return self._invite(self.target, self.offer(direction), timeout)
 
+    def offer_twice_at_once(self, first: str, second: str, timeout: float = 5.0) -> list[Message]:
+        """Two re-INVITEs in one breath; their final answers, in order. For tests of servers: no phone does so."""
+        asked = []
+        for direction in (first, second):
+            self.cseq += 1
+            asked.append((self.cseq, self._written("INVITE", self.target, self.to, self.offer(direction), branch())))
+        for _, data in asked:
+            self.sip.sendto(data, self._via)
+        answers = [self._wait_for_final(cseq, "INVITE", timeout) for cseq, _ in asked]
+        for (cseq, data), answer in zip(asked, answers, strict=True):
+            if answer.status >= 300:
+                self.sip.sendto(acknowledgement(data, answer), self._via)
+            else:
+                self._acknowledge(cseq, answer)
+        return answers
+
+    def dialog(self) -> Dialog:
+        """The names of the call in progress."""
+        return Dialog(self.call_id, self.tag, self.to)
+
     def hang_up(self, timeout: float = 5.0) -> Message:
         self.sending.clear()
         answer = self._ask("BYE", self.target, "", timeout)
@@ -138,15 +170,22 @@ class Phone:
         if answer.status >= 300:
             self.sip.sendto(acknowledgement(self._asked, answer), self._via)
             return answer
-        contact = answer.header("Contact").partition("<")[2].partition(">")[0]
         self.media = answer.media
-        self._acknowledgement = self.cseq, self._written("ACK", contact, answer.header("To"), "", None)
-        self.sip.sendto(self._acknowledgement[1], self._via)
+        self._acknowledge(self.cseq, answer)
         return answer
 
-    def _written(self, method: str, uri: str, to: str, body: str, via_branch: str | None) -> bytes:
+    def _acknowledge(self, cseq: int, answer: Message) -> None:
+        """The ACK of a 2xx is a transaction of its own, with the INVITE's number (RFC 3261 section 13.2.2.4)."""
+        contact = answer.header("Contact").partition("<")[2].partition(">")[0]
+        data = self._written("ACK", contact, answer.header("To"), "", None, cseq)
+        self._acknowledgements[str(cseq)] = data
+        self.sip.sendto(data, self._via)
+
+    def _written(
+        self, method: str, uri: str, to: str, body: str, via_branch: str | None, cseq: int | None = None
+    ) -> bytes:
         return request(
-            method, uri, self.local, name=self.name, tag=self.tag, to=to, call_id=self.call_id, cseq=self.cseq,
+            method, uri, self.local, name=self.name, tag=self.tag, to=to, call_id=self.call_id, cseq=cseq or self.cseq,
             via_branch=via_branch, body=body,
         )  # fmt: skip
 
@@ -154,14 +193,17 @@ class Phone:
         """Send a request, again after each half second of nothing, until its final answer."""
         self.cseq += 1
         data = self._asked = self._written(method, uri, self.to, body, branch())
+        return self._wait_for_final(self.cseq, method, timeout, data)
+
+    def _wait_for_final(self, cseq: int, method: str, timeout: float, data: bytes = b"") -> Message:
         end, again = time.monotonic() + timeout, 0.0
         with self._news:
             while time.monotonic() < end:
-                if time.monotonic() >= again:
+                if data and time.monotonic() >= again:
                     self.sip.sendto(data, self._via)
                     again = time.monotonic() + 0.5
                 for answer in self._answers:
-                    if answer.header("CSeq").split() == [str(self.cseq), method]:
+                    if answer.header("CSeq").split() == [str(cseq), method]:
                         if answer.status >= 200:
                             return answer
                         again = end
@@ -200,6 +242,7 @@ class Phone:
                 if not self.sending.is_set():
                     due = now + FRAME_S
                 elif now >= due:
+                    self.latest_s = max(self.latest_s, now - due)
                     self._send_frame()
                     due += FRAME_S
                 for key, _ in both.select(max(0.0, min(due - now, FRAME_S))):
@@ -233,9 +276,9 @@ class Phone:
         if not message.is_response:
             self._answer(message, source)
             return
-        if self._acknowledgement and message.header("CSeq").split() == [str(self._acknowledgement[0]), "INVITE"]:
-            if 200 <= message.status < 300:
-                self.sip.sendto(self._acknowledgement[1], self._via)
+        number, method = message.header("CSeq").split()
+        if method == "INVITE" and 200 <= message.status < 300 and number in self._acknowledgements:
+            self.sip.sendto(self._acknowledgements[number], self._via)
             return
         with self._news:
             self._answers.append(message)

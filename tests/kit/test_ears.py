@@ -36,12 +36,15 @@ def test_a_gap_is_measured(rate: int, gap_ms: int) -> None:
     assert heard.longest_gap_ms(650, -14) == 0
 
 
-def test_onset_and_end() -> None:
-    silence = np.zeros(8000)
-    heard = Recording(np.concatenate((silence, tone(400, 1, 8000), silence)), 8000)
+def test_onset_and_spans() -> None:
+    silence, sound = np.zeros(8000), tone(400, 1, 8000)
+    heard = Recording(np.concatenate((silence, sound, np.zeros(400), sound, silence, sound)), 8000)
     assert heard.onset_s(400, -20) == pytest.approx(1.0, abs=0.015)
-    assert heard.end_s(400, -20) == pytest.approx(2.0, abs=0.015)
     assert heard.onset_s(650, -20) is None
+    first, second = heard.spans(400, -14)
+    assert first == pytest.approx((1.0, 3.05), abs=0.02)
+    assert second == pytest.approx((4.05, 5.05), abs=0.02)
+    assert len(heard.spans(400, -14, bridge_ms=20)) == 3
 
 
 def test_the_phase_shows_a_missing_and_a_doubled_frame() -> None:

@@ -1,0 +1,42 @@
+"""`confserver call`: the server's own robot phone, as a process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.kit.listen import Recording, read_wav
+from tests.kit.process import Child
+from tests.kit.server import COMMAND, Server
+from tests.kit.tones import tone_file
+
+
+class Robot:
+    """Calls when it is entered, plays and records, and hangs up by itself after ``for_seconds``."""
+
+    def __init__(
+        self, server: Server, folder: Path, name: str, tone_hz: float, room: str, *, for_seconds: float
+    ) -> None:
+        self.server, self.name, self.seconds = server, name, for_seconds
+        self.folder = folder / name
+        self.folder.mkdir(parents=True)
+        play = tone_file(self.folder / "tone.wav", tone_hz, for_seconds + 5, 8000)
+        self._recording = self.folder / "heard.wav"
+        self._command = [
+            *COMMAND, "call", server.uri(room), "--play", str(play), "--record", str(self._recording),
+            "--for", f"{for_seconds:g}", "--name", name, "--json",
+        ]  # fmt: skip
+
+    def __enter__(self) -> Robot:
+        self.child = Child(self._command, self.folder, "call", environment=self.server.environment)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.child.kill()
+
+    def finish(self) -> None:
+        """Wait for its end; it must have gone well."""
+        status = self.child.process.wait(self.seconds + 10)
+        assert status == 0, f"confserver call ended with {status}:\n{self.child.said()}"
+
+    def heard(self) -> Recording:
+        return read_wav(self._recording)
