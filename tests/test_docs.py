@@ -1,0 +1,103 @@
+"""docs/administration.md names every setting, command, verb and route, with what the tables say of them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from confserver.__main__ import confserver
+from confserver.admin.endpoints import REFUSALS, ROUTES, Problem, Route, body_fields, command_of, find
+from confserver.config import load
+from confserver.config.text import Setting, settings_table
+from rooms.commands import COMMANDS, Command
+from rooms.errors import KINDS
+
+TEXT = (Path(__file__).resolve().parent.parent / "docs" / "administration.md").read_text("utf-8")
+LINES = TEXT.splitlines()
+
+
+def leaves(group: click.Group, words: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], click.Command]]:
+    """All commands that do something, with the words that lead there."""
+    found = []
+    for name, command in group.commands.items():
+        inner = (*words, name)
+        found += leaves(command, inner) if isinstance(command, click.Group) else [(inner, command)]
+    return found
+
+
+def block(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("setting", settings_table(), ids=lambda setting: setting.name)
+def test_every_setting_has_its_row(setting: Setting) -> None:
+    row = f"| `{setting.name}` | {setting.type} | `{setting.default}` | {setting.meaning} |"
+    assert row in LINES, f"missing from docs/administration.md:\n{row}"
+
+
+def test_no_setting_is_told_that_does_not_exist() -> None:
+    rows = re.findall(r"^\| `([a-z]+\.[a-z_]+)` \|", TEXT.partition("\n## Settings\n")[2], re.MULTILINE)
+    assert rows == [setting.name for setting in settings_table()]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_every_route_has_its_row_and_an_example(route: Route) -> None:
+    members = ", ".join(f"`{f.name}`" for f in body_fields(route.command)) if route.command else ""
+    row = f"| `{route.method} {route.path}` | {members} | {route.summary} |"
+    assert row in LINES, f"missing from docs/administration.md:\n{row}"
+    url = "$URL" + route.path.format(room="standup", participant="p7")
+    way = "" if route.method == "GET" else f"-X {route.method} "
+    assert re.search(rf"^(ask|curl) {re.escape(way + url)}( |$)", TEXT, re.MULTILINE), f"no example: {way}{url}"
+
+
+def test_the_examples_are_requests_that_are_understood() -> None:
+    [script] = block("sh")
+    examples = re.findall(r"^(?:ask|curl) (?:-X (\w+) )?\$URL(\S+)(?: --json '(.*)')?$", script, re.MULTILINE)
+    assert len(examples) == len(ROUTES)
+    for method, path, body in examples:
+        found = find(method or "GET", path)
+        if found.route.command is not None:
+            try:
+                command_of(found, "application/json", body.encode())
+            except Problem as problem:
+                pytest.fail(f"{method} {path}: {problem.detail}")
+
+
+@pytest.mark.parametrize(("words", "command"), leaves(confserver), ids=lambda item: str(item))
+def test_every_command_is_named_with_its_options(words: tuple[str, ...], command: click.Command) -> None:
+    name = f"confserver {' '.join(words)}"
+    assert re.search(rf"`{name}[ `]", TEXT), f"{name} is missing from docs/administration.md"
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert f"{parameter.opts[0]}" in TEXT, f"{name} {parameter.opts[0]} is missing"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.verb)
+def test_every_verb_has_its_row(command: type[Command]) -> None:
+    names = re.findall(r"{(\w+)}", command.path)
+    options = "".join(f" [--{f.name.replace('_', '-')}]" for f in body_fields(command))
+    usage = f"confserver room {command.verb} {' '.join(name.upper() for name in names)}{options}"
+    row = f"| `{usage}` | {command.__doc__.splitlines()[0]} |"  # type: ignore[union-attr]
+    assert row in LINES, f"missing from docs/administration.md:\n{row}"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_every_refusal_stands_at_its_status(kind: type[Exception]) -> None:
+    [row] = [line for line in LINES if line.startswith(f"| {REFUSALS[kind]} |")]  # type: ignore[index]
+    assert f"`{kind.kind}`" in row  # type: ignore[attr-defined]
+
+
+def test_the_example_settings_are_taken(tmp_path: Path) -> None:
+    for text in block("toml"):
+        assert tomllib.loads(text)
+        (tmp_path / "c.toml").write_text(text)
+        load(tmp_path / "c.toml")
+
+
+def test_the_python_example_compiles() -> None:
+    for text in block("python"):
+        compile(text, "docs/administration.md", "exec")
