@@ -200,7 +200,8 @@ def listen(
 ) -> tuple[IListeningPort, tuple[str, int] | Path]:
     """Open the interface; give the listening port and where it is indeed (a port for port 0).
 
-    Raises twisted.internet.error.CannotListenError. A socket left behind by a server that is gone is replaced.
+    Raises twisted.internet.error.CannotListenError, or OSError where a socket's directory cannot be made.
+    A socket left behind by a server that is gone is replaced.
     """
     is_tcp = not isinstance(endpoint, Path)
     site = LoggingSite(Interface(door, token, is_local_tcp=is_tcp), timeout=IDLE_SECONDS)
