@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from confserver.sip.grammar import Malformed
+from confserver.sip.grammar import SPACE, Malformed
 from confserver.sip.head import MOST_BYTES, content_length, read_head
 from confserver.sip.message import remains_of
 
-_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:((?:[^\r]++|\r\n[ \t])*+)", re.IGNORECASE)
+_FOLD = re.compile(rb"\r\n[ \t]++")
+_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:([^\r\n]*+)", re.IGNORECASE)
 _END = b"\r\n\r\n"
 
 
@@ -90,5 +91,8 @@ class StreamFramer:
 
 
 def _lengths(head: bytearray) -> list[str]:
-    """All values of Content-Length, unfolded. Without one a message of a stream has no body."""
-    return [value.decode("latin-1").replace("\r\n", " ").strip(" \t") for value in _LENGTH.findall(head)]
+    """All values of Content-Length. Without one a message of a stream has no body.
+
+    Must find what ``head.read_head`` finds, or peers could hide messages in each other's bodies.
+    """
+    return [value.decode("latin-1").strip(SPACE) for value in _LENGTH.findall(_FOLD.sub(b" ", head))]

@@ -68,9 +68,6 @@ def canonical(name: str) -> str:
     if known is not None:
         return known
     name = name.rstrip(SPACE)
-    known = _KNOWN.get(name.lower())
-    if known is not None:
-        return known
     if not is_token(name):
         raise Malformed(f"not a header name: {name[:40]!r}")
-    return name.title()
+    return _KNOWN.get(name.lower()) or name.title()

@@ -63,6 +63,7 @@ def test_every_ping_has_its_answer() -> None:
         "L \t:\t5 ",
         "Content-Length:\r\n 5",
         "l:\r\n\t5\r\n ",
+        "L\r\n : 5",
         "l: 5\r\nL: 5",
     ],
 )

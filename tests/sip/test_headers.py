@@ -36,7 +36,7 @@ def test_proper_names(given: str, proper: str) -> None:
     assert canonical(proper) == proper
 
 
-@pytest.mark.parametrize("name", ["", " ", "a b", " Via", "Vi:a", "Via\r\nX", "Größe", "a\x00"])
+@pytest.mark.parametrize("name", ["", " ", "a b", " Via", "Vi:a", "Via\r\nX", "Größe", "a\x00", "\u212a"])
 def test_not_names(name: str) -> None:
     with pytest.raises(Malformed):
         canonical(name)
