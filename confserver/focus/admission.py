@@ -1,0 +1,183 @@
+"""The way in: from an INVITE to a participant whom the others know."""
+
+from __future__ import annotations
+
+from confserver.contract import LegFailed, LegOpened, OpenLeg, SetLeg
+from confserver.focus.answers import NoAnswer, of_offer, of_room, unavailable, warning
+from confserver.focus.legs import Leg, Stage
+from confserver.focus.media import Caller, check_reach, description_of, plan_of
+from confserver.focus.outputs import Accept, Refuse, Respond
+from confserver.focus.scene import OPENING_S, Scene
+from confserver.formats import FORMATS
+from confserver.routing.guard import address_in
+from confserver.routing.routes import Refuse as RouteRefused
+from confserver.routing.routes import ToRoom, route
+from confserver.sdp.agreement import Agreed, Local, Rejected
+from confserver.sdp.description import Description
+from confserver.sdp.negotiation import accept, answer, negotiate, offer
+from confserver.sdp.text import write
+from confserver.sip.flow import Flow
+from confserver.sip.message import Request
+from confserver.sip.outputs import CallAcknowledged, CallArrived, RequestArrived
+from rooms import events as tell
+from rooms.commands import Arrive, Hold, Release, Reserve
+from rooms.errors import Refused
+from rooms.participant import SYSTEM
+from rooms.policy import room_name
+
+
+class Admission:
+    """Lets calls in, one step at a time."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    # ------------------------------------------------------------------ INVITE
+    def arrived(self, call: CallArrived, now: float) -> None:
+        """An INVITE: settle what can be, keep a place, ask for a leg."""
+        try:
+            self._let_in(call, now)
+        except NoAnswer as no:
+            self._scene.say(Refuse(call.call, no.status, no.reason, no.headers))
+
+    def _let_in(self, call: CallArrived, now: float) -> None:
+        scene, request, flow = self._scene, call.request, call.flow
+        room = self._room_for(request, flow)
+        caller = self._caller(request, flow)
+        described = description_of(request.body) if request.body else None
+        agreed = self._settled(described) if described else None
+        name, participant = self._reserve(room, request, flow, now)
+        try:
+            place = scene.place_of(name)
+        except NoAnswer:
+            scene.try_ask(Release(name, participant), SYSTEM, now)
+            raise
+        leg = Leg(
+            id=scene.number(), call=call.call, room=name, participant=participant, worker=place.worker, caller=caller,
+            local_host=scene.advertised(flow), is_ipv6=agreed.is_ipv6 if agreed else flow.is_ipv6,
+            deadline=now + OPENING_S, agreed=agreed, offer=described,
+        )  # fmt: skip
+        leg.session_id = int(now * 1000) << 16 | leg.id & 0xFFFF
+        scene.legs.add(leg)
+        plan = plan_of(agreed, caller) if agreed else None
+        scene.tell_worker(leg, OpenLeg(leg=leg.id, room=place.number, ipv6=leg.is_ipv6, plan=plan))
+
+    def _room_for(self, request: Request, flow: Flow) -> str:
+        """The name of the room that is called. Raises NoAnswer."""
+        to = route(request, flow, self._scene.guard)
+        if isinstance(to, RouteRefused):
+            raise NoAnswer(to.status, "", (warning(399, to.reason),))
+        if not isinstance(to, ToRoom):
+            raise NoAnswer(404, "", (warning(399, "the URI names no room"),))
+        return to.name
+
+    def _caller(self, request: Request, flow: Flow) -> Caller:
+        host = flow.remote[0]
+        guard = self._scene.guard
+        return Caller(host, guard.is_inside(host), guard.may_call(host), len(request.vias) > 1)
+
+    def _settled(self, described: Description) -> Agreed:
+        try:
+            agreed = negotiate(described, FORMATS)
+        except Rejected as rejected:
+            raise of_offer(rejected) from rejected
+        check_reach(agreed, self._scene.ground())
+        return agreed
+
+    def _reserve(self, room: str, request: Request, flow: Flow, now: float) -> tuple[str, str]:
+        """Keep a place. Gives the room's one spelling and the participant's id. Raises NoAnswer."""
+        source = f"{flow.remote[0]}:{flow.remote[1]}"
+        name = request.from_.display or request.from_.uri.user_decoded
+        try:
+            events = self._scene.ask(Reserve(room, name, str(request.from_.uri), source), SYSTEM, now)
+        except Refused as refused:
+            raise of_room(refused) from refused
+        reserved = next(event for event in events if isinstance(event, tell.PlaceReserved))
+        return reserved.room, reserved.participant
+
+    # ------------------------------------------------------------------ the worker's word
+    def opened(self, event: LegOpened) -> None:
+        """The leg has its port: answer the call."""
+        leg = self._scene.legs.by_id.get(event.leg)
+        if leg is None or leg.stage is not Stage.OPENING:
+            return
+        leg.port, leg.ssrc = event.port, event.ssrc
+        if leg.agreed and leg.offer:
+            leg.sent = answer(leg.offer, leg.agreed, self.local(leg))
+        else:
+            leg.sent = offer(FORMATS, self.local(leg))
+        leg.offer = None
+        leg.go("leg opened")
+        self._scene.say(Accept(leg.call, write(leg.sent)))
+
+    def failed(self, event: LegFailed) -> None:
+        leg = self._scene.legs.by_id.get(event.leg)
+        if leg is not None:
+            self._scene.hang_up(leg, event.reason, unavailable(event.reason))
+
+    def local(self, leg: Leg) -> Local:
+        """Ourselves, in the SDP for this peer; of the same family as the leg's socket."""
+        host = leg.local_host
+        address = address_in(host)
+        if address is not None and (address.version == 6) != leg.is_ipv6:
+            host = "::" if leg.is_ipv6 else "0.0.0.0"
+        return Local(host=host, port=leg.port, session_id=leg.session_id)
+
+    # ------------------------------------------------------------------ the phone's word
+    def acknowledged(self, event: CallAcknowledged, now: float) -> None:
+        """The ACK came; after an INVITE without an offer it holds the answer."""
+        leg = self._scene.legs.by_call.get(event.call)
+        if leg is None or leg.stage is Stage.LEAVING:
+            return
+        if leg.agreed is None:
+            try:
+                self._take_answer(leg, event)
+            except NoAnswer as no:
+                self._scene.hang_up(leg, no.reason or "its answer cannot be used")
+                return
+        self.arrive(leg, now)
+
+    def _take_answer(self, leg: Leg, event: CallAcknowledged) -> None:
+        """The answer to the offer in our 200. Raises NoAnswer."""
+        if not event.body or leg.sent is None:
+            raise NoAnswer(488, "the ACK holds no answer to our offer")
+        try:
+            leg.agreed = accept(leg.sent, description_of(event.body))
+        except Rejected as rejected:
+            raise NoAnswer(488, rejected.reason) from rejected
+        check_reach(leg.agreed, self._scene.ground())
+        self._scene.tell_worker(leg, SetLeg(leg=leg.id, plan=plan_of(leg.agreed, leg.caller)))
+
+    def arrive(self, leg: Leg, now: float) -> None:
+        """The call is up, by ACK or by its first packet: now the others know."""
+        if leg.stage is not Stage.ANSWERED or leg.agreed is None:
+            return
+        if leg.agreed.held:
+            self._scene.try_ask(Hold(leg.room, leg.participant), SYSTEM, now)
+        if self._scene.try_ask(Arrive(leg.room, leg.participant), SYSTEM, now):
+            leg.go("acknowledged")
+        else:
+            self._scene.hang_up(leg, "the room has ended")
+
+    # ------------------------------------------------------------------ OPTIONS
+    def asked(self, event: RequestArrived) -> None:
+        """Answer OPTIONS as an INVITE to the same place would be answered (RFC 3261 11.2)."""
+        try:
+            to = route(event.request, event.flow, self._scene.guard)
+            if isinstance(to, RouteRefused):
+                raise NoAnswer(to.status, "", (warning(399, to.reason),))
+            if isinstance(to, ToRoom):
+                self._check_room(to.name)
+        except NoAnswer as no:
+            self._scene.say(Respond(event.transaction, no.status, no.reason, no.headers))
+        else:
+            self._scene.say(Respond(event.transaction, 200))
+
+    def _check_room(self, text: str) -> None:
+        rooms = self._scene.rooms
+        try:
+            name = room_name(text)
+            if not rooms.is_on_demand or name in rooms:
+                rooms.get(name).check_entrance()
+        except Refused as refused:
+            raise of_room(refused) from refused

@@ -1,0 +1,183 @@
+"""The door of the focus: whatever happens comes in here, and what is to be done comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from confserver.contract import (
+    FirstPacket,
+    FromWorker,
+    LegClosed,
+    LegFailed,
+    LegLatched,
+    LegOpened,
+    LegReports,
+    LegSilent,
+    Overloaded,
+    SpeakingChanged,
+)  # fmt: skip
+from confserver.focus.admission import Admission
+from confserver.focus.answers import unavailable
+from confserver.focus.legs import Leg, Stage
+from confserver.focus.outputs import Output, Probe
+from confserver.focus.scene import Scene
+from confserver.focus.sessions import Sessions
+from confserver.sip import outputs as sip
+from rooms.commands import Command, Leave, NoteTalking, Release
+from rooms.participant import SYSTEM, Actor
+
+Heard = sip.Output | FromWorker
+
+
+class Focus:
+    """Calls become participants, and stay in step with them. All methods return what is to be done."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._admission = Admission(scene)
+        self._sessions = Sessions(scene, self._admission)
+
+    # ------------------------------------------------------------------ calls
+    def hear_call(self, event: sip.Output, now: float) -> list[Output]:
+        """Take what the stack says of calls."""
+        match event:
+            case sip.CallArrived():
+                self._admission.arrived(event, now)
+            case sip.CallAcknowledged():
+                self._admission.acknowledged(event, now)
+            case sip.OfferArrived():
+                self._sessions.offered(event, now)
+            case sip.OfferAcknowledged():
+                self._sessions.acknowledged(event, now)
+            case sip.RequestArrived():
+                self._admission.asked(event)
+            case sip.ProbeAnswered(call=call):
+                self._probed(call)
+            case sip.CallEnded():
+                self._ended(event, now)
+        return self._scene.taken()
+
+    def _probed(self, call: sip.CallId) -> None:
+        leg = self._scene.legs.by_call.get(call)
+        if leg:
+            leg.is_probed = False
+
+    def _ended(self, event: sip.CallEnded, now: float) -> None:
+        """The last word of a call: its place is given back, its leg closed."""
+        leg = self._scene.legs.by_call.get(event.call)
+        if leg is None:
+            return
+        self._scene.close(leg)
+        if not self._scene.try_ask(Release(leg.room, leg.participant), SYSTEM, now):
+            self._scene.try_ask(Leave(leg.room, leg.participant, event.cause), SYSTEM, now)
+
+    # ------------------------------------------------------------------ workers
+    def hear_worker(self, worker: int, event: FromWorker, now: float) -> list[Output]:
+        """Take what a media worker says."""
+        legs = self._scene.legs.by_id
+        match event:
+            case LegOpened():
+                self._admission.opened(event)
+            case LegFailed():
+                self._admission.failed(event)
+            case LegLatched(leg=number, remote=remote) if number in legs:
+                legs[number].remote = remote
+            case FirstPacket(leg=number) if number in legs:
+                self._admission.arrive(legs[number], now)
+            case SpeakingChanged(leg=number, speaking=speaking) if number in legs:
+                leg = legs[number]
+                self._scene.try_ask(NoteTalking(leg.room, leg.participant, speaking), SYSTEM, now)
+            case LegSilent(leg=number) if number in legs:
+                self._probe(legs[number])
+            case LegReports(reports=reports):
+                for report in reports:
+                    if report.leg in legs:
+                        legs[report.leg].report = report
+                self._scene.overloaded.discard(worker)
+            case Overloaded():
+                self._scene.overloaded.add(worker)
+            case LegClosed():
+                pass
+        return self._scene.taken()
+
+    def _probe(self, leg: Leg) -> None:
+        if leg.stage is Stage.PRESENT and not leg.is_probed:
+            leg.is_probed = True
+            self._scene.say(Probe(leg.call))
+
+    def worker_ready(self, worker: int) -> list[Output]:
+        self._scene.workers.add(worker)
+        return self._scene.taken()
+
+    def worker_lost(self, worker: int) -> list[Output]:
+        """A worker has died: its calls end, and its rooms find another place."""
+        scene = self._scene
+        scene.workers.discard(worker)
+        scene.overloaded.discard(worker)
+        scene.places = {room: place for room, place in scene.places.items() if place.worker != worker}
+        for leg in scene.legs.at_worker(worker):
+            scene.hang_up(leg, "its media worker is gone", unavailable("the media worker is gone"))
+        return scene.taken()
+
+    # ------------------------------------------------------------------ administration
+    def command(self, command: Command, by: Actor, now: float) -> list[Output]:
+        """Carry out a command from outside. Raises Refused; nothing has changed then."""
+        self._scene.ask(command, by, now)
+        return self._scene.taken()
+
+    def close(self) -> list[Output]:
+        """The server stops: everybody is hung up on, and nobody is let in any more."""
+        self._scene.workers.clear()
+        for leg in list(self._scene.legs.by_id.values()):
+            self._scene.hang_up(leg, "the server is stopping", unavailable("the server is stopping"))
+        return self._scene.taken()
+
+    # ------------------------------------------------------------------ time
+    def next_deadline(self) -> float | None:
+        leg = self._scene.legs.next_opening()
+        return leg.deadline if leg else None
+
+    def fire(self, now: float) -> list[Output]:
+        """Refuse the calls whose leg a worker has not opened in time."""
+        while (leg := self._scene.legs.next_opening()) and leg.deadline <= now:
+            self._scene.hang_up(leg, "no word from the media worker", unavailable("no word from the media worker"))
+        return self._scene.taken()
+
+    # ------------------------------------------------------------------ looking in
+    def rooms(self, now: float) -> Sequence[dict[str, Any]]:
+        return [self._with_media(room) for room in self._scene.rooms.list(now)]
+
+    def room(self, name: str, now: float) -> dict[str, Any]:
+        """Raises Refused (NotFound)."""
+        return self._with_media(self._scene.rooms.describe(name, now))
+
+    def _with_media(self, room: dict[str, Any]) -> dict[str, Any]:
+        for person in room["participants"]:
+            leg = self._scene.legs.by_participant.get(person["id"])
+            person["media"] = _media_of(leg) if leg else None
+        return room
+
+    def describe(self) -> dict[str, Any]:
+        stages = [leg.stage.value for leg in self._scene.legs.by_id.values()]
+        return {
+            "rooms": len(self._scene.places),
+            "legs": len(stages),
+            "stages": {stage.value: stages.count(stage.value) for stage in Stage},
+        }
+
+
+def _media_of(leg: Leg) -> dict[str, Any]:
+    report = leg.report
+    return {
+        "codec": leg.agreed.outgoing[1].name if leg.agreed else None,
+        "port": leg.port,
+        "remote": f"{leg.remote[0]}:{leg.remote[1]}" if leg.remote else None,
+        "worker": leg.worker,
+        "received": report.received if report else 0,
+        "lost": report.lost if report else 0,
+        "late": report.late if report else 0,
+        "jitter_ms": round(report.jitter_ms, 2) if report else None,
+        "delay_ms": round(report.playout_ms, 1) if report else None,
+        "rtt_ms": round(report.rtt_ms, 1) if report and report.rtt_ms >= 0 else None,
+    }

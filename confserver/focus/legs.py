@@ -1,0 +1,117 @@
+"""The calls that are, or are about to be, in a room: plain data, enough to restore a leg elsewhere."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from confserver.contract import Address, LegId, LegReport, RoomId
+from confserver.focus.media import Caller
+from confserver.sdp.agreement import Agreed
+from confserver.sdp.description import Description
+from confserver.sip.outputs import CallId
+from rooms.participant import ParticipantId
+
+
+class Stage(enum.Enum):
+    """How far a call has come.
+
+    ::
+
+        OPENING --LegOpened--> ANSWERED --ACK or first packet--> PRESENT --kick, end, BYE--> LEAVING
+    """
+
+    OPENING = "opening"
+    ANSWERED = "answered"
+    PRESENT = "present"
+    LEAVING = "leaving"
+
+
+STAGES: dict[tuple[Stage, str], Stage] = {
+    (Stage.OPENING, "leg opened"): Stage.ANSWERED,
+    (Stage.OPENING, "refused"): Stage.LEAVING,
+    (Stage.ANSWERED, "acknowledged"): Stage.PRESENT,
+    (Stage.ANSWERED, "hung up"): Stage.LEAVING,
+    (Stage.PRESENT, "hung up"): Stage.LEAVING,
+}
+
+
+@dataclass(slots=True)
+class Leg:
+    """One call on its way through the focus."""
+
+    id: LegId
+    call: CallId
+    room: str
+    participant: ParticipantId
+    worker: int
+    caller: Caller
+    local_host: str
+    """The address that this peer reaches us by; it stands in our SDP."""
+    is_ipv6: bool
+    deadline: float
+    stage: Stage = Stage.OPENING
+    agreed: Agreed | None = None
+    offer: Description | None = None
+    """What waits for an answer of ours."""
+    sent: Description | None = None
+    """Our last description."""
+    port: int = 0
+    ssrc: int = 0
+    session_id: int = 0
+    remote: Address | None = None
+    report: LegReport | None = None
+    is_probed: bool = False
+
+    def go(self, happening: str) -> None:
+        """Take the next stage. Raises KeyError for what cannot happen now."""
+        self.stage = STAGES[self.stage, happening]
+
+
+class Legs:
+    """All legs, found by leg, call, participant, room and worker."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[LegId, Leg] = {}
+        self.by_call: dict[CallId, Leg] = {}
+        self.by_participant: dict[ParticipantId, Leg] = {}
+        self._by_room: dict[str, dict[LegId, Leg]] = {}
+        self._by_worker: dict[int, dict[LegId, Leg]] = {}
+        self._opening: dict[LegId, Leg] = {}
+
+    def add(self, leg: Leg) -> None:
+        self.by_id[leg.id] = self.by_call[leg.call] = self.by_participant[leg.participant] = leg
+        self._by_room.setdefault(leg.room, {})[leg.id] = leg
+        self._by_worker.setdefault(leg.worker, {})[leg.id] = leg
+        self._opening[leg.id] = leg
+
+    def remove(self, leg: Leg) -> None:
+        del self.by_id[leg.id], self.by_call[leg.call], self.by_participant[leg.participant]
+        self._by_worker[leg.worker].pop(leg.id)
+        self._opening.pop(leg.id, None)
+        in_room = self._by_room[leg.room]
+        del in_room[leg.id]
+        if not in_room:
+            del self._by_room[leg.room]
+
+    def in_room(self, room: str) -> list[Leg]:
+        return list(self._by_room.get(room, {}).values())
+
+    def at_worker(self, worker: int) -> list[Leg]:
+        return list(self._by_worker.get(worker, {}).values())
+
+    def next_opening(self) -> Leg | None:
+        """The leg that has waited longest to be opened; all wait equally long, so its deadline is the first."""
+        for number, leg in list(self._opening.items()):
+            if leg.stage is Stage.OPENING:
+                return leg
+            del self._opening[number]
+        return None
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a room's media live."""
+
+    number: RoomId
+    worker: int

@@ -1,0 +1,80 @@
+"""All that the focus can ask for. Frozen data; ``app`` performs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from confserver.contract import ToWorker
+from confserver.sip.outputs import CallId
+from rooms.events import Event
+
+Headers = tuple[tuple[str, str], ...]
+
+
+# ------------------------------------------------------------------ for the stack
+@dataclass(frozen=True, slots=True)
+class Accept:
+    call: CallId
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    call: CallId
+    status: int
+    reason: str
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptOffer:
+    call: CallId
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseOffer:
+    call: CallId
+    status: int
+    reason: str
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    call: CallId
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask the phone whether it still lives (OPTIONS in the dialog)."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """Answer a request outside a dialog."""
+
+    transaction: int
+    status: int
+    reason: str = ""
+    headers: Headers = ()
+
+
+# ------------------------------------------------------------------ for the others
+@dataclass(frozen=True, slots=True)
+class TellWorker:
+    worker: int
+    command: ToWorker
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """What has happened in the rooms: for the store, the log and whoever listens."""
+
+    events: tuple[Event, ...]
+
+
+Output = Accept | Refuse | AcceptOffer | RefuseOffer | HangUp | Probe | Respond | TellWorker | Publish

@@ -1,0 +1,144 @@
+"""What admission, sessions and administration share: rooms, legs, places, and the list of what is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from confserver.contract import CloseLeg, CloseRoom, MixSources, OpenRoom, SetHearing, ToWorker
+from confserver.focus.answers import NoAnswer, unavailable
+from confserver.focus.legs import Leg, Legs, Place, Stage
+from confserver.focus.media import Ground
+from confserver.focus.outputs import HangUp, Output, Publish, Refuse, TellWorker
+from confserver.routing.guard import Guard
+from confserver.sip.flow import Flow
+from rooms import events as tell
+from rooms.commands import Command
+from rooms.errors import Refused
+from rooms.hearing import Hearing
+from rooms.manager import Rooms
+from rooms.participant import Actor
+
+OPENING_S = 2.0
+"""So long a worker may take to open a leg; then the caller hears 503."""
+
+
+class Scene:
+    """The state of the focus. ``advertised``: the host that stands in our SDP for the peer of a flow."""
+
+    def __init__(
+        self, rooms: Rooms, guard: Guard, ground: Callable[[], Ground], advertised: Callable[[Flow], str], talkers: int
+    ) -> None:
+        self.rooms = rooms
+        self.guard = guard
+        self.ground = ground
+        self.advertised = advertised
+        self.legs = Legs()
+        self.places: dict[str, Place] = {}
+        self.workers: set[int] = set()
+        self.overloaded: set[int] = set()
+        self._talkers = talkers
+        self._outputs: list[Output] = []
+        self._number = 0
+
+    def number(self) -> int:
+        """For legs and rooms of the workers; never reused."""
+        self._number += 1
+        return self._number
+
+    def say(self, output: Output) -> None:
+        self._outputs.append(output)
+
+    def taken(self) -> list[Output]:
+        """Give all that has been said since the last time."""
+        outputs, self._outputs = self._outputs, []
+        return outputs
+
+    def tell_worker(self, leg: Leg, command: ToWorker) -> None:
+        self.say(TellWorker(leg.worker, command))
+
+    # ------------------------------------------------------------------ rooms
+    def ask(self, command: Command, by: Actor, now: float) -> list[tell.Event]:
+        """Put a command to the rooms and do what its events want. Raises Refused; nothing has changed then."""
+        events = self.rooms.handle(command, by, now)
+        if events:
+            self.say(Publish(tuple(events)))
+        for event in events:
+            self._obey(event)
+        return events
+
+    def try_ask(self, command: Command, by: Actor, now: float) -> bool:
+        """The same, where a refusal is no news: both sides may have ended something at once."""
+        try:
+            self.ask(command, by, now)
+        except Refused:
+            return False
+        return True
+
+    def _obey(self, event: tell.Event) -> None:
+        match event:
+            case tell.HearingChanged(room=room, hearing=hearing):
+                self._tell_hearing(room, hearing)
+            case tell.ParticipantKicked(participant=participant):
+                leg = self.legs.by_participant.get(participant)
+                if leg:
+                    self.hang_up(leg, "kicked")
+            case tell.RoomEnding(room=room):
+                for leg in self.legs.in_room(room):
+                    self.hang_up(leg, "the room has ended")
+            case tell.RoomClosed(room=room):
+                place = self.places.pop(room, None)
+                if place:
+                    self.say(TellWorker(place.worker, CloseRoom(room=place.number)))
+
+    def _tell_hearing(self, room: str, hearing: Hearing) -> None:
+        place = self.places.get(room)
+        if place is None:
+            return
+        leg_of = {leg.participant: leg.id for leg in self.legs.in_room(room) if leg.worker == place.worker}
+        mixes = [
+            MixSources(
+                legs=[leg_of[who] for who, _ in mix.sources if who in leg_of],
+                gains=[gain for who, gain in mix.sources if who in leg_of],
+            )
+            for mix in hearing.mixes
+        ]
+        listeners = [(leg_of[each.listener], each.mix) for each in hearing.listeners if each.listener in leg_of]
+        exceptions = [
+            (leg_of[each.listener], leg_of[who], gain)
+            for each in hearing.listeners
+            for who, gain in each.exceptions
+            if each.listener in leg_of and who in leg_of
+        ]
+        command = SetHearing(room=place.number, mixes=mixes, listeners=listeners, exceptions=exceptions)
+        self.say(TellWorker(place.worker, command))
+
+    def place_of(self, room: str) -> Place:
+        """Where a room's media live; a room without a place gets the worker with the fewest legs. Raises NoAnswer."""
+        if room in self.places:
+            return self.places[room]
+        ready = self.workers - self.overloaded
+        if not ready:
+            raise unavailable("no media worker is ready" if not self.workers else "the media workers are busy")
+        load = {worker: len(self.legs.at_worker(worker)) for worker in ready}
+        rooms_at = {worker: sum(p.worker == worker for p in self.places.values()) for worker in ready}
+        worker = min(sorted(ready), key=lambda each: (load[each], rooms_at[each]))
+        place = self.places[room] = Place(self.number(), worker)
+        self.say(TellWorker(worker, OpenRoom(room=place.number, talkers=self._talkers)))
+        return place
+
+    # ------------------------------------------------------------------ calls
+    def hang_up(self, leg: Leg, cause: str, answer: NoAnswer | None = None) -> None:
+        """End a call, however far it has come; ``answer`` where it has had no final one yet (else 480)."""
+        if leg.stage is Stage.LEAVING:
+            return
+        if leg.stage is Stage.OPENING:
+            no = answer or NoAnswer(480, cause.capitalize())
+            leg.go("refused")
+            self.say(Refuse(leg.call, no.status, no.reason, no.headers))
+        else:
+            leg.go("hung up")
+            self.say(HangUp(leg.call, cause))
+
+    def close(self, leg: Leg) -> None:
+        self.legs.remove(leg)
+        self.tell_worker(leg, CloseLeg(leg=leg.id))

@@ -1,0 +1,84 @@
+"""Session modification: re-INVITEs for hold, resume, another address, another order of codecs (RFC 3261 section 14)."""
+
+from __future__ import annotations
+
+from confserver.contract import SetLeg
+from confserver.focus.admission import Admission
+from confserver.focus.answers import NoAnswer, of_offer
+from confserver.focus.legs import Leg, Stage
+from confserver.focus.media import check_reach, description_of, plan_of
+from confserver.focus.outputs import AcceptOffer, RefuseOffer
+from confserver.focus.scene import Scene
+from confserver.formats import FORMATS
+from confserver.sdp.agreement import Agreed, Rejected, Warn
+from confserver.sdp.negotiation import accept, answer, negotiate, offer
+from confserver.sdp.text import write
+from confserver.sip.outputs import OfferAcknowledged, OfferArrived
+from rooms.commands import Hold, Resume
+from rooms.participant import SYSTEM
+
+
+class Sessions:
+    """Follows what phones want changed; a refused change leaves the session as it was (RFC 3261 14.2)."""
+
+    def __init__(self, scene: Scene, admission: Admission) -> None:
+        self._scene = scene
+        self._admission = admission
+
+    def offered(self, event: OfferArrived, now: float) -> None:
+        leg = self._scene.legs.by_call.get(event.call)
+        if leg is None or leg.agreed is None or leg.stage is Stage.LEAVING:
+            self._scene.say(RefuseOffer(event.call, 481 if leg is None else 491, ""))
+            return
+        try:
+            if event.request.body:
+                self._answer(leg, event, now)
+            else:
+                self._offer(leg)
+        except NoAnswer as no:
+            self._scene.say(RefuseOffer(event.call, no.status, no.reason, no.headers))
+
+    def _answer(self, leg: Leg, event: OfferArrived, now: float) -> None:
+        described = description_of(event.request.body)
+        try:
+            agreed = negotiate(described, FORMATS, leg.agreed)
+            self._check_family(leg, agreed)
+        except Rejected as rejected:
+            raise of_offer(rejected) from rejected
+        check_reach(agreed, self._scene.ground())
+        leg.sent = answer(described, agreed, self._admission.local(leg), leg.sent)
+        self._follow(leg, agreed, now)
+        self._scene.say(AcceptOffer(leg.call, write(leg.sent)))
+
+    def _offer(self, leg: Leg) -> None:
+        """A re-INVITE without an offer wants ours (RFC 3261 14.2); the answer comes in the ACK."""
+        leg.sent = offer(FORMATS, self._admission.local(leg), leg.agreed, sent=leg.sent)
+        self._scene.say(AcceptOffer(leg.call, write(leg.sent)))
+
+    def acknowledged(self, event: OfferAcknowledged, now: float) -> None:
+        """An answer in an ACK; one that cannot be used leaves things as they were."""
+        leg = self._scene.legs.by_call.get(event.call)
+        if leg is None or leg.sent is None or not event.body or leg.stage is Stage.LEAVING:
+            return
+        try:
+            agreed = accept(leg.sent, description_of(event.body), leg.agreed)
+            self._check_family(leg, agreed)
+            check_reach(agreed, self._scene.ground())
+        except (NoAnswer, Rejected):
+            return
+        self._follow(leg, agreed, now)
+
+    def _check_family(self, leg: Leg, agreed: Agreed) -> None:
+        """A leg's socket is of one family for life."""
+        if agreed.is_ipv6 != leg.is_ipv6:
+            raise Rejected(Warn.ADDRESS, "a call cannot change between IPv4 and IPv6")
+
+    def _follow(self, leg: Leg, agreed: Agreed, now: float) -> None:
+        """Media first, then the rooms: what a held phone plays never enters the room."""
+        scene, before = self._scene, leg.agreed
+        if agreed.held:
+            scene.try_ask(Hold(leg.room, leg.participant), SYSTEM, now)
+        leg.agreed = agreed
+        scene.tell_worker(leg, SetLeg(leg=leg.id, plan=plan_of(agreed, leg.caller, before)))
+        if not agreed.held:
+            scene.try_ask(Resume(leg.room, leg.participant), SYSTEM, now)

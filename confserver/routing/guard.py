@@ -1,0 +1,41 @@
+"""Who may call before credentials exist: loopback, the networks this machine is attached to, and those listed."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def address_in(host: str) -> IPAddress | None:
+    """The IP address a host is written as (zone and brackets aside, IPv4 in IPv6 unpacked), None for a name."""
+    try:
+        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+class Guard:
+    """Tells inside from outside. ``attached`` may change while the server runs."""
+
+    def __init__(self, trusted: Iterable[IPNetwork] = (), attached: Iterable[IPNetwork] = ()) -> None:
+        self._trusted = tuple(trusted)
+        self.attached = tuple(attached)
+
+    def is_inside(self, host: str) -> bool:
+        """Loopback, or a network that this machine is attached to."""
+        address = address_in(host)
+        return address is not None and (address.is_loopback or _is_in(address, self.attached))
+
+    def may_call(self, host: str) -> bool:
+        address = address_in(host)
+        return address is not None and (self.is_inside(host) or _is_in(address, self._trusted))
+
+
+def _is_in(address: IPAddress, networks: tuple[IPNetwork, ...]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)

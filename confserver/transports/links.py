@@ -1,0 +1,217 @@
+"""Media workers: started, watched, talked to, ended.
+
+A worker that is silent for LOST_S although asked, or whose process or line ends, is lost: it is killed first, so that
+its ports are free, and another is started in its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import structlog
+from twisted.internet.interfaces import (
+    IProcessTransport,
+    IReactorCore,
+    IReactorProcess,
+    IReactorSocket,
+    IReactorTime,
+)  # fmt: skip
+from twisted.internet.protocol import Factory, ProcessProtocol, Protocol
+from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
+
+from confserver.contract import (
+    VERSION,
+    Describe,
+    Described,
+    EngineReady,
+    FromWorker,
+    Stop,
+    ToWorker,
+    event_unpacker,
+    packed,
+)  # fmt: skip
+
+log = structlog.get_logger("workers")
+ASK_S = 1.0
+LOST_S = 4.0
+_CHANNEL_FD = 3
+
+
+class Reactor(IReactorProcess, IReactorSocket, IReactorTime, IReactorCore):
+    """What is needed of a reactor."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What a worker is told on its command line; see ``worker.__main__``."""
+
+    first_port: int
+    last_port: int
+    addresses: tuple[str, ...]
+    packet_io: str
+    epoch: float
+    silence_s: float
+    cname: str
+
+    def arguments(self) -> list[str]:
+        words = [sys.executable, "-m", "confserver.worker", "--fd", str(_CHANNEL_FD), "--realtime"]
+        words += ["--first-port", str(self.first_port), "--last-port", str(self.last_port)]
+        words += [word for address in self.addresses for word in ("--address", address)]
+        words += ["--io", self.packet_io, "--epoch", repr(self.epoch)]
+        return [*words, "--silence", repr(self.silence_s), "--cname", self.cname]
+
+
+class WorkerLink:
+    """One worker, restarted when it is lost."""
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        number: int,
+        settings: WorkerSettings,
+        heard: Callable[[int, FromWorker], None],
+        lost: Callable[[int], None],
+    ) -> None:
+        self._reactor = reactor
+        self.number = number
+        self._settings = settings
+        self._heard = heard
+        self._lost = lost
+        self._process: _Process | None = None
+        self._channel: _Channel | None = None
+        self._asking = LoopingCall(self._ask)
+        self._asking.clock = reactor
+        self._unanswered_since: float | None = None
+        self._last_asked = 0.0
+        self._is_stopping = False
+        self.restarts = -1
+        self.counts: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Spawn the process; ``heard`` gets EngineReady when it stands."""
+        self.restarts += 1
+        ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        ours.setblocking(False)
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        self._process = _Process(self)
+        self._reactor.spawnProcess(
+            self._process, sys.executable, self._settings.arguments(), environment,
+            childFDs={0: os.open(os.devnull, os.O_RDONLY), 1: 2, 2: 2, _CHANNEL_FD: theirs.fileno()},
+        )  # fmt: skip
+        theirs.close()
+        self._channel = _Channel(self)
+        self._reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, cast(Any, _Adopted(self._channel)))
+        ours.close()
+
+    def send(self, command: ToWorker) -> None:
+        """What is said to a worker that is gone is lost; ``lost`` has told or will tell."""
+        if self._channel and self._channel.transport:
+            self._channel.transport.write(packed(command))
+
+    def stop(self) -> None:
+        """Ask it to end; ``kill`` where that is not enough."""
+        self._is_stopping = True
+        if self._asking.running:
+            self._asking.stop()
+        self.send(Stop())
+
+    def kill(self) -> None:
+        if self._process and self._process.transport:
+            with contextlib.suppress(Exception):  # ProcessExitedAlready
+                self._process.transport.signalProcess("KILL")
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.transport.pid if self._process and self._process.transport else None
+
+    # ---------------------------------------------------------------- what it says
+    def took(self, event: FromWorker) -> None:
+        if isinstance(event, EngineReady):
+            if event.version != VERSION:
+                log.error("worker of another version", worker=self.number, version=event.version)
+                self.kill()
+                return
+            self._unanswered_since = None
+            self._asking.start(ASK_S)
+        if isinstance(event, Described):
+            self.counts, self._unanswered_since = event.counts, None
+            return
+        self._heard(self.number, event)
+
+    def _ask(self) -> None:
+        """Ask for the counts; a worker that does not answer although we ourselves were in time is lost."""
+        now = self._reactor.seconds()
+        in_time = now - self._last_asked < 2 * ASK_S
+        self._last_asked = now
+        if self._unanswered_since is None or not in_time:
+            self._unanswered_since = now
+        elif now - self._unanswered_since > LOST_S:
+            log.error("worker hangs", worker=self.number, seconds=round(now - self._unanswered_since, 1))
+            self.kill()
+            return
+        self.send(Describe(token=0))
+
+    def ended(self, reason: str) -> None:
+        """Its process is gone."""
+        if self._process is None:
+            return
+        self._process = self._channel = None
+        self.counts = {}
+        if self._asking.running:
+            self._asking.stop()
+        if self._is_stopping:
+            return
+        log.error("worker lost", worker=self.number, why=reason)
+        self._lost(self.number)
+        self._reactor.callLater(min(self.restarts, 5), self._start_again)
+
+    def _start_again(self) -> None:
+        if not self._is_stopping:
+            self.start()
+
+
+class _Process(ProcessProtocol):
+    transport: IProcessTransport
+
+    def __init__(self, link: WorkerLink) -> None:
+        self._link = link
+
+    def processEnded(self, reason: Failure) -> None:
+        self._link.ended(reason.getErrorMessage())
+
+
+class _Channel(Protocol):
+    def __init__(self, link: WorkerLink) -> None:
+        self._link = link
+        self._unpacker = event_unpacker()
+
+    def dataReceived(self, data: bytes) -> None:
+        for event in self._unpacker.feed(data):
+            self._link.took(event)  # type: ignore[arg-type]
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """The process ends with its line; its end is what counts."""
+        self._link.kill()
+
+
+class _Adopted(Factory):
+    noisy = False
+
+    def __init__(self, channel: _Channel) -> None:
+        self._channel = channel
+
+    def buildProtocol(self, addr: object) -> _Channel:
+        return self._channel
