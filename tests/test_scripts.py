@@ -164,3 +164,63 @@ def test_a_wheel_with_a_wrong_checksum_is_not_run(tmp_path: Path) -> None:
 def test_no_index_named_is_a_plain_no() -> None:
     done = fetch_pip(PIP_INDEX_URL="", PIP_EXTRA_INDEX_URL="", PIP_FIND_LINKS="")
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def install_clients(checkout: Path, path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Only the part of scripts/test that installs phones, with no pjsua2 to be had; what it exports in the end."""
+    lines = (
+        f"root={checkout}; venv=$root/.venv; . $root/scripts/lib/environment.sh; . $root/scripts/lib/clients.sh",
+        "has_pjsua2() { false; }; install_pjsua2() { false; }",
+        'install_clients; echo "required: ${CONFSERVER_REQUIRE_CLIENTS:-no}"',
+    )
+    command = ["sh", "-e", "-c", "\n".join(lines)]
+    bare = {"PATH": str(path), **environment}
+    return subprocess.run(command, env=bare, capture_output=True, text=True, timeout=60, check=False)
+
+
+def executable(path: Path, text: str) -> None:
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+
+
+def test_phones_come_by_apt_after_an_update(checkout: Path, bare_path: Path) -> None:
+    (bare_path / "env").symlink_to(shutil.which("env") or "")
+    (bare_path / "chmod").symlink_to(shutil.which("chmod") or "")
+    executable(bare_path / "id", "echo 0\n")
+    apt = (
+        f'echo "$DEBIAN_FRONTEND $*" >>{bare_path}/asked\n'
+        f'case "$*" in update*) echo >{bare_path}/updated ;; *) [ -e {bare_path}/updated ] || exit 100 ;; esac\n'
+        f'case "$*" in *baresip*) echo "#!/bin/sh" >{bare_path}/baresip; chmod +x {bare_path}/baresip ;;\n'
+        "*sip-tester*) exit 100 ;; esac\n"
+    )
+    executable(bare_path / "apt-get", apt)
+    done = install_clients(checkout, bare_path)
+    assert done.returncode == 0, done.stderr
+    assert "required: no" in done.stdout
+    assert done.stderr.splitlines()[-1] == "Could not be installed, their tests are not run: sipp pjsua2"
+    asked = (bare_path / "asked").read_text().splitlines()
+    assert all(line.startswith("noninteractive ") for line in asked)
+    assert asked[1] == "noninteractive update -q", "only after the first try"
+
+
+def test_without_rights_nothing_is_installed_and_nothing_fails(checkout: Path, bare_path: Path) -> None:
+    executable(bare_path / "id", "echo 1000\n")
+    executable(bare_path / "sudo", "exit 1\n")
+    executable(bare_path / "apt-get", f"echo >{bare_path}/asked\n")
+    done = install_clients(checkout, bare_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "Could not be installed, their tests are not run: baresip sipp pjsua2\n"
+    assert not (bare_path / "asked").exists()
+
+
+def test_ci_on_debian_12_requires_the_phones(checkout: Path, bare_path: Path) -> None:
+    script = checkout / "scripts" / "lib" / "clients.sh"
+    release = checkout / "os-release"
+    script.write_text(script.read_text().replace("/etc/os-release", str(release)))
+    for text, ci, wanted in (
+        ('ID=debian\nVERSION_ID="12"\n', "true", "1"),
+        ('ID=debian\nVERSION_ID="12"\n', "", "no"),
+        ('ID=ubuntu\nVERSION_ID="24.04"\n', "true", "no"),
+    ):
+        release.write_text(text)
+        assert f"required: {wanted}\n" in install_clients(checkout, bare_path, CI=ci).stdout
