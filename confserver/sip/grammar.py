@@ -29,7 +29,6 @@ MOST_VALUES = 64
 """So many values may one header line hold."""
 
 _TOKEN = re.compile(TOKEN)
-_PLAIN_PARAMS = re.compile(rf';{TOKEN}(?:=[^;,"<> \t]*+)?+(?:;{TOKEN}(?:=[^;,"<> \t]*+)?+)*+')
 _PARAM = re.compile(rf';{LWS}({TOKEN}){LWS}(?:={LWS}({QUOTED}|[^;,"<> \t]*+){LWS})?+', re.DOTALL)
 _STOP = re.compile(r'[",<]')
 _QUOTED = re.compile(QUOTED, re.DOTALL)
@@ -133,9 +132,6 @@ def _commas(text: str) -> list[int]:
 
 def read_params(text: str, start: int = 0) -> Params:
     """Read ``;name=value;flag`` from ``start`` to the end. One lonely semicolon at the end is forgiven."""
-    if _PLAIN_PARAMS.fullmatch(text, start):  # neither spaces nor quotes: nearly always
-        pieces = [piece.partition("=") for piece in text[start + 1 :].split(";")]
-        return tuple([(name, value if equals else None) for name, equals, value in pieces])
     params: list[tuple[str, str | None]] = []
     end = len(text)
     while start < end:

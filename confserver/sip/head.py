@@ -63,9 +63,7 @@ def read_head(data: bytes) -> Head:
 
 def _text_lines(head: Head, data: bytes) -> list[str]:
     """Decode (bytes that are not UTF-8 survive as surrogates), unfold and split."""
-    text = data.decode("utf-8", "surrogateescape")
-    if "\r\n " in text or "\r\n\t" in text:
-        text = _FOLD.sub(" ", text)
+    text = _FOLD.sub(" ", data.decode("utf-8", "surrogateescape"))
     lines = text.split("\r\n")
     if text.count("\r") >= len(lines) or text.count("\n") >= len(lines):
         head.blame("a lonely CR or LF")

@@ -179,7 +179,7 @@ def _read_response(head: Head) -> Response:
 
 
 def _checked(head: Head) -> Headers:
-    """The headers that every message needs (8.1.1.): there, readable, unambiguous."""
+    """The headers that every message needs (8.1.1): there, readable, unambiguous."""
     if head.fault is not None:
         raise head.fault
     headers = Headers.of_canonical(head.lines)

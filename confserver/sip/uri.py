@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypedDict, Unpack
 from urllib.parse import quote, unquote_to_bytes
 
-from confserver.sip.grammar import HOST, Malformed, Params, has_param, number, param, printable, with_param
+from confserver.sip.grammar import (
+    HOST,
+    Malformed,
+    Params,
+    has_param,
+    number,
+    param,
+    printable,
+    with_param,
+    write_params,
+)
 
 SIP_SCHEMES = ("sip", "sips")
 
@@ -20,6 +31,8 @@ _SIP = re.compile(
 )
 _TEL = re.compile(rf"([0-9A-Fa-f*#+().\-]++)(;{_REST})?+")
 _OPAQUE = re.compile(r'[^\x00-\x20"<>\x7f]++')
+
+_LONGEST_REMEMBERED = 200
 
 _NEVER_IGNORED = ("user", "ttl", "method", "maddr", "transport")
 """Must be in both URIs or in none (19.1.4). The text there leaves out transport, its examples do not."""
@@ -93,7 +106,7 @@ class Uri:
 
     def __str__(self) -> str:
         if self.scheme not in SIP_SCHEMES:
-            return f"{self.scheme}:{self.user}{_written(self.params)}"
+            return f"{self.scheme}:{self.user}{write_params(self.params)}"
         text = f"{self.scheme}:"
         if self.user:
             text += f"{self.user}@" if self.password is None else f"{self.user}:{self.password}@"
@@ -101,14 +114,21 @@ class Uri:
         if self.port is not None:
             text += f":{self.port}"
         if self.params:
-            text += _written(self.params)
+            text += write_params(self.params)
         if self.headers:
             text += "?" + "&".join([f"{name}={value}" for name, value in self.headers])
         return text
 
 
 def parse_uri(text: str) -> Uri:
-    """Read one URI, without angle brackets or spaces around it. Raises Malformed."""
+    """Read one URI, without angle brackets or spaces around it. Raises Malformed.
+
+    The last ones are remembered: those of a call come again with each of its messages.
+    """
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _parse(text)
+
+
+def _parse(text: str) -> Uri:
     scheme, colon, rest = text.partition(":")
     if scheme not in SIP_SCHEMES:
         if not colon or _SCHEME.fullmatch(scheme) is None:
@@ -129,6 +149,9 @@ def parse_uri(text: str) -> Uri:
         _read_params(params) if params else (),
         _read_headers(headers) if headers else (),
     )
+
+
+_remembered = lru_cache(maxsize=1024)(_parse)
 
 
 def _parse_other(scheme: str, rest: str) -> Uri:
@@ -156,10 +179,6 @@ def _read_headers(text: str) -> tuple[tuple[str, str], ...]:
     if not all(name for name, _ in headers):
         raise Malformed("a URI header without a name")
     return tuple(headers)
-
-
-def _written(params: Params) -> str:
-    return "".join([f";{name}" if value is None else f";{name}={value}" for name, value in params])
 
 
 def escape_user(text: str) -> str:
