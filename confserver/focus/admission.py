@@ -87,7 +87,7 @@ class Admission:
     def _reserve(self, room: str, request: Request, flow: Flow, now: float) -> tuple[str, str]:
         """Keep a place. Gives the room's one spelling and the participant's id. Raises NoAnswer."""
         source = f"{flow.remote[0]}:{flow.remote[1]}"
-        name = request.from_.display or request.from_.uri.user_decoded
+        name = request.from_.label or request.from_.uri.user_decoded
         try:
             events = self._scene.ask(Reserve(room, name, str(request.from_.uri), source), SYSTEM, now)
         except Refused as refused:

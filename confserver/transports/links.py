@@ -137,6 +137,9 @@ class WorkerLink:
     def pid(self) -> int | None:
         return self._process.transport.pid if self._process and self._process.transport else None
 
+    def describe(self) -> dict[str, object]:
+        return {"pid": self.pid, "restarts": max(self.restarts, 0), **self.counts}
+
     # ---------------------------------------------------------------- what it says
     def took(self, event: FromWorker) -> None:
         if isinstance(event, EngineReady):

@@ -1,0 +1,59 @@
+"""What administration may ask of the running server (``admin.http.Door``)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+
+from twisted.internet.defer import Deferred, DeferredList, FirstError
+from twisted.python.failure import Failure
+
+from confserver.app.performer import Performer
+from confserver.focus.focus import Focus
+from rooms.commands import Command
+from rooms.errors import Refused
+from rooms.participant import Actor
+
+
+class Door:
+    """Commands go to the focus and are answered after their commit; questions are answered from memory."""
+
+    def __init__(self, focus: Focus, performer: Performer, parts: Callable[[], Mapping[str, object]]) -> None:
+        """``parts`` describes everything else, for ``status``."""
+        self._focus = focus
+        self._performer = performer
+        self._parts = parts
+        self._started_at = performer.now()
+
+    def submit(self, command: Command, by: Actor) -> Deferred[None]:
+        """Carry out a command; fires after its commit, fails with Refused."""
+        done: Deferred[None] = Deferred()
+        try:
+            commits = self._performer.perform(self._focus.command(command, by, self._performer.now()))
+        except Refused as refused:
+            done.errback(refused)
+            return done
+        stored = DeferredList(commits, fireOnOneErrback=True, consumeErrors=True)
+        stored.addCallbacks(lambda _: done.callback(None), lambda failure: done.errback(_inner(failure)))
+        return done
+
+    def rooms(self) -> Sequence[Mapping[str, object]]:
+        return self._focus.rooms(self._performer.now())
+
+    def room(self, name: str) -> Mapping[str, object]:
+        """Raises Refused."""
+        return self._focus.room(name, self._performer.now())
+
+    def status(self) -> Mapping[str, object]:
+        return {
+            "version": version("confserver"),
+            "pid": os.getpid(),
+            "uptime_s": round(self._performer.now() - self._started_at, 1),
+            "focus": self._focus.describe(),
+            **self._parts(),
+        }
+
+
+def _inner(failure: Failure) -> Failure:
+    return failure.value.subFailure if isinstance(failure.value, FirstError) else failure

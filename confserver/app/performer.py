@@ -1,0 +1,163 @@
+"""Does what the pure layers ask for, and tells them what has come of it: one queue, one timer."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from confserver.app.journal import Journal
+from confserver.contract import DigitPressed, FromWorker, ToWorker
+from confserver.focus import outputs as focus_out
+from confserver.focus.focus import Focus
+from confserver.sip import outputs as sip_out
+from confserver.sip.flow import Flow
+from confserver.sip.stack import Stack, UnknownCall, WrongMoment
+
+log = structlog.get_logger("calls")
+
+Output = sip_out.Output | focus_out.Output
+_FOR_TRANSPORTS = (sip_out.SendBytes, sip_out.OpenFlow, sip_out.CloseFlow, sip_out.Resolve)
+
+
+class Transports(Protocol):
+    def perform(self, wish: sip_out.SendBytes | sip_out.OpenFlow | sip_out.CloseFlow | sip_out.Resolve) -> None: ...
+
+
+class Worker(Protocol):
+    def send(self, command: ToWorker) -> None: ...
+
+
+@dataclass(slots=True)
+class Hands:
+    """The shells that things are done by."""
+
+    transports: Transports
+    workers: Sequence[Worker]
+    journal: Journal
+
+
+class Performer:
+    """Drives stack and focus; also whom transports and workers talk to."""
+
+    def __init__(self, reactor: IReactorTime, now: Callable[[], float], stack: Stack, focus: Focus) -> None:
+        self._reactor = reactor
+        self.now = now
+        self._stack = stack
+        self._focus = focus
+        self._hands: Hands
+        self._timer: IDelayedCall | None = None
+        self._due: float | None = None
+
+    def use(self, hands: Hands) -> None:
+        """The shells want to know whom to tell before they can be used."""
+        self._hands = hands
+
+    # ------------------------------------------------------------------ doing
+    def perform(self, outputs: Sequence[Output]) -> list[Deferred[Any]]:
+        """Do all that is asked for, and what follows from it. Gives what waits for the store."""
+        waiting: deque[Output] = deque(outputs)
+        commits: list[Deferred[Any]] = []
+        while waiting:
+            output = waiting.popleft()
+            if isinstance(output, _FOR_TRANSPORTS):
+                self._hands.transports.perform(output)
+            elif isinstance(output, focus_out.TellWorker):
+                self._hands.workers[output.worker].send(output.command)
+            elif isinstance(output, focus_out.Publish):
+                commits.append(self._hands.journal.publish(output.events).addErrback(lambda failure: failure))
+            elif isinstance(output, focus_out.Output):
+                waiting.extend(self._answer(output))
+            else:
+                _log_call(output)
+                waiting.extend(self._focus.hear_call(output, self.now()))
+        self._set_timer()
+        return commits
+
+    def _answer(self, output: focus_out.Output) -> list[sip_out.Output]:
+        """What the focus wants of the stack; a call that has ended meanwhile wants nothing more."""
+        stack, now = self._stack, self.now()
+        try:
+            match output:
+                case focus_out.Accept(call=call, body=body):
+                    return stack.accept(call, body, now)
+                case focus_out.Refuse(call=call, status=status, reason=reason, headers=headers):
+                    return stack.refuse(call, status, now, reason, headers)
+                case focus_out.AcceptOffer(call=call, body=body):
+                    return stack.accept_offer(call, body, now)
+                case focus_out.RefuseOffer(call=call, status=status, reason=reason, headers=headers):
+                    return stack.refuse_offer(call, status, now, reason, headers)
+                case focus_out.HangUp(call=call, cause=cause):
+                    return stack.hang_up(call, now, cause)
+                case focus_out.Probe(call=call):
+                    return stack.probe(call, now)
+                case focus_out.Respond(transaction=number, status=status, reason=reason, headers=headers):
+                    return stack.respond(number, status, now, reason, headers)
+        except (UnknownCall, WrongMoment) as crossed:
+            log.debug("too late", what=type(output).__name__, why=str(crossed))
+        return []
+
+    # ------------------------------------------------------------------ time
+    def _set_timer(self) -> None:
+        """Keep the one timer at the next deadline."""
+        deadlines = (self._stack.next_deadline(), self._focus.next_deadline())
+        due = min((each for each in deadlines if each is not None), default=None)
+        if due == self._due:
+            return
+        self.stop()
+        if due is not None:
+            self._due = due
+            self._timer = self._reactor.callLater(max(due - self.now(), 0), self._fire)
+
+    def _fire(self) -> None:
+        self._timer = self._due = None
+        now = self.now()
+        self.perform([*self._stack.fire(now), *self._focus.fire(now)])
+
+    def stop(self) -> None:
+        """No timer any more."""
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = self._due = None
+
+    # ------------------------------------------------------------------ the transports say
+    def received(self, data: bytes, flow: Flow) -> None:
+        self.perform(self._stack.receive(data, flow, self.now()))
+
+    def lost(self, flow: Flow) -> None:
+        self.perform(self._stack.flow_lost(flow, self.now()))
+
+    def opened(self, token: int, flow: Flow) -> None:
+        self.perform(self._stack.flow_opened(token, flow, self.now()))
+
+    def failed(self, token: int, reason: str) -> None:
+        self.perform(self._stack.flow_failed(token, reason, self.now()))
+
+    def resolved(self, token: int, addresses: list[str]) -> None:
+        self.perform(self._stack.resolved(token, addresses, self.now()))
+
+    # ------------------------------------------------------------------ the workers say
+    def heard_worker(self, number: int, event: FromWorker) -> None:
+        if isinstance(event, DigitPressed):
+            log.debug("digit", leg=event.leg, digit=event.digit)
+        self.perform(self._focus.hear_worker(number, event, self.now()))
+
+    def worker_ready(self, number: int) -> None:
+        self.perform(self._focus.worker_ready(number))
+
+    def worker_lost(self, number: int) -> None:
+        self.perform(self._focus.worker_lost(number))
+
+
+def _log_call(output: sip_out.Output) -> None:
+    match output:
+        case sip_out.CallArrived(call=call, request=request, flow=flow):
+            source = f"{flow.remote[0]}:{flow.remote[1]}"
+            log.info("call arrived", call=call, to=str(request.uri), source=source, transport=flow.transport)
+        case sip_out.CallEnded(call=call, cause=cause, status=status):
+            log.info("call ended", call=call, cause=cause, status=status)

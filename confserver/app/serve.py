@@ -1,0 +1,77 @@
+"""Runs a server in Twisted's reactor until SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import sys
+from typing import Any
+
+import structlog
+from twisted.internet import asyncioreactor
+from twisted.internet.defer import Deferred
+from twisted.logger import STDLibLogObserver, globalLogPublisher
+
+from confserver.config import Settings
+from confserver.log import set_up
+
+log = structlog.get_logger("server")
+
+
+def serve(settings: Settings) -> int:
+    """Run until told to stop. Gives the exit status: 0, or 2 where the server could not start."""
+    try:
+        set_up(settings.log.level, settings.log.format, settings.log.path())
+    except OSError as error:
+        return _complain(f"{settings.log.path()}: the log cannot be written: {error.strerror or error}")
+    globalLogPublisher.addObserver(STDLibLogObserver("twisted"))
+    _allow_many_files()
+    trouble = _run(_reactor(), settings)
+    return _complain(trouble) if trouble else 0
+
+
+def _reactor() -> Any:
+    """Twisted's reactor on asyncio's loop, so that asyncio libraries can run beside it."""
+    asyncioreactor.install(asyncio.new_event_loop())  # type: ignore[no-untyped-call]
+    from twisted.internet import reactor
+
+    return reactor
+
+
+def _run(reactor: Any, settings: Settings) -> str:
+    """Gives why the server could not start, "" where it ran."""
+    from confserver.app.server import Server, StartError
+
+    server = Server(reactor, settings)
+    trouble = ""
+
+    async def start() -> None:
+        nonlocal trouble
+        try:
+            await server.start()
+            print(server.banner(), flush=True)
+        except StartError as error:
+            trouble = str(error)
+        except Exception as error:
+            log.exception("cannot start")
+            trouble = f"cannot start: {error}"
+        if trouble:
+            reactor.stop()
+
+    reactor.callWhenRunning(lambda: Deferred.fromCoroutine(start()))
+    reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(server.stop()))
+    reactor.run()
+    return trouble
+
+
+def _complain(line: str) -> int:
+    print(f"confserver: {line}", file=sys.stderr)
+    return 2
+
+
+def _allow_many_files() -> None:
+    """A socket for each port and connection: take all file descriptors that the system lets us have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

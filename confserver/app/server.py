@@ -1,0 +1,231 @@
+"""One server: built, started whole or not at all, and stopped politely."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.task import LoopingCall, deferLater
+
+from confserver.admin import http
+from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
+from confserver.app.door import Door
+from confserver.app.journal import Journal, settle
+from confserver.app.performer import Hands, Performer
+from confserver.app.surroundings import Surroundings
+from confserver.config import Settings
+from confserver.contract import EngineReady, FromWorker
+from confserver.focus.focus import Focus
+from confserver.focus.scene import Scene
+from confserver.sip.flow import Address, Flow
+from confserver.sip.stack import Stack, StackSettings
+from confserver.storage import Storage, StorageError
+from confserver.transports.links import WorkerLink
+from confserver.transports.sip import SipTransports
+from rooms import store
+from rooms.manager import Rooms
+from rooms.participant import ParticipantIds
+from rooms.policy import RoomPolicy
+
+log = structlog.get_logger("server")
+
+ALIVE_S = 30.0
+RESCAN_S = 10.0
+READY_S = 20.0
+GOODBYE_S = 4.0
+"""So long phones may take to answer our BYE when the server stops; 10 s are the most for everything."""
+
+
+class StartError(Exception):
+    """The server cannot start; one line for the administrator."""
+
+
+class Server:
+    """One running confserver."""
+
+    def __init__(self, reactor: Any, settings: Settings) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._epoch = time.time() - time.monotonic()
+        self._state = settings.state.path()
+        self._surroundings = Surroundings(settings)
+        self._storage = Storage(self._state / "confserver.db", store.migrate, reactor)
+        self._journal = Journal(self._storage)
+        self._stack = Stack(
+            StackSettings(user_agent=f"confserver/{version('confserver')}", advertised=self._contact),
+            lambda: secrets.token_hex(8),
+        )
+        self._focus: Focus
+        self._performer: Performer
+        self._transports: SipTransports | None = None
+        self._links: list[WorkerLink] = []
+        self._ready: set[int] = set()
+        self._all_ready: Deferred[None] = Deferred()
+        self._chores = [
+            (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
+            (LoopingCall(self._surroundings.look_again), RESCAN_S),
+        ]
+        self._http: Any = None
+        self._url = ""
+        self._is_stopping = False
+
+    def now(self) -> float:
+        """Steady epoch seconds: never steps."""
+        return time.monotonic() + self._epoch
+
+    # ------------------------------------------------------------------ start
+    async def start(self) -> None:
+        """Come up whole. Raises StartError."""
+        try:
+            await self._open_store()
+            self._join()
+            self._open_http()
+            self._listen()
+        except (StorageError, AccessError, store.StoreError) as error:
+            raise StartError(str(error)) from error
+        except CannotListenError as error:
+            raise StartError(_cannot_listen(error)) from error
+        await self._start_workers()
+        for chore, period in self._chores:
+            chore.start(period, now=False)
+
+    async def _open_store(self) -> None:
+        settings = self._settings.rooms
+        await self._storage.start()
+        kept = await self._storage.write(settle)
+        rooms = Rooms(
+            ParticipantIds(kept.last_participant),
+            on_demand=settings.on_demand,
+            policy=RoomPolicy(max_participants=settings.max_participants),
+            most_rooms=settings.max_rooms,
+        )
+        rooms.restore(kept.rooms)
+        here = self._surroundings
+        self._focus = Focus(Scene(rooms, here.guard, here.ground, here.host_for, self._settings.media.talkers))
+
+    def _join(self) -> None:
+        """Give the layers their shells."""
+        settings = self._settings
+        self._performer = Performer(self._reactor, self.now, self._stack, self._focus)
+        self._transports = SipTransports(
+            self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports
+        )
+        self._links = [
+            WorkerLink(
+                self._reactor,
+                number,
+                self._surroundings.worker_settings(number, self._epoch),
+                self._heard_worker,
+                self._lost_worker,
+            )
+            for number in range(settings.media.worker_count())
+        ]
+        self._performer.use(Hands(self._transports, self._links, self._journal))
+
+    def _open_http(self) -> None:
+        token = kept_token(self._state)
+        door = Door(self._focus, self._performer, self._parts)
+        self._http, endpoint = http.listen(self._reactor, door, token, self._settings.http_endpoint())
+        self._url = url_of(endpoint)
+        write_control(self._state, Control(self._url, token, os.getpid()))
+
+    def _listen(self) -> None:
+        if self._transports is not None:
+            self._transports.start()
+
+    async def _start_workers(self) -> None:
+        for link in self._links:
+            link.start()
+        late = self._reactor.callLater(READY_S, self._all_ready.errback, StartError("the media workers do not start"))
+        await self._all_ready
+        late.cancel()
+
+    # ------------------------------------------------------------------ workers
+    def _heard_worker(self, number: int, event: FromWorker) -> None:
+        if not isinstance(event, EngineReady):
+            self._performer.heard_worker(number, event)
+            return
+        log.info("worker ready", worker=number, pid=event.pid)
+        self._ready.add(number)
+        self._performer.worker_ready(number)
+        if len(self._ready) == len(self._links) and not self._all_ready.called:
+            self._all_ready.callback(None)
+
+    def _lost_worker(self, number: int) -> None:
+        self._ready.discard(number)
+        self._performer.worker_lost(number)
+
+    def _contact(self, flow: Flow) -> Address:
+        """What Contact and Via say to the peer of a flow."""
+        port = self._transports.port if self._transports else flow.local[1]
+        return self._surroundings.host_for(flow), port
+
+    # ------------------------------------------------------------------ stop
+    async def stop(self) -> None:
+        """503 to new calls, BYE to all, then workers and store; 10 s at most."""
+        if self._is_stopping:
+            return
+        self._is_stopping = True
+        log.info("stopping")
+        for chore, _ in self._chores:
+            if chore.running:
+                chore.stop()
+        if self._transports is not None:
+            self._performer.perform(self._focus.close())
+            await self._until(lambda: not self._stack.describe()["calls"], GOODBYE_S)
+            await self._stop_workers()
+            self._performer.stop()
+            self._transports.stop()
+        if self._http is not None:
+            await self._http.stopListening()
+        await self._storage.stop()
+        log.info("stopped")
+
+    async def _stop_workers(self) -> None:
+        for link in self._links:
+            link.stop()
+        await self._until(lambda: not any(link.is_alive for link in self._links), 2.0)
+        for link in self._links:
+            link.kill()
+
+    async def _until(self, is_so: Callable[[], bool], most_s: float) -> None:
+        ends = self.now() + most_s
+        while not is_so() and self.now() < ends:
+            await deferLater(self._reactor, 0.05, lambda: None)
+
+    # ------------------------------------------------------------------ looking in
+    def _parts(self) -> Mapping[str, object]:
+        return {
+            "sip_port": self._transports.port if self._transports else None,
+            "state_directory": str(self._state),
+            "sip": self._stack.describe(),
+            "transports": self._transports.describe() if self._transports else {},
+            "workers": [
+                {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
+            ],
+            "storage": self._storage.describe(),
+            "tasks": len(self._reactor.getDelayedCalls()),
+        }
+
+    def banner(self) -> str:
+        """What people need to know when the server stands."""
+        assert self._transports is not None
+        hosts = sorted(self._transports.hosts, key=lambda host: (":" in host, host.startswith("127."), host))
+        port = "" if self._transports.port == 5060 else f":{self._transports.port}"
+        dial = [f"sip:standup@{f'[{host}]' if ':' in host else host}{port}" for host in hosts[:4]]
+        lines = ["confserver is ready. Dial a room, any name will do:", *(f"    {uri}" for uri in dial)]
+        lines += [f"Rooms by script: confserver rooms   (HTTP at {self._url})"]
+        lines += [f"State: {self._state}", "Stop: Ctrl-C"]
+        return "\n".join(lines)
+
+
+def _cannot_listen(error: CannotListenError) -> str:
+    why = getattr(error.socketError, "strerror", None) or error.socketError
+    return f"cannot listen on {error.interface or 'any address'} port {error.port}: {why}"
