@@ -56,6 +56,12 @@ class Arrival:
         meaning = self._seats.meaning[rows, header["second"][indices] & 0x7F]
         self._insert_all(batch, indices, rows, header, meaning, now)
 
+    def begin_anew(self, row: int) -> None:
+        """Another stream takes the place of the leg's."""
+        rows = np.array([row])
+        self.close_counts(rows)
+        self._restart(rows)
+
     def count_one(self, row: int, sequence: int, arrived: float) -> None:
         """Count a packet that holds no sound: a digit is no loss."""
         seats = self._seats
@@ -69,18 +75,18 @@ class Arrival:
     def _insert_all(
         self, batch: Batch, taken: Rows, rows: Rows, header: NDArray[np.void], meaning: NDArray[np.uint8], now: float
     ) -> None:
-        """Insert, each row's packets one after another, in as many rounds as one row has packets."""
-        mark = np.empty(self._seats.capacity, np.intp)
-        while len(taken):
-            places = np.arange(len(taken))
-            mark[rows[::-1]] = places[::-1]
-            first = mark[rows] == places
-            if first.all():
-                self._insert(batch, taken, rows, header[taken], meaning, now)
-                return
-            self._insert(batch, taken[first], rows[first], header[taken[first]], meaning[first], now)
-            later = ~first
-            taken, rows, meaning = taken[later], rows[later], meaning[later]
+        """Insert, each row's packets one after another: in rounds, of which each has one packet of a row."""
+        order = np.argsort(rows, kind="stable")
+        begins = np.flatnonzero(np.diff(rows[order], prepend=-1))
+        if len(begins) == len(rows):
+            self._insert(batch, taken, rows, header[taken], meaning, now)
+            return
+        size = np.diff(begins, append=len(rows))
+        turn = np.arange(len(rows)) - np.repeat(begins + np.maximum(size - RING, 0), size)
+        self._seats.discarded[rows[order[begins]]] += np.maximum(size - RING, 0).astype(np.uint32)
+        for number in range(min(int(size.max()), RING)):
+            now_in = order[turn == number]
+            self._insert(batch, taken[now_in], rows[now_in], header[taken[now_in]], meaning[now_in], now)
 
     def _insert(
         self, batch: Batch, taken: Rows, rows: Rows, header: NDArray[np.void], meaning: NDArray[np.uint8], now: float
@@ -90,13 +96,14 @@ class Arrival:
         sequence = header["sequence"].astype(np.uint16)
         timestamp = header["timestamp"].astype(np.uint32)
         arrived = batch.arrived[taken]
-        self._count(rows, sequence, timestamp, arrived)
+        returned = self._count(rows, sequence, timestamp, arrived)
         ahead = signed32(timestamp - seats.next_timestamp[rows])
-        far = (ahead < -_JUMP) | (ahead > _JUMP)
+        far = returned | (ahead < -_JUMP) | (ahead > _JUMP)
         if far.any():
             self._restart(rows[far])
         playing = seats.playing[rows]
-        late = playing & (ahead < 0)
+        over = np.where(seats.odd[rows], ahead + (batch.length[taken] - HEADER_BYTES) <= 0, ahead < 0)
+        late = playing & over
         if late.any():
             seats.late[rows[late]] += 1
         self._begin(rows, timestamp, arrived, ahead, playing)
@@ -152,6 +159,7 @@ class Arrival:
         seats.waiting[start] = True
         seats.next_timestamp[start] = timestamp[fresh]
         seats.start_at[start] = arrived[fresh] + MARGIN_S
+        seats.ring_length[start] = 0
         seats.slack[start] = seats.slack_before[start] = _NO_SLACK
         earlier = idle & ~fresh & (ahead < 0)
         seats.next_timestamp[rows[earlier]] = timestamp[earlier]
@@ -159,20 +167,17 @@ class Arrival:
     def _restart(self, rows: Rows) -> None:
         """Sequence or timestamp has jumped: forget what is buffered, begin anew."""
         seats = self._seats
-        seats.playing[rows] = seats.waiting[rows] = False
+        seats.playing[rows] = seats.waiting[rows] = seats.odd[rows] = False
         seats.ring_length[rows] = 0
-        seats.starved[rows] = seats.missed[rows] = 0
 
     def _count(
         self, rows: Rows, sequence: NDArray[np.uint16], timestamp: NDArray[np.uint32], arrived: NDArray[np.float64]
-    ) -> None:
-        """Statistics of RFC 3550 A.1 and A.8."""
+    ) -> NDArray[np.bool_]:
+        """Statistics of RFC 3550 A.1 and A.8. Gives whose stream has begun anew: its sequence or timestamp jumped."""
         seats = self._seats
         step = signed16(sequence - seats.top_sequence[rows]).astype(np.int32)
         started = seats.received[rows] > 0
         jumped = started & (np.abs(step) > MOST_DROPOUT)
-        if jumped.any():
-            self._restart(rows[jumped])
         anew = ~started | jumped
         if anew.any():
             self._count_anew(rows[anew], sequence[anew], timestamp[anew], arrived[anew])
@@ -182,6 +187,8 @@ class Arrival:
         seats.cycles[wrapped] += 65536
         seats.top_sequence[rows[forward]] = sequence[forward]
         change = signed32(timestamp - seats.last_timestamp[rows])
+        # the next packet, but of an earlier time: the sender has set its clock anew
+        backward = forward & (change < 0)
         jitter = jitter_after(seats.jitter[rows], arrived - seats.last_arrival[rows], change, RATE_HZ)
         # a timestamp that jumped says nothing about the network
         seats.jitter[rows] = np.where(going & (np.abs(change) < _JUMP), jitter, seats.jitter[rows])
@@ -189,13 +196,24 @@ class Arrival:
         seats.last_timestamp[rows] = timestamp
         seats.heard_at[rows] = arrived
         seats.received[rows] += 1
+        return jumped | backward
 
     def _count_anew(
         self, rows: Rows, sequence: NDArray[np.uint16], timestamp: NDArray[np.uint32], arrived: NDArray[np.float64]
     ) -> None:
-        """Start the counts where a stream starts (RFC 3550 A.1 init_seq); what was lost before stays out of them."""
+        """Start the counts where a stream starts (RFC 3550 A.1 init_seq)."""
         seats = self._seats
+        self.close_counts(rows)
         seats.first_sequence[rows] = seats.top_sequence[rows] = sequence
-        seats.cycles[rows] = seats.received[rows] = 0
+        seats.cycles[rows] = 0
         seats.last_timestamp[rows] = timestamp
         seats.last_arrival[rows] = arrived
+
+    def close_counts(self, rows: Rows) -> None:
+        """A stream has ended, or another takes its place: its counts go to the leg's."""
+        seats = self._seats
+        received = seats.received[rows].astype(np.int64)
+        expected = seats.cycles[rows].astype(np.int64) + seats.top_sequence[rows] - seats.first_sequence[rows] + 1
+        seats.lost_before[rows] += np.where(received > 0, np.maximum(expected - received, 0), 0)
+        seats.received_before[rows] += seats.received[rows]
+        seats.received[rows] = 0

@@ -22,6 +22,8 @@ class Room:
     mixes: list[int] = field(default_factory=list)
     private: dict[int, int] = field(default_factory=dict)
     members: set[int] = field(default_factory=set)
+    audible: set[int] = field(default_factory=set)
+    """Who has a gain in some mix; the others speak only to be seen speaking."""
     talkers: set[int] = field(default_factory=set)
     fading: set[int] = field(default_factory=set)
 
@@ -75,6 +77,7 @@ class Floor:
         if room is None:
             return
         room.members.discard(row)
+        room.audible.discard(row)
         room.talkers.discard(row)
         room.fading.discard(row)
         self._fading.pop(row, None)
@@ -91,6 +94,8 @@ class Floor:
             room.mixes.append(self._open_mix(room))
         for mix, gains in zip(room.mixes, wishes.mixes, strict=False):
             self._mixer.set_gains(mix, gains)
+        heard = (*wishes.mixes, *wishes.exceptions.values())
+        room.audible = {row for gains in heard for row, gain in gains.items() if gain}
         switched: dict[int, int] = {}
         for row, index in wishes.listeners.items():
             mix = self._mix_for(room, row, index, wishes)
@@ -107,6 +112,7 @@ class Floor:
             return room.mixes[index]
         if row not in room.private:
             room.private[row] = self._open_mix(room)
+            self._mixer.carry_over(int(self._seats.mix[row]), room.private[row])
         self._mixer.set_gains(room.private[row], {**wishes.mixes[index], **exceptions})
         return room.private[row]
 
@@ -129,9 +135,9 @@ class Floor:
         room = self.room_of.get(row)
         if room is None:
             return False
-        if row not in room.talkers and len(room.talkers) >= room.most_talkers and not self._make_place(room, row):
-            return False
         if row not in room.fading and len(room.talkers) + len(room.fading) >= SLOTS:
+            return False
+        if len(room.talkers) >= room.most_talkers and not self._make_place(room, row):
             return False
         room.fading.discard(row)
         self._fading.pop(row, None)
@@ -143,9 +149,13 @@ class Floor:
         return True
 
     def _make_place(self, room: Room, row: int) -> bool:
+        """Take the place of the quietest, if he is so much quieter; who is muted everywhere counts as silent."""
+        if not room.talkers or row not in room.audible:
+            return False
         energy = self._seats.energy
-        quietest = min(room.talkers, key=lambda talker: float(energy[talker]))
-        if energy[row] < _LOUDER * energy[quietest]:
+        loudness = {talker: float(energy[talker]) * (talker in room.audible) for talker in room.talkers}
+        quietest = min(loudness, key=loudness.__getitem__)
+        if energy[row] < _LOUDER * loudness[quietest]:
             return False
         self.fade(quietest)
         return True

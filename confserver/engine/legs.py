@@ -13,9 +13,13 @@ from confserver.engine.playout import Playout
 from confserver.engine.reports import Reports
 from confserver.engine.seats import Seats
 from confserver.engine.sources import Source, Sources
-from confserver.rtp.address import sockaddr
+from confserver.rtp.address import canonical, sockaddr
 from confserver.rtp.statistics import packets_lost
 from confserver.rtp.telephone_event import DigitReceiver
+
+
+class Unfit(Exception):
+    """A plan or a place for a leg that this engine cannot serve; the text says why."""
 
 
 @dataclass(slots=True)
@@ -27,6 +31,7 @@ class Leg:
     local: int
     plan: MediaPlan | None
     digits: DigitReceiver
+    was_heard: bool = False
 
 
 class Legs:
@@ -58,10 +63,12 @@ class Legs:
     ) -> Leg:
         """Seat a leg. start: its first sequence number and timestamp, random (RFC 3550 5.1).
 
-        Raises KeyError for an unknown room, or a format without a codec; nothing has changed then.
+        Raises Unfit for an unknown room, or a plan that cannot be followed; nothing has changed then.
         """
         if room not in self._floor.rooms:
-            raise KeyError(f"no room {room}")
+            raise Unfit(f"no room {room}")
+        if leg_id in self.by_id:
+            raise Unfit(f"there is a leg {leg_id}")
         if plan:
             _meanings(plan)
         seats = self._seats
@@ -83,23 +90,34 @@ class Legs:
     def set(self, leg: Leg, plan: MediaPlan, now: float) -> None:
         """Follow a new plan. Payload types of the old one stay decodable: packets of theirs may be on the way.
 
-        Raises KeyError for a format without a codec; nothing has changed then.
+        Raises Unfit where it cannot be followed; nothing has changed then.
         """
         meanings, seats, row = _meanings(plan), self._seats, leg.row
         for payload_type, meaning in meanings.items():
             seats.meaning[row, payload_type] = meaning
         leg.plan = plan
-        hosts = frozenset(host for host in (plan.remote[0] if plan.remote else "", plan.signalling_host) if host)
-        self._sources.change(row, plan.remote, hosts, plan.symmetric, now)
+        hosts = frozenset(
+            canonical(host) for host in (plan.remote[0] if plan.remote else "", plan.signalling_host) if host
+        )
+        named = (canonical(plan.remote[0]), plan.remote[1]) if plan.remote else None
+        if self._sources.change(row, named, hosts, plan.symmetric, now):
+            seats.has_ssrc[row] = False
         if not seats.receives[row] and plan.receives:
             seats.heard_at[row] = now
         seats.receives[row] = plan.receives
         if not plan.receives:
-            seats.playing[row] = seats.waiting[row] = False
-            seats.ring_length[row] = 0
+            self._hush(row)
         seats.out_codec[row] = meaning_of(plan.outgoing_format)
-        seats.out_payload_type[row] = plan.outgoing_payload_type
+        seats.out_payload_type[row] = plan.outgoing_payload_type & 0x7F
         self.aim(leg)
+
+    def _hush(self, row: int) -> None:
+        """On hold: what was heard fades, nothing more is played."""
+        seats = self._seats
+        seats.playing[row] = seats.waiting[row] = seats.odd[row] = False
+        seats.ring_length[row] = 0
+        if seats.talks[row]:
+            self._floor.fade(row)
 
     def aim(self, leg: Leg) -> None:
         """Find where the leg's packets go: to its latched source, else where SDP says."""
@@ -125,11 +143,12 @@ class Legs:
         if plan.rtcp_mux:
             address = source.latched or (plan.remote if plan.send_first else None)
             return (leg.local, address) if address else None
-        if source.latched and source.latched != plan.remote:
-            return leg.local | 1, (source.latched[0], source.latched[1] + 1)
-        if not (plan.send_first or source.latched):
-            return None
-        named = plan.remote_rtcp or ((plan.remote[0], plan.remote[1] + 1) if plan.remote else None)
+        if source.latched and source.latched != source.named:
+            named = _next_port(source.latched)
+        elif source.latched or plan.send_first:
+            named = plan.remote_rtcp or _next_port(plan.remote)
+        else:
+            named = None
         return (leg.local | 1, named) if named else None
 
     def close(self, leg: Leg, now: float) -> LegReport:
@@ -171,9 +190,9 @@ class Legs:
         )
         return LegReport(
             leg=leg.id,
-            received=received,
+            received=received + int(seats.received_before[row]),
             sent=int(seats.sent[row]),
-            lost=max(lost, 0),
+            lost=max(lost, 0) + int(seats.lost_before[row]),
             late=int(seats.late[row]),
             concealed=int(seats.concealed[row]),
             discarded=int(seats.discarded[row]),
@@ -187,8 +206,22 @@ class Legs:
 
 
 def _meanings(plan: MediaPlan) -> dict[int, int]:
-    """Payload type -> meaning. Raises KeyError for a format that no codec here does."""
-    meanings = {incoming.payload_type & 0x7F: meaning_of(incoming.format) for incoming in plan.incoming}
-    if meaning_of(plan.outgoing_format) in (EVENT, NOTHING):
-        raise KeyError(plan.outgoing_format)
+    """Payload type -> meaning. Raises Unfit for a format that no codec here does, or what is no address."""
+    try:
+        for address in (plan.remote, plan.remote_rtcp):
+            sockaddr(address or ("0.0.0.0", 0))
+        if plan.signalling_host:
+            canonical(plan.signalling_host)
+        meanings = {incoming.payload_type & 0x7F: meaning_of(incoming.format) for incoming in plan.incoming}
+        if meaning_of(plan.outgoing_format) in (EVENT, NOTHING):
+            raise Unfit(f"{plan.outgoing_format} is no sound")
+    except KeyError as unknown:
+        raise Unfit(f"no codec {unknown}") from unknown
+    except ValueError as bad:
+        raise Unfit(str(bad)) from bad
     return meanings
+
+
+def _next_port(address: Address | None) -> Address | None:
+    """Where RTCP goes unless SDP says otherwise (RFC 3550 section 11)."""
+    return (address[0], address[1] + 1) if address and address[1] < 65535 else None

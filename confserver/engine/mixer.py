@@ -87,12 +87,10 @@ class Mixer:
         self.stale = True
 
     def carry_over(self, old: int, new: int) -> None:
-        """A new mix takes the place of an old one: its talkers' gains ramp from where they were."""
-        self.seat[new] = self.seat[old]
-        self._before[new] = self._before[old]
+        """A listener goes from one mix to another of the same talkers: their gains ramp from where they were."""
+        before = dict(zip(self.seat[old].tolist(), self._before[old].tolist(), strict=True))
+        self._before[new] = [before.get(seat, 0.0) if seat else 0.0 for seat in self.seat[new].tolist()]
         self.limit[new] = self.limit[old]
-        self.set_gains(new, self._gains[new])
-        self.stale = True
 
     def _grow(self) -> None:
         old, self._size = self._size, self._size * 2

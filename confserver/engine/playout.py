@@ -5,8 +5,9 @@
     idle --first packet--> waiting --margin over--> playing --nothing for half a second--> idle
 
 A playing leg whose ring is empty *starves*: the clock of its stream stands still, so that packets which are only
-late play later instead of being lost. Where a later packet is there but not this one, it is *lost*: concealed, and the
-clock goes on. The delay grown by starving is given back while the participant is quiet.
+late play later instead of being lost. Where a later packet is there but not this one, it is *lost*: the clock goes on,
+also by what it stood still, so that the later packet plays in its place. ``standin`` bridges either. The delay
+grown by starving is given back while the participant is quiet.
 """
 
 from __future__ import annotations
@@ -14,20 +15,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from confserver.engine import standin
 from confserver.engine.arrival import MARGIN_S
 from confserver.engine.codecs import CODECS, codec_of
 from confserver.engine.frame import FRAME, TICK_S, Rows, Samples
-from confserver.engine.seats import Seats
+from confserver.engine.seats import SPENT, Seats
 from confserver.rtp.statistics import signed32
 
-_FADE = (0.9, 0.6, 0.3)
-"""Loudness of the first, second and third frame that stands in for a lost one; then silence."""
 _GIVE_UP = 25
 """Ticks without a packet after which a stream has ended."""
+_LONGEST_GAP = (SPENT + 1) * FRAME
+"""Samples of a gap that are waited for when what follows is already there; a longer one is jumped."""
 _REVIEW = 50
 """Ticks between two looks at whether a leg's delay can shrink."""
 _MOST_DELAY_S = 0.120
 """Beyond this the delay shrinks even while the participant talks."""
+_NONE = np.iinfo(np.int64).max
+_UNKNOWN = 9.0
+_NO_SAMPLES: Samples = np.zeros(0, np.float32)
 
 
 class Playout:
@@ -38,26 +43,32 @@ class Playout:
         self._samples: dict[int, Samples] = {}
         self._ticks = 0
 
+    def skip(self, ticks: int) -> None:
+        """Ticks were missed: what should have played meanwhile is over."""
+        seats, high = self._seats, self._seats.high
+        seats.next_timestamp[np.flatnonzero(seats.playing[:high])] += np.uint32(ticks * FRAME)
+
     def play(self, now: float) -> None:
         """Decode or conceal one frame of each leg into ``seats.signal``."""
         seats, high = self._seats, self._seats.high
-        starting = np.flatnonzero(seats.waiting[:high] & (seats.start_at[:high] <= now))
-        seats.playing[starting] = True
-        seats.waiting[starting] = False
+        self._start(np.flatnonzero(seats.waiting[:high] & (seats.start_at[:high] <= now)))
+        playing = seats.playing[:high]
         due = (seats.ring_timestamp[:high] == seats.next_timestamp[:high, None]) & (seats.ring_length[:high] > 0)
         slot = due.argmax(axis=1)
-        found = due[np.arange(high), slot] & seats.playing[:high]
-        odd = seats.odd[:high] & seats.playing[:high]
-        missing = seats.playing[:high] & ~found & ~odd
-        found &= ~odd
+        plain = playing & ~seats.odd[:high]
+        found = plain & due[np.arange(high), slot]
         rows = np.flatnonzero(found)
         if len(rows):
             self._decode(rows, slot[rows])
-        if missing.any():
-            self._miss(np.flatnonzero(missing))
-        for row in np.flatnonzero(odd).tolist():
+        missing = np.flatnonzero(plain & ~found)
+        if len(missing):
+            self._seek(missing)
+        for row in np.flatnonzero(seats.odd[:high] & playing).tolist():
             self._play_odd(row)
-        seats.signal[np.flatnonzero(~(seats.playing[:high]))] = 0
+        ending = np.flatnonzero(~playing & (seats.missed[:high] < SPENT))
+        if len(ending):
+            self._conceal(ending)
+        seats.signal[np.flatnonzero(~playing & (seats.missed[:high] >= SPENT))] = 0
         self._ticks += 1
         if self._ticks % _REVIEW == 0:
             self._shrink()
@@ -66,10 +77,20 @@ class Playout:
         """The leg is gone."""
         self._samples.pop(row, None)
 
+    def _start(self, rows: Rows) -> None:
+        seats = self._seats
+        seats.playing[rows] = True
+        seats.waiting[rows] = False
+        seats.starved[rows] = 0
+        for row in rows.tolist():
+            self._samples.pop(row, None)
+
     def _decode(self, rows: Rows, slot: Rows) -> None:
         seats = self._seats
         payload = seats.ring[rows, slot, :FRAME]
         meaning = seats.ring_meaning[rows, slot]
+        back = rows[seats.missed[rows] > 0]
+        tail = standin.tail(seats.signal[back]) if len(back) else _NO_SAMPLES
         for number, codec in enumerate(CODECS, 1):
             mine = meaning == number
             if not mine.any():
@@ -78,74 +99,111 @@ class Playout:
             frames = np.empty((len(which), FRAME), np.float32)
             codec.decode(payload[mine], frames)
             seats.signal[which] = frames
+        if len(back):
+            seats.signal[back] = standin.joined(tail, seats.signal[back])
         seats.ring_length[rows, slot] = 0
         seats.next_timestamp[rows] += np.uint32(FRAME)
         seats.starved[rows] = seats.missed[rows] = 0
 
-    def _miss(self, rows: Rows) -> None:
-        """Nothing to play at this time: lost, late, or the stream has paused."""
+    # ------------------------------------------------------------------ what is not there
+    def _seek(self, rows: Rows) -> None:
+        """Nothing begins at this time: take what should have played by now, else conceal."""
         seats = self._seats
-        self._conceal(rows)
-        held = seats.ring_length[rows] > 0
-        distance = signed32(seats.ring_timestamp[rows] - seats.next_timestamp[rows][:, None]).astype(np.int64)
-        distance = np.where(held & (distance > 0), distance, np.iinfo(np.int64).max).min(axis=1)
-        ahead = distance < np.iinfo(np.int64).max
-        self._pass_over(rows[ahead], distance[ahead])
-        empty = rows[~ahead]
-        seats.starved[empty] += 1
-        over = empty[seats.starved[empty] > _GIVE_UP]
-        seats.playing[over] = False
+        distance, slot = self._nearest(rows)
+        jumps = _is_jumped(distance, seats.starved[rows])
+        if jumps.any():
+            over = rows[jumps]
+            usual = seats.ring_length[over, slot[jumps]] == FRAME
+            seats.next_timestamp[over] += distance[jumps].astype(np.uint32)
+            self._decode(over[usual], slot[jumps][usual])
+            seats.odd[over[~usual]] = True
+        crooked = ~jumps & (distance < FRAME)
+        seats.odd[rows[crooked]] = True
+        lost = ~jumps & ~crooked
+        self._miss(rows[lost], distance[lost], FRAME)
 
-    def _pass_over(self, rows: Rows, distance: NDArray[np.int64]) -> None:
-        """A later packet is there: step towards it, by what the stream stood still meanwhile or by one frame."""
+    def _nearest(self, rows: Rows) -> tuple[NDArray[np.int64], Rows]:
+        """Samples until the next packet that each ring holds (_NONE: it holds none), and its slot."""
         seats = self._seats
-        step = np.maximum(seats.starved[rows], 1) * FRAME
-        seats.next_timestamp[rows] += np.minimum(step, distance).astype(np.uint32)
-        seats.starved[rows] = 0
+        ahead = signed32(seats.ring_timestamp[rows] - seats.next_timestamp[rows][:, None]).astype(np.int64)
+        distance = np.where((seats.ring_length[rows] > 0) & (ahead > 0), ahead, _NONE)
+        slot = distance.argmin(axis=1)
+        return distance[np.arange(len(rows)), slot], slot
+
+    def _miss(self, rows: Rows, distance: NDArray[np.int64], samples: int) -> None:
+        """Conceal: lost, late, or the stream has paused. samples: how many of the frame are missing."""
+        seats = self._seats
+        seats.concealed[rows[seats.missed[rows] < SPENT]] += 1
+        self._conceal(rows)
+        lost = distance < _NONE
+        step = np.minimum(seats.starved[rows] * FRAME + samples, distance)
+        seats.next_timestamp[rows[lost]] += step[lost].astype(np.uint32)
+        seats.starved[rows] = np.where(lost, 0, seats.starved[rows] + 1)
+        seats.playing[rows[seats.starved[rows] > _GIVE_UP]] = False
 
     def _conceal(self, rows: Rows) -> None:
-        """Let the last frame sound again, ever softer."""
         seats = self._seats
         missed = seats.missed[rows]
-        audible = missed < len(_FADE)
-        before = np.array((1.0, *_FADE), np.float32)
-        fade = np.array((*_FADE, 0.0), np.float32)
-        ratio = np.where(audible, fade[np.minimum(missed, len(_FADE))] / before[np.minimum(missed, len(_FADE))], 0)
-        seats.signal[rows] *= ratio[:, None].astype(np.float32)
+        seats.signal[rows] = standin.after(seats.signal[rows], missed)
         seats.missed[rows] = missed + 1
-        seats.concealed[rows[missed < _GIVE_UP]] += 1
 
     # ------------------------------------------------------------------ frames of other lengths
     def _play_odd(self, row: int) -> None:
-        """A leg whose packets are not 20 ms long: its decoded samples wait in a queue of their own."""
+        """A leg whose packets are not 20 ms long, or not in step: its decoded samples wait in a queue of their own."""
         seats = self._seats
-        queue = self._samples.get(row, _NO_SAMPLES)
+        queue = self._samples.pop(row, _NO_SAMPLES)
         while len(queue) < FRAME:
-            frame = self._next_packet(row)
-            if frame is None:
+            part = self._next_samples(row, queue)
+            if part is None:
                 break
-            queue = np.concatenate((queue, frame))
-        if len(queue) >= FRAME:
-            seats.signal[row] = queue[:FRAME]
-            self._samples[row] = queue[FRAME:]
-            seats.starved[row] = seats.missed[row] = 0
+            queue = np.concatenate((queue, part))
+        missing = FRAME - len(queue)
+        if missing > 0:
+            one = np.array([row])
+            seats.signal[row] = np.concatenate((seats.signal[row], queue))[-FRAME:]
+            self._miss(one, self._nearest(one)[0], missing)
+            seats.signal[row] = np.concatenate((queue, seats.signal[row, :missing]))
             return
-        self._samples[row] = queue
-        self._miss(np.array([row]))
+        frame = queue[:FRAME]
+        if seats.missed[row]:
+            frame = standin.joined(standin.tail(seats.signal[row : row + 1]), frame[None])[0]
+        seats.signal[row] = frame
+        seats.starved[row] = seats.missed[row] = 0
+        if len(queue) > FRAME:
+            self._samples[row] = queue[FRAME:]
+        else:
+            held = seats.ring_length[row]
+            seats.odd[row] = bool(((held > 0) & (held != FRAME)).any())
 
-    def _next_packet(self, row: int) -> Samples | None:
-        """Decode the packet that is due, if it is there."""
+    def _next_samples(self, row: int, queue: Samples) -> Samples | None:
+        """What follows the queue: of the packet that is due, or a stand-in for less than a frame; None: nothing."""
         seats = self._seats
-        due = (seats.ring_timestamp[row] == seats.next_timestamp[row]) & (seats.ring_length[row] > 0)
+        behind = signed32(seats.next_timestamp[row] - seats.ring_timestamp[row])
+        due = (behind >= 0) & (behind < seats.ring_length[row])
         slot = int(due.argmax())
-        if not due[slot]:
+        if due[slot]:
+            return self._opened(row, slot)[int(behind[slot]) :]
+        nearest, slots = self._nearest(np.array([row]))
+        distance = int(nearest[0])
+        if _is_jumped(nearest, seats.starved[row : row + 1])[0]:
+            seats.next_timestamp[row] += np.uint32(distance)
+            seats.starved[row] = 0
+            return self._opened(row, int(slots[0]))
+        if distance > FRAME - len(queue):
             return None
+        seats.next_timestamp[row] += np.uint32(distance)
+        history = np.concatenate((seats.signal[row], queue))[-FRAME:]
+        return standin.after(history[None], np.zeros(1, np.int32))[0, :distance]
+
+    def _opened(self, row: int, slot: int) -> Samples:
+        """Take a packet out of the ring, decoded; the stream's clock goes to its end."""
+        seats = self._seats
         size = int(seats.ring_length[row, slot])
         codec = codec_of(int(seats.ring_meaning[row, slot]))
         frame: Samples = np.empty((1, codec.samples_in(size)), np.float32)
         codec.decode(seats.ring[row : row + 1, slot, :size], frame)
         seats.ring_length[row, slot] = 0
-        seats.next_timestamp[row] += np.uint32(frame.shape[1])
+        seats.next_timestamp[row] = seats.ring_timestamp[row, slot] + np.uint32(frame.shape[1])
         return np.asarray(frame[0])
 
     # ------------------------------------------------------------------ delay
@@ -153,11 +211,11 @@ class Playout:
         """Skip one frame of each quiet leg whose packets have all lain ready a whole frame too early of late."""
         seats, high = self._seats, self._seats.high
         least = np.minimum(seats.slack[:high], seats.slack_before[:high])
-        quiet = ~seats.talks[:high]
-        spare = seats.playing[:high] & (least < 1.0)
-        early = spare & quiet & (least > TICK_S + MARGIN_S)
+        spare = seats.playing[:high] & (least < _UNKNOWN)
+        early = spare & ~seats.talks[:high] & (least > TICK_S + MARGIN_S)
         early |= spare & (least > _MOST_DELAY_S)
-        seats.next_timestamp[np.flatnonzero(early)] += np.uint32(FRAME)
+        rows = np.flatnonzero(early)
+        seats.next_timestamp[rows] += np.uint32(FRAME)
         seats.slack_before[:high] = np.where(early, _UNKNOWN, seats.slack[:high])
         seats.slack[:high] = _UNKNOWN
 
@@ -167,5 +225,7 @@ class Playout:
         return max(least, 0.0) if least < _UNKNOWN else 0.0
 
 
-_UNKNOWN = 9.0
-_NO_SAMPLES: Samples = np.zeros(0, np.float32)
+def _is_jumped(distance: NDArray[np.int64], starved: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Whether the next packet plays at once: its time has come while the clock stood still, or the gap is too long."""
+    late = distance - starved.astype(np.int64) * FRAME
+    return (distance < _NONE) & ((late <= 0) | (late > _LONGEST_GAP))

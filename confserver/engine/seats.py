@@ -16,6 +16,8 @@ RING = 16
 """Packets a leg's ring holds: 320 ms of 20 ms packets."""
 MOST_PAYLOAD = 480
 """Bytes of the longest payload taken: 60 ms of G.711."""
+SPENT = 3
+"""Stand-ins for missing frames after which nothing sounds any more."""
 _FIRST_CAPACITY = 64
 
 _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
@@ -45,6 +47,8 @@ _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
     ("top_sequence", np.uint16, ()),
     ("cycles", np.uint32, ()),
     ("received", np.uint32, ()),
+    ("received_before", np.uint32, ()),
+    ("lost_before", np.int64, ()),
     ("late", np.uint32, ()),
     ("concealed", np.uint32, ()),
     ("discarded", np.uint32, ()),
@@ -100,6 +104,8 @@ class Seats:
     top_sequence: NDArray[np.uint16]
     cycles: NDArray[np.uint32]
     received: NDArray[np.uint32]
+    received_before: NDArray[np.uint32]
+    lost_before: NDArray[np.int64]
     late: NDArray[np.uint32]
     concealed: NDArray[np.uint32]
     discarded: NDArray[np.uint32]
@@ -144,6 +150,7 @@ class Seats:
         self.signal[row] = 0
         self.in_use[row] = True
         self.limit[row] = 1
+        self.missed[row] = SPENT
         self.high = max(self.high, row + 1)
         return row
 

@@ -20,6 +20,8 @@ from confserver.rtp.address import Address, AddressBook
 
 TOMBSTONE_S = 10.0
 REARM_S = 2.0
+LEAST_PORT = 1024
+"""Below lie services that would answer our packets; no phone sends from there."""
 _NEAR_SEQUENCE = 500
 
 
@@ -69,7 +71,7 @@ class Sources:
             self._book.hold(address)
         self._stale = True
 
-    def remove(self, row: int, now: float) -> Source | None:
+    def remove(self, row: int, now: float, tombstone_s: float = TOMBSTONE_S) -> Source | None:
         source = self._by_row.pop(row, None)
         if source is None:
             return None
@@ -77,19 +79,25 @@ class Sources:
         for address in self._addresses(source):
             self._book.drop(address)
         self._stale = True
-        if source.latched:
-            self._tombstones[source.local, source.latched] = now + TOMBSTONE_S
+        if source.latched and tombstone_s:
+            self._tombstones[source.local, source.latched] = now + tombstone_s
         return source
 
-    def change(self, row: int, named: Address | None, hosts: frozenset[str], symmetric: bool, now: float) -> None:
-        """A new offer or answer: a new address re-arms the latch, the same one changes nothing."""
+    def change(self, row: int, named: Address | None, hosts: frozenset[str], symmetric: bool, now: float) -> bool:
+        """A new offer or answer: a new address re-arms the latch, which is told.
+
+        The same address, or none (the old hold, RFC 3264 8.4), leaves it alone. What is still on its way from the
+        old source shall not latch it again.
+        """
         source = self._by_row[row]
+        named = named or source.named
         if (source.named, source.hosts, source.symmetric) == (named, hosts, symmetric):
-            return
+            return False
         moved = source.named != named
-        self.remove(row, now)
+        self.remove(row, now, REARM_S if moved and source.latched != named else 0)
         latched = None if moved else source.latched
         self.add(Source(row, source.local, named, hosts, symmetric, latched))
+        return moved
 
     def latch(self, row: int, sender: Address) -> None:
         """From now on the leg's packets come from here."""
@@ -112,6 +120,8 @@ class Sources:
 
     def waiting_for(self, local: int, sender: Address, now: float) -> Source | None:
         """The one leg on this socket which a first packet from here could be meant for."""
+        if sender[1] < LEAST_PORT:
+            return None
         ends = self._tombstones.get((local, sender))
         if ends is not None:
             if now < ends:
@@ -124,6 +134,8 @@ class Sources:
 
     def moved(self, local: int, sender: Address) -> list[Source]:
         """The latched legs on this socket whose phone could have taken a new port."""
+        if sender[1] < LEAST_PORT:
+            return []
         return [s for s in self._by_local.get(local, ()) if s.latched and s.latched[0] == sender[0]]
 
     def is_free(self, local: int, named: Address | None, now: float) -> bool:

@@ -51,7 +51,7 @@ class Speech:
         active = energy > np.where(talks, entry * _EXIT, entry)
         seats.quiet_frames[:high] = np.where(active, 0, seats.quiet_frames[:high] + 1)
         seats.active_frames[:high] = np.where(active, seats.active_frames[:high] + 1, seats.active_frames[:high])
-        entering = np.flatnonzero(active & ~talks)
+        entering = np.flatnonzero(active & ~talks & seats.receives[:high])
         leaving = np.flatnonzero(talks & (seats.quiet_frames[:high] > HOLD_FRAMES))
         speaking = np.flatnonzero(talks & active & (seats.active_frames[:high] == SPOKEN_FRAMES))
         return entering, leaving, speaking

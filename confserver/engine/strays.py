@@ -5,16 +5,18 @@ A flood of them costs a bounded share of the tick: at most MOST_A_TICK are looke
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from confserver.contract import DigitPressed, FirstPacket, FromWorker, LegLatched
 from confserver.engine.arrival import Arrival
 from confserver.engine.batch import Batch
 from confserver.engine.codecs import EVENT, NOTHING
-from confserver.engine.frame import Rows
+from confserver.engine.frame import RATE_HZ, Rows
 from confserver.engine.legs import Leg, Legs
 from confserver.engine.reports import Reports
-from confserver.engine.seats import SILENT, Seats
+from confserver.engine.seats import MOST_PAYLOAD, SILENT, Seats
 from confserver.engine.sources import REARM_S, Source, Sources, continues
 from confserver.rtp import rtcp
 from confserver.rtp.address import Address, address_of
@@ -22,6 +24,15 @@ from confserver.rtp.header import HEADER_BYTES, RTCP_FIRST, RTCP_LAST, BadPacket
 from confserver.rtp.telephone_event import BadEvent, DigitReceiver, Press
 
 MOST_A_TICK = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Pressing:
+    """A key that is held: the RTP time of its press, and when it was first heard of."""
+
+    leg: Leg
+    timestamp: int
+    began: float
 
 
 class Strays:
@@ -34,7 +45,7 @@ class Strays:
         self._arrival = arrival
         self._reports = reports
         self.events: list[FromWorker] = []
-        self._pressing: dict[int, Leg] = {}
+        self._pressing: dict[int, Pressing] = {}
         self.strangers = 0
         self.unread = 0
 
@@ -72,7 +83,7 @@ class Strays:
             sender = address_of(batch.sender[index].tobytes())
             if seats.has_ssrc[row] and source and not self._is_second(source, sender, packet.ssrc):
                 return
-            self._begin_stream(leg, sender, packet.ssrc)
+            self._follow(leg, sender, packet.ssrc)
         self._accept(batch, index, leg, packet, meaning, now)
 
     def _from_stranger(self, batch: Batch, index: int, local: int, packet: Packet, now: float) -> None:
@@ -85,10 +96,7 @@ class Strays:
             return
         if not self._is_second(source, sender, packet.ssrc):
             return
-        if not (self._seats.has_ssrc[leg.row] and self._seats.ssrc[leg.row] == packet.ssrc):
-            self._begin_stream(leg, sender, packet.ssrc)
-        else:
-            self._latch(leg, sender)
+        self._follow(leg, sender, packet.ssrc)
         if self._seats.receives[leg.row]:
             self._accept(batch, index, leg, packet, int(self._seats.meaning[leg.row, packet.payload_type]), now)
 
@@ -98,7 +106,7 @@ class Strays:
         for source in self._sources.moved(local, sender):
             row = source.row
             if (
-                now - seats.heard_at[row] > REARM_S
+                now - seats.last_arrival[row] > REARM_S
                 and seats.ssrc[row] == packet.ssrc
                 and continues(packet.sequence, int(seats.top_sequence[row]))
             ):
@@ -113,17 +121,17 @@ class Strays:
         source.candidate = (sender, ssrc)
         return False
 
-    def _begin_stream(self, leg: Leg, sender: Address, ssrc: int) -> None:
-        """The leg's sound comes with this SSRC from now on."""
+    def _follow(self, leg: Leg, sender: Address, ssrc: int) -> None:
+        """The leg's sound comes from here and with this SSRC from now on."""
         seats, row = self._seats, leg.row
-        first = not seats.has_ssrc[row]
-        seats.ssrc[row], seats.has_ssrc[row] = ssrc, True
-        seats.playing[row] = seats.waiting[row] = seats.odd[row] = False
-        seats.ring_length[row] = 0
-        seats.received[row] = 0
-        leg.digits = DigitReceiver()
+        if not leg.was_heard or seats.ssrc[row] != ssrc:
+            seats.ssrc[row] = ssrc
+            self._arrival.begin_anew(row)
+            leg.digits = DigitReceiver()
+        seats.has_ssrc[row] = True
         self._latch(leg, sender)
-        if first:
+        if not leg.was_heard:
+            leg.was_heard = True
             self.events.append(FirstPacket(leg=leg.id))
 
     def _latch(self, leg: Leg, sender: Address) -> None:
@@ -138,28 +146,34 @@ class Strays:
         """A good packet: a digit, or sound with an unusual header, which is written plain where it lies."""
         if meaning == EVENT:
             self._arrival.count_one(leg.row, packet.sequence, float(batch.arrived[index]))
-            self._note_digit(leg, packet)
+            self._note_digit(leg, packet, now)
             return
         size = len(packet.payload)
+        if not 0 < size <= MOST_PAYLOAD:
+            self._seats.discarded[leg.row] += 1
+            return
         batch.data[index, HEADER_BYTES : HEADER_BYTES + size] = np.frombuffer(packet.payload, np.uint8)
         batch.length[index] = HEADER_BYTES + size
-        if size:
-            self._arrival.insert_one(batch, index, leg.row, now)
+        self._arrival.insert_one(batch, index, leg.row, now)
 
-    def _note_digit(self, leg: Leg, packet: Packet) -> None:
+    def _note_digit(self, leg: Leg, packet: Packet, now: float) -> None:
         try:
             self._say_pressed(leg, leg.digits.feed(packet.timestamp, packet.payload))
         except BadEvent:
             self._seats.discarded[leg.row] += 1
-        else:
-            self._pressing[leg.row] = leg
+            return
+        known = self._pressing.get(leg.row)
+        if known is None or known.timestamp != packet.timestamp:
+            self._pressing[leg.row] = Pressing(leg, packet.timestamp, now)
 
-    def end_presses(self) -> None:
+    def end_presses(self, now: float) -> None:
         """End the key presses whose last packets were all lost."""
-        for row, leg in list(self._pressing.items()):
-            if row in self._legs.by_row:
-                self._say_pressed(leg, leg.digits.pass_time(int(self._seats.last_timestamp[row])))
-            if leg.digits.describe()["pressed"] is None or row not in self._legs.by_row:
+        for row, press in list(self._pressing.items()):
+            leg = press.leg
+            if self._legs.by_row.get(row) is leg:
+                passed = press.timestamp + int((now - press.began) * RATE_HZ)
+                self._say_pressed(leg, leg.digits.pass_time(passed & 0xFFFFFFFF))
+            if leg.digits.describe()["pressed"] is None or self._legs.by_row.get(row) is not leg:
                 del self._pressing[row]
 
     def _say_pressed(self, leg: Leg, presses: list[Press]) -> None:

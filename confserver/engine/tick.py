@@ -28,7 +28,7 @@ from confserver.engine.departure import Departure, Outbox
 from confserver.engine.encoding import Encoding
 from confserver.engine.floor import Floor, Wishes
 from confserver.engine.frame import FRAME, Bytes, Samples
-from confserver.engine.legs import Legs
+from confserver.engine.legs import Legs, Unfit
 from confserver.engine.limiter import limit
 from confserver.engine.mixer import NOBODY, Mixer
 from confserver.engine.playout import Playout
@@ -77,20 +77,24 @@ class Engine:
 
         elapsed: ticks since the last one; above 1, some were missed.
         """
+        if elapsed > 1:
+            self.playout.skip(elapsed - 1)
         odd, rows = self.arrival.receive(batch, now)
         self.strays.sort_out(batch, odd, rows, now)
         self.playout.play(now)
         self._give_floor()
         self._arrange()
         sums, own = self.mixer.mix()
+        changing, heard_before = self._heard_before(sums)
         limit(sums, self.mixer.limit[: self.mixer.high])
         self._limit_own(own)
         payloads = self.encoding.encode(sums, own)
-        self._soften(payloads, sums, own)
+        self._soften(payloads, sums, own, changing, heard_before)
         self.departure.advance(elapsed)
         outbox = self.departure.write(payloads)
         self.legs.bury(self.floor.step())
         self._report(now)
+        self.strays.end_presses(now)
         self.ticks += 1
         if self.ticks % _HOUSEKEEPING == 0:
             self._keep_house(now)
@@ -135,23 +139,36 @@ class Engine:
         limit(own, gain)
         self.seats.limit[seat] = gain
 
-    def _soften(self, payloads: Bytes, sums: Samples, own: Samples) -> None:
-        """Who changes mixes hears one fade into the other within this frame; who begins, fades in from silence."""
-        rows = self.departure.rows
-        for row in rows[self.seats.out_mark[rows]].tolist():
-            self._switched.setdefault(row, NOBODY)
+    def _heard_before(self, sums: Samples) -> tuple[list[int], Samples]:
+        """The rows that hear another mix now, and what each would hear had he stayed; limited as his own was.
+
+        Who begins to be sent to has heard nothing so far.
+        """
+        seats, rows = self.seats, self.departure.rows
+        self._switched.update(dict.fromkeys(rows[seats.out_mark[rows]].tolist(), NOBODY))
         if not self._switched:
+            return [], sums[:0]
+        changing = list(self._switched)
+        before = np.array([self._switched[row] for row in changing], np.intp)
+        self._switched.clear()
+        heard = sums[before]
+        for index, row in enumerate(changing):
+            heard[index] -= self.mixer.part_of(int(before[index]), row)
+        limit(heard, np.where(seats.talks[changing], seats.limit[changing], self.mixer.limit[before]))
+        return changing, heard
+
+    def _soften(self, payloads: Bytes, sums: Samples, own: Samples, changing: list[int], heard: Samples) -> None:
+        """Who changes mixes hears one fade into the other within this frame."""
+        if not changing:
             return
-        place = {row: index for index, row in enumerate(rows.tolist())}
-        heard = {int(row): own[index] for index, row in enumerate(self.mixer.own_seat.tolist())}
-        for row, before in self._switched.items():
+        place = {row: index for index, row in enumerate(self.departure.rows.tolist())}
+        own_of = {row: index for index, row in enumerate(self.mixer.own_seat.tolist())}
+        for row, before in zip(changing, heard, strict=True):
             if row not in place:
                 continue
-            now_hears = heard[row] if row in heard else sums[self.seats.mix[row]]
-            then_heard = sums[before] - self.mixer.part_of(before, row)
-            samples = then_heard + (now_hears - then_heard) * _FADE_IN
+            hears = own[own_of[row]] if row in own_of else sums[self.seats.mix[row]]
+            samples = before + (hears - before) * _FADE_IN
             codec_of(int(self.seats.out_codec[row])).encode(samples[None], payloads[place[row] : place[row] + 1])
-        self._switched.clear()
 
     def _report(self, now: float) -> None:
         for row in self.reports.due(now):
@@ -165,7 +182,6 @@ class Engine:
         seats, high = self.seats, self.seats.high
         self.sources.sweep(now)
         self.floor.close_unused()
-        self.strays.end_presses()
         silent = seats.in_use[:high] & seats.receives[:high] & (now - seats.heard_at[:high] > self._silence_s)
         for row in np.flatnonzero(silent).tolist():
             seats.heard_at[row] = now
@@ -190,8 +206,8 @@ class Engine:
         start = self._random32() & 0x7FFF, self._random32()
         try:
             self.legs.open(command.leg, command.room, local, command.plan, ssrc, start, now)
-        except KeyError as unknown:
-            self.strays.events.append(LegFailed(leg=command.leg, reason=f"cannot do {unknown}"))
+        except Unfit as unfit:
+            self.strays.events.append(LegFailed(leg=command.leg, reason=str(unfit)))
             return
         self.strays.events.append(LegOpened(leg=command.leg, port=port, ssrc=ssrc))
 
@@ -201,8 +217,8 @@ class Engine:
             return
         try:
             self.legs.set(leg, command.plan, now)
-        except KeyError as unknown:
-            self.strays.events.append(LegFailed(leg=command.leg, reason=f"cannot do {unknown}"))
+        except Unfit as unfit:
+            self.strays.events.append(LegFailed(leg=command.leg, reason=str(unfit)))
 
     def close_leg(self, command: CloseLeg, now: float) -> None:
         """Say goodbye by RTCP (RFC 3550 6.6); answers with LegClosed."""
@@ -225,7 +241,7 @@ class Engine:
             {legs[leg].row: gain for leg, gain in zip(mix.legs, mix.gains, strict=True) if leg in legs}
             for mix in command.mixes
         ]
-        listeners = {legs[leg].row: index for leg, index in command.listeners if leg in legs}
+        listeners = {legs[leg].row: index for leg, index in command.listeners if leg in legs and index < len(mixes)}
         exceptions: dict[int, dict[int, float]] = {}
         for listener, source, gain in command.exceptions:
             if listener in legs and source in legs:

@@ -24,6 +24,8 @@ def sockaddr(address: Address) -> bytes:
     """Write an address as the kernel has it, padded to SOCKADDR_BYTES. Raises ValueError for no IP address."""
     host, port = address
     parsed = ipaddress.ip_address(host)
+    if not 0 <= port <= 65535:
+        raise ValueError(f"no port {port}")
     port_bytes = port.to_bytes(2, "big")
     if parsed.version == 4:
         return _IPV4.pack(socket.AF_INET, port_bytes, parsed.packed).ljust(SOCKADDR_BYTES, b"\0")
@@ -40,6 +42,11 @@ def address_of(raw: bytes) -> Address:
         return (f"{host}%{scope}" if scope else host), int.from_bytes(port, "big")
     _, port, packed = _IPV4.unpack_from(raw)
     return socket.inet_ntoa(packed), int.from_bytes(port, "big")
+
+
+def canonical(host: str) -> str:
+    """The one way to write an IP address that ``address_of`` has too. Raises ValueError for no IP address."""
+    return address_of(sockaddr((host, 0)))[0]
 
 
 def is_ipv6(address: Address) -> bool:

@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from confserver.contract import Incoming, MediaPlan, MixSources, OpenLeg, OpenRoom, SetHearing
+from confserver.contract import CloseLeg, Incoming, MediaPlan, MixSources, OpenLeg, OpenRoom, SetHearing, SetLeg
 from confserver.engine.batch import Batch
 from confserver.engine.codecs import PCMA, PCMU
 from confserver.engine.tick import Engine
 from confserver.rtp.address import address_of, sockaddr
 
 START = 1_800_000_000.0
+RATE = 8000
 CODECS = {"PCMU": (0, PCMU), "PCMA": (8, PCMA)}
+EVENTS = 101
+
+Path = Callable[[int], Iterable[float]]
+"""Number of a packet -> after how many seconds each copy of it arrives; none: it is lost."""
 
 
-def tone(hz: float, seconds: float, amplitude: float = 0.2, rate: int = 8000) -> np.ndarray:
+def tone(hz: float, seconds: float, amplitude: float = 0.2, rate: int = RATE) -> np.ndarray:
     return (amplitude * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate)).astype(np.float32)
 
 
-def level_db(samples: np.ndarray, hz: float, rate: int = 8000) -> float:
+def silence(seconds: float) -> np.ndarray:
+    return np.zeros(int(seconds * RATE), np.float32)
+
+
+def level_db(samples: np.ndarray, hz: float, rate: int = RATE) -> float:
     """Level of one tone in dB of a full-scale sine, by Goertzel's sum over whole periods of 10 Hz."""
     count = len(samples) // (rate // 10) * (rate // 10)
     part = samples[:count].astype(np.float64)
     turn = np.exp(-2j * np.pi * hz * np.arange(count) / rate)
     return 20 * np.log10(max(2 * abs(np.dot(part, turn)) / count, 1e-9))
+
+
+def steepest(samples: np.ndarray) -> float:
+    """The largest step from one sample to the next: what a click would raise."""
+    return float(np.abs(np.diff(samples)).max())
+
+
+def rtp(payload_type: int, sequence: int, timestamp: int, ssrc: int, payload: bytes, first: int = 0x80) -> bytes:
+    return (
+        struct.pack("!BBHII", first, payload_type, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc & 0xFFFFFFFF)
+        + payload
+    )
 
 
 @dataclass
@@ -45,6 +67,11 @@ class Phone:
     heard: list[bytes] = field(default_factory=list)
     headers: list[bytes] = field(default_factory=list)
     local: int = 0
+    path: Path = lambda number: (0.0,)
+    pauses: bool = False
+    """Sends nothing (DTX), while its time goes on."""
+    next_at: float = 0.0
+    number: int = 0
 
     def packet(self) -> bytes:
         part = self.says[self.spoken : self.spoken + self.samples]
@@ -52,43 +79,71 @@ class Phone:
         payload_type, codec = CODECS[self.codec]
         payload = np.empty((1, self.samples), np.uint8)
         codec.encode(part[None], payload)
-        header = struct.pack(
-            "!BBHII", 0x80, payload_type, self.sequence & 0xFFFF, self.timestamp & 0xFFFFFFFF, self.ssrc
-        )
+        data = rtp(payload_type, self.sequence, self.timestamp, self.ssrc, payload.tobytes())
         self.sequence += 1
+        self.number += 1
+        self.pass_time()
+        return data
+
+    def pass_time(self) -> None:
         self.timestamp += self.samples
         self.spoken += self.samples
-        return header + payload.tobytes()
 
-    def sound(self) -> np.ndarray:
+    def sound(self, start: float = 0.0, end: float | None = None) -> np.ndarray:
+        """What was heard; seconds from the first packet on."""
         payload = np.frombuffer(b"".join(self.heard), np.uint8)[None]
         out = np.empty((1, payload.shape[1]), np.float32)
-        CODECS[self.codec][1].decode(payload, out)
-        return out[0]
+        if payload.size:
+            CODECS[self.codec][1].decode(payload, out)
+        return out[0, int(start * RATE) : None if end is None else int(end * RATE)]
 
 
 class Hall:
     """Room 1 of an engine, everybody hearing everybody."""
 
-    def __init__(self) -> None:
+    def __init__(self, talkers: int = 8, silence_s: float = 60.0) -> None:
         numbers = iter(range(1, 1_000_000))
-        self.engine = Engine("test@127.0.0.1", lambda: next(numbers) * 7919 & 0xFFFFFFFF)
-        self.engine.open_room(OpenRoom(room=1))
+        self.engine = Engine("test@127.0.0.1", lambda: next(numbers) * 7919 & 0xFFFFFFFF, silence_s)
+        self.engine.open_room(OpenRoom(room=1, talkers=talkers))
         self.batch = Batch(4096)
         self.phones: list[Phone] = []
         self.events: list[object] = []
+        self.control: list[tuple[int, tuple[str, int], bytes]] = []
+        """RTCP that has left: socket, address, packet."""
         self.now = START
         self.waiting: list[tuple[float, int, tuple[str, int], bytes]] = []
+        self.keep = True
 
-    def add(self, says: np.ndarray, codec: str = "PCMU", plan: MediaPlan | None = None, local: int = 0, **more) -> Phone:
-        number = len(self.phones) + 1
-        phone = Phone(number, ("127.0.0.1", 40000 + 2 * number), says, codec, ssrc=number * 1111, local=local, **more)
+    def add(
+        self,
+        says: np.ndarray,
+        codec: str = "PCMU",
+        plan: MediaPlan | None = None,
+        local: int = 0,
+        address: tuple[str, int] | None = None,
+        changes: dict[str, object] | None = None,
+        **more: object,
+    ) -> Phone:
+        """Seat a phone. changes: what its plan has otherwise than ``plan_for``; more: fields of the phone."""
+        number = max((phone.leg for phone in self.phones), default=0) + 1
+        address = address or ("127.0.0.1", 40000 + 2 * number)
+        phone = Phone(number, address, says, codec, ssrc=number * 1111, local=local, next_at=self.now + 0.005, **more)
         self.phones.append(phone)
-        self.engine.open_leg(OpenLeg(leg=number, room=1, plan=plan or plan_for(phone)), local, 30000, self.now)
+        plan = plan or plan_for(phone, **(changes or {}))
+        self.engine.open_leg(OpenLeg(leg=number, room=1, plan=plan), local, 30000, self.now)
         self.hear_all()
         return phone
 
-    def hear_all(self, muted: tuple[int, ...] = (), deaf: tuple[int, ...] = (), **more) -> None:
+    def remove(self, phone: Phone) -> None:
+        self.phones.remove(phone)
+        self.engine.close_leg(CloseLeg(leg=phone.leg), self.now)
+        self.hear_all()
+
+    def set(self, phone: Phone, **changes: object) -> None:
+        """A re-INVITE."""
+        self.engine.set_leg(SetLeg(leg=phone.leg, plan=plan_for(phone, **changes)), self.now)
+
+    def hear_all(self, muted: Iterable[int] = (), deaf: Iterable[int] = (), **more: object) -> None:
         sources = [phone.leg for phone in self.phones if phone.leg not in muted]
         room = MixSources(legs=sources, gains=[1.0] * len(sources))
         listeners = [(phone.leg, 0 if phone.leg in deaf else 1) for phone in self.phones]
@@ -99,17 +154,33 @@ class Hall:
         """Put a datagram on its way to the engine."""
         self.waiting.append((self.now + delay, local, sender, data))
 
-    def tick(self, talk: bool = True) -> None:
-        """20 ms: every phone sends (5 ms after the last tick), then the engine ticks."""
-        if talk:
-            for phone in self.phones:
-                due = round((self.now - START) / 0.02)
-                if due % (phone.samples / 160) < 1:
-                    for _ in range(max(160 // phone.samples, 1)):
-                        self.send(phone.local, phone.address, phone.packet(), 0.005)
-        self.now += 0.02
+    def say(self, phone: Phone, data: bytes, delay: float = 0.0) -> None:
+        self.send(phone.local, phone.address, data, delay)
+
+    def tick(self, elapsed: int = 1) -> None:
+        """The time to the next tick: every phone sends what is due, then the engine ticks. elapsed: see Engine.tick."""
+        self.now += 0.02 * elapsed
+        for phone in self.phones:
+            while phone.next_at < self.now:
+                self._send_next(phone)
         self._deliver()
-        outbox = self.engine.tick(self.batch, self.now)
+        outbox = self.engine.tick(self.batch, self.now, elapsed)
+        if self.keep:
+            self._keep(outbox)
+        self.events += self.engine.take_events()
+        self.control += [(local, address_of(raw), data) for local, raw, data in self.engine.take_control()]
+
+    def _send_next(self, phone: Phone) -> None:
+        if phone.pauses:
+            phone.pass_time()
+        else:
+            number = phone.number
+            data = phone.packet()
+            for delay in phone.path(number):
+                self.waiting.append((phone.next_at + delay, phone.local, phone.address, data))
+        phone.next_at += phone.samples / RATE
+
+    def _keep(self, outbox) -> None:
         addresses = {phone.address: phone for phone in self.phones}
         for place in range(len(outbox.packets)):
             phone = addresses.get(address_of(outbox.address[place].tobytes()))
@@ -117,32 +188,42 @@ class Hall:
                 data = outbox.packets[place].tobytes()
                 phone.headers.append(data[:12])
                 phone.heard.append(data[12:])
-        self.events += self.engine.take_events()
 
     def _deliver(self) -> None:
-        arrived = [entry for entry in self.waiting if entry[0] <= self.now]
+        """The datagrams that have arrived by now, in the order of their arrival."""
+        arrived = sorted((entry for entry in self.waiting if entry[0] <= self.now), key=lambda entry: entry[0])
         self.waiting = [entry for entry in self.waiting if entry[0] > self.now]
-        self.batch.count = len(arrived)
+        self.fill(self.batch, arrived)
+
+    def fill(self, batch: Batch, arrived: list[tuple[float, int, tuple[str, int], bytes]]) -> None:
+        batch.count = len(arrived)
         for place, (at, local, sender, data) in enumerate(arrived):
-            self.batch.data[place, : len(data)] = np.frombuffer(data, np.uint8)
-            self.batch.length[place] = len(data)
-            self.batch.sender[place] = np.frombuffer(sockaddr(sender), np.uint8)
-            self.batch.key[place] = self.engine.book.key(local, sender)
-            self.batch.local[place] = local
-            self.batch.arrived[place] = at
+            batch.data[place, : len(data)] = np.frombuffer(data, np.uint8)
+            batch.length[place] = len(data)
+            batch.sender[place] = np.frombuffer(sockaddr(sender), np.uint8)
+            batch.key[place] = self.engine.book.key(local, sender)
+            batch.local[place] = local
+            batch.arrived[place] = at
 
     def run(self, seconds: float) -> None:
         for _ in range(round(seconds * 50)):
             self.tick()
 
+    def told(self, kind: type) -> list:
+        return [event for event in self.events if isinstance(event, kind)]
 
-def plan_for(phone: Phone, **changes) -> MediaPlan:
+    def report(self, phone: Phone):
+        return next(report for report in self.engine.leg_reports(0.0).reports if report.leg == phone.leg)
+
+
+def plan_for(phone: Phone, **changes: object) -> MediaPlan:
     payload_type = CODECS[phone.codec][0]
     settings = {
         "remote": phone.address,
         "incoming": [
-            Incoming(payload_type=payload_type, format=phone.codec),
-            Incoming(payload_type=101, format="telephone-event"),
+            Incoming(payload_type=0, format="PCMU"),
+            Incoming(payload_type=8, format="PCMA"),
+            Incoming(payload_type=EVENTS, format="telephone-event"),
         ],
         "outgoing_payload_type": payload_type,
         "outgoing_format": phone.codec,
