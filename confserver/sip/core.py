@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from confserver.sip.flow import Address, Flow
 from confserver.sip.framing import StreamFramer
+from confserver.sip.grammar import Unwritable
 from confserver.sip.matching import COOKIE, DEFAULT_PORT, DialogKey, way_back
 from confserver.sip.message import Request, Response, response_to
 from confserver.sip.outputs import CallId, Output, SendBytes
@@ -147,6 +148,9 @@ class Core:
         body: bytes = b"",
         content_type: str = "",
     ) -> Response:
+        """Raises Unwritable for text of our user that would break a line, before anything has changed."""
+        if any("\r" in text or "\n" in text for text in (reason, content_type, *[value for _, value in headers])):
+            raise Unwritable("a line break in an answer")
         response = response_to(request, status, reason, to_tag)
         if self.settings.user_agent:
             response.headers.add("Server", self.settings.user_agent)

@@ -159,12 +159,13 @@ class Dialog:
         without a route set, and where the Contact is an address from which nothing ever came, requests go where
         the peer's come from. Not so where a proxy lies between, or where a public host names another public one.
         """
-        hop = hop_of(self.routes[0].uri if self.routes else self.target)
+        uri = self.routes[0].uri if self.routes else self.target
+        hop = hop_of(uri)
         source = self._source
         if hop is None:
             return Way(fallback=source)
         if source is not None:
-            if source.transport == hop.transport and source.remote[0] == hop.host and self._is_same(source, hop):
+            if source.remote[0] == hop.host and self._is_same(source, hop, uri):
                 return Way(source, hop)
             if not self.routes and self._is_direct and self._hides(source, hop):
                 return Way(source, hop)
@@ -173,9 +174,13 @@ class Dialog:
         return Way(None, hop, None if self.routes else source)
 
     @staticmethod
-    def _is_same(source: Flow, hop: Hop) -> bool:
-        """A connection is kept whatever port the peer listens on (as RFC 5923 has it); datagrams go to that port."""
-        return source.is_reliable or source.remote[1] == hop.port
+    def _is_same(source: Flow, hop: Hop, uri: Uri) -> bool:
+        """Datagrams go to the port that is named. A connection is kept whatever port the peer listens on, as
+        RFC 5923 has it, and also where the URI names no transport: phones forget ``;transport=tcp``.
+        """
+        if source.is_reliable:
+            return source.transport == hop.transport or not uri.has_param("transport")
+        return source.transport == hop.transport and source.remote[1] == hop.port
 
     @staticmethod
     def _hides(source: Flow, hop: Hop) -> bool:

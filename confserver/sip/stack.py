@@ -152,6 +152,7 @@ class Stack:
         if body:
             lines.append(("Content-Type", content_type))
         request = Request("INVITE", target, Headers(lines), body)
+        request.encode()  # raises Unwritable before anything has changed
         hop = hop_of(target if target.has_param("transport") else target.with_param("transport", transport))
         if via is not None:
             hop = Hop(transport, *via)

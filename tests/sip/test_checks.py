@@ -1,0 +1,221 @@
+"""What a request must be before anybody hears of it (RFC 3261 8.2), and how little a bad one costs."""
+
+from __future__ import annotations
+
+import pytest
+
+from confserver.sip.message import Response
+from confserver.sip.outputs import CallArrived, CloseFlow, RequestArrived, SendBytes
+from tests.kit.sip_play import SDP, Wire, at_rest, none_of, sent, statuses, tcp, the
+
+
+def refused(wire: Wire, *headers: str, **more: object) -> Response:
+    outputs = wire.invite(*headers, **more)
+    assert none_of(CallArrived, outputs)
+    answer = sent(outputs)[0]
+    assert isinstance(answer, Response) and len(outputs) == 1
+    assert answer.to.tag  # 8.2.6.2
+    assert at_rest(wire.stack)  # nothing is kept
+    return answer
+
+
+def test_a_method_that_we_do_not_know_gets_405() -> None:
+    wire = Wire()
+    answer = sent(wire.hear(wire.request("PUBLISH")))[0]
+    assert isinstance(answer, Response)
+    assert answer.status == 405
+    assert answer.headers.get_all("Allow") == ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"]
+
+
+def test_a_method_that_our_user_knows_comes_to_him() -> None:
+    wire = Wire(allow=("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER"))
+    arrived = the(RequestArrived, wire.hear(wire.request("REGISTER")))
+    answer = sent(wire.stack.respond(arrived.transaction, 403, wire.now, headers=(("X-Why", "no"),)))[0]
+    assert isinstance(answer, Response)
+    assert answer.status == 403 and answer.headers.get("X-Why") == "no" and "Allow" not in answer.headers
+
+
+def test_options_say_what_we_can() -> None:
+    wire = Wire(option_tags=("timer",))
+    number = the(RequestArrived, wire.hear(wire.request("OPTIONS"))).transaction
+    answer = sent(wire.stack.respond(number, 200, wire.now))[0]
+    assert answer.headers.get("Accept") == "application/sdp" and answer.headers.get("Supported") == "timer"
+    assert "INVITE" in answer.headers.get_all("Allow") and answer.to.tag
+
+
+@pytest.mark.parametrize("uri", ["http:standup", "mailto:a@b"])
+def test_other_uris_get_416(uri: str) -> None:
+    assert refused(Wire(), uri=uri).status == 416
+
+
+@pytest.mark.parametrize("uri", ["sips:standup@192.0.2.1", "tel:+4930123"])
+def test_sips_and_tel_are_heard(uri: str) -> None:
+    the(CallArrived, Wire().invite(uri=uri))
+
+
+def test_another_version_gets_505() -> None:
+    wire = Wire()
+    assert statuses(wire.hear(wire.request("INVITE").replace(" SIP/2.0\r\nVia", " SIP/3.0\r\nVia", 1))) == [505]
+
+
+def test_an_extension_that_we_lack_gets_420() -> None:
+    answer = refused(Wire(option_tags=("timer",)), "Require: timer, 100rel, x")
+    assert answer.status == 420 and answer.headers.get_all("Unsupported") == ["100rel", "x"]
+    the(CallArrived, Wire(option_tags=("timer",)).invite("Require: timer"))
+
+
+def test_require_in_ack_and_cancel_is_not_looked_at() -> None:
+    """RFC 3261 8.2.2.3."""
+    wire = Wire()
+    call = wire.arrive(branch="z9hG4bKone")
+    assert statuses(wire.hear(wire.request("CANCEL", "Require: x", branch="z9hG4bKone"))) == [200, 487]
+    assert wire.hear(wire.request("ACK", "Require: x", branch="z9hG4bKone")) == []
+    wire.pass_time(6)
+    assert call and at_rest(wire.stack)
+
+
+def test_a_body_that_we_cannot_read_gets_415() -> None:
+    answer = refused(Wire(), body=b"<xml/>", content_type="application/xml")
+    assert answer.status == 415 and answer.headers.get("Accept") == "application/sdp"
+    answer = refused(Wire(), "Content-Encoding: gzip")
+    assert answer.status == 415 and answer.headers.get("Accept-Encoding") == "identity"
+    the(CallArrived, Wire().invite("Content-Encoding: identity"))
+    the(CallArrived, Wire().invite(content_type="Application/SDP;charset=utf-8"))
+
+
+def test_a_body_that_we_need_not_read_is_taken_away() -> None:
+    optional = 'Content-Disposition: render; handling = "Optional"'
+    arrived = the(CallArrived, Wire().invite(optional, body=b"<xml/>", content_type="application/xml"))
+    assert arrived.request.body == b"" and arrived.request.content_type == ""
+    needed = "Content-Disposition: render; handling=required"
+    assert refused(Wire(), needed, body=b"<xml/>", content_type="application/xml").status == 415
+
+
+@pytest.mark.parametrize("contact", [None, "*", "nonsense", "<sip:a@b>, <sip:c@d>"])
+def test_an_invite_needs_one_contact(contact: str | None) -> None:
+    assert refused(Wire(), contact=contact).status == 400
+
+
+def test_a_bad_record_route_gets_400() -> None:
+    assert refused(Wire(), "Record-Route: <sip:>").status == 400
+
+
+def test_max_forwards_is_none_of_our_business() -> None:
+    wire = Wire()
+    the(CallArrived, wire.hear(wire.request("INVITE", body=SDP).replace("Max-Forwards: 70", "Max-Forwards: 0")))
+
+
+def test_a_stateless_answer_is_always_the_same() -> None:
+    wire = Wire()
+    text = wire.request("INVITE", "Require: x", body=SDP)
+    assert wire.hear(text) == wire.hear(text)
+    assert sent(wire.hear(text))[0].to.tag != sent(wire.invite("Require: x"))[0].to.tag
+
+
+# ---------------------------------------------------------------- malformed
+def test_a_broken_request_is_answered_once_as_far_as_it_can_be() -> None:
+    wire = Wire()
+    text = wire.request("INVITE").replace("CSeq: 1 INVITE", "CSeq: one INVITE")
+    answer = wire.hear(text)
+    assert len(answer) == 1 and b"SIP/2.0 400" in answer[0].data  # type: ignore[union-attr]
+    assert answer[0].flow == wire.flow  # type: ignore[union-attr]
+    assert wire.stack.describe()["malformed"] == 1 and at_rest(wire.stack)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"nonsense",
+        b"INVITE sip:a@b SIP/2.0\r\n\r\n",  # nobody to answer
+        b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx\r\n\r\n",  # responses are never answered
+        b"\xff\xfe\x00",
+    ],
+)
+def test_what_cannot_be_answered_is_dropped(data: bytes) -> None:
+    wire = Wire()
+    assert wire.hear(data) == []
+    assert wire.stack.describe()["malformed"] == 1
+
+
+def test_a_broken_ack_is_never_answered() -> None:
+    wire = Wire()
+    assert wire.hear(wire.request("ACK").replace("CSeq: 1 ACK", "CSeq: one ACK")) == []
+
+
+@pytest.mark.parametrize("data", [b"", b"\r\n\r\n", b"\0", b"\0\0\0\0"])
+def test_keep_alives_by_datagram_are_not_even_counted(data: bytes) -> None:
+    wire = Wire()
+    before = wire.stack.describe()
+    assert wire.hear(data) == [] and wire.stack.describe() == before
+
+
+def test_a_2xx_with_a_bad_contact_does_not_break_the_call() -> None:
+    wire = Wire()
+    _, invite, _ = wire.dial()
+    outputs = wire.answer(invite, 200, "Contact: <<<", "Record-Route: <sip:>")
+    assert next(type(o) for o in outputs) is SendBytes and wire.stack.describe()["dialogs"] == 1
+
+
+# ---------------------------------------------------------------- streams
+def test_requests_by_a_stream_in_pieces_and_together() -> None:
+    wire = Wire(tcp())
+    text = (wire.request("OPTIONS", call_id="a") + wire.request("OPTIONS", call_id="b")).encode()
+    outputs = [output for index in range(len(text)) for output in wire.hear(text[index : index + 1])]
+    assert len([o for o in outputs if isinstance(o, RequestArrived)]) == 2
+
+
+def test_a_ping_gets_a_pong() -> None:
+    wire = Wire(tcp())
+    assert wire.hear(b"\r\n\r\n") == [SendBytes(wire.flow, b"\r\n")]
+
+
+def test_a_broken_message_in_a_stream_is_answered_and_the_next_one_heard() -> None:
+    wire = Wire(tcp())
+    bad = wire.request("INVITE").replace("CSeq: 1 INVITE", "CSeq: one INVITE")
+    outputs = wire.hear(bad + wire.request("OPTIONS"))
+    assert b" 400 " in outputs[0].data  # type: ignore[union-attr]
+    the(RequestArrived, outputs)
+
+
+def test_a_stream_that_cannot_be_cut_is_closed_and_no_more_heard() -> None:
+    wire = Wire(tcp())
+    good = wire.request("OPTIONS", call_id="good")
+    bad = wire.request("INVITE").replace("Content-Length: 0", "Content-Length: many")
+    outputs = wire.hear(good + bad)
+    the(RequestArrived, outputs)
+    assert isinstance(outputs[-1], CloseFlow) and b" 400 " in outputs[-2].data  # type: ignore[union-attr]
+    assert wire.hear(wire.request("OPTIONS")) == []
+    wire.stack.flow_lost(wire.flow, wire.now)
+    assert wire.stack.describe()["connections"] == 0
+
+
+def test_a_peer_that_sends_nothing_of_use_costs_its_buffer_only() -> None:
+    wire = Wire(tcp())
+    for _ in range(1000):
+        assert wire.hear(b"x" * 50) == []
+    assert at_rest(wire.stack) and wire.stack.describe()["connections"] == 1
+    assert wire.stack.flow_lost(wire.flow, wire.now) == [] and wire.stack.describe()["connections"] == 0
+
+
+# ---------------------------------------------------------------- limits
+def test_too_many_calls_get_503_with_retry_after() -> None:
+    wire = Wire(most_calls=2, retry_after=7)
+    for number in range(2):
+        wire.arrive(call_id=f"c{number}")
+    answer = sent(wire.invite(call_id="c3"))[0]
+    assert isinstance(answer, Response)
+    assert answer.status == 503 and answer.headers.get("Retry-After") == "7"
+    the(RequestArrived, wire.hear(wire.request("OPTIONS", call_id="o")))
+    assert wire.stack.describe()["refused for load"] == 1
+
+
+def test_too_many_transactions_get_503_but_a_bye_is_heard() -> None:
+    wire = Wire(most_transactions=3)
+    _, tag = wire.establish()
+    for number in range(2):
+        the(RequestArrived, wire.hear(wire.request("OPTIONS", call_id=f"o{number}")))
+    assert statuses(wire.hear(wire.request("OPTIONS", call_id="o"))) == [503]
+    assert statuses(wire.hear(wire.request("OPTIONS", to_tag=tag, cseq=2))) == [503]
+    assert statuses(wire.hear(wire.request("BYE", to_tag=tag, cseq=3))) == [200]
+    wire.pass_time(33)
+    assert at_rest(wire.stack)
