@@ -47,7 +47,8 @@ def test_a_phone_behind_a_nat_hears_and_is_heard(server: Server, filtering: Filt
                 assert heard.level_db(hz) == pytest.approx(LEVEL_DB, abs=3)
                 assert heard.longest_gap_ms(hz, LEVEL_DB) <= MOST_GAP_MS
                 assert heard.highest_db(own) < SILENT_DB
-            assert {packet.source[0] for packet in anna.packets} == {PHONE_SIDE}, "all came through the NAT"
+            ways = {packet.source[0] for packet in anna.packets if packet.at >= since}
+            assert ways == {PHONE_SIDE}, "all came through the NAT"
             hold_and_resume(anna, bob)
             server.http("POST", "/rooms/standup/end")
             assert anna.hung_up.wait(3), "the BYE finds its way through the NAT"

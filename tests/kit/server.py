@@ -20,7 +20,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.kit.ports import free_port, free_range
+from tests.kit.ports import free_range
 from tests.kit.process import Child
 from tests.kit.raw_sip import Address, SipSocket, request
 
@@ -47,14 +47,14 @@ class Server:
         """``settings``: sections of the configuration with what shall differ from the tests' own."""
         self.folder = folder / "server"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.address: Address = host, free_port(host)
-        first = free_range(RTP_PORTS, host)
+        first = free_range(RTP_PORTS + 4, host)
+        self.address: Address = host, first + RTP_PORTS
         self.rtp_ports = range(first, first + RTP_PORTS)
         own: dict[str, Section] = {
             "sip": {"addresses": [host], "port": self.address[1]},
             "rtp": {"addresses": [host], "port_min": first, "port_max": first + RTP_PORTS - 1},
             "media": {"workers": 1},
-            "http": {"address": f"127.0.0.1:{free_port()}"},
+            "http": {"address": f"127.0.0.1:{first + RTP_PORTS + 2}"},
         }
         for name, section in settings.items():
             own[name] = own.get(name, {}) | section
@@ -87,6 +87,10 @@ class Server:
         command = [*COMMAND, "serve", "--config", str(self.config)]
         self.child = Child(command, self.folder, "serve", environment=self.environment)
         self.child.wait_for(self.answers, "it answered OPTIONS", START_SECONDS)
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        assert self.child
         self.child.wait_for(self._is_ready, "its workers were ready", START_SECONDS)
 
     def _is_ready(self) -> bool:
@@ -111,7 +115,7 @@ class Server:
     def answers(self, timeout: float = 0.3) -> bool:
         """Whether it answers OPTIONS just now."""
         with SipSocket(self.address, self.address[0]) as asking:
-            asking.send(request("OPTIONS", self.uri("ping"), asking.local))
+            asking.send(request("OPTIONS", f"sip:{self.address[0]}:{self.address[1]}", asking.local))
             answer = asking.receive(timeout)
             return answer is not None and answer.status == 200
 
