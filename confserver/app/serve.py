@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import resource
 import sys
 from typing import Any
@@ -25,6 +26,7 @@ def serve(settings: Settings) -> int:
         set_up(settings.log.level, settings.log.format, settings.log.path())
     except OSError as error:
         return _complain(f"{settings.log.path()}: the log cannot be written: {error.strerror or error}")
+    logging.getLogger("twisted").setLevel(logging.WARNING)  # what it starts and stops, the server says itself
     globalLogPublisher.addObserver(STDLibLogObserver("twisted"))
     _allow_many_files()
     trouble = _run(_reactor(), settings)
