@@ -19,13 +19,17 @@ from confserver.engine import standin
 from confserver.engine.arrival import MARGIN_S
 from confserver.engine.codecs import CODECS, codec_of
 from confserver.engine.frame import FRAME, TICK_S, Rows, Samples
-from confserver.engine.seats import SPENT, Seats
+from confserver.engine.seats import RING, SPENT, Seats
 from confserver.rtp.statistics import signed32
 
-_GIVE_UP = 25
-"""Ticks without a packet after which a stream has ended."""
+_GIVE_UP = 25 * FRAME
+"""Samples of time without a packet after which a stream has ended."""
 _LONGEST_GAP = (SPENT + 1) * FRAME
 """Samples of a gap that are waited for when what follows is already there; a longer one is jumped."""
+_FULL = (RING - 1) * FRAME
+"""Samples ahead that a ring holds; beyond, new packets overwrite those that should play next."""
+_ANEW = 4 * FRAME
+"""From a ring that has overflown so much is still played."""
 _REVIEW = 50
 """Ticks between two looks at whether a leg's delay can shrink."""
 _MOST_DELAY_S = 0.120
@@ -117,7 +121,7 @@ class Playout:
             seats.next_timestamp[over] += distance[jumps].astype(np.uint32)
             self._decode(over[usual], slot[jumps][usual])
             seats.odd[over[~usual]] = True
-        crooked = ~jumps & (distance < FRAME)
+        crooked = ~jumps & (distance - seats.starved[rows] < FRAME)
         seats.odd[rows[crooked]] = True
         lost = ~jumps & ~crooked
         self._miss(rows[lost], distance[lost], FRAME)
@@ -126,7 +130,10 @@ class Playout:
         """Samples until the next packet that each ring holds (_NONE: it holds none), and its slot."""
         seats = self._seats
         ahead = signed32(seats.ring_timestamp[rows] - seats.next_timestamp[rows][:, None]).astype(np.int64)
-        distance = np.where((seats.ring_length[rows] > 0) & (ahead > 0), ahead, _NONE)
+        ahead[seats.ring_length[rows] == 0] = 0
+        newest = ahead.max(axis=1)
+        least = np.where(newest >= _FULL, newest - _ANEW, 1)
+        distance = np.where(ahead >= least[:, None], ahead, _NONE)
         slot = distance.argmin(axis=1)
         return distance[np.arange(len(rows)), slot], slot
 
@@ -136,9 +143,9 @@ class Playout:
         seats.concealed[rows[seats.missed[rows] < SPENT]] += 1
         self._conceal(rows)
         lost = distance < _NONE
-        step = np.minimum(seats.starved[rows] * FRAME + samples, distance)
-        seats.next_timestamp[rows[lost]] += step[lost].astype(np.uint32)
-        seats.starved[rows] = np.where(lost, 0, seats.starved[rows] + 1)
+        passed = seats.starved[rows] + samples
+        seats.next_timestamp[rows[lost]] += np.minimum(passed, distance)[lost].astype(np.uint32)
+        seats.starved[rows] = np.where(lost, 0, passed)
         seats.playing[rows[seats.starved[rows] > _GIVE_UP]] = False
 
     def _conceal(self, rows: Rows) -> None:
@@ -189,11 +196,13 @@ class Playout:
             seats.next_timestamp[row] += np.uint32(distance)
             seats.starved[row] = 0
             return self._opened(row, int(slots[0]))
-        if distance > FRAME - len(queue):
+        missing = distance - int(seats.starved[row])
+        if missing > FRAME - len(queue):
             return None
         seats.next_timestamp[row] += np.uint32(distance)
+        seats.concealed[row] += seats.missed[row] == 0
         history = np.concatenate((seats.signal[row], queue))[-FRAME:]
-        return standin.after(history[None], np.zeros(1, np.int32))[0, :distance]
+        return standin.after(history[None], seats.missed[row : row + 1])[0, :missing]
 
     def _opened(self, row: int, slot: int) -> Samples:
         """Take a packet out of the ring, decoded; the stream's clock goes to its end."""
@@ -225,7 +234,7 @@ class Playout:
         return max(least, 0.0) if least < _UNKNOWN else 0.0
 
 
-def _is_jumped(distance: NDArray[np.int64], starved: NDArray[np.int32]) -> NDArray[np.bool_]:
+def _is_jumped(distance: NDArray[np.int64], starved: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether the next packet plays at once: its time has come while the clock stood still, or the gap is too long."""
-    late = distance - starved.astype(np.int64) * FRAME
+    late = distance - starved
     return (distance < _NONE) & ((late <= 0) | (late > _LONGEST_GAP))

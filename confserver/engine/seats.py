@@ -38,7 +38,7 @@ _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
     ("odd", np.bool_, ()),
     ("next_timestamp", np.uint32, ()),
     ("start_at", np.float64, ()),
-    ("starved", np.int32, ()),
+    ("starved", np.int64, ()),
     ("missed", np.int32, ()),
     ("slack", np.float64, ()),
     ("slack_before", np.float64, ()),
@@ -96,7 +96,7 @@ class Seats:
     odd: NDArray[np.bool_]
     next_timestamp: NDArray[np.uint32]
     start_at: NDArray[np.float64]
-    starved: NDArray[np.int32]
+    starved: NDArray[np.int64]
     missed: NDArray[np.int32]
     slack: NDArray[np.float64]
     slack_before: NDArray[np.float64]

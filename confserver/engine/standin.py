@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from confserver.engine.frame import FRAME, Samples
+from confserver.engine.seats import SPENT
 
-_LEVELS = (1.0, 0.8, 0.4, 0.0, 0.0)
+_LEVELS = (1.0, 0.8, 0.4, 0.0)
 """Loudness before the first stand-in and at the end of each; after the third, nothing sounds (``seats.SPENT``)."""
-_RATIO = np.array([after / before if before else 0.0 for before, after in itertools.pairwise(_LEVELS)])
+_RATIO = np.array([after / before for before, after in itertools.pairwise(_LEVELS)], np.float32)
 _WAY = (np.arange(1, FRAME + 1) / FRAME).astype(np.float32)
 _JOIN = 40
 _IN = ((np.arange(_JOIN) + 1) / (_JOIN + 1)).astype(np.float32)
@@ -24,8 +25,8 @@ _OUT = 1 - _IN
 
 def after(frames: Samples, missed: NDArray[np.int32]) -> Samples:
     """The frames that stand in after these. missed: how many have stood in before."""
-    ratio = _RATIO[np.minimum(missed, len(_RATIO) - 1)].astype(np.float32)
-    loudness = 1 + (ratio[:, None] - 1) * _WAY
+    ratio = _RATIO[np.minimum(missed, SPENT - 1)]
+    loudness = (1 + (ratio[:, None] - 1) * _WAY) * (missed < SPENT)[:, None]
     return np.asarray(frames[:, ::-1] * loudness, np.float32)
 
 

@@ -81,7 +81,7 @@ def test_a_muted_voice_is_gone_after_the_very_next_frame_and_comes_back_without_
 
 
 def test_one_who_is_deaf_hears_nothing_and_comes_back_without_a_click():
-    hall, talker, listener = _two()
+    hall, _talker, listener = _two()
     hall.hear_all(deaf=[listener.leg])
     hall.run(0.5)
     hall.hear_all()
@@ -139,7 +139,7 @@ def test_one_on_hold_comes_back_at_once_and_softly():
 
 
 def test_a_held_phone_is_not_sent_to_when_the_plan_says_so_and_hears_again_without_a_click():
-    hall, talker, listener = _two()
+    hall, _talker, listener = _two()
     hall.set(listener, sends=False)
     hall.run(0.5)
     assert len(listener.heard) == 50
@@ -151,7 +151,7 @@ def test_a_held_phone_is_not_sent_to_when_the_plan_says_so_and_hears_again_witho
 
 
 def test_the_outgoing_format_changes_in_mid_call():
-    hall, talker, listener = _two()
+    hall, _talker, listener = _two()
     listener.codec = "PCMA"
     hall.set(listener)
     before = len(listener.heard)
@@ -164,7 +164,7 @@ def test_the_outgoing_format_changes_in_mid_call():
 # ---------------------------------------------------------------------- exceptions
 def test_one_listener_hears_one_source_at_another_gain():
     hall = Hall()
-    loud, other, one, all_others = (hall.add(tone(hz, 5)) for hz in TONES)
+    loud, _other, one, all_others = (hall.add(tone(hz, 5)) for hz in TONES)
     hall.run(0.5)
     hall.hear_all(exceptions=[(one.leg, loud.leg, 0.25)])
     hall.run(1.5)
@@ -306,7 +306,7 @@ def test_forty_who_talk_at_once_and_change_places_never_run_out_of_slots():
 
 
 def test_a_closed_leg_that_was_talking_does_not_talk_on():
-    hall, talker, listener = _two()
+    hall, talker, _listener = _two()
     for delay in range(8):
         hall.say(talker, talker.packet(), delay * 0.001)
     hall.tick()
@@ -316,7 +316,7 @@ def test_a_closed_leg_that_was_talking_does_not_talk_on():
 
 
 def test_closing_a_room_with_talkers_leaves_nothing():
-    hall, talker, listener = _two()
+    hall, _talker, _listener = _two()
     hall.engine.close_room(CloseRoom(room=1), hall.now)
     hall.engine.close_room(CloseRoom(room=1), hall.now)
     hall.phones = []
