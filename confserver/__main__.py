@@ -84,6 +84,9 @@ def settings_command(config: Path | None) -> None:
 @click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Hang up after so long.")
 @click.option("--name", default="confserver", show_default=True, help="The name that others see.")
 @click.option("--bind", metavar="ADDRESS", help="Local IP address to call from; default: the one the route takes.")
+@click.option("--transport", type=click.Choice(("udp", "tcp")), default="udp", help="Where the URI names none.")
+@click.option("--hold-at", type=click.FloatRange(min=0), metavar="SECONDS", help="Hold the call after so long.")
+@click.option("--resume-at", type=click.FloatRange(min=0), metavar="SECONDS", help="Come back after so long.")
 @click.option("--json", "as_json", is_flag=True, help="Print the call's final statistics as JSON.")
 def call_command(
     target: str,
@@ -93,6 +96,9 @@ def call_command(
     seconds: float | None,
     name: str,
     bind: str | None,
+    transport: str,
+    hold_at: float | None,
+    resume_at: float | None,
     as_json: bool,
 ) -> int:
     """Call a room as a robot phone, for checks and demonstrations.
@@ -104,7 +110,10 @@ def call_command(
         raise click.UsageError("--play and --tone exclude each other.")
     from confserver.phone import run
 
-    return run(target, play=play, record=record, seconds=seconds, tone_hz=tone, name=name, bind=bind, as_json=as_json)
+    return run(
+        target, play=play, record=record, seconds=seconds, tone_hz=tone, name=name, bind=bind, as_json=as_json,
+        transport=transport, hold_at=hold_at, resume_at=resume_at,
+    )  # fmt: skip
 
 
 @confserver.command("bench", context_settings={"ignore_unknown_options": True}, add_help_option=False)

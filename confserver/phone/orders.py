@@ -1,0 +1,94 @@
+"""What the robot is asked to do, and what it says at the end."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from confserver.sip.grammar import Malformed
+from confserver.sip.uri import Uri, parse_uri
+
+TRANSPORTS = ("udp", "tcp")
+
+
+class BadOrders(ValueError):
+    """Wrong usage; one line for people."""
+
+
+class CallFailed(Exception):
+    """The call cannot be, or cannot go on; one line for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    target: Uri
+    transport: str = "udp"
+    """Where the URI names none."""
+    play: Path | None = None
+    tone_hz: float | None = None
+    record: Path | None = None
+    seconds: float | None = None
+    """From the answer on; None: until somebody hangs up."""
+    hold_at: float | None = None
+    resume_at: float | None = None
+    """Seconds from the answer on."""
+    name: str = "confserver"
+    bind: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """The call's final statistics."""
+
+    status: int = 0
+    """Of the final answer to our INVITE; 0 where none came."""
+    error: str | None = None
+    ended_by: str | None = None
+    """``us`` or ``them``; None for a call that was never answered."""
+    set_up_ms: float | None = None
+    duration_s: float = 0.0
+    codec: str | None = None
+    remote: str | None = None
+    """Where our sound went."""
+    ssrc: int = 0
+    sent: int = 0
+    received: int = 0
+    lost: int = 0
+    jitter_ms: float = 0.0
+    rtt_ms: float | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+    def summary(self) -> str:
+        """One line for people."""
+        rtt = f", round trip {self.rtt_ms:.1f} ms" if self.rtt_ms is not None else ""
+        return (
+            f"{self.duration_s:.1f} s, {self.codec} with {self.remote}: sent {self.sent} packets, "
+            f"received {self.received}, lost {self.lost}, jitter {self.jitter_ms:.1f} ms{rtt}"
+        )
+
+
+def destination(text: str) -> Uri:
+    """Whom to call. Raises BadOrders."""
+    try:
+        uri = parse_uri(text)
+    except Malformed as error:
+        raise BadOrders(f"{error}; dial for example sip:standup@192.0.2.1") from None
+    if uri.scheme != "sip" or not uri.host:
+        raise BadOrders(f"cannot call {uri.scheme} URIs; dial for example sip:standup@192.0.2.1")
+    transport = (uri.param("transport") or "udp").lower()
+    if transport not in TRANSPORTS:
+        raise BadOrders(f"cannot call by {transport}, only by {' and '.join(TRANSPORTS)}")
+    return uri
+
+
+def local_address(text: str | None) -> str | None:
+    """Where to call from, as the kernel writes it. Raises BadOrders."""
+    if text is None:
+        return None
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise BadOrders(f"{text} is not an IP address to call from") from None
