@@ -48,8 +48,6 @@ DIALOG: Mapping[tuple[DialogState, DialogInput], DialogState] = {
     (_S.EARLY, _I.SUCCESS): _S.CONFIRMED,
     (_S.EARLY, _I.FAILURE): _S.TERMINATED,  # 12.3
     (_S.EARLY, _I.BYE): _S.TERMINATED,  # 15
-    (_S.CONFIRMED, _I.PROVISIONAL): _S.CONFIRMED,  # a late 18x
-    (_S.CONFIRMED, _I.SUCCESS): _S.CONFIRMED,  # 12.2.1.2: a target refresh; nothing else is changed
     (_S.CONFIRMED, _I.BYE): _S.TERMINATED,  # 15
 }
 
@@ -119,7 +117,7 @@ class Dialog:
         """A request that may set the target came from there."""
         via = request.via
         contact = self.target.host
-        sits_there = via.host == flow.remote[0] and is_public(contact)
+        sits_there = contact == flow.remote[0] or (via.host == flow.remote[0] and is_public(contact))
         self._source = flow
         self._is_direct = len(request.headers.get_all("Via")) == 1 and not sits_there
 

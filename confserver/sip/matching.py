@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from confserver.sip.flow import Flow
 from confserver.sip.message import Request, Response
+from confserver.sip.via import Via
 
 COOKIE = "z9hG4bK"
 """Begins every branch since RFC 3261 (8.1.1.7)."""
@@ -58,7 +59,8 @@ def note_source(request: Request, flow: Flow) -> None:
     for index in asked:
         params[index] = ("rport", str(flow.remote[1]))
     params.append(("received", flow.remote[0]))
-    request.headers.replace_first("Via", str(replace(via, params=tuple(params))))
+    noted = Via(via.transport, via.host, via.port, tuple(params), via.protocol)
+    request.headers.replace_first("Via", str(noted))
 
 
 def way_back(request: Request, flow: Flow) -> Flow:

@@ -110,7 +110,7 @@ UNATTENDED = Unattended()
 def cancel(core: Core, invite: ClientTransaction, now: float) -> None:
     """Send CANCEL for an INVITE that has had a provisional answer (RFC 3261 9.1), by the same way."""
     headers = invite.request.headers.copy()
-    for name in ("Contact", "Content-Type", "Allow", "Supported", "Require", "Proxy-Require"):
+    for name in ("Contact", "Content-Type", "Allow", "Accept", "Supported", "Require", "Proxy-Require"):
         headers.remove(name)
     via = headers.get("Via")
     headers.remove("Via")

@@ -218,6 +218,16 @@ def test_a_bye_that_overtakes_the_2xx() -> None:
     assert at_rest(wire.stack)
 
 
+def test_a_bye_for_the_early_dialog_of_a_call_that_we_cancel() -> None:
+    wire = Wire()
+    call, invite, _ = wire.dial()
+    wire.answer(invite, 180)
+    wire.stack.hang_up(call, wire.now, "no more")
+    outputs = from_peer(wire, invite, "BYE")
+    assert statuses(outputs) == [200] and none_of(CallEnded, outputs)
+    assert the(CallEnded, wire.answer(invite, 487)) == CallEnded(call, "no more", False, 487)
+
+
 def test_one_fork_that_leaves_does_not_end_the_call() -> None:
     wire = Wire()
     _, invite, _ = wire.dial()

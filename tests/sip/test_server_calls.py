@@ -203,9 +203,10 @@ def test_hanging_up_where_the_ack_never_comes() -> None:
 
 def test_bye_while_we_wait_to_hang_up() -> None:
     wire = Wire()
-    call = wire.arrive()
+    call = wire.arrive(branch="z9hG4bKone")
     tag = sent(wire.stack.accept(call, SDP, wire.now))[0].to.tag
     wire.stack.hang_up(call, wire.now)
+    assert statuses(wire.hear(wire.request("CANCEL", branch="z9hG4bKone"))) == [200]  # too late, and no matter
     outputs = wire.hear(wire.request("BYE", to_tag=tag, cseq=2))
     assert statuses(outputs) == [200] and methods(outputs) == [] and the(CallEnded, outputs)
 

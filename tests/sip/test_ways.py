@@ -138,6 +138,12 @@ def test_loose_routes_are_written_in_order_and_the_first_is_the_way() -> None:
     assert bye.headers.get_all("Route") == ["<sip:192.0.2.50;lr>", "<sip:192.0.2.51;lr>"]
 
 
+def test_a_proxy_that_the_call_came_by_needs_no_search() -> None:
+    wire = Wire()
+    outputs = hung_up(wire, "<sip:alice@10.0.0.9>", "Record-Route: <sip:192.0.2.9:5062;lr>")
+    assert destination(outputs) == wire.flow
+
+
 def test_a_strict_router_gets_the_request_as_its_own() -> None:
     """RFC 3261 12.2.1.1."""
     wire = Wire()
