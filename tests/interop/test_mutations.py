@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import socket
 import struct
 import time
@@ -34,7 +35,7 @@ def flip(data: bytearray, chance: random.Random) -> bytearray:
 
 
 def cut(data: bytearray, chance: random.Random) -> bytearray:
-    return data[: chance.randrange(1, len(data))]
+    return data[: chance.randrange(1, len(data) + 1)]
 
 
 def double(data: bytearray, chance: random.Random) -> bytearray:
@@ -78,11 +79,21 @@ def number(data: bytearray, chance: random.Random) -> bytearray:
 CHANGES: tuple[Change, ...] = (flip, cut, double, remove, insert, number)
 
 
-def mutated(data: bytes, chance: random.Random) -> bytes:
+def mutated(data: bytes, chance: random.Random, most: int = 3) -> bytes:
     changed = bytearray(data)
-    for _ in range(chance.randint(1, 3)):
+    for _ in range(chance.randint(1, most)):
         changed = chance.choice(CHANGES)(changed, chance) or bytearray(b"\0")
     return bytes(changed[:60_000])
+
+
+def mutated_sip(data: bytes, chance: random.Random) -> bytes:
+    """Broken anywhere; or in its body only, with the right length, so that it comes as far as SDP."""
+    head, blank, body = data.partition(b"\r\n\r\n")
+    if not body or chance.random() < 0.5:
+        return mutated(data, chance)
+    body = mutated(body, chance, most=2)
+    head = re.sub(rb"(?m)^Content-Length: \d+", b"Content-Length: %d" % len(body), head)
+    return head + blank + body
 
 
 def sip_seeds(server: Server, local: Address, anna: Phone) -> list[bytes]:
@@ -138,6 +149,7 @@ def test_broken_datagrams_break_nothing(server: Server) -> None:
         assert not anna.hung_up.is_set() and not bob.hung_up.is_set()
         assert server.participants("standup").keys() == {"anna", "bob"}
         assert "Traceback" not in server.said()
+        assert server.http("GET", "/status")["sip"]["malformed"] > COUNT / 20, "they have really come"
         server.wait_for_counts(before, 80)  # calls that were never acknowledged are given up after 64 * T1, then BYE
     assert server.answers(2.0)
 
@@ -148,12 +160,13 @@ def send_all(server: Server, anna: Phone, chance: random.Random) -> None:
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sending:
         sending.bind(("127.0.0.1", 0))
         host, port = sending.getsockname()
-        sip, rtp = sip_seeds(server, (host, port), anna), rtp_seeds(chance)
+        rtp = rtp_seeds(chance)
         media, control = anna.media, (anna.media[0], anna.media[1] + 1)
         began = time.monotonic()
         for n in range(COUNT):
             if n % 2:
-                sending.sendto(mutated(chance.choice(sip), chance), server.address)
+                sip = sip_seeds(server, (host, port), anna)  # anew each time: a second one would be a retransmission
+                sending.sendto(mutated_sip(chance.choice(sip), chance), server.address)
             else:
                 sending.sendto(mutated(chance.choice(rtp), chance), media if n % 4 else control)
             if (ahead := began + n / A_SECOND - time.monotonic()) > 0:
