@@ -13,6 +13,7 @@ from confserver.engine.batch import Batch
 from confserver.engine.codecs import PCMA, PCMU
 from confserver.engine.tick import Engine
 from confserver.rtp.address import address_of, sockaddr
+from confserver.rtp.header import HEADER
 
 START = 1_800_000_000.0
 RATE = 8000
@@ -193,17 +194,7 @@ class Hall:
         """The datagrams that have arrived by now, in the order of their arrival."""
         arrived = sorted((entry for entry in self.waiting if entry[0] <= self.now), key=lambda entry: entry[0])
         self.waiting = [entry for entry in self.waiting if entry[0] > self.now]
-        self.fill(self.batch, arrived)
-
-    def fill(self, batch: Batch, arrived: list[tuple[float, int, tuple[str, int], bytes]]) -> None:
-        batch.count = len(arrived)
-        for place, (at, local, sender, data) in enumerate(arrived):
-            batch.data[place, : len(data)] = np.frombuffer(data, np.uint8)
-            batch.length[place] = len(data)
-            batch.sender[place] = np.frombuffer(sockaddr(sender), np.uint8)
-            batch.key[place] = self.engine.book.key(local, sender)
-            batch.local[place] = local
-            batch.arrived[place] = at
+        fill(self.engine, self.batch, arrived)
 
     def run(self, seconds: float) -> None:
         for _ in range(round(seconds * 50)):
@@ -214,6 +205,55 @@ class Hall:
 
     def report(self, phone: Phone):
         return next(report for report in self.engine.leg_reports(0.0).reports if report.leg == phone.leg)
+
+
+def fill(engine: Engine, batch: Batch, arrived: list[tuple[float, int, tuple[str, int], bytes]]) -> None:
+    """Write datagrams into a batch as packet I/O does. arrived: time, socket, sender, data of each."""
+    batch.count = len(arrived)
+    for place, (at, local, sender, data) in enumerate(arrived):
+        batch.data[place, : len(data)] = np.frombuffer(data, np.uint8)
+        batch.length[place] = len(data)
+        batch.sender[place] = np.frombuffer(sockaddr(sender), np.uint8)
+        batch.key[place] = engine.book.key(local, sender)
+        batch.local[place] = local
+        batch.arrived[place] = at
+
+
+class Crowd:
+    """Many legs in rooms, some of them talking, whose packets are one batch made once: the tick alone costs time."""
+
+    def __init__(self, legs: int, a_room: int, talking: int) -> None:
+        numbers = iter(range(1, 1_000_000))
+        self.engine = Engine("test@127.0.0.1", lambda: next(numbers) * 7919 & 0xFFFFFFFF)
+        self.now = START
+        self.batch = Batch(legs)
+        sounds = np.empty((2, 160), np.uint8)
+        PCMU.encode(np.stack((tone(500, 0.02), silence(0.02))), sounds)
+        arrived = []
+        for leg in range(legs):
+            address = f"10.0.{leg >> 8}.{leg & 255}", 5000
+            if leg % a_room == 0:
+                self.engine.open_room(OpenRoom(room=leg))
+            plan = plan_for(Phone(leg, address, sounds))
+            self.engine.open_leg(OpenLeg(leg=leg, room=leg - leg % a_room, plan=plan), 0, 30000, START)
+            says = sounds[0 if leg % a_room < talking else 1].tobytes()
+            arrived.append((START, 0, address, rtp(0, 0, 0, leg + 1, says)))
+        for room in range(0, legs, a_room):
+            members = list(range(room, min(room + a_room, legs)))
+            mixes = [MixSources(legs=members, gains=[1.0] * len(members))]
+            listeners = [(leg, 0) for leg in members]
+            self.engine.set_hearing(SetHearing(room=room, mixes=mixes, listeners=listeners))
+        fill(self.engine, self.batch, arrived)
+        self._header = self.batch.data[:, :12].view(HEADER)[:, 0]
+
+    def tick(self) -> None:
+        self.now += 0.02
+        self._header["sequence"] += 1
+        self._header["timestamp"] += 160
+        self.batch.arrived[:] = self.now - 0.015
+        self.engine.tick(self.batch, self.now)
+        self.engine.take_events()
+        self.engine.take_control()
 
 
 def plan_for(phone: Phone, **changes: object) -> MediaPlan:

@@ -79,6 +79,7 @@ def test_three_phones_talk_hold_and_leave(server: Server, tmp_path: Path) -> Non
         anna.dial(server.uri("standup"))
         server.wait_until_in("standup", "anna", "bob", "robot")
         server.wait_until_in("elsewhere", "other")
+        assert [worker["rooms"] for worker in server.status()["workers"]] == [1, 1], "a room on each worker"
         time.sleep(0.5)
 
         bob.record()

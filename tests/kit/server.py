@@ -179,13 +179,13 @@ class Server:
     # ------------------------------------------------------------------ what must come back to the start
     def counts(self) -> dict[str, float]:
         """All that somebody takes and must give back."""
-        return taken(self.http("GET", "/status"))
+        return taken(self.status())
 
     def wait_for_counts(self, before: dict[str, float], timeout: float) -> None:
         """Raises AssertionError with what is left over."""
         end = time.monotonic() + timeout
         while (left := {k: v for k, v in self.counts().items() if v > before.get(k, 0)}) and time.monotonic() < end:
-            time.sleep(0.2)
+            time.sleep(0.5)
         assert not left, f"left over (before: {[before.get(k, 0) for k in left]}): {left}"
 
 
