@@ -250,7 +250,10 @@ class Unpacker:
                 return
             body = bytes(self._buffer[_LENGTH.size : end])
             del self._buffer[:end]
-            yield self._decoder.decode(body)
+            try:
+                yield self._decoder.decode(body)
+            except RecursionError as nested:
+                raise ValueError("a message nested without end") from nested
 
 
 def command_unpacker() -> Unpacker:

@@ -76,11 +76,11 @@ class Arrival:
         self, batch: Batch, taken: Rows, rows: Rows, header: NDArray[np.void], meaning: NDArray[np.uint8], now: float
     ) -> None:
         """Insert, each row's packets one after another: in rounds, of which each has one packet of a row."""
-        order = np.argsort(rows, kind="stable")
-        begins = np.flatnonzero(np.diff(rows[order], prepend=-1))
-        if len(begins) == len(rows):
+        if np.bincount(rows).max() == 1:
             self._insert(batch, taken, rows, header[taken], meaning, now)
             return
+        order = np.argsort(rows, kind="stable")
+        begins = np.flatnonzero(np.diff(rows[order], prepend=-1))
         size = np.diff(begins, append=len(rows))
         turn = np.arange(len(rows)) - np.repeat(begins + np.maximum(size - RING, 0), size)
         self._seats.discarded[rows[order[begins]]] += np.maximum(size - RING, 0).astype(np.uint32)

@@ -95,14 +95,16 @@ class Playout:
         meaning = seats.ring_meaning[rows, slot]
         back = rows[seats.missed[rows] > 0]
         tail = standin.tail(seats.signal[back]) if len(back) else _NO_SAMPLES
+        frames = np.empty((len(rows), FRAME), np.float32)
         for number, codec in enumerate(CODECS, 1):
-            mine = meaning == number
-            if not mine.any():
-                continue
-            which = rows[mine]
-            frames = np.empty((len(which), FRAME), np.float32)
-            codec.decode(payload[mine], frames)
-            seats.signal[which] = frames
+            mine = np.flatnonzero(meaning == number)
+            if len(mine) == len(rows):
+                codec.decode(payload, frames)
+            elif len(mine):
+                part = np.empty((len(mine), FRAME), np.float32)
+                codec.decode(payload[mine], part)
+                frames[mine] = part
+        seats.signal[rows] = frames
         if len(back):
             seats.signal[back] = standin.joined(tail, seats.signal[back])
         seats.ring_length[rows, slot] = 0

@@ -40,6 +40,8 @@ from confserver.engine.strays import Strays
 from confserver.rtp.address import Address, AddressBook, sockaddr
 
 _FADE_IN = (np.arange(1, FRAME + 1, dtype=np.float32) / FRAME).astype(np.float32)
+_REPORTING = 10
+"""Ticks between two looks at whose RTCP is due."""
 _HOUSEKEEPING = 50
 """Ticks between two rounds of the slow checks."""
 
@@ -171,6 +173,8 @@ class Engine:
             codec_of(int(self.seats.out_codec[row])).encode(samples[None], payloads[place[row] : place[row] + 1])
 
     def _report(self, now: float) -> None:
+        if self.ticks % _REPORTING:
+            return
         for row in self.reports.due(now):
             leg = self.legs.by_row[row]
             target = self.legs.control_address(leg)

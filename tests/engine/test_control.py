@@ -26,7 +26,7 @@ def _room(**changes):
 def test_a_sender_report_says_what_was_sent_and_received():
     hall, talker = _room()
     talker.path = lambda number: () if number % 10 == 5 else (0.0,)
-    hall.run(5)
+    hall.run(5.4)
     (report, sdes), *_ = _reports(hall, _rtcp_of(talker))
     out_ssrc = int.from_bytes(talker.headers[0][8:12], "big")
     assert isinstance(report, rtcp.SenderReport)
@@ -57,7 +57,7 @@ def test_reports_come_every_five_seconds_on_the_socket_beside():
 
 def test_one_who_is_not_sent_to_gets_a_receiver_report():
     hall, talker = _room(sends=False)
-    hall.run(5)
+    hall.run(5.4)
     report, _ = _reports(hall, _rtcp_of(talker))[0]
     assert isinstance(report, rtcp.ReceiverReport)
     assert report.blocks[0].ssrc == talker.ssrc
@@ -85,7 +85,7 @@ def test_a_leg_that_closes_says_goodbye():
 )
 def test_where_reports_go(changes, local, to):
     hall, talker = _room(**changes)
-    hall.run(5)
+    hall.run(5.4)
     assert {(by, where) for by, where, _ in hall.control} == {(local, to), (1, ("127.0.0.1", 40005))}
     assert talker.heard
 
@@ -136,7 +136,7 @@ def test_the_round_trip_is_known_from_the_peers_report_and_answered_in_ours(mux)
     hall.tick()
     heard = hall.now
     assert hall.report(talker).rtt_ms == pytest.approx(80, abs=2)
-    hall.run(5)
+    hall.run(5.4)
     answer = _reports(hall, address)[-1][0]
     assert answer.blocks[0].lsr == rtcp.middle(told.ntp)
     age = hall.now - heard
@@ -147,7 +147,7 @@ def test_the_round_trip_is_known_from_the_peers_report_and_answered_in_ours(mux)
 def test_a_report_finds_its_leg_by_ssrc_among_several_of_one_host():
     hall = Hall()
     phones = [hall.add(tone(hz, 9)) for hz in (410, 730, 1170)]
-    hall.run(5)
+    hall.run(5.4)
     middle = phones[1]
     report = _peer_report(hall, middle, 0.0)
     hall.send(1, ("127.0.0.1", 59999), report)
@@ -159,7 +159,7 @@ def test_a_report_finds_its_leg_by_ssrc_among_several_of_one_host():
 
 def test_a_report_from_elsewhere_or_of_nobody_is_a_strangers():
     hall, talker = _room()
-    hall.run(5)
+    hall.run(5.4)
     hall.send(1, ("203.0.113.9", 5000), _peer_report(hall, talker, 0.0))
     nobody = rtcp.compound(rtcp.ReceiverReport(ssrc=5), "nobody")
     hall.send(1, talker.address, nobody)
@@ -188,5 +188,5 @@ def test_a_new_plan_may_name_another_place_for_reports():
     hall, talker = _room()
     hall.run(1)
     hall.set(talker, remote_rtcp=("127.0.0.7", 9000))
-    hall.run(5)
+    hall.run(5.4)
     assert _reports(hall, ("127.0.0.7", 9000))

@@ -354,7 +354,7 @@ def test_a_packet_with_extension_csrc_and_padding_is_sound_like_any_other():
     assert hall.report(talker).discarded == 0
 
 
-def test_a_bad_network_for_a_minute_leaves_the_voice_understandable():
+def test_a_bad_network_leaves_the_voice_understandable():
     chance = random.Random(5)
 
     def path(number: int):
@@ -362,10 +362,10 @@ def test_a_bad_network_for_a_minute_leaves_the_voice_understandable():
         return copies * 2 if chance.random() < 0.02 else copies
 
     hall, talker, listener = _pair(path=path)
-    hall.run(60)
+    hall.run(30)
     whole = (_turns(listener.sound(1.0)) < 0.01).mean()
     assert whole > 0.9
     report = hall.report(talker)
-    assert report.lost < 140
-    assert 50 < report.concealed < 250
+    assert report.lost < 80
+    assert 25 < report.concealed < 140
     assert report.playout_ms < 100
