@@ -30,7 +30,7 @@ class Door:
         """Carry out a command; fires after its commit, fails with Refused."""
         done: Deferred[None] = Deferred()
         try:
-            commits = self._performer.perform(self._focus.command(command, by, self._performer.now()))
+            commits = self._performer.carry_out(self._focus.command(command, by, self._performer.now()))
         except Refused as refused:
             done.errback(refused)
             return done

@@ -16,7 +16,7 @@ from confserver.contract import DigitPressed, FromWorker, ToWorker
 from confserver.focus import outputs as focus_out
 from confserver.focus.focus import Focus
 from confserver.sip import outputs as sip_out
-from confserver.sip.flow import Flow
+from confserver.sip.flow import Flow, written
 from confserver.sip.stack import Stack, UnknownCall, WrongMoment
 
 log = structlog.get_logger("calls")
@@ -59,25 +59,39 @@ class Performer:
         self._hands = hands
 
     # ------------------------------------------------------------------ doing
-    def perform(self, outputs: Sequence[Output]) -> list[Deferred[Any]]:
-        """Do all that is asked for, and what follows from it. Gives what waits for the store."""
+    def perform(self, outputs: Sequence[Output]) -> None:
+        """Do all that is asked for, and what follows from it."""
+        for commit in self.carry_out(outputs):
+            commit.addErrback(lambda _: None)  # the journal has complained already
+
+    def carry_out(self, outputs: Sequence[Output]) -> list[Deferred[Any]]:
+        """The same, for those who wait for the store: gives what they wait for."""
         waiting: deque[Output] = deque(outputs)
         commits: list[Deferred[Any]] = []
         while waiting:
             output = waiting.popleft()
-            if isinstance(output, _FOR_TRANSPORTS):
-                self._hands.transports.perform(output)
-            elif isinstance(output, focus_out.TellWorker):
-                self._hands.workers[output.worker].send(output.command)
-            elif isinstance(output, focus_out.Publish):
-                commits.append(self._hands.journal.publish(output.events).addErrback(lambda failure: failure))
-            elif isinstance(output, focus_out.Output):
-                waiting.extend(self._answer(output))
-            else:
-                _log_call(output)
-                waiting.extend(self._focus.hear_call(output, self.now()))
+            try:
+                waiting.extend(self._do(output, commits))
+            except Exception:
+                log.exception("fault", output=type(output).__name__)
+                waiting.extend(_apology(output))
         self._set_timer()
         return commits
+
+    def _do(self, output: Output, commits: list[Deferred[Any]]) -> Sequence[Output]:
+        """Gives what follows."""
+        if isinstance(output, _FOR_TRANSPORTS):
+            self._hands.transports.perform(output)
+        elif isinstance(output, focus_out.TellWorker):
+            self._hands.workers[output.worker].send(output.command)
+        elif isinstance(output, focus_out.Publish):
+            commits.append(self._hands.journal.publish(output.events))
+        elif isinstance(output, focus_out.Output):
+            return self._answer(output)
+        else:
+            _log_call(output)
+            return self._focus.hear_call(output, self.now())
+        return ()
 
     def _answer(self, output: focus_out.Output) -> list[sip_out.Output]:
         """What the focus wants of the stack; a call that has ended meanwhile wants nothing more."""
@@ -117,7 +131,7 @@ class Performer:
     def _fire(self) -> None:
         self._timer = self._due = None
         now = self.now()
-        self.perform([*self._stack.fire(now), *self._focus.fire(now)])
+        self._hear(lambda: [*self._stack.fire(now), *self._focus.fire(now)])
 
     def stop(self) -> None:
         """No timer any more."""
@@ -125,39 +139,60 @@ class Performer:
             self._timer.cancel()
         self._timer = self._due = None
 
-    # ------------------------------------------------------------------ the transports say
+    # ------------------------------------------------------------------ the door
+    def _hear(self, ask: Callable[[], Sequence[Output]]) -> None:
+        """Whatever goes wrong with one message costs that message, never the connection, nor the worker."""
+        outputs: Sequence[Output] = ()
+        try:
+            outputs = ask()
+        except Exception:
+            log.exception("fault")
+        self.perform(outputs)
+
     def received(self, data: bytes, flow: Flow) -> None:
-        self.perform(self._stack.receive(data, flow, self.now()))
+        self._hear(lambda: self._stack.receive(data, flow, self.now()))
 
     def lost(self, flow: Flow) -> None:
-        self.perform(self._stack.flow_lost(flow, self.now()))
+        self._hear(lambda: self._stack.flow_lost(flow, self.now()))
 
     def opened(self, token: int, flow: Flow) -> None:
-        self.perform(self._stack.flow_opened(token, flow, self.now()))
+        self._hear(lambda: self._stack.flow_opened(token, flow, self.now()))
 
     def failed(self, token: int, reason: str) -> None:
-        self.perform(self._stack.flow_failed(token, reason, self.now()))
+        self._hear(lambda: self._stack.flow_failed(token, reason, self.now()))
 
     def resolved(self, token: int, addresses: list[str]) -> None:
-        self.perform(self._stack.resolved(token, addresses, self.now()))
+        self._hear(lambda: self._stack.resolved(token, addresses, self.now()))
 
-    # ------------------------------------------------------------------ the workers say
     def heard_worker(self, number: int, event: FromWorker) -> None:
         if isinstance(event, DigitPressed):
             log.debug("digit", leg=event.leg, digit=event.digit)
-        self.perform(self._focus.hear_worker(number, event, self.now()))
+        self._hear(lambda: self._focus.hear_worker(number, event, self.now()))
 
     def worker_ready(self, number: int) -> None:
-        self.perform(self._focus.worker_ready(number))
+        self._hear(lambda: self._focus.worker_ready(number))
 
     def worker_lost(self, number: int) -> None:
-        self.perform(self._focus.worker_lost(number))
+        self._hear(lambda: self._focus.worker_lost(number))
+
+
+def _apology(output: Output) -> Sequence[Output]:
+    """What is owed to a peer whom a fault of ours has kept from its answer (RFC 3261 21.5.1)."""
+    match output:
+        case sip_out.CallArrived(call=call) | focus_out.Accept(call=call):
+            return (focus_out.Refuse(call, 500, ""),)
+        case sip_out.OfferArrived(call=call) | focus_out.AcceptOffer(call=call):
+            return (focus_out.RefuseOffer(call, 500, ""),)
+        case sip_out.RequestArrived(transaction=transaction):
+            return (focus_out.Respond(transaction, 500),)
+    return ()
 
 
 def _log_call(output: sip_out.Output) -> None:
     match output:
         case sip_out.CallArrived(call=call, request=request, flow=flow):
-            source = f"{flow.remote[0]}:{flow.remote[1]}"
-            log.info("call arrived", call=call, to=str(request.uri), source=source, transport=flow.transport)
+            log.info(
+                "call arrived", call=call, to=str(request.uri), source=written(flow.remote), transport=flow.transport
+            )
         case sip_out.CallEnded(call=call, cause=cause, status=status):
             log.info("call ended", call=call, cause=cause, status=status)

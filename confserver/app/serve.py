@@ -58,7 +58,9 @@ def _run(reactor: Any, settings: Settings) -> str:
         except Exception as error:
             log.exception("cannot start")
             trouble = f"cannot start: {error}"
-        if trouble:
+        if server.is_stopping:
+            trouble = ""  # told to stop before it stood
+        elif trouble:
             reactor.stop()
 
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(start()))

@@ -70,10 +70,11 @@ class Server:
         self._all_ready: Deferred[None] = Deferred()
         self._chores = [
             (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
-            (LoopingCall(self._surroundings.look_again), RESCAN_S),
+            (LoopingCall(self._look_again), RESCAN_S),
         ]
         self._http: Any = None
         self._url = ""
+        self._stands = False
         self._is_stopping = False
 
     def now(self) -> float:
@@ -85,6 +86,8 @@ class Server:
         """Come up whole. Raises StartError."""
         try:
             await self._open_store()
+            if self._is_stopping:
+                return
             self._join()
             self._open_http()
             self._listen()
@@ -92,9 +95,12 @@ class Server:
             raise StartError(str(error)) from error
         except CannotListenError as error:
             raise StartError(_cannot_listen(error)) from error
+        except OSError as error:
+            raise StartError(f"cannot start: {error.strerror or error}") from error
         await self._start_workers()
         for chore, period in self._chores:
             chore.start(period, now=False)
+        self._stands = True
 
     async def _open_store(self) -> None:
         settings = self._settings.rooms
@@ -107,8 +113,7 @@ class Server:
             most_rooms=settings.max_rooms,
         )
         rooms.restore(kept.rooms)
-        here = self._surroundings
-        self._focus = Focus(Scene(rooms, here.guard, here.ground, here.host_for, self._settings.media.talkers))
+        self._focus = Focus(Scene(rooms, self._surroundings, self._settings.media.talkers))
 
     def _join(self) -> None:
         """Give the layers their shells."""
@@ -162,31 +167,47 @@ class Server:
         self._ready.discard(number)
         self._performer.worker_lost(number)
 
+    def _look_again(self) -> None:
+        try:
+            self._surroundings.look_again()
+        except OSError as error:
+            log.warning("cannot look up the addresses of this machine", why=str(error))
+
     def _contact(self, flow: Flow) -> Address:
         """What Contact and Via say to the peer of a flow."""
         port = self._transports.port if self._transports else flow.local[1]
         return self._surroundings.host_for(flow), port
 
     # ------------------------------------------------------------------ stop
+    @property
+    def is_stopping(self) -> bool:
+        return self._is_stopping
+
     async def stop(self) -> None:
         """503 to new calls, BYE to all, then workers and store; 10 s at most."""
         if self._is_stopping:
             return
         self._is_stopping = True
-        log.info("stopping")
+        say = log.info if self._stands else log.debug
+        say("stopping")
         for chore, _ in self._chores:
             if chore.running:
                 chore.stop()
         if self._transports is not None:
             self._performer.perform(self._focus.close())
-            await self._until(lambda: not self._stack.describe()["calls"], GOODBYE_S)
+            await self._until(self._is_goodbye_said, GOODBYE_S)
             await self._stop_workers()
             self._performer.stop()
             self._transports.stop()
         if self._http is not None:
             await self._http.stopListening()
         await self._storage.stop()
-        log.info("stopped")
+        say("stopped")
+
+    def _is_goodbye_said(self) -> bool:
+        """No call is left, and every BYE has its answer: until then it may have to be sent again."""
+        left = self._stack.describe()
+        return not (left["calls"] or left["client transactions"] or left["searches"])
 
     async def _stop_workers(self) -> None:
         for link in self._links:

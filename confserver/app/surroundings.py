@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 
 from confserver.config import Settings
 from confserver.focus.media import Ground
 from confserver.routing.guard import Guard, address_in
 from confserver.sip.flow import Flow
-from confserver.transports.addresses import attached_networks, local_addresses
+from confserver.transports.addresses import attached_networks, broadcasts, local_addresses, route_to
 from confserver.transports.links import WorkerSettings
 
 
@@ -17,24 +18,58 @@ class Surroundings:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._local = frozenset(local_addresses())
-        self.guard = Guard(settings.sip.trusted(), attached_networks())
+        self._near = settings.sip.local()
+        self._public = settings.sip.public_address
+        self._media = _named(settings.rtp.addresses)
+        """Where media ports are bound; empty: to all addresses."""
+        self.guard = Guard(settings.sip.trusted())
+        self._local: tuple[str, ...] = ()
+        self._ground = Ground()
+        self.look_again()
 
     def look_again(self) -> None:
-        self._local = frozenset(local_addresses())
-        self.guard.attached = tuple(attached_networks())
-
-    def host_for(self, flow: Flow) -> str:
-        """The host that Contact, Via and SDP say to a peer (docs/architecture.md, "Ports and addresses")."""
-        sip, peer = self._settings.sip, address_in(flow.remote[0])
-        if not sip.public_address or peer is None or any(peer in network for network in sip.local()):
-            return flow.local[0]
-        return sip.public_address
+        networks = attached_networks()
+        self._local = tuple(local_addresses())
+        self.guard.attached = tuple(networks)
+        rtp, public = self._settings.rtp, (self._public,) if self._public else ()
+        self._ground = Ground(
+            frozenset((*self._local, *public)), rtp.port_min, rtp.port_max, frozenset(broadcasts(networks))
+        )
 
     def ground(self) -> Ground:
         """Where our own media ports are."""
-        return Ground(self._local, self._settings.rtp.port_min, self._settings.rtp.port_max)
+        return self._ground
 
+    # ------------------------------------------------------------------ what peers are told
+    def host_for(self, flow: Flow) -> str:
+        """The host that Contact and Via say to a peer (docs/architecture.md, "Ports and addresses")."""
+        host = flow.local[0].partition("%")[0]
+        return self._public if self._is_behind_router(flow.remote[0], ":" in host) else host
+
+    def media_host(self, flow: Flow, peer: str | None, is_ipv6: bool) -> str | None:
+        """The address of ours that SDP names: the one by which the kernel reaches the media of the peer.
+
+        Where its media are elsewhere than its signalling, or of the other family, another one than Contact says.
+        """
+        peer = peer or flow.remote[0]
+        if self._is_behind_router(peer, is_ipv6):
+            return self._public
+        near = flow.local[0].partition("%")[0]
+        is_near = (":" in near) == is_ipv6 and (not self._media or near in self._media)
+        if is_near and address_in(peer) == address_in(flow.remote[0]):
+            return near
+        here = [host for host in self._media or self._local if (":" in host) == is_ipv6]
+        reached = route_to(peer, here) if (":" in peer) == is_ipv6 else None
+        return reached or _best_of(here)
+
+    def _is_behind_router(self, peer: str, is_ipv6: bool) -> bool:
+        """Whether the peer knows us by our public address only; that is of one family."""
+        if not self._public or (":" in self._public) != is_ipv6:
+            return False
+        address = address_in(peer)
+        return address is not None and not any(address in network for network in self._near)
+
+    # ------------------------------------------------------------------ what workers are told
     def worker_settings(self, number: int, epoch: float) -> WorkerSettings:
         """Each worker has its own part of the port range."""
         rtp, count = self._settings.rtp, self._settings.media.worker_count()
@@ -49,3 +84,13 @@ class Surroundings:
             silence_s=rtp.silence_s,
             cname=f"{secrets.token_hex(6)}@confserver",
         )
+
+
+def _named(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that name one address each, not all of a family."""
+    return tuple(host for host in addresses if not ipaddress.ip_address(host).is_unspecified)
+
+
+def _best_of(hosts: list[str]) -> str | None:
+    """One that others are likely to reach."""
+    return min(hosts, key=lambda host: (ipaddress.ip_address(host).is_loopback, host), default=None)

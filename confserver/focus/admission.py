@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from confserver.contract import LegFailed, LegOpened, OpenLeg, SetLeg
+from confserver.contract import LegFailed, LegOpened, MediaPlan, OpenLeg, SetLeg
 from confserver.focus.answers import NoAnswer, of_offer, of_room, unavailable, warning
 from confserver.focus.legs import Leg, Stage
-from confserver.focus.media import Caller, check_reach, description_of, plan_of
+from confserver.focus.media import caller_of, check_family, check_reach, description_of, plan_of
 from confserver.focus.outputs import Accept, Refuse, Respond
 from confserver.focus.scene import OPENING_S, Scene
 from confserver.formats import FORMATS
-from confserver.routing.guard import address_in
 from confserver.routing.routes import Refuse as RouteRefused
 from confserver.routing.routes import ToRoom, route
-from confserver.sdp.agreement import Agreed, Local, Rejected
+from confserver.sdp.agreement import Agreed, Local, Rejected, Warn
 from confserver.sdp.description import Description
 from confserver.sdp.negotiation import accept, answer, negotiate, offer
 from confserver.sdp.text import write
-from confserver.sip.flow import Flow
+from confserver.sip.flow import Flow, written
 from confserver.sip.message import Request
 from confserver.sip.outputs import CallAcknowledged, CallArrived, RequestArrived
 from rooms import events as tell
-from rooms.commands import Arrive, Hold, Release, Reserve
+from rooms.commands import Arrive, Hold, Reserve
 from rooms.errors import Refused
 from rooms.participant import SYSTEM
 from rooms.policy import room_name
@@ -41,52 +40,67 @@ class Admission:
             self._scene.say(Refuse(call.call, no.status, no.reason, no.headers))
 
     def _let_in(self, call: CallArrived, now: float) -> None:
+        """All that may be refused comes first; then a place, its leg, and the worker's turn. Raises NoAnswer."""
         scene, request, flow = self._scene, call.request, call.flow
-        room = self._room_for(request, flow)
-        caller = self._caller(request, flow)
+        name = self._room_for(request, flow)
+        if name is None:
+            raise NoAnswer(404, "", (warning(399, "the URI names no room"),))
+        scene.check_workers(name)
+        caller = caller_of(request, flow, scene.guard)
         described = description_of(request.body) if request.body else None
         agreed = self._settled(described) if described else None
-        name, participant = self._reserve(room, request, flow, now)
-        try:
-            place = scene.place_of(name)
-        except NoAnswer:
-            scene.try_ask(Release(name, participant), SYSTEM, now)
-            raise
+        plan = plan_of(agreed, caller) if agreed else None
+        is_ipv6 = agreed.is_ipv6 if agreed else flow.is_ipv6
+        host = self._host(flow, plan, is_ipv6)
+        room, participant = self._reserve(name, request, flow, now)
+        place = scene.place_of(room)
         leg = Leg(
-            id=scene.number(), call=call.call, room=name, participant=participant, worker=place.worker, caller=caller,
-            local_host=scene.advertised(flow), is_ipv6=agreed.is_ipv6 if agreed else flow.is_ipv6,
-            deadline=now + OPENING_S, agreed=agreed, offer=described,
+            id=scene.number(), call=call.call, room=room, participant=participant, place=place, caller=caller,
+            local_host=host, is_ipv6=is_ipv6, deadline=now + OPENING_S, agreed=agreed, offer=described,
         )  # fmt: skip
+        leg.named = agreed if agreed and agreed.remote else None
         leg.session_id = int(now * 1000) << 16 | leg.id & 0xFFFF
         scene.legs.add(leg)
-        plan = plan_of(agreed, caller) if agreed else None
-        scene.tell_worker(leg, OpenLeg(leg=leg.id, room=place.number, ipv6=leg.is_ipv6, plan=plan))
+        scene.tell_worker(place, OpenLeg(leg=leg.id, room=place.number, ipv6=is_ipv6, plan=plan))
 
-    def _room_for(self, request: Request, flow: Flow) -> str:
-        """The name of the room that is called. Raises NoAnswer."""
+    def _host(self, flow: Flow, plan: MediaPlan | None, is_ipv6: bool) -> str:
+        """Our address in the SDP for this caller. Raises NoAnswer where we have none of the family."""
+        host = self._scene.surroundings.media_host(flow, plan.remote[0] if plan and plan.remote else None, is_ipv6)
+        if host is None:
+            family = "IPv6" if is_ipv6 else "IPv4"
+            raise of_offer(Rejected(Warn.ADDRESS, f"this server has no {family} address for media"))
+        return host
+
+    def _room_for(self, request: Request, flow: Flow) -> str | None:
+        """The room that is called, which takes calls now; None: the server itself. Raises NoAnswer."""
         to = route(request, flow, self._scene.guard)
         if isinstance(to, RouteRefused):
             raise NoAnswer(to.status, "", (warning(399, to.reason),))
-        if not isinstance(to, ToRoom):
-            raise NoAnswer(404, "", (warning(399, "the URI names no room"),))
-        return to.name
+        if self._scene.is_closing:
+            raise unavailable("the server is stopping")
+        return self._checked(to.name) if isinstance(to, ToRoom) else None
 
-    def _caller(self, request: Request, flow: Flow) -> Caller:
-        host = flow.remote[0]
-        guard = self._scene.guard
-        return Caller(host, guard.is_inside(host), guard.may_call(host), len(request.vias) > 1)
+    def _checked(self, text: str) -> str:
+        rooms = self._scene.rooms
+        try:
+            name = room_name(text)
+            if not rooms.is_on_demand or name in rooms:
+                rooms.get(name).check_entrance()
+        except Refused as refused:
+            raise of_room(refused) from refused
+        return name
 
     def _settled(self, described: Description) -> Agreed:
         try:
             agreed = negotiate(described, FORMATS)
         except Rejected as rejected:
             raise of_offer(rejected) from rejected
-        check_reach(agreed, self._scene.ground())
+        check_reach(agreed, self._scene.surroundings.ground())
         return agreed
 
     def _reserve(self, room: str, request: Request, flow: Flow, now: float) -> tuple[str, str]:
         """Keep a place. Gives the room's one spelling and the participant's id. Raises NoAnswer."""
-        source = f"{flow.remote[0]}:{flow.remote[1]}"
+        source = written(flow.remote)
         name = request.from_.label or request.from_.uri.user_decoded
         try:
             events = self._scene.ask(Reserve(room, name, str(request.from_.uri), source), SYSTEM, now)
@@ -116,12 +130,8 @@ class Admission:
             self._scene.hang_up(leg, event.reason, unavailable(event.reason))
 
     def local(self, leg: Leg) -> Local:
-        """Ourselves, in the SDP for this peer; of the same family as the leg's socket."""
-        host = leg.local_host
-        address = address_in(host)
-        if address is not None and (address.version == 6) != leg.is_ipv6:
-            host = "::" if leg.is_ipv6 else "0.0.0.0"
-        return Local(host=host, port=leg.port, session_id=leg.session_id)
+        """Ourselves, in the SDP for this peer."""
+        return Local(host=leg.local_host, port=leg.port, session_id=leg.session_id)
 
     # ------------------------------------------------------------------ the phone's word
     def acknowledged(self, event: CallAcknowledged, now: float) -> None:
@@ -129,6 +139,7 @@ class Admission:
         leg = self._scene.legs.by_call.get(event.call)
         if leg is None or leg.stage is Stage.LEAVING:
             return
+        leg.is_probed = False
         if leg.agreed is None:
             try:
                 self._take_answer(leg, event)
@@ -142,11 +153,14 @@ class Admission:
         if not event.body or leg.sent is None:
             raise NoAnswer(488, "the ACK holds no answer to our offer")
         try:
-            leg.agreed = accept(leg.sent, description_of(event.body))
+            agreed = accept(leg.sent, description_of(event.body))
         except Rejected as rejected:
             raise NoAnswer(488, rejected.reason) from rejected
-        check_reach(leg.agreed, self._scene.ground())
-        self._scene.tell_worker(leg, SetLeg(leg=leg.id, plan=plan_of(leg.agreed, leg.caller)))
+        check_family(agreed, leg.is_ipv6)
+        check_reach(agreed, self._scene.surroundings.ground())
+        leg.agreed = agreed
+        leg.named = agreed if agreed.remote else None
+        self._scene.tell_worker(leg.place, SetLeg(leg=leg.id, plan=plan_of(agreed, leg.caller)))
 
     def arrive(self, leg: Leg, now: float) -> None:
         """The call is up, by ACK or by its first packet: now the others know."""
@@ -161,23 +175,14 @@ class Admission:
 
     # ------------------------------------------------------------------ OPTIONS
     def asked(self, event: RequestArrived) -> None:
-        """Answer OPTIONS as an INVITE to the same place would be answered (RFC 3261 11.2)."""
+        """Answer OPTIONS as an INVITE to the same place would be answered (RFC 3261 11.2).
+
+        Deviation: workers are not asked. One that is lost is replaced within a second, and whoever watches us by
+        OPTIONS (a proxy in front) should not give us up for that.
+        """
         try:
-            to = route(event.request, event.flow, self._scene.guard)
-            if isinstance(to, RouteRefused):
-                raise NoAnswer(to.status, "", (warning(399, to.reason),))
-            if isinstance(to, ToRoom):
-                self._check_room(to.name)
+            self._room_for(event.request, event.flow)
         except NoAnswer as no:
             self._scene.say(Respond(event.transaction, no.status, no.reason, no.headers))
         else:
             self._scene.say(Respond(event.transaction, 200))
-
-    def _check_room(self, text: str) -> None:
-        rooms = self._scene.rooms
-        try:
-            name = room_name(text)
-            if not rooms.is_on_demand or name in rooms:
-                rooms.get(name).check_entrance()
-        except Refused as refused:
-            raise of_room(refused) from refused

@@ -24,6 +24,7 @@ from confserver.focus.outputs import Output, Probe
 from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
 from confserver.sip import outputs as sip
+from confserver.sip.flow import written
 from rooms.commands import Command, Leave, NoteTalking, Release
 from rooms.participant import SYSTEM, Actor
 
@@ -68,7 +69,7 @@ class Focus:
         leg = self._scene.legs.by_call.get(event.call)
         if leg is None:
             return
-        self._scene.close(leg)
+        self._scene.forget(leg)
         if not self._scene.try_ask(Release(leg.room, leg.participant), SYSTEM, now):
             self._scene.try_ask(Leave(leg.room, leg.participant, event.cause), SYSTEM, now)
 
@@ -113,10 +114,7 @@ class Focus:
     def worker_lost(self, worker: int) -> list[Output]:
         """A worker has died: its calls end, and its rooms find another place."""
         scene = self._scene
-        scene.workers.discard(worker)
-        scene.overloaded.discard(worker)
-        scene.places = {room: place for room, place in scene.places.items() if place.worker != worker}
-        for leg in scene.legs.at_worker(worker):
+        for leg in scene.lose(worker):
             scene.hang_up(leg, "its media worker is gone", unavailable("the media worker is gone"))
         return scene.taken()
 
@@ -128,7 +126,7 @@ class Focus:
 
     def close(self) -> list[Output]:
         """The server stops: everybody is hung up on, and nobody is let in any more."""
-        self._scene.workers.clear()
+        self._scene.is_closing = True
         for leg in list(self._scene.legs.by_id.values()):
             self._scene.hang_up(leg, "the server is stopping", unavailable("the server is stopping"))
         return self._scene.taken()
@@ -172,7 +170,7 @@ def _media_of(leg: Leg) -> dict[str, Any]:
     return {
         "codec": leg.agreed.outgoing[1].name if leg.agreed else None,
         "port": leg.port,
-        "remote": f"{leg.remote[0]}:{leg.remote[1]}" if leg.remote else None,
+        "remote": written(leg.remote) if leg.remote else None,
         "worker": leg.worker,
         "received": report.received if report else 0,
         "lost": report.lost if report else 0,

@@ -36,7 +36,17 @@ STAGES: dict[tuple[Stage, str], Stage] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
+class Place:
+    """Where a room's media live. A room whose worker is lost gets another place, maybe at the same worker's heir."""
+
+    number: RoomId
+    worker: int
+    is_lost: bool = False
+    """The worker is gone, and with it all that was there."""
+
+
+@dataclass(slots=True, eq=False)
 class Leg:
     """One call on its way through the focus."""
 
@@ -44,14 +54,16 @@ class Leg:
     call: CallId
     room: str
     participant: ParticipantId
-    worker: int
+    place: Place
     caller: Caller
     local_host: str
-    """The address that this peer reaches us by; it stands in our SDP."""
+    """The address of ours that the peer's media reaches; it stands in our SDP."""
     is_ipv6: bool
     deadline: float
     stage: Stage = Stage.OPENING
     agreed: Agreed | None = None
+    named: Agreed | None = None
+    """The last agreement that named an address; the old hold by c=0.0.0.0 names none."""
     offer: Description | None = None
     """What waits for an answer of ours."""
     sent: Description | None = None
@@ -62,6 +74,10 @@ class Leg:
     remote: Address | None = None
     report: LegReport | None = None
     is_probed: bool = False
+
+    @property
+    def worker(self) -> int:
+        return self.place.worker
 
     def go(self, happening: str) -> None:
         """Take the next stage. Raises KeyError for what cannot happen now."""
@@ -100,18 +116,14 @@ class Legs:
     def at_worker(self, worker: int) -> list[Leg]:
         return list(self._by_worker.get(worker, {}).values())
 
+    def count_at(self, worker: int) -> int:
+        return len(self._by_worker.get(worker, {}))
+
     def next_opening(self) -> Leg | None:
         """The leg that has waited longest to be opened; all wait equally long, so its deadline is the first."""
-        for number, leg in list(self._opening.items()):
+        while self._opening:
+            leg = next(iter(self._opening.values()))
             if leg.stage is Stage.OPENING:
                 return leg
-            del self._opening[number]
+            del self._opening[leg.id]
         return None
-
-
-@dataclass(slots=True)
-class Place:
-    """Where a room's media live."""
-
-    number: RoomId
-    worker: int

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from confserver.contract import Address, Incoming, MediaPlan
 from confserver.focus.answers import NoAnswer, of_offer, warning
-from confserver.routing.guard import address_in
+from confserver.routing.guard import Guard, IPAddress, address_in
 from confserver.sdp.agreement import Agreed, Rejected, Warn
 from confserver.sdp.description import Description
 from confserver.sdp.text import Bad, parse
+from confserver.sip.flow import Flow
+from confserver.sip.message import Request
 
 LEAST_PORT = 1024
 
@@ -30,16 +32,25 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where we ourselves are: no media is ever sent to our own media ports."""
+    """Where we ourselves are: no media is ever sent to our own media ports, nor to a whole network at once."""
 
     addresses: Collection[str] = ()
+    """By which we are reached, in their usual spelling."""
     first_port: int = 0
     last_port: int = 0
+    broadcasts: Collection[str] = ()
+    """The broadcast addresses of the networks that we are attached to."""
 
     def is_ours(self, address: Address) -> bool:
         host = address_in(address[0])
         here = host is not None and (host.is_loopback or address[0] in self.addresses)
         return here and self.first_port <= address[1] <= self.last_port
+
+
+def caller_of(request: Request, flow: Flow, guard: Guard) -> Caller:
+    host = flow.remote[0]
+    is_proxied = len(request.headers.get_all("Via")) > 1
+    return Caller(host, guard.is_inside(host), guard.may_call(host), is_proxied)
 
 
 def description_of(body: bytes) -> Description:
@@ -52,35 +63,49 @@ def description_of(body: bytes) -> Description:
 
 def check_reach(agreed: Agreed, ground: Ground) -> None:
     """We are never a reflector: refuse media addresses that are no phone's (488). Raises NoAnswer."""
-    if agreed.remote is None:
-        return
-    host, port = agreed.remote
-    address = address_in(host)
-    reason = ""
-    if address is None or address.is_multicast or address.is_reserved or host == "255.255.255.255":
-        reason = f"media cannot go to {host}"
-    elif port < LEAST_PORT:
-        reason = f"media cannot go to port {port}, below {LEAST_PORT}"
-    elif ground.is_ours(agreed.remote):
-        reason = f"port {port} of {host} is one of this server's own media ports"
-    if reason:
-        raise of_offer(Rejected(Warn.ADDRESS, reason))
+    for address in (agreed.remote, agreed.remote_rtcp):
+        reason = _wrong_with(address, ground) if address else ""
+        if reason:
+            raise of_offer(Rejected(Warn.ADDRESS, reason))
 
 
-def plan_of(agreed: Agreed, caller: Caller, before: Agreed | None = None) -> MediaPlan:
+def _wrong_with(address: Address, ground: Ground) -> str:
+    host, port = address
+    found = address_in(host)
+    if found is None or found.is_multicast or host in ground.broadcasts or _is_nobody(found, host):
+        return f"media cannot go to {host}"
+    if port < LEAST_PORT:
+        return f"media cannot go to port {port}, below {LEAST_PORT}"
+    if ground.is_ours(address):
+        return f"port {port} of {host} is one of this server's own media ports"
+    return ""
+
+
+def _is_nobody(found: IPAddress, host: str) -> bool:
+    """IPv4 from 240.0.0.0 up to broadcast (RFC 1112 section 4); IPv4 dressed as IPv6, for our sockets are V6ONLY."""
+    return found.is_reserved if found.version == 4 and ":" not in host else found.version == 4
+
+
+def check_family(agreed: Agreed, is_ipv6: bool) -> None:
+    """A leg's socket is of one family for life; the old hold names an IPv4 address that is none. Raises NoAnswer."""
+    if agreed.remote and agreed.is_ipv6 != is_ipv6:
+        raise of_offer(Rejected(Warn.ADDRESS, "a call cannot change between IPv4 and IPv6"))
+
+
+def plan_of(agreed: Agreed, caller: Caller, named: Agreed | None = None) -> MediaPlan:
     """What the worker needs to know (see docs/architecture.md, "Ports and addresses").
 
-    ``before``: the last agreement of the call. Where the new one names no address (the old hold by c=0.0.0.0), the
-    leg keeps the one it had, so that nobody else can take its place meanwhile.
+    ``named``: the last agreement of the call that named an address. Where the new one names none (the old hold by
+    c=0.0.0.0), the leg keeps that, so that nobody else can take its place meanwhile.
     """
-    named = agreed.remote or (before.remote if before else None)
-    remote = named if named and _may_send_to(named[0], caller) else None
-    elsewhere = remote is None or remote[0] != caller.host
-    is_private = remote is not None and _is_private(remote[0])
+    there = agreed if agreed.remote or named is None else named
+    remote = _if_allowed(there.remote, caller)
+    elsewhere = remote is None or address_in(remote[0]) != address_in(caller.host)
+    is_private = remote is not None and not _is_public(remote[0])
     payload_type, outgoing = agreed.outgoing
     return MediaPlan(
         remote=remote,
-        remote_rtcp=agreed.remote_rtcp if remote else None,
+        remote_rtcp=_if_allowed(there.remote_rtcp, caller) if remote else None,
         signalling_host="" if caller.is_proxied else caller.host,
         symmetric=remote is None or caller.is_proxied or (is_private and elsewhere),
         send_first=remote is not None and (caller.is_trusted or not elsewhere),
@@ -94,17 +119,23 @@ def plan_of(agreed: Agreed, caller: Caller, before: Agreed | None = None) -> Med
     )
 
 
+def _if_allowed(address: Address | None, caller: Caller) -> Address | None:
+    return address if address and _may_send_to(address[0], caller) else None
+
+
 def _may_send_to(host: str, caller: Caller) -> bool:
-    """Loopback only for those on it, private addresses only for those inside: nobody aims us at our own network."""
-    address = address_in(host)
-    if address is None or address.is_unspecified:
+    """Loopback only for those on it, private addresses only for those inside: nobody aims us at our own network.
+
+    A link-local IPv6 address says nothing without its zone, which SDP cannot name.
+    """
+    address, caller_at = address_in(host), address_in(caller.host)
+    if address is None or address.is_unspecified or (address.version == 6 and address.is_link_local):
         return False
-    caller_at = address_in(caller.host)
     if address.is_loopback:
         return caller_at is not None and caller_at.is_loopback
-    return caller.is_inside or not _is_private(host)
+    return caller.is_inside or address.is_global or address == caller_at
 
 
-def _is_private(host: str) -> bool:
+def _is_public(host: str) -> bool:
     address = address_in(host)
-    return address is not None and address.is_private
+    return address is not None and address.is_global

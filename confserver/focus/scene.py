@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from typing import Protocol
 
 from confserver.contract import CloseLeg, CloseRoom, MixSources, OpenRoom, SetHearing, ToWorker
 from confserver.focus.answers import NoAnswer, unavailable
@@ -22,20 +23,33 @@ OPENING_S = 2.0
 """So long a worker may take to open a leg; then the caller hears 503."""
 
 
-class Scene:
-    """The state of the focus. ``advertised``: the host that stands in our SDP for the peer of a flow."""
+class Surroundings(Protocol):
+    """Where we are, as far as calls must know it."""
 
-    def __init__(
-        self, rooms: Rooms, guard: Guard, ground: Callable[[], Ground], advertised: Callable[[Flow], str], talkers: int
-    ) -> None:
+    @property
+    def guard(self) -> Guard: ...
+
+    def ground(self) -> Ground: ...
+
+    def media_host(self, flow: Flow, peer: str | None, is_ipv6: bool) -> str | None:
+        """The address of ours that SDP names to a caller of this flow.
+
+        ``peer``: where its media are, None while nobody knows. None where we have no address of the family.
+        """
+
+
+class Scene:
+    """The state of the focus. ``talkers``: how many are heard at once in a room."""
+
+    def __init__(self, rooms: Rooms, surroundings: Surroundings, talkers: int) -> None:
         self.rooms = rooms
-        self.guard = guard
-        self.ground = ground
-        self.advertised = advertised
+        self.guard = surroundings.guard
+        self.surroundings = surroundings
         self.legs = Legs()
         self.places: dict[str, Place] = {}
         self.workers: set[int] = set()
         self.overloaded: set[int] = set()
+        self.is_closing = False
         self._talkers = talkers
         self._outputs: list[Output] = []
         self._number = 0
@@ -53,8 +67,10 @@ class Scene:
         outputs, self._outputs = self._outputs, []
         return outputs
 
-    def tell_worker(self, leg: Leg, command: ToWorker) -> None:
-        self.say(TellWorker(leg.worker, command))
+    def tell_worker(self, place: Place, command: ToWorker) -> None:
+        """Say something to the worker of a place; nothing to the heir of one that is lost."""
+        if not place.is_lost:
+            self.say(TellWorker(place.worker, command))
 
     # ------------------------------------------------------------------ rooms
     def ask(self, command: Command, by: Actor, now: float) -> list[tell.Event]:
@@ -88,13 +104,13 @@ class Scene:
             case tell.RoomClosed(room=room):
                 place = self.places.pop(room, None)
                 if place:
-                    self.say(TellWorker(place.worker, CloseRoom(room=place.number)))
+                    self.tell_worker(place, CloseRoom(room=place.number))
 
     def _tell_hearing(self, room: str, hearing: Hearing) -> None:
         place = self.places.get(room)
         if place is None:
             return
-        leg_of = {leg.participant: leg.id for leg in self.legs.in_room(room) if leg.worker == place.worker}
+        leg_of = {leg.participant: leg.id for leg in self.legs.in_room(room) if leg.place is place}
         mixes = [
             MixSources(
                 legs=[leg_of[who] for who, _ in mix.sources if who in leg_of],
@@ -110,27 +126,49 @@ class Scene:
             if each.listener in leg_of and who in leg_of
         ]
         command = SetHearing(room=place.number, mixes=mixes, listeners=listeners, exceptions=exceptions)
-        self.say(TellWorker(place.worker, command))
+        self.tell_worker(place, command)
+
+    def check_workers(self, room: str) -> None:
+        """Whether a call to this room finds a worker. Raises NoAnswer."""
+        place = self.places.get(room)
+        if not self.workers:
+            raise unavailable("no media worker is ready")
+        if (place and place.worker in self.overloaded) or not self.workers - self.overloaded:
+            raise unavailable("the media workers are busy")
 
     def place_of(self, room: str) -> Place:
-        """Where a room's media live; a room without a place gets the worker with the fewest legs. Raises NoAnswer."""
+        """Where a room's media live; a room without a place gets the worker with the fewest legs.
+
+        ``check_workers`` comes first.
+        """
         if room in self.places:
             return self.places[room]
-        ready = self.workers - self.overloaded
-        if not ready:
-            raise unavailable("no media worker is ready" if not self.workers else "the media workers are busy")
-        load = {worker: len(self.legs.at_worker(worker)) for worker in ready}
-        rooms_at = {worker: sum(p.worker == worker for p in self.places.values()) for worker in ready}
-        worker = min(sorted(ready), key=lambda each: (load[each], rooms_at[each]))
+        rooms_at = Counter(place.worker for place in self.places.values())
+        ready = sorted(self.workers - self.overloaded)
+        worker = min(ready, key=lambda each: (self.legs.count_at(each), rooms_at[each]))
         place = self.places[room] = Place(self.number(), worker)
-        self.say(TellWorker(worker, OpenRoom(room=place.number, talkers=self._talkers)))
+        self.tell_worker(place, OpenRoom(room=place.number, talkers=self._talkers))
         return place
+
+    def lose(self, worker: int) -> list[Leg]:
+        """A worker is gone: its rooms have no place any more. Gives the legs that were there."""
+        self.workers.discard(worker)
+        self.overloaded.discard(worker)
+        legs = self.legs.at_worker(worker)
+        for place in [*self.places.values(), *(leg.place for leg in legs)]:
+            place.is_lost = place.is_lost or place.worker == worker
+        self.places = {room: place for room, place in self.places.items() if not place.is_lost}
+        return legs
 
     # ------------------------------------------------------------------ calls
     def hang_up(self, leg: Leg, cause: str, answer: NoAnswer | None = None) -> None:
-        """End a call, however far it has come; ``answer`` where it has had no final one yet (else 480)."""
+        """End a call, however far it has come; ``answer`` where it has had no final one yet (else 480).
+
+        Its media end at once: between our 200 and its ACK the call itself cannot (RFC 3261 section 15).
+        """
         if leg.stage is Stage.LEAVING:
             return
+        self.tell_worker(leg.place, CloseLeg(leg=leg.id))
         if leg.stage is Stage.OPENING:
             no = answer or NoAnswer(480, cause.capitalize())
             leg.go("refused")
@@ -139,6 +177,8 @@ class Scene:
             leg.go("hung up")
             self.say(HangUp(leg.call, cause))
 
-    def close(self, leg: Leg) -> None:
+    def forget(self, leg: Leg) -> None:
+        """The call is over."""
+        if leg.stage is not Stage.LEAVING:
+            self.tell_worker(leg.place, CloseLeg(leg=leg.id))
         self.legs.remove(leg)
-        self.tell_worker(leg, CloseLeg(leg=leg.id))

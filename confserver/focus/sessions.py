@@ -6,11 +6,11 @@ from confserver.contract import SetLeg
 from confserver.focus.admission import Admission
 from confserver.focus.answers import NoAnswer, of_offer
 from confserver.focus.legs import Leg, Stage
-from confserver.focus.media import check_reach, description_of, plan_of
+from confserver.focus.media import caller_of, check_family, check_reach, description_of, plan_of
 from confserver.focus.outputs import AcceptOffer, RefuseOffer
 from confserver.focus.scene import Scene
 from confserver.formats import FORMATS
-from confserver.sdp.agreement import Agreed, Rejected, Warn
+from confserver.sdp.agreement import Agreed, Rejected
 from confserver.sdp.negotiation import accept, answer, negotiate, offer
 from confserver.sdp.text import write
 from confserver.sip.outputs import OfferAcknowledged, OfferArrived
@@ -42,13 +42,20 @@ class Sessions:
         described = description_of(event.request.body)
         try:
             agreed = negotiate(described, FORMATS, leg.agreed)
-            self._check_family(leg, agreed)
         except Rejected as rejected:
             raise of_offer(rejected) from rejected
-        check_reach(agreed, self._scene.ground())
+        self._check(leg, agreed)
+        self._move(leg, event, agreed)
         leg.sent = answer(described, agreed, self._admission.local(leg), leg.sent)
         self._follow(leg, agreed, now)
         self._scene.say(AcceptOffer(leg.call, write(leg.sent)))
+
+    def _move(self, leg: Leg, event: OfferArrived, agreed: Agreed) -> None:
+        """The phone may have gone to another network, from where we look different."""
+        leg.caller = caller_of(event.request, event.flow, self._scene.guard)
+        remote = plan_of(agreed, leg.caller, leg.named).remote
+        host = self._scene.surroundings.media_host(event.flow, remote[0] if remote else None, leg.is_ipv6)
+        leg.local_host = host or leg.local_host
 
     def _offer(self, leg: Leg) -> None:
         """A re-INVITE without an offer wants ours (RFC 3261 14.2); the answer comes in the ACK."""
@@ -62,23 +69,24 @@ class Sessions:
             return
         try:
             agreed = accept(leg.sent, description_of(event.body), leg.agreed)
-            self._check_family(leg, agreed)
-            check_reach(agreed, self._scene.ground())
+            self._check(leg, agreed)
         except (NoAnswer, Rejected):
             return
         self._follow(leg, agreed, now)
 
-    def _check_family(self, leg: Leg, agreed: Agreed) -> None:
-        """A leg's socket is of one family for life."""
-        if agreed.is_ipv6 != leg.is_ipv6:
-            raise Rejected(Warn.ADDRESS, "a call cannot change between IPv4 and IPv6")
+    def _check(self, leg: Leg, agreed: Agreed) -> None:
+        """Raises NoAnswer."""
+        check_family(agreed, leg.is_ipv6)
+        check_reach(agreed, self._scene.surroundings.ground())
 
     def _follow(self, leg: Leg, agreed: Agreed, now: float) -> None:
         """Media first, then the rooms: what a held phone plays never enters the room."""
-        scene, before = self._scene, leg.agreed
+        scene = self._scene
         if agreed.held:
             scene.try_ask(Hold(leg.room, leg.participant), SYSTEM, now)
         leg.agreed = agreed
-        scene.tell_worker(leg, SetLeg(leg=leg.id, plan=plan_of(agreed, leg.caller, before)))
+        scene.tell_worker(leg.place, SetLeg(leg=leg.id, plan=plan_of(agreed, leg.caller, leg.named)))
+        if agreed.remote:
+            leg.named = agreed
         if not agreed.held:
             scene.try_ask(Resume(leg.room, leg.participant), SYSTEM, now)

@@ -28,3 +28,9 @@ class Flow:
     @property
     def is_ipv6(self) -> bool:
         return ":" in self.remote[0]
+
+
+def written(address: Address) -> str:
+    """``192.0.2.1:5060``, ``[2001:db8::1]:5060``."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

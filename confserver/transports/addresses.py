@@ -31,18 +31,27 @@ def attached_networks() -> list[IPNetwork]:
     return [network for _, network in interfaces()]
 
 
+def broadcasts(networks: Iterable[IPNetwork]) -> list[str]:
+    """The addresses by which one packet reaches a whole network; only IPv4 has them."""
+    return [str(each.broadcast_address) for each in networks if each.version == 4 and each.prefixlen < 31]
+
+
 def route_to(host: str, listening: Iterable[str]) -> str | None:
-    """The local address from which the kernel would reach ``host``; one that we listen on, else None."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((host, 9))
-            local = str(probe.getsockname()[0])
-        except OSError:
-            return None
-    here = list(listening)
+    """The local address from which the kernel would reach ``host``: one that we listen on, else None."""
+    here = sorted(listening)
+    try:
+        local = _source_for(host)
+        is_loopback = ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except (OSError, ValueError):
+        return None
     if local in here:
         return local
-    loopback = ipaddress.ip_address(host.partition("%")[0]).is_loopback
     same_family = [each for each in here if (":" in each) == (":" in host)]
-    return next((each for each in same_family if ipaddress.ip_address(each).is_loopback == loopback), None)
+    return next((each for each in same_family if ipaddress.ip_address(each).is_loopback == is_loopback), None)
+
+
+def _source_for(host: str) -> str:
+    """Ask the kernel by connecting a datagram socket, which sends nothing. Raises OSError."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((host, 9))
+        return str(probe.getsockname()[0])

@@ -41,7 +41,11 @@ from confserver.contract import (
 log = structlog.get_logger("workers")
 ASK_S = 1.0
 LOST_S = 4.0
+STARTING_S = 20.0
+"""So long a process may take until it stands."""
 _CHANNEL_FD = 3
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""A second thread beside the tick makes most ticks late."""
 
 
 class Reactor(IReactorProcess, IReactorSocket, IReactorTime, IReactorCore):
@@ -90,27 +94,27 @@ class WorkerLink:
         self._asking.clock = reactor
         self._unanswered_since: float | None = None
         self._last_asked = 0.0
+        self._is_ready = False
         self._is_stopping = False
         self.restarts = -1
         self.counts: dict[str, float] = {}
 
     def start(self) -> None:
-        """Spawn the process; ``heard`` gets EngineReady when it stands."""
+        """Spawn the process; ``heard`` gets EngineReady when it stands. Raises OSError where there is no more room."""
         self.restarts += 1
         ours, theirs = socket.socketpair()
-        for end in (ours, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-        ours.setblocking(False)
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        self._process = _Process(self)
-        self._reactor.spawnProcess(
-            self._process, sys.executable, self._settings.arguments(), environment,
-            childFDs={0: os.open(os.devnull, os.O_RDONLY), 1: 2, 2: 2, _CHANNEL_FD: theirs.fileno()},
-        )  # fmt: skip
-        theirs.close()
-        self._channel = _Channel(self)
-        self._reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, cast(Any, _Adopted(self._channel)))
-        ours.close()
+        with ours, theirs, open(os.devnull, "rb") as nothing:
+            for end in (ours, theirs):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+            ours.setblocking(False)
+            self._process = _Process(self)
+            self._reactor.spawnProcess(
+                self._process, sys.executable, self._settings.arguments(), os.environ | ONE_THREAD,
+                childFDs={0: nothing.fileno(), 1: 2, 2: 2, _CHANNEL_FD: theirs.fileno()},
+            )  # fmt: skip
+            self._channel = _Channel(self)
+            self._reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, cast(Any, _Adopted(self._channel)))
+        self._asking.start(ASK_S)
 
     def send(self, command: ToWorker) -> None:
         """What is said to a worker that is gone is lost; ``lost`` has told or will tell."""
@@ -142,16 +146,15 @@ class WorkerLink:
 
     # ---------------------------------------------------------------- what it says
     def took(self, event: FromWorker) -> None:
+        if isinstance(event, Described):
+            self.counts, self._unanswered_since = event.counts, None
+            return
         if isinstance(event, EngineReady):
             if event.version != VERSION:
                 log.error("worker of another version", worker=self.number, version=event.version)
                 self.kill()
                 return
-            self._unanswered_since = None
-            self._asking.start(ASK_S)
-        if isinstance(event, Described):
-            self.counts, self._unanswered_since = event.counts, None
-            return
+            self._is_ready = True
         self._heard(self.number, event)
 
     def _ask(self) -> None:
@@ -161,29 +164,44 @@ class WorkerLink:
         self._last_asked = now
         if self._unanswered_since is None or not in_time:
             self._unanswered_since = now
-        elif now - self._unanswered_since > LOST_S:
+        elif now - self._unanswered_since > (LOST_S if self._is_ready else STARTING_S):
             log.error("worker hangs", worker=self.number, seconds=round(now - self._unanswered_since, 1))
             self.kill()
             return
         self.send(Describe(token=0))
 
-    def ended(self, reason: str) -> None:
-        """Its process is gone."""
-        if self._process is None:
+    def closed(self, channel: _Channel) -> None:
+        """The process ends with its line; its end is what counts."""
+        if channel is self._channel:
+            self.kill()
+
+    def ended(self, process: _Process, reason: str) -> None:
+        """Its process is gone; what its line may still hold is of no use."""
+        if process is not self._process:
             return
-        self._process = self._channel = None
+        if self._channel:
+            self._channel.close()
+        self._process = self._channel = self._unanswered_since = None
         self.counts = {}
+        was_ready, self._is_ready = self._is_ready, False
         if self._asking.running:
             self._asking.stop()
         if self._is_stopping:
             return
         log.error("worker lost", worker=self.number, why=reason)
-        self._lost(self.number)
+        if was_ready:
+            self._lost(self.number)
         self._reactor.callLater(min(self.restarts, 5), self._start_again)
 
     def _start_again(self) -> None:
-        if not self._is_stopping:
+        if self._is_stopping:
+            return
+        try:
             self.start()
+        except OSError as error:
+            log.error("cannot start a worker", worker=self.number, why=str(error))
+            self._process = self._channel = None
+            self._reactor.callLater(5, self._start_again)
 
 
 class _Process(ProcessProtocol):
@@ -193,21 +211,28 @@ class _Process(ProcessProtocol):
         self._link = link
 
     def processEnded(self, reason: Failure) -> None:
-        self._link.ended(reason.getErrorMessage())
+        self._link.ended(self, reason.getErrorMessage())
 
 
 class _Channel(Protocol):
     def __init__(self, link: WorkerLink) -> None:
         self._link = link
         self._unpacker = event_unpacker()
+        self._is_closed = False
 
     def dataReceived(self, data: bytes) -> None:
+        """What is no message makes Twisted close the line, and that ends the worker."""
         for event in self._unpacker.feed(data):
-            self._link.took(event)  # type: ignore[arg-type]
+            if not self._is_closed:
+                self._link.took(event)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        self._is_closed = True
+        if self.transport:
+            self.transport.abortConnection()  # type: ignore[attr-defined]
 
     def connectionLost(self, reason: Failure | None = None) -> None:
-        """The process ends with its line; its end is what counts."""
-        self._link.kill()
+        self._link.closed(self)
 
 
 class _Adopted(Factory):

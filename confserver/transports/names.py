@@ -28,5 +28,10 @@ class _Gathering:
 
 def resolve(reactor: object, host: str, told: Callable[[list[str]], None]) -> None:
     """Look a host name up; ``told`` gets its addresses, none where there is no such name."""
+    try:
+        host.encode("idna")  # the resolver never answers for what is no name at all
+    except UnicodeError:
+        told([])
+        return
     resolver = reactor.nameResolver  # type: ignore[attr-defined]
     resolver.resolveHostName(_Gathering(told), host, 0)

@@ -6,6 +6,7 @@ RESCAN_S: an address that appears is listened on, one that vanishes is given up.
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
@@ -25,6 +26,7 @@ from confserver.transports.udp import UdpSocket
 log = structlog.get_logger("transports")
 RESCAN_S = 10.0
 CONNECT_S = 10.0
+PORT_ATTEMPTS = 20
 
 
 class Reactor(IReactorUDP, IReactorTCP, IReactorTime, IReactorCore):
@@ -69,42 +71,71 @@ class SipTransports:
     # ---------------------------------------------------------------- listening
     def start(self) -> None:
         """Listen everywhere, or nowhere. Raises CannotListenError."""
-        for host in self._addresses or local_addresses():
-            self._listen(host)
+        wanted = self.port
+        for attempt in range(PORT_ATTEMPTS):
+            try:
+                self._listen_everywhere()
+                break
+            except CannotListenError:
+                self._close_all()
+                if wanted or attempt == PORT_ATTEMPTS - 1:
+                    raise
+                self.port = 0  # free for one transport or address is not free for all
         self._rescan.start(RESCAN_S, now=False)
 
+    def _listen_everywhere(self) -> None:
+        for host in self._addresses or local_addresses():
+            try:
+                self._listen(host)
+            except CannotListenError as error:
+                if self._addresses or getattr(error.socketError, "errno", None) != errno.EADDRNOTAVAIL:
+                    raise
+                log.warning("cannot listen yet", address=host, why=str(error))
+
     def _listen(self, host: str) -> None:
-        if "udp" in self._transports:
-            socket = UdpSocket(host, self._listener.received)
-            self.port = socket.listen(self._reactor, self.port)
-            self._udp[host] = socket
-        if "tcp" in self._transports:
-            listening = self._reactor.listenTCP(
-                self.port,
-                cast(Any, Incoming(self, self._numbers)),
-                backlog=200,
-                interface=host,
-            )
-            self._tcp[host] = listening
-            self.port = int(listening.getHost().port)  # type: ignore[attr-defined]
+        """By all transports, or none. Raises CannotListenError."""
+        try:
+            if "udp" in self._transports:
+                self._listen_udp(host)
+            if "tcp" in self._transports:
+                self._listen_tcp(host)
+        except CannotListenError:
+            self._close(host)
+            raise
+
+    def _listen_udp(self, host: str) -> None:
+        socket = UdpSocket(host, self._listener.received)
+        self.port = socket.listen(self._reactor, self.port)
+        self._udp[host] = socket
+
+    def _listen_tcp(self, host: str) -> None:
+        factory = cast(Any, Incoming(self, self._numbers))
+        listening = self._reactor.listenTCP(self.port, factory, backlog=200, interface=host)
+        self._tcp[host] = listening
+        self.port = int(listening.getHost().port)  # type: ignore[attr-defined]
 
     def _look_again(self) -> None:
         """Follow the machine's addresses; let idle connections go."""
         now = self._listener.now()
         for connection in [each for each in self._connections.values() if each.is_idle(now)]:
             connection.close()
-        if self._addresses:
+        try:
+            here = self.hosts if self._addresses else set(local_addresses())
+        except OSError as error:
+            log.warning("cannot look up the addresses of this machine", why=str(error))
             return
-        here = set(local_addresses())
         for host in here - self.hosts:
-            try:
-                self._listen(host)
-                log.info("listening", address=host, port=self.port)
-            except CannotListenError as error:
-                log.warning("cannot listen", address=host, why=str(error))
+            self._follow(host)
         for host in self.hosts - here:
             log.info("address gone", address=host)
             self._close(host)
+
+    def _follow(self, host: str) -> None:
+        try:
+            self._listen(host)
+            log.info("listening", address=host, port=self.port)
+        except CannotListenError as error:
+            log.warning("cannot listen", address=host, why=str(error))
 
     def _close(self, host: str) -> None:
         socket = self._udp.pop(host, None)
@@ -112,11 +143,14 @@ class SipTransports:
             if port is not None:
                 port.stopListening()
 
+    def _close_all(self) -> None:
+        for host in list(self.hosts):
+            self._close(host)
+
     def stop(self) -> None:
         if self._rescan.running:
             self._rescan.stop()
-        for host in list(self.hosts):
-            self._close(host)
+        self._close_all()
         for connection in list(self._connections.values()):
             connection.close()
 
@@ -137,7 +171,7 @@ class SipTransports:
                 if connection:
                     connection.close()
             case Resolve(token=token, host=host):
-                resolve(self._reactor, host, lambda found: self._listener.resolved(token, found))
+                resolve(self._reactor, host, lambda found: self._later(lambda: self._listener.resolved(token, found)))
 
     def _send(self, flow: Flow, data: bytes) -> None:
         if flow.is_reliable:
@@ -160,7 +194,8 @@ class SipTransports:
             self._later(lambda: self._listener.failed(token, reason))
 
     def _open_tcp(self, token: int, remote: tuple[str, int]) -> None:
-        known = next((flow for flow in self._connections if flow.remote == remote), None)
+        open_ones = (flow for flow, connection in self._connections.items() if not connection.is_closing)
+        known = next((flow for flow in open_ones if flow.remote == remote), None)
         if known is not None:
             self._later(lambda: self._listener.opened(token, known))
             return

@@ -61,6 +61,7 @@ class TcpConnection(Protocol):
         self._backlog = 0
         self.last_heard = 0.0
         self.has_spoken = False
+        self.is_closing = False
 
     def connectionMade(self) -> None:
         local, remote = self.transport.getHost(), self.transport.getPeer()
@@ -91,12 +92,13 @@ class TcpConnection(Protocol):
         self.transport.write(data)
 
     def close(self) -> None:
-        """Close once all is sent."""
+        """Close once all is sent; asked again, at once."""
+        if self.is_closing:
+            self.transport.abortConnection()
+            return
+        self.is_closing = True
         self.transport.unregisterProducer()
         self.transport.loseConnection()
-
-    def abort(self) -> None:
-        self.transport.abortConnection()
 
     # ---------------------------------------------------------------- as the producer of what we send
     def pauseProducing(self) -> None:

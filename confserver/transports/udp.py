@@ -6,6 +6,7 @@ import contextlib
 import socket
 from collections.abc import Callable
 
+from twisted.internet.error import MessageLengthError
 from twisted.internet.interfaces import IListeningPort, IReactorUDP
 from twisted.internet.protocol import DatagramProtocol
 
@@ -35,13 +36,13 @@ class UdpSocket(DatagramProtocol):
         return number
 
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
-        self._received(datagram, Flow("UDP", self.local, (addr[0], addr[1])))
+        """Nobody can answer port 0, nor means well by it."""
+        if addr[1]:
+            self._received(datagram, Flow("UDP", self.local, (addr[0], addr[1])))
 
     def send(self, data: bytes, remote: Address) -> None:
-        """What the kernel refuses is lost, as on the way: the transactions send again."""
+        """What cannot be sent is lost, as on the way: the transactions send again."""
         if self.transport is None:
             return
-        try:
+        with contextlib.suppress(OSError, ValueError, OverflowError, MessageLengthError):
             self.transport.write(data, remote)
-        except OSError:
-            return
