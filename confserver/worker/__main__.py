@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import resource
 import secrets
 import signal
 import socket
 import sys
 
 from confserver.engine.tick import Engine
-from confserver.worker.channel import Channel, ChannelClosed
+from confserver.worker.channel import Channel, ChannelBroken, ChannelClosed
 from confserver.worker.loop import Loop
 from confserver.worker.packet_io import open_io
 from confserver.worker.ports import Ports
@@ -41,17 +42,30 @@ def _go_first(realtime: bool) -> None:
         os.nice(-10)
 
 
+def _open_files_freely() -> None:
+    """A port pair is two files; the usual soft limit of 1024 is soon reached."""
+    with contextlib.suppress(ValueError, OSError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main() -> int:
-    """Serve the channel until it closes. Exit status 0 in either case: what went wrong, the other end knows."""
+    """Serve the channel until it closes. Exit status 0, or 1 where what came over it was no message."""
     arguments = _arguments()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _go_first(arguments.realtime)
+    _open_files_freely()
     engine = Engine(arguments.cname, lambda: secrets.randbits(32), arguments.silence)
     io = open_io(arguments.io, engine.book)
     ports = Ports(io, arguments.first_port, arguments.last_port, arguments.address)
     channel = Channel(socket.socket(fileno=arguments.fd))
-    with contextlib.suppress(ChannelClosed):
+    try:
         Loop(engine, io, ports, channel, arguments.epoch, os.getpid()).run()
+    except ChannelClosed:
+        return 0
+    except ChannelBroken as broken:
+        print(f"media worker: the channel carries no message: {broken}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+import msgspec
+
 from confserver.contract import FromWorker, MediaCommand, command_unpacker, packed
 
 _MOST_WAITING = 64 * 1024 * 1024
@@ -11,6 +13,10 @@ _MOST_WAITING = 64 * 1024 * 1024
 
 class ChannelClosed(Exception):
     """The signalling process is gone; the worker has nothing to live for."""
+
+
+class ChannelBroken(Exception):
+    """What comes is no message; the text says why. Nothing after it can be read."""
 
 
 class Channel:
@@ -26,7 +32,7 @@ class Channel:
         return self._socket.fileno()
 
     def receive(self) -> list[MediaCommand]:
-        """All commands that have come. Raises ChannelClosed."""
+        """All commands that have come. Raises ChannelClosed, ChannelBroken."""
         commands: list[MediaCommand] = []
         while True:
             try:
@@ -37,7 +43,10 @@ class Channel:
                 raise ChannelClosed from error
             if not data:
                 raise ChannelClosed
-            commands.extend(self._unpacker.feed(data))  # type: ignore[arg-type]
+            try:
+                commands.extend(self._unpacker.feed(data))  # type: ignore[arg-type]
+            except (msgspec.MsgspecError, ValueError) as error:
+                raise ChannelBroken(str(error)) from error
 
     def send(self, events: list[FromWorker]) -> None:
         """Raises ChannelClosed, also where the other end has not read for far too long."""

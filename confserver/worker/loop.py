@@ -129,6 +129,9 @@ class Loop:
             self._answers = []
 
     def _open_leg(self, command: OpenLeg) -> None:
+        if command.leg in self._engine.legs.by_id:
+            self._answers.append(LegFailed(leg=command.leg, reason=f"there is a leg {command.leg}"))
+            return
         now = self._now()
         named = command.plan.remote if command.plan else None
         try:

@@ -7,6 +7,7 @@ SHARED pairs are opened before pairs are filled beyond COMFORTABLE legs; more ar
 from __future__ import annotations
 
 import socket
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,7 +40,8 @@ class Ports:
 
     def __init__(self, io: PacketIO, first: int, last: int, addresses: list[str]) -> None:
         self._io = io
-        self._candidates = {False: list(range(last - 1, first - 2, -2)), True: list(range(last - 1, first - 2, -2))}
+        lowest, highest = first + (first & 1), last - 1 - (last - 1 & 1)
+        self._candidates = {ipv6: deque(range(lowest, highest + 1, 2)) for ipv6 in (False, True)}
         self._hosts = {":" in address: address for address in addresses}
         self._pairs: dict[int, Pair] = {}
         self._next = 0
@@ -65,13 +67,14 @@ class Ports:
             pair.rests_until = now + REST_S
 
     def _open(self, ipv6: bool) -> Pair | None:
-        """Bind the next pair that nobody else on this machine has."""
+        """Bind the next pair that nobody else on this machine has; those may be free another time."""
         host = self._hosts.get(ipv6)
         candidates = self._candidates[ipv6]
-        while host and candidates:
-            port = candidates.pop()
-            sockets = _bind_pair(host, port, ipv6)
+        for _ in range(len(candidates) if host else 0):
+            port = candidates.popleft()
+            sockets = _bind_pair(host or "", port, ipv6)
             if sockets is None:
+                candidates.append(port)
                 continue
             pair = Pair(self._next, port, ipv6)
             self._next += 2
@@ -97,9 +100,9 @@ class Ports:
 def _bind_pair(host: str, port: int, ipv6: bool) -> tuple[socket.socket, socket.socket] | None:
     bound: list[socket.socket] = []
     for number in (port, port + 1):
-        sock = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
-        bound.append(sock)
         try:
+            sock = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
+            bound.append(sock)
             if ipv6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.bind((host, number))
