@@ -85,7 +85,7 @@ def media_of(body: bytes) -> Address:
     place = description.connection_of(media) if media else None
     if media is None or place is None or not media.port:
         raise Unfit("no audio in the answer")
-    if not is_loopback(place.host):
+    if not place.is_address or not is_loopback(place.host):
         raise Unfit(f"media at {place.host}, not on the loopback")
     return place.host, media.port
 
