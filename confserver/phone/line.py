@@ -35,7 +35,7 @@ class Line:
         self.stack = Stack(
             StackSettings(
                 user_agent=f"confserver-call/{version('confserver')}",
-                advertised=lambda flow: (flow.local[0], self._transports.port),
+                advertised=lambda flow: (flow.local[0], self.port),
             ),
             lambda: secrets.token_hex(8),
         )
@@ -43,6 +43,11 @@ class Line:
     def now(self) -> float:
         """Steady epoch seconds: never steps."""
         return time.monotonic() + self._epoch
+
+    @property
+    def port(self) -> int:
+        """Where we listen."""
+        return self._transports.port
 
     def open(self) -> None:
         """Raises CannotListenError."""

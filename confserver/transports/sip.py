@@ -188,19 +188,21 @@ class SipTransports:
         if transport == "UDP" and host in self._udp:
             self._later(lambda: self._listener.opened(token, Flow("UDP", self._udp[host].local, remote)))
         elif transport == "TCP":
-            self._open_tcp(token, remote)
+            self._open_tcp(token, remote, host)
         else:
             reason = f"no way to {remote[0]} by {transport}"
             self._later(lambda: self._listener.failed(token, reason))
 
-    def _open_tcp(self, token: int, remote: tuple[str, int]) -> None:
+    def _open_tcp(self, token: int, remote: tuple[str, int], host: str | None) -> None:
+        """From an address that was configured; where none was, the kernel chooses."""
         open_ones = (flow for flow, connection in self._connections.items() if not connection.is_closing)
         known = next((flow for flow in open_ones if flow.remote == remote), None)
         if known is not None:
             self._later(lambda: self._listener.opened(token, known))
             return
         factory = Outgoing(self, self._numbers.next(), token)
-        self._reactor.connectTCP(remote[0], remote[1], factory, timeout=CONNECT_S)
+        bind = (host, 0) if host is not None and self._addresses else None
+        self._reactor.connectTCP(remote[0], remote[1], factory, timeout=CONNECT_S, bindAddress=bind)
 
     def _later(self, what: Callable[[], None]) -> None:
         """Never answer within the question."""
