@@ -1,0 +1,266 @@
+"""A focus with real rooms, in virtual time: SIP as text on one side, workers that take notes on the other.
+
+What the stack would do by itself is done here in its simplest form: a refused call has ended, a call that is hung up
+has ended once its ACK has come.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from confserver.contract import CloseLeg, CloseRoom, FirstPacket, FromWorker, LegOpened, OpenLeg, OpenRoom, ToWorker
+from confserver.focus import outputs as out
+from confserver.focus.focus import Focus
+from confserver.focus.legs import Leg
+from confserver.focus.media import Ground
+from confserver.focus.scene import Scene
+from confserver.routing.guard import Guard
+from confserver.sip import outputs as sip
+from confserver.sip.flow import Address, Flow
+from confserver.sip.message import Request, parse
+from rooms.commands import Command
+from rooms.events import Event
+from rooms.manager import Rooms
+from rooms.participant import SYSTEM, ParticipantIds
+from rooms.policy import RoomPolicy
+
+Kind = TypeVar("Kind")
+START = 1_700_000_000.0
+SERVER, SERVER6 = "192.0.2.1", "2001:db8::1"
+PHONE: Address = ("192.0.2.9", 5062)
+OUTSIDE = "93.184.216.34"
+"""Outside, but listed."""
+RTP_PORTS = (20000, 20999)
+
+
+class Street:
+    """The surroundings: one network of each family, and what is listed."""
+
+    def __init__(self) -> None:
+        attached = ("127.0.0.0/8", "::1/128", "192.0.2.0/24", "2001:db8::/64", "fe80::/64")
+        networks = [ipaddress.ip_network(text) for text in attached]
+        self.guard = Guard([ipaddress.ip_network("93.184.216.0/24")], networks)
+        self.hosts = {False: SERVER, True: SERVER6}
+        self.asked: list[tuple[Flow, str | None, bool]] = []
+
+    def ground(self) -> Ground:
+        return Ground((SERVER, SERVER6, "127.0.0.1"), *RTP_PORTS, ("192.0.2.255",))
+
+    def media_host(self, flow: Flow, peer: str | None, is_ipv6: bool) -> str | None:
+        self.asked.append((flow, peer, is_ipv6))
+        return self.hosts[is_ipv6]
+
+
+def sdp(
+    host: str = "192.0.2.9",
+    port: int = 4000,
+    *lines: str,
+    formats: str = "0 8 101",
+    proto: str = "RTP/AVP",
+    version: int = 1,
+    maps: Sequence[str] = ("rtpmap:101 telephone-event/8000",),
+) -> str:
+    family = "IP6" if ":" in host else "IP4"
+    said = ["v=0", f"o=- 1 {version} IN {family} {host}", "s=-", f"c=IN {family} {host}", "t=0 0"]
+    said += [f"m=audio {port} {proto} {formats}", *(f"a={each}" for each in (*maps, *lines))]
+    return "\r\n".join(said) + "\r\n"
+
+
+def the(kind: type[Kind], outputs: Iterable[object]) -> Kind:
+    """The only one of its kind, among the outputs, what workers are told and what is published."""
+    found = every(kind, outputs)
+    assert len(found) == 1, f"{len(found)} of {kind.__name__} in {list(outputs)}"
+    return found[0]
+
+
+def every(kind: type[Kind], outputs: Iterable[object]) -> list[Kind]:
+    flat: list[object] = []
+    for output in outputs:
+        flat.append(output)
+        if isinstance(output, out.TellWorker):
+            flat.append(output.command)
+        if isinstance(output, out.Publish):
+            flat.extend(output.events)
+    return [each for each in flat if isinstance(each, kind)]
+
+
+class Strict:
+    """A worker that wants its orders in order: what it is told of must be there."""
+
+    def __init__(self) -> None:
+        self.rooms: set[int] = set()
+        self.legs: dict[int, int] = {}
+        self.port = 20000
+
+    def obey(self, command: ToWorker) -> None:
+        match command:
+            case OpenRoom(room=room):
+                assert room not in self.rooms
+                self.rooms.add(room)
+            case CloseRoom(room=room):
+                assert room not in self.legs.values(), "people are in it"
+                self.rooms.remove(room)
+            case OpenLeg(leg=leg, room=room):
+                assert room in self.rooms and leg not in self.legs
+                self.legs[leg] = room
+            case CloseLeg(leg=leg):
+                del self.legs[leg]
+
+
+class House:
+    def __init__(self, *, workers: int = 1, on_demand: bool = True, most: int = 200, **rooms: Any) -> None:
+        self.now = START
+        self.street = Street()
+        policy = RoomPolicy(max_participants=most)
+        self.rooms = Rooms(ParticipantIds(), on_demand=on_demand, policy=policy, **rooms)
+        self.scene = Scene(self.rooms, self.street, talkers=8)
+        self.focus = Focus(self.scene)
+        self.workers = [Strict() for _ in range(workers)]
+        self.acked: dict[int, bool] = {}
+        """Calls that the stack knows: whether the ACK has come."""
+        self._hung_up: dict[int, str] = {}
+        self._numbers = itertools.count(1)
+        for number in range(workers):
+            self.focus.worker_ready(number)
+
+    # ---------------------------------------------------------------- the machinery
+    def play(self, outputs: list[out.Output]) -> list[out.Output]:
+        """Do what is asked for, and what follows; gives all of it."""
+        waiting, done = deque(outputs), []
+        while waiting:
+            output = waiting.popleft()
+            done.append(output)
+            match output:
+                case out.TellWorker(worker, command):
+                    self.workers[worker].obey(command)
+                case out.Refuse(call, status, reason) if call in self.acked:
+                    waiting.extend(self._ended(call, reason, status))
+                case out.HangUp(call, cause) if self.acked.get(call):
+                    waiting.extend(self._ended(call, cause))
+                case out.HangUp(call, cause) if call in self.acked:
+                    self._hung_up[call] = cause
+        return done
+
+    def _ended(self, call: int, cause: str, status: int = 0, by_peer: bool = False) -> list[out.Output]:
+        del self.acked[call]
+        self._hung_up.pop(call, None)
+        return self.focus.hear_call(sip.CallEnded(call, cause, by_peer, status), self.now)
+
+    # ---------------------------------------------------------------- phones
+    def request(
+        self, method: str, room: str, body: str, source: Address, *, name: str, vias: int, transport: str, local: str
+    ) -> tuple[Request, Flow]:
+        host = f"[{local}]" if ":" in local else local
+        ways = [f"Via: SIP/2.0/{transport} hop{n}.example.com;branch=z9hG4bK{n}" for n in range(vias)]
+        user = f"{room}@" if room else ""
+        lines = [f"{method} sip:{user}{host} SIP/2.0", *ways, "Max-Forwards: 70"]
+        lines += [f"From: {name};tag=1", f"To: <sip:{user}{host}>", f"Call-ID: {next(self._numbers)}"]
+        lines += [f"CSeq: 1 {method}", "Contact: <sip:phone@192.0.2.9>"]
+        lines += ["Content-Type: application/sdp"] if body else []
+        text = "\r\n".join([*lines, f"Content-Length: {len(body.encode())}", "", body])
+        request = parse(text.encode())
+        assert isinstance(request, Request)
+        return request, Flow(transport, (local, 5060), source, int(transport != "UDP"))
+
+    def invite(
+        self,
+        body: str | None = None,
+        *,
+        room: str = "standup",
+        source: Address = PHONE,
+        name: str = "Anna <sip:anna@example.com>",
+        vias: int = 1,
+        local: str = SERVER,
+    ) -> tuple[int, list[out.Output]]:
+        body = sdp() if body is None else body
+        request, flow = self.request(
+            "INVITE", room, body, source, name=name, vias=vias, transport="UDP", local=local
+        )  # fmt: skip
+        call = next(self._numbers)
+        self.acked[call] = False
+        return call, self.play(self.focus.hear_call(sip.CallArrived(call, request, flow), self.now))
+
+    def reinvite(self, call: int, body: str, source: Address = PHONE) -> list[out.Output]:
+        request, flow = self.request(
+            "INVITE", "standup", body, source, name="<sip:anna@a>", vias=1, transport="UDP", local=SERVER
+        )  # fmt: skip
+        return self.play(self.focus.hear_call(sip.OfferArrived(call, request, flow), self.now))
+
+    def options(self, room: str = "standup", source: Address = PHONE) -> out.Respond:
+        request, flow = self.request(
+            "OPTIONS", room, "", source, name="<sip:anna@a>", vias=1, transport="UDP", local=SERVER
+        )  # fmt: skip
+        return the(out.Respond, self.focus.hear_call(sip.RequestArrived(7, request, flow), self.now))
+
+    def ack(self, call: int, body: str = "") -> list[out.Output]:
+        self.acked[call] = True
+        if call in self._hung_up:
+            return self.play(self._ended(call, self._hung_up[call]))
+        return self.play(self.focus.hear_call(sip.CallAcknowledged(call, body.encode(), "application/sdp"), self.now))
+
+    def ack_offer(self, call: int, body: str = "") -> list[out.Output]:
+        return self.play(self.focus.hear_call(sip.OfferAcknowledged(call, body.encode(), "application/sdp"), self.now))
+
+    def bye(self, call: int, cause: str = "hung up") -> list[out.Output]:
+        return self.play(self._ended(call, cause, by_peer=True))
+
+    def cancel(self, call: int) -> list[out.Output]:
+        return self.play(self._ended(call, "cancelled", 487, by_peer=True))
+
+    # ---------------------------------------------------------------- workers, people, time
+    def tell(self, event: FromWorker, worker: int = 0) -> list[out.Output]:
+        return self.play(self.focus.hear_worker(worker, event, self.now))
+
+    def leg(self, call: int) -> Leg:
+        return self.scene.legs.by_call[call]
+
+    def opened(self, call: int, port: int = 20100) -> list[out.Output]:
+        leg = self.leg(call)
+        return self.tell(LegOpened(leg=leg.id, port=port, ssrc=leg.id), leg.worker)
+
+    def first_packet(self, call: int) -> list[out.Output]:
+        return self.tell(FirstPacket(leg=self.leg(call).id), self.leg(call).worker)
+
+    def enter(self, body: str | None = None, **how: Any) -> int:
+        """A call as far as it can come."""
+        call, _ = self.invite(body, **how)
+        self.opened(call)
+        self.ack(call)
+        assert call in self.acked
+        return call
+
+    def lose(self, worker: int) -> list[out.Output]:
+        self.workers[worker] = Strict()
+        return self.play(self.focus.worker_lost(worker))
+
+    def order(self, command: Command) -> list[out.Output]:
+        return self.play(self.focus.command(command, SYSTEM, self.now))
+
+    def pass_time(self, seconds: float) -> list[out.Output]:
+        end, done = self.now + seconds, []
+        while (due := self.focus.next_deadline()) is not None and due <= end:
+            self.now = max(self.now, due)
+            done += self.play(self.focus.fire(self.now))
+        self.now = end
+        return done
+
+    def people(self, room: str = "standup") -> list[str]:
+        return [person.id for person in self.rooms.get(room).present] if room in self.rooms else []
+
+    def is_empty(self) -> bool:
+        """Nothing is left of any call."""
+        legs = self.scene.legs
+        left = (legs.by_id, legs.by_call, legs.by_participant, legs._by_room, legs._opening, self.scene.places)
+        at_workers = [(worker.rooms, worker.legs) for worker in self.workers]
+        places = [room.places for room in self.rooms]
+        assert legs.next_opening() is None
+        return not any(left) and not any(map(any, at_workers)) and not any(places) and not self.acked
+
+
+def events(outputs: Iterable[object]) -> list[type[Event]]:
+    """The kinds of what is published, in order."""
+    return [type(event) for event in every(Event, outputs)]
