@@ -36,7 +36,7 @@ class Arrival:
         count = batch.count
         seats = self._seats
         rows = self._sources.rows_of(batch.key[:count])
-        header = batch.data[:count, :HEADER_BYTES].view(HEADER)[:, 0]
+        header = batch.data[:count, :HEADER_BYTES].copy().view(HEADER)[:, 0]
         length = batch.length[:count]
         meaning = seats.meaning[rows, header["second"] & 0x7F]
         ordinary = header["first"] == PLAIN

@@ -34,6 +34,8 @@ class Mixer:
         self.seat: NDArray[np.int32] = np.zeros((self._size, SLOTS), np.int32)
         self._wish: NDArray[np.float32] = np.zeros((self._size, SLOTS), np.float32)
         self._before: NDArray[np.float32] = np.zeros((self._size, SLOTS), np.float32)
+        self._came_from: NDArray[np.float32] = np.zeros((self._size, SLOTS), np.float32)
+        """The gains from which the latest frame came; ``_before`` are those at its end."""
         self.sums: Samples = np.zeros((self._size, FRAME), np.float32)
         self.limit: NDArray[np.float32] = np.ones(self._size, np.float32)
         self._gains: dict[int, dict[int, float]] = {NOBODY: {}}
@@ -94,7 +96,7 @@ class Mixer:
 
     def _grow(self) -> None:
         old, self._size = self._size, self._size * 2
-        for name in ("seat", "_wish", "_before", "sums", "limit"):
+        for name in ("seat", "_wish", "_before", "_came_from", "sums", "limit"):
             column = getattr(self, name)
             wider = np.zeros((self._size, *column.shape[1:]), column.dtype)
             wider[:old] = column
@@ -120,6 +122,7 @@ class Mixer:
         changing = np.flatnonzero((before != gain).any(axis=1))
         if len(changing):
             self._ramp(changing, before, gain, sums, own)
+        self._came_from[:high] = before
         self._before[:high] = gain
         return sums, own
 
@@ -141,9 +144,13 @@ class Mixer:
         own[mine] += sums[mix] - old_sums[mix] - _remainder(change) * signal[seat]
 
     def part_of(self, mix: int, row: int) -> Samples:
-        """What a talker puts into a mix in this frame; zeros where he has no slot there."""
-        weight = self._before[mix][self.seat[mix] == row].sum()
-        return np.asarray(self._seats.signal[row] * weight, np.float32)
+        """What a talker has put into a mix in the latest frame; zeros where he has no slot there."""
+        slots = np.flatnonzero(self.seat[mix] == row)
+        if row == SILENT or not len(slots):
+            return np.zeros(FRAME, np.float32)
+        gain = self._before[mix, slots]
+        ramp = gain[:, None] + _remainder(self._came_from[mix, slots] - gain)
+        return np.asarray(self._seats.signal[row] * ramp[0], np.float32)
 
     def find_own(self) -> None:
         """Find who has a slot in the very mix he listens to; wanted before ``mix`` whenever ``stale``."""

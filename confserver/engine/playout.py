@@ -69,10 +69,11 @@ class Playout:
             self._seek(missing)
         for row in np.flatnonzero(seats.odd[:high] & playing).tolist():
             self._play_odd(row)
-        ending = np.flatnonzero(~playing & (seats.missed[:high] < SPENT))
+        sounding = seats.missed[:high] < SPENT
+        seats.signal[np.flatnonzero(~playing & ~sounding)] = 0
+        ending = np.flatnonzero(~playing & sounding)
         if len(ending):
             self._conceal(ending)
-        seats.signal[np.flatnonzero(~playing & (seats.missed[:high] >= SPENT))] = 0
         self._ticks += 1
         if self._ticks % _REVIEW == 0:
             self._shrink()

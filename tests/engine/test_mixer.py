@@ -67,6 +67,8 @@ def test_own_voice_is_out_also_in_the_frames_in_which_gains_ramp():
         _, own = mixer.mix()
         mine = own[mixer.own_seat.tolist().index(rows[0])]
         assert np.abs(mine).max() < 1e-6
+        assert np.abs(mixer.sums[mix] - mixer.part_of(mix, rows[0])).max() < 1e-6
+        assert not mixer.part_of(mix, rows[10]).any()
 
 
 def test_a_gain_rises_within_5_ms_and_falls_over_the_whole_frame():

@@ -11,6 +11,7 @@ from tests.engine.hall import Hall, level_db, silence, steepest, tone
 TONES = (410.0, 730.0, 1170.0, 1610.0)
 LEVEL = 20 * np.log10(0.2)
 LOW = 150.0
+"""Three whole waves a frame, at their peak where frames meet: any cut between frames is a step of 0.2."""
 OWN_STEP = 0.2 * 2 * np.pi * LOW / 8000
 ROUGH = 0.016
 """G.711's own step at a peak of 0.2: a sample may be wrong by half of it."""
@@ -58,9 +59,13 @@ def test_headers_go_on_by_one_packet_and_one_frame_with_a_marker_at_the_beginnin
 
 
 # ---------------------------------------------------------------------- muted, deaf, on hold
+def _wave(seconds: float) -> np.ndarray:
+    return (0.2 * np.cos(2 * np.pi * LOW * np.arange(int(seconds * 8000)) / 8000)).astype(np.float32)
+
+
 def _two(says: np.ndarray | None = None):
     hall = Hall()
-    talker = hall.add(tone(LOW, 10) if says is None else says)
+    talker = hall.add(_wave(10) if says is None else says)
     listener = hall.add(silence(10))
     hall.run(1)
     return hall, talker, listener
