@@ -16,7 +16,9 @@ class Accepter(Protocol):
     """Whose 2xx it is. One of the two is called, once."""
 
     def ack_came(self, ack: Request | None, now: float) -> None:
-        """None: it never came, but what came shows that the peer has our 2xx."""
+        """The ACK, where an answer is awaited in it. None: it needs not be read, as our 2xx held the answer, or it
+        never came, but what came shows that the peer has our 2xx.
+        """
 
     def no_ack_came(self, now: float) -> None: ...
 
@@ -45,7 +47,7 @@ class Acceptance:
         if ack.cseq.number != self.cseq:
             return False
         self.stop()
-        self._accepter.ack_came(ack, now)
+        self._accepter.ack_came(ack if self.has_offer else None, now)
         return True
 
     def implied(self, now: float) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from confserver.sip.flow import Flow
 
 TERMINATED = 487
+MOST_FORKS = 32
+"""So many early dialogs are noted of one call of ours; a 2xx of any other is taken all the same."""
 
 
 class ClientCall(Call):
@@ -89,6 +91,8 @@ class ClientCall(Call):
             return
         dialog = self._early.get(tag)
         if dialog is None:
+            if len(self._early) + len(self._left) >= MOST_FORKS:
+                return
             dialog = self._early[tag] = self._new_dialog(response)
             self.join(dialog)
         dialog.step(DialogInput.PROVISIONAL)

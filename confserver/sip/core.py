@@ -65,6 +65,8 @@ class Core:
         self.random = random.Random(token())
         """For waits that must not be the same on both sides."""
         self._number = 0
+        self.bytes_of_requests = 0
+        """That server transactions keep."""
 
     def next_number(self) -> int:
         """For calls, searches and requests; never reused."""
@@ -185,7 +187,12 @@ class Core:
         if connection is not None:
             connection.requests.discard(transaction)
 
+    def keep_server(self, transaction: ServerTransaction) -> None:
+        self.servers[transaction.key] = transaction
+        self.bytes_of_requests += transaction.size
+
     def forget_server(self, transaction: ServerTransaction) -> None:
+        self.bytes_of_requests -= transaction.size
         self.servers.pop(transaction.key, None)
         self.waiting.pop(transaction.number, None)
         if self.merged.get(transaction.merged_key) is transaction:
@@ -196,6 +203,7 @@ class Core:
             "transactions": len(self.servers) + len(self.clients),
             "server transactions": len(self.servers),
             "client transactions": len(self.clients),
+            "bytes of requests": self.bytes_of_requests,
             "merged": len(self.merged),
             "waiting requests": len(self.waiting),
             "calls": len(self.calls),

@@ -15,7 +15,7 @@ from confserver.sip.grammar import Malformed
 from confserver.sip.headers import Headers, NameAddr, parse_name_addrs
 from confserver.sip.message import Request, Response
 from confserver.sip.uri import Uri
-from confserver.sip.ways import Way, hop_of, is_address, is_public
+from confserver.sip.ways import Way, hop_of, is_address, is_public, usual
 
 if TYPE_CHECKING:
     from confserver.sip.matching import DialogKey
@@ -115,9 +115,8 @@ class Dialog:
 
     def came_by(self, request: Request, flow: Flow) -> None:
         """A request that may set the target came from there."""
-        via = request.via
-        contact = self.target.host
-        sits_there = contact == flow.remote[0] or (via.host == flow.remote[0] and is_public(contact))
+        contact, host = usual(self.target.host), flow.remote[0]
+        sits_there = contact == host or (usual(request.via.host) == host and is_public(contact))
         self._source = flow
         self._is_direct = len(request.headers.get_all("Via")) == 1 and not sits_there
 
@@ -142,7 +141,7 @@ class Dialog:
             cseq = self.local_cseq
         uri, routes = self.target, [str(route) for route in self.routes]
         if self.routes and not self.routes[0].uri.has_param("lr"):
-            uri, routes = self.routes[0].uri, [*routes[1:], f"<{self.target}>"]
+            uri, routes = as_request_uri(self.routes[0].uri), [*routes[1:], f"<{self.target}>"]
         lines = [("Max-Forwards", "70"), *[("Route", route) for route in routes]]
         lines += [("From", str(self.local)), ("To", str(self.remote)), ("Call-ID", self.call_id)]
         lines.append(("CSeq", f"{cseq} {method}"))
@@ -191,12 +190,19 @@ class Dialog:
 
 
 def contact_of(message: Request | Response) -> Uri | None:
-    """The first Contact; None where there is none that can be read."""
+    """The first Contact, as a target of requests; None where there is none that can be read."""
     try:
         contacts = message.contacts
     except Malformed:
         return None
-    return None if contacts == "*" or not contacts else contacts[0].uri
+    return None if contacts == "*" or not contacts else as_request_uri(contacts[0].uri)
+
+
+def as_request_uri(uri: Uri) -> Uri:
+    """Without what has no place in a Request-URI: headers and ``method`` (RFC 3261 19.1.1, 12.2.1.1)."""
+    if not uri.headers and not uri.has_param("method"):
+        return uri
+    return uri.replace(headers=(), params=tuple(param for param in uri.params if param[0].lower() != "method"))
 
 
 def record_route(response: Response) -> tuple[NameAddr, ...]:

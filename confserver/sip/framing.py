@@ -18,11 +18,15 @@ from confserver.sip.message import remains_of
 _FOLD = re.compile(rb"\r\n[ \t]++")
 _LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:([^\r\n]*+)", re.IGNORECASE)
 _END = b"\r\n\r\n"
+_EMPTY_LINES = re.compile(rb"(?:\r\n)++")
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """CRLF CRLF between messages: the peer wants one CRLF back, to know that the connection lives."""
+    """CRLF CRLF between messages: the peer wants one CRLF back, to know that the connection lives.
+
+    However many come at once are one: a flood of them must cost nothing.
+    """
 
 
 class StreamFramer:
@@ -52,11 +56,8 @@ class StreamFramer:
             yield piece
 
     def _next(self) -> bytes | Ping | None:
-        while not self._length and self._buffer.startswith(b"\r\n"):
-            del self._buffer[:2]
-            self._is_half_ping = not self._is_half_ping
-            if not self._is_half_ping:
-                return Ping()
+        if not self._length and self._take_ping():
+            return Ping()
         self._length = self._length or self._measure()
         if not self._length or len(self._buffer) < self._length:
             return None
@@ -65,6 +66,16 @@ class StreamFramer:
         self._length = self._searched = 0
         self._is_half_ping = False
         return message
+
+    def _take_ping(self) -> bool:
+        """Take the empty lines before a message away; True for two and more."""
+        found = _EMPTY_LINES.match(self._buffer)
+        if found is None:
+            return False
+        count = self._is_half_ping + found.end() // 2
+        del self._buffer[: found.end()]
+        self._is_half_ping = count % 2 == 1
+        return count > 1
 
     def _measure(self) -> int:
         """How long the first message is; 0 while unknown."""

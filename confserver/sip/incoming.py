@@ -167,8 +167,10 @@ class Incoming:
         """Answers 503 where there is none (RFC 3261 21.5.4)."""
         core, settings = self._core, self._core.settings
         is_new_call = request.method == "INVITE" and not request.to.tag
-        if len(core.servers) < settings.most_transactions and not (
-            is_new_call and len(core.calls) >= settings.most_calls
+        if (
+            len(core.servers) < settings.most_transactions
+            and core.bytes_of_requests < settings.most_bytes
+            and not (is_new_call and len(core.calls) >= settings.most_calls)
         ):
             return True
         core.count("refused for load")
@@ -177,7 +179,7 @@ class Incoming:
 
     def _open(self, request: Request, key: Hashable, flow: Flow, now: float) -> ServerTransaction:
         transaction = ServerTransaction(self._core, key, request, flow, way_back(request, flow))
-        self._core.servers[key] = transaction
+        self._core.keep_server(transaction)
         transaction.start(now)
         assert transaction.state is not State.TERMINATED
         return transaction

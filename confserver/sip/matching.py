@@ -52,13 +52,14 @@ def dialog_key(request: Request) -> DialogKey:
 def note_source(request: Request, flow: Flow) -> None:
     """Write into the top Via where the request really came from (RFC 3261 18.2.1, RFC 3581 section 4)."""
     via = request.via
-    params = [(name, value) for name, value in via.params if name != "received"]
-    asked = [index for index, (name, _) in enumerate(params) if name == "rport" or name.lower() == "rport"]
-    if not asked and via.host == flow.remote[0]:
-        return
+    params = [(name, value) for name, value in via.params if name.lower() != "received"]
+    asked = [index for index, (name, _) in enumerate(params) if name.lower() == "rport"]
     for index in asked:
         params[index] = ("rport", str(flow.remote[1]))
-    params.append(("received", flow.remote[0]))
+    if asked or via.host != flow.remote[0]:
+        params.append(("received", flow.remote[0]))
+    elif len(params) == len(via.params):
+        return
     noted = Via(via.transport, via.host, via.port, tuple(params), via.protocol)
     request.headers.replace_first("Via", str(noted))
 

@@ -82,6 +82,11 @@ class Message:
         """In lower case, without parameters; "" where there is none."""
         return (self.headers.get("Content-Type") or "").partition(";")[0].strip(SPACE).lower()
 
+    @property
+    def size(self) -> int:
+        """Of headers and body, in characters and bytes: about what it costs to keep the message."""
+        return sum(len(name) + len(value) + 4 for name, value in self.headers) + len(self.body)
+
     def encode(self) -> bytes:
         """Write the message. Raises Unwritable where a value would begin a new line."""
         lines = [self.start_line]
@@ -258,7 +263,9 @@ def _tagged(request: Request, to: str, status: int, tag: str) -> str:
     if status == 100 or not tag:
         return to
     try:
-        has_tag = request.to.has_param("tag")
+        named = request.to
     except Malformed:
-        has_tag = False
-    return to if has_tag else f"{to.rstrip(' ;')};tag={tag}"
+        named = None
+    if named is not None and named.has_param("tag"):
+        return to if named.tag else str(named.with_param("tag", tag))
+    return f"{to.rstrip(' ;')};tag={tag}"

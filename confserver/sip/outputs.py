@@ -26,7 +26,7 @@ class SendBytes:
 
 @dataclass(frozen=True, slots=True)
 class OpenFlow:
-    """Find a way to this address; answer with ``stack.flow_opened(token, flow)`` or ``stack.flow_failed(token, reason)``."""
+    """Find a way to this address; answer with ``stack.flow_opened(token, flow)`` or ``flow_failed(token, reason)``."""
 
     token: int
     transport: str
@@ -70,7 +70,7 @@ class CallAcknowledged:
 
 @dataclass(frozen=True, slots=True)
 class OfferArrived:
-    """A re-INVITE. ``body`` is empty where the peer wants our offer. Answer with ``accept_offer`` or ``refuse_offer``."""
+    """A re-INVITE; without a body the peer wants our offer. Answer with ``accept_offer`` or ``refuse_offer``."""
 
     call: CallId
     request: Request
@@ -115,7 +115,7 @@ class OfferAnswered:
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswered:
-    """The answer to our OPTIONS in the dialog; 408 where none came. 408 and 481 have ended the call: CallEnded follows."""
+    """The answer to our OPTIONS in the dialog; 408 where none came. After 408 and 481 CallEnded follows."""
 
     call: CallId
     status: int

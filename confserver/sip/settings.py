@@ -25,6 +25,8 @@ class StackSettings:
     """Methods that we know. Those the stack does not answer itself come as RequestArrived."""
     most_transactions: int = 20_000
     """Server transactions at once; above it 503 with Retry-After (RFC 3261 21.5.4)."""
+    most_bytes: int = 64 << 20
+    """Of the requests that they keep; above it 503 as well."""
     most_calls: int = 5_000
     retry_after: int = 10
     """Seconds, in that 503."""

@@ -322,7 +322,7 @@ class ClientTransaction(Transaction):
 class ServerTransaction(Transaction):
     """One request of theirs and our answers to it (RFC 3261 17.2). ``start`` comes first."""
 
-    __slots__ = ("merged_key", "number", "user", "way_back")
+    __slots__ = ("merged_key", "number", "size", "user", "way_back")
 
     def __init__(self, core: Core, key: Hashable, request: Request, flow: Flow, way_back: Flow) -> None:
         super().__init__(core, INVITE_SERVER if request.method == "INVITE" else SERVER, key, request, flow)
@@ -330,6 +330,7 @@ class ServerTransaction(Transaction):
         """Where answers go: of ``flow``'s transport. None while a lost connection is being replaced."""
         self.user: ServerUser | None = None
         self.merged_key: Hashable = None
+        self.size = request.size
         self.number = 0
         """By which our user answers it; 0 where the stack answers itself."""
 

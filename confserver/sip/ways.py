@@ -51,6 +51,14 @@ def is_address(host: str) -> bool:
     return True
 
 
+def usual(host: str) -> str:
+    """The one usual spelling of an IPv6 address (RFC 5952); any other host as it is."""
+    try:
+        return str(ipaddress.ip_address(host)) if ":" in host else host
+    except ValueError:
+        return host
+
+
 def is_public(host: str) -> bool:
     """An IP address of the open Internet."""
     try:
@@ -64,7 +72,7 @@ def hop_of(uri: Uri) -> Hop | None:
     if not uri.is_sip:
         return None
     transport = "TLS" if uri.scheme == "sips" else (uri.param("transport") or "UDP").upper()
-    return Hop(transport, uri.host, uri.port or DEFAULT_PORT.get(transport, 5060))
+    return Hop(transport, usual(uri.host), uri.port or DEFAULT_PORT.get(transport, 5060))
 
 
 class Search:

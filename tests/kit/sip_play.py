@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from confserver.sip.flow import Address, Flow
+from confserver.sip.flow import Address, Flow, written
 from confserver.sip.headers import parse_name_addr
 from confserver.sip.message import Request, Response, parse
 from confserver.sip.outputs import (
@@ -120,8 +120,7 @@ class Wire:
         if branch is None:
             self.branch += 1
             branch = f"z9hG4bKp{self.branch}"
-        host, port = self.flow.remote
-        via = via or f"SIP/2.0/{self.flow.transport} {host}:{port};rport;branch={branch}"
+        via = via or f"SIP/2.0/{self.flow.transport} {written(self.flow.remote)};rport;branch={branch}"
         tag = f";tag={to_tag}" if to_tag else ""
         lines = [f"{method} {uri} SIP/2.0", f"Via: {via}", "Max-Forwards: 70", f"From: <sip:alice@a>;tag={from_tag}"]
         lines += [f"To: <sip:standup@192.0.2.1>{tag}", f"Call-ID: {call_id}", f"CSeq: {cseq} {cseq_method or method}"]

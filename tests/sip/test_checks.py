@@ -83,6 +83,13 @@ def test_a_body_that_we_cannot_read_gets_415() -> None:
     the(CallArrived, Wire().invite(content_type="Application/SDP;charset=utf-8"))
 
 
+def test_parts_are_not_taken_apart() -> None:
+    """A multipart body gets 415 with what we would take (RFC 3261 8.2.3), whatever stands in it."""
+    parts = b"--x\r\nContent-Type: application/sdp\r\n\r\n" + SDP + b"--x--\r\n"
+    answer = refused(Wire(), body=parts, content_type='multipart/mixed;boundary="x"')
+    assert answer.status == 415 and answer.headers.get("Accept") == "application/sdp"
+
+
 def test_a_body_that_we_need_not_read_is_taken_away() -> None:
     optional = 'Content-Disposition: render; handling = "Optional"'
     arrived = the(CallArrived, Wire().invite(optional, body=b"<xml/>", content_type="application/xml"))
@@ -164,6 +171,13 @@ def test_requests_by_a_stream_in_pieces_and_together() -> None:
     assert len([o for o in outputs if isinstance(o, RequestArrived)]) == 2
 
 
+def test_a_flood_of_pings_costs_one_pong() -> None:
+    wire = Wire(tcp())
+    assert wire.hear(b"\r\n" * 30_001) == [SendBytes(wire.flow, b"\r\n")]
+    assert wire.hear(b"\r\n") == [SendBytes(wire.flow, b"\r\n")]
+    assert wire.hear(b"\r\n") == []
+
+
 def test_a_ping_gets_a_pong() -> None:
     wire = Wire(tcp())
     assert wire.hear(b"\r\n\r\n") == [SendBytes(wire.flow, b"\r\n")]
@@ -219,3 +233,17 @@ def test_too_many_transactions_get_503_but_a_bye_is_heard() -> None:
     assert statuses(wire.hear(wire.request("BYE", to_tag=tag, cseq=3))) == [200]
     wire.pass_time(33)
     assert at_rest(wire.stack)
+
+
+def test_too_much_of_large_requests_gets_503() -> None:
+    """What is kept for half a minute of each request must not be the peer's to choose."""
+    wire = Wire(most_bytes=20_000)
+    large = ["X-Large: " + "x" * 6_000]
+    for number in range(3):
+        the(RequestArrived, wire.hear(wire.request("OPTIONS", *large, call_id=f"o{number}")))
+    assert 18_000 < wire.stack.describe()["bytes of requests"] < 20_000
+    the(RequestArrived, wire.hear(wire.request("OPTIONS", *large, call_id="the last")))
+    assert statuses(wire.invite(call_id="one too many")) == [503]
+    wire.pass_time(33)
+    assert at_rest(wire.stack) and wire.stack.describe()["bytes of requests"] == 0
+    the(CallArrived, wire.invite(call_id="later"))

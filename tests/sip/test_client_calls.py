@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from confserver.sip.client_calls import MOST_FORKS
 from confserver.sip.grammar import Unwritable
 from confserver.sip.headers import parse_name_addr
 from confserver.sip.message import Request
@@ -236,6 +237,20 @@ def test_one_fork_that_leaves_does_not_end_the_call() -> None:
     from_peer(wire, invite, "BYE", tag="desk")
     assert wire.stack.describe()["dialogs"] == 1
     the(CallAccepted, wire.answer(invite, 200, tag="mobile"))
+
+
+def test_the_forks_of_one_call_have_a_limit() -> None:
+    wire = Wire()
+    call, invite, _ = wire.dial()
+    for number in range(200):
+        wire.answer(invite, 180, tag=f"fork{number}")
+        if number % 2:
+            from_peer(wire, invite, "BYE", tag=f"fork{number}")
+    assert wire.stack.describe()["dialogs"] <= MOST_FORKS
+    the(CallAccepted, wire.answer(invite, 200, tag="fork199"))
+    assert wire.stack.describe()["dialogs"] == 1
+    wire.stack.hang_up(call, wire.now)
+    assert wire.stack.describe()["dialogs"] == 0
 
 
 def test_invite_in_an_early_dialog_of_ours_gets_491() -> None:

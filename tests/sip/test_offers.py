@@ -45,6 +45,19 @@ def test_their_offer_is_answered_and_acknowledged() -> None:
     assert wire.pass_time(20) == []
 
 
+def test_a_body_that_nobody_asked_for_in_the_ack_is_passed_over() -> None:
+    """RFC 3261 13.2.1: where the offer was in the INVITE, the answer was in our 2xx, and all is said."""
+    wire = Wire()
+    call = wire.arrive()
+    tag = sent(wire.stack.accept(call, SDP, wire.now))[0].to.tag
+    outputs = wire.hear(wire.request("ACK", to_tag=tag, body=HOLD))
+    assert the(CallAcknowledged, outputs) == CallAcknowledged(call, b"", "")
+    wire.invite(to_tag=tag, cseq=2, body=SDP)
+    wire.stack.accept_offer(call, SDP, wire.now)
+    outputs = wire.hear(wire.request("ACK", to_tag=tag, cseq=2, body=HOLD))
+    assert the(OfferAcknowledged, outputs) == OfferAcknowledged(call, b"", "")
+
+
 def test_an_offer_asked_of_us_is_answered_in_the_ack() -> None:
     wire = Wire()
     call, tag = wire.establish()

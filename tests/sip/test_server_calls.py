@@ -30,13 +30,22 @@ def test_a_call_from_invite_to_bye() -> None:
     assert accepted.body == SDP and accepted.content_type == "application/sdp"
     assert accepted.headers.get("Contact") == "<sip:standup@192.0.2.1:5060>"
     assert "INVITE" in accepted.headers.get_all("Allow")
-    outputs = wire.hear(wire.request("ACK", to_tag=accepted.to.tag, body=b"v=0"))
-    assert the(CallAcknowledged, outputs) == CallAcknowledged(call, b"v=0", "application/sdp")
+    outputs = wire.hear(wire.request("ACK", to_tag=accepted.to.tag))
+    assert the(CallAcknowledged, outputs) == CallAcknowledged(call, b"", "")
     outputs = wire.hear(wire.request("BYE", to_tag=accepted.to.tag, cseq=2))
     assert statuses(outputs) == [200]
     assert the(CallEnded, outputs) == CallEnded(call, "hung up", True, 0)
     wire.pass_time(33)
     assert at_rest(wire.stack)
+
+
+def test_a_call_without_an_offer_is_answered_in_the_ack() -> None:
+    wire = Wire()
+    call = wire.arrive(body=b"")
+    accepted = sent(wire.stack.accept(call, SDP, wire.now))[0]
+    assert accepted.body == SDP
+    outputs = wire.hear(wire.request("ACK", to_tag=accepted.to.tag, body=b"v=0"))
+    assert the(CallAcknowledged, outputs) == CallAcknowledged(call, b"v=0", "application/sdp")
 
 
 def test_the_2xx_is_repeated_until_the_ack_with_the_same_tag() -> None:
@@ -66,6 +75,18 @@ def test_without_an_ack_the_call_is_ended_by_bye() -> None:
     assert the(CallEnded, outputs) == CallEnded(call, "no ACK", True, 0)
     wire.pass_time(40)
     assert at_rest(wire.stack)
+
+
+@pytest.mark.parametrize("tag", ["tag", "tag=", 'tag=""'])
+def test_an_empty_to_tag_is_none(tag: str) -> None:
+    """Else our answers would have none either, and no ACK would ever find the call."""
+    wire = Wire()
+    text = wire.request(body=SDP).replace("To: <sip:standup@192.0.2.1>", f"To: <sip:standup@192.0.2.1>;{tag}")
+    call = the(CallArrived, wire.hear(text)).call
+    accepted = sent(wire.stack.accept(call, SDP, wire.now))[0]
+    assert accepted.to.tag
+    assert accepted.headers.get("To") == f"<sip:standup@192.0.2.1>;tag={accepted.to.tag}"
+    the(CallAcknowledged, wire.hear(wire.request("ACK", to_tag=accepted.to.tag)))
 
 
 def test_the_ack_must_have_the_cseq_of_the_invite() -> None:

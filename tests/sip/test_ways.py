@@ -50,6 +50,16 @@ def test_nobody_aims_our_answers() -> None:
     assert str(sent(outputs)[0].via).count("received") == 1
 
 
+@pytest.mark.parametrize("name", ["received", "Received"])
+def test_a_made_up_received_is_taken_away(name: str) -> None:
+    wire = Wire()
+    outputs = wire.invite(via=f"SIP/2.0/UDP 192.0.2.9:5062;{name}=192.0.2.66;branch=z9hG4bKn")
+    assert not sent(outputs)[0].via.has_param("received")
+    outputs = wire.invite(via=f"SIP/2.0/UDP 10.0.0.9:5062;{name}=192.0.2.66;branch=z9hG4bKm", call_id="b")
+    assert str(sent(outputs)[0].via).lower().count("received") == 1
+    assert sent(outputs)[0].via.param("received") == "192.0.2.9"
+
+
 def test_only_the_top_via_is_changed() -> None:
     wire = Wire()
     below = "SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKbelow"
@@ -155,6 +165,20 @@ def test_a_strict_router_gets_the_request_as_its_own() -> None:
     assert bye.headers.get_all("Route") == ["<sip:192.0.2.51;lr>", "<sip:alice@10.0.0.9>"]
 
 
+def test_what_has_no_place_in_a_request_uri_is_left_out() -> None:
+    """RFC 3261 19.1.1, 12.2.1.1: whoever gets headers in a Request-URI may refuse our BYE."""
+    wire = Wire()
+    bye = sent(hung_up(wire, "<sip:alice@192.0.2.9:5062;method=INVITE;ob?Subject=x&Replaces=y>"))[0]
+    assert isinstance(bye, Request)
+    assert str(bye.uri) == "sip:alice@192.0.2.9:5062;ob"
+    wire = Wire()
+    outputs = hung_up(wire, "<sip:alice@10.0.0.9?Subject=x>", "Record-Route: <sip:192.0.2.9:5062;method=INVITE?a=b>")
+    bye = sent(outputs)[0]
+    assert isinstance(bye, Request)
+    assert str(bye.uri) == "sip:192.0.2.9:5062"
+    assert bye.headers.get_all("Route") == ["<sip:alice@10.0.0.9>"]
+
+
 def test_the_route_set_of_a_call_of_ours_is_turned_round() -> None:
     wire = Wire()
     call, invite, _ = wire.dial()
@@ -228,6 +252,16 @@ def test_ipv6_has_its_brackets() -> None:
     wire.hear(wire.request("ACK", to_tag=accepted.to.tag, via=via.replace("bKn", "bKa")))
     outputs = wire.stack.hang_up(call, wire.now)
     assert destination(outputs) == flow and "[2001:db8::1]" in str(sent(outputs)[0].via)
+
+
+def test_an_ipv6_address_is_the_same_in_any_spelling() -> None:
+    """RFC 5952 section 2: the phone's Contact is where it sits, at the port that it names."""
+    flow = Flow("UDP", ("2001:db8::1", 5060), ("2001:db8::9", 61000))
+    wire = Wire(flow)
+    outputs = hung_up(
+        wire, "<sip:alice@[2001:DB8:0:0::0009]:5062>", via="SIP/2.0/UDP [2001:DB8::9];rport;branch=z9hG4bKn"
+    )
+    assert the(OpenFlow, outputs).remote == ("2001:db8::9", 5062)
 
 
 def test_the_ack_to_a_name_is_sent_when_the_name_is_known() -> None:
