@@ -130,7 +130,7 @@ class Robot:
 
     # ---------------------------------------------------------------- what happens to the call
     def _hear(self, output: told.Output) -> Iterable[told.Output]:
-        assert self._line is not None
+        assert self._line is not None and self._terms is not None
         stack, now = self._line.stack, self._line.now()
         try:
             match output:
@@ -147,6 +147,7 @@ class Robot:
                 case told.OfferAcknowledged(body=body) | told.OfferAnswered(status=200, body=body):
                     return self._settled(body, now)
                 case told.OfferAnswered(status=status):
+                    self._terms.withdraw()
                     self._tell(f"the change was refused: {status}")
                 case told.CallEnded():
                     self._ended(output)
@@ -177,9 +178,9 @@ class Robot:
         return ()
 
     def _settled(self, body: bytes, now: float) -> Iterable[told.Output]:
-        """The answer to an offer of ours; without one after their own offer there is nothing to settle."""
+        """The answer to an offer of ours; the ACK of our own answer brings none."""
         assert self._terms is not None and self._line is not None and self._call is not None
-        if not body and self._terms.agreed is not None:
+        if not self._terms.is_open:
             return ()
         try:
             self._terms.answered(body)
@@ -225,6 +226,7 @@ class Robot:
         try:
             self._line.perform(self._line.stack.offer(self._call, self._terms.offer(hold), self._line.now()))
         except (UnknownCall, WrongMoment) as error:
+            self._terms.withdraw()
             self._tell(f"not now: {error}")
 
     def hang_up(self) -> None:

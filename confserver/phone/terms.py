@@ -23,18 +23,30 @@ class Terms:
         self.agreed: Agreed | None = None
         self.on_hold = False
         """We have put the other side on hold."""
+        self._wishes_hold = False
+
+    @property
+    def is_open(self) -> bool:
+        """An offer of ours waits for its answer."""
+        return self._offered is not None
 
     def offer(self, hold: bool | None = None) -> bytes:
         """Our offer: the first, the next, or the one in the answer to an INVITE without any."""
-        self.on_hold = self.on_hold if hold is None else hold
-        self._offered = self._sent = offer(FORMATS, self._local, self.agreed, self.on_hold, self._sent)
+        self._wishes_hold = self.on_hold if hold is None else hold
+        self._offered = self._sent = offer(FORMATS, self._local, self.agreed, self._wishes_hold, self._sent)
         return text.write(self._offered)
 
     def answered(self, body: bytes) -> Agreed:
         """The answer to it."""
         assert self._offered is not None
         self.agreed = accept(self._offered, _read(body), self.agreed)
+        self.on_hold = self._wishes_hold
+        self._offered = None
         return self.agreed
+
+    def withdraw(self) -> None:
+        """Our offer has failed, or could not be sent."""
+        self._offered = None
 
     def answer(self, body: bytes) -> bytes:
         """Settle their offer; gives our answer."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,14 @@ class Called:
                 return
             await wait(0.01)
         raise AssertionError(f"not told: {line}, but {self.told}")
+
+
+async def until(happened: Callable[[], bool], seconds: float = 4.0) -> None:
+    for _ in range(round(seconds / 0.01)):
+        if happened():
+            return
+        await wait(0.01)
+    raise AssertionError("it did not happen in time")
 
 
 async def wait(seconds: float) -> None:
@@ -149,17 +158,18 @@ async def test_held_and_resumed_by_the_other_side(far: FarEnd) -> None:
     await called.until_told("answered")
     await wait(0.1)
     far.offer(Direction.SENDONLY)
-    await wait(0.1)
+    await until(lambda: bool(far.answers))
+    await wait(0.05)
     assert [each.status for each in far.answers] == [200]
     assert b"a=recvonly" in far.answers[0].body
     held = len(far.echo.heard)
     await wait(0.2)
     assert len(far.echo.heard) == held, "held, it is silent"
     far.offer()
-    await wait(0.2)
-    assert b"a=sendrecv" in far.answers[1].body and len(far.echo.heard) > held + 3
+    await until(lambda: len(far.answers) == 2 and len(far.echo.heard) > held + 3)
+    assert b"a=sendrecv" in far.answers[1].body
     far.offer(body=b"v=0 nonsense")
-    await wait(0.1)
+    await until(lambda: len(far.answers) == 3)
     assert far.answers[2].status == 400
     far.hang_up()
     assert (await called.outcome()).ended_by == "them"
@@ -173,7 +183,7 @@ async def test_it_follows_to_another_port(far: FarEnd) -> None:
         await called.until_told("answered")
         far.local = other.local
         far.offer()
-        await wait(0.2)
+        await until(lambda: len(other.echo.heard) > 3)
         called.robot.hang_up()
         outcome = await called.outcome()
         assert other.echo.heard and outcome.remote == f"127.0.0.1:{other.local.port}"
@@ -193,10 +203,8 @@ async def test_it_holds_and_resumes(far: FarEnd) -> None:
 async def test_a_stranger_is_not_recorded(far: FarEnd, tmp_path: Path) -> None:
     called = Called(far.uri, tone_hz=440.0, bind="127.0.0.3", record=tmp_path / "a.wav")
     await called.until_told("answered")
-    await wait(0.1)
+    await until_heard(far, 1)
     target = far.echo.heard[0][1]
-    import socket
-
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.bind(("127.0.0.9", 0))
         stranger.sendto(b"\x80\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x09" + b"\x80" * 160, target)
@@ -257,11 +265,7 @@ async def end_of(process: subprocess.Popen[str], seconds: float = 8.0) -> tuple[
 
 
 async def until_heard(far: FarEnd, packets: int) -> None:
-    for _ in range(400):
-        if len(far.echo.heard) >= packets:
-            return
-        await wait(0.02)
-    raise AssertionError("no call came")
+    await until(lambda: len(far.echo.heard) >= packets, 8.0)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
