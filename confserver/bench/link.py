@@ -20,6 +20,8 @@ class Setting:
 
     callers: list[Caller]
     amplitude: float
+    realtime: bool
+    """Take real-time priority, if the system lets us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Pace:
     very_late: int
     latest_s: float
     cpu_s: float
+    is_realtime: bool
 
 
 @dataclass(frozen=True, slots=True)

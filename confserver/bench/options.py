@@ -33,6 +33,7 @@ class Options:
     repeat: int = 1
     as_json: bool = False
     engine: bool = False
+    realtime: bool = True
 
     @property
     def rooms(self) -> int:
@@ -108,6 +109,7 @@ def parser() -> argparse.ArgumentParser:
     add("--repeat", type=_whole(1, 100), default=default.repeat, metavar="N", help="medians over N runs (%(default)s)")
     add("--json", dest="as_json", action="store_true", help="print figures as JSON")
     add("--engine", action="store_true", help="measure the media engine alone, in virtual time")
+    add("--no-realtime", dest="realtime", action="store_false", help="generate at ordinary priority, also as root")
     return own
 
 

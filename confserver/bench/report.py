@@ -48,7 +48,8 @@ def rows(result: Result) -> list[Row]:
         ("memory", f"{_number(result.rss_kib_a_leg)} KiB a participant ({_number(result.rss_before_kib, 0)} to "
                    f"{_number(result.rss_after_kib, 0)} KiB)"),
         ("generator's clock", f"{_share(result.late)} of steps over 2 ms late, {_share(result.very_late)} over 10 ms, "
-                              f"latest {_number(result.latest_ms, 1, 'ms')}"),
+                              f"latest {_number(result.latest_ms, 1, 'ms')} "
+            f"({'real-time' if result.realtime else 'ordinary'} priority)"),
         ("others", f"{_number(result.others_cores, 2)} cores used by other programs"),
         ("left behind", _left(result.left_behind)),
     ]  # fmt: skip

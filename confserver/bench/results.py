@@ -70,6 +70,7 @@ class Result:
     late: Figure = None
     very_late: Figure = None
     latest_ms: Figure = None
+    realtime: bool = False
     others_cores: Figure = None
 
     @property

@@ -77,7 +77,7 @@ def run(options: Options, target: Target) -> Result:
     """Raises EOFError when the generator's process has died."""
     callers = plan.callers(options)
     with _generator() as link:
-        link.send(Setting(callers, plan.amplitude(options.talkers)))
+        link.send(Setting(callers, plan.amplitude(options.talkers), options.realtime))
         ready = link.recv()
         assert isinstance(ready, Ready)
         return _Trial(options, target, callers, link, ready.ports).run()
@@ -236,6 +236,7 @@ def _costs(result: Result, before: Moment, first: Moment, last: Moment, recorded
         late=pace.late / max(pace.steps, 1),
         very_late=pace.very_late / max(pace.steps, 1),
         latest_ms=pace.latest_s * 1000,
+        realtime=pace.is_realtime,
     )
     if before.server is None or first.server is None or last.server is None:
         return result

@@ -16,8 +16,8 @@ def test_without_a_word_it_is_the_load_of_500() -> None:
 
 def test_every_option_is_understood() -> None:
     text = "--callers 21 --rooms-of 4 --talkers 2 --probes 0 --seconds 2.5 --settle 0 --ramp 10 --workers 2 --repeat 3"
-    options = read([*text.split(), "--server", "127.0.0.2:5060", "--pid", "17", "--json", "--engine"])
-    assert options == Options(21, 4, 2, 0, 2.5, 0, 10, 2, ("127.0.0.2", 5060), 17, 3, True, True)
+    options = read([*text.split(), "--server", "127.0.0.2:5060", "--pid", "17", "--json", "--engine", "--no-realtime"])
+    assert options == Options(21, 4, 2, 0, 2.5, 0, 10, 2, ("127.0.0.2", 5060), 17, 3, True, True, False)
     assert (options.rooms, options.legs) == (6, 21)
 
 
