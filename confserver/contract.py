@@ -35,6 +35,7 @@ class MediaPlan(msgspec.Struct, frozen=True, kw_only=True):
     ``remote`` is where SDP says media shall go (None: nowhere yet). ``symmetric``: also take a first packet
     from elsewhere (a phone behind a NAT, a private address, a proxy in between); such a leg holds its port
     alone until its source is known. ``send_first``: media may leave before the first valid packet came.
+    ``ptime_ms`` is what the peer would like to get, a recommendation (RFC 8866 section 6.4): we send 20 ms.
     """
 
     remote: Address | None

@@ -24,7 +24,7 @@ def test_a_thousand_joins_and_leaves_leave_nothing():
             hall.hear_all(exceptions=[(hall.phones[-1].leg, hall.phones[0].leg, 0.5)])
         if len(hall.phones) > chance.randint(3, 10):
             hall.remove(chance.choice(hall.phones))
-        if chance.random() < 0.3:
+        if chance.random() < 0.1:
             hall.tick()
     while hall.phones:
         hall.remove(hall.phones[0])
