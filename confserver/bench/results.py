@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from confserver.bench.figures import Figure, Spread, middle
 
 GAP_BAR_S = 0.060
+BROKEN_BAR = 0.05
+"""Share of segments in which a voice may break off: one hiccup of the whole machine in 10 s makes 0.04."""
 OTHERS_BAR = 0.15
 """Cores that others may use before a run counts as disturbed."""
 LATE_BAR = 0.001
@@ -91,6 +93,10 @@ class Result:
             (self.dropped > 0, f"{self.dropped} packets dropped at the server's sockets"),
             ((self.gap_ms.p99 or 0) >= GAP_BAR_S * 1000, f"gaps of {self.gap_ms.p99 or 0:.0f} ms (p99)"),
             (self.wrong > 0, f"the sound of {self.wrong} of {self.checked} legs is wrong"),
+            (
+                self.broken_segments > BROKEN_BAR * self.segments,
+                f"voices break in {self.broken_segments} of {self.segments} segments",
+            ),
             (self.bursts_unheard > 0, f"{self.bursts_unheard} of {self.bursts} bursts were not heard"),
             (bool(self.left_behind), f"left behind: {_listed(self.left_behind or {})}"),
         ]

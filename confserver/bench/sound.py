@@ -41,12 +41,12 @@ class Heard:
 
     @property
     def is_right(self) -> bool:
+        """Whether the levels are; ``broken`` is judged over all legs."""
         return (
             self.segments > 0
             and (self.deviation_db is None or abs(self.deviation_db) <= HEARD_DB)
             and (self.own_db is None or self.own_db < OWN_DB)
             and (self.other_db is None or self.other_db < OTHER_ROOM_DB)
-            and self.broken == 0
         )
 
 

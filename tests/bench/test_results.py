@@ -23,6 +23,7 @@ GOOD = Result(
 
 def test_a_good_run_has_held() -> None:
     assert GOOD.faults() == []
+    assert replace(GOOD, broken_segments=2).has_held
     assert verdict(GOOD) == ["HELD"]
 
 
@@ -36,6 +37,7 @@ def test_a_good_run_has_held() -> None:
         ({"dropped": 4}, "4 packets dropped"),
         ({"gap_ms": Spread(20.0, 21.0, 60.0, 61.0)}, "gaps of 60 ms"),
         ({"wrong": 1}, "1 of 4 legs is wrong"),
+        ({"broken_segments": 3}, "voices break in 3 of 40"),
         ({"bursts_unheard": 1}, "1 of 6 bursts"),
         ({"left_behind": {"focus legs": 2}}, "left behind: 2 focus legs"),
     ],

@@ -39,7 +39,7 @@ def laid_out(frames: np.ndarray, first: int = 65530) -> np.ndarray:
 def test_the_right_voices_are_right() -> None:
     heard = judge(TALKER, EVERYBODY, laid_out(mixed(f1340=0, f2370=0)), LEVEL)
     assert heard.is_right
-    assert heard.segments == 10
+    assert (heard.segments, heard.broken) == (10, 0)
     assert heard.deviation_db == pytest.approx(0, abs=0.2)
     assert heard.own_db is not None
     assert heard.own_db < -45
@@ -74,7 +74,6 @@ def test_one_spoilt_frame_is_seen(spoil: str, at: int) -> None:
             frames[at] = silent_frames(1)[0]
     heard = judge(TALKER, EVERYBODY, laid_out(frames), LEVEL)
     assert heard.broken in (1, 2)
-    assert not heard.is_right
 
 
 def test_a_missing_packet_is_a_hole_and_a_late_one_none() -> None:
@@ -82,7 +81,7 @@ def test_a_missing_packet_is_a_hole_and_a_late_one_none() -> None:
     sequence = (65530 + np.arange(100)).astype(np.uint16)
     order = np.arange(100)
     order[[30, 31]] = order[[31, 30]]
-    assert judge(TALKER, EVERYBODY, samples_of(sequence[order], frames[order]), LEVEL).is_right
+    assert judge(TALKER, EVERYBODY, samples_of(sequence[order], frames[order]), LEVEL).broken == 0
     kept = np.delete(order, 55)
     assert judge(TALKER, EVERYBODY, samples_of(sequence[kept], frames[kept]), LEVEL).broken == 2
 
