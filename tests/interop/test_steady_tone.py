@@ -7,9 +7,10 @@ import time
 import numpy as np
 import pytest
 
+from tests.kit.listen import Recording
 from tests.kit.phone import FRAME_SAMPLES, RATE, Phone
 from tests.kit.server import Server
-from tests.kit.tones import LEVEL_DB
+from tests.kit.tones import LEVEL_DB, pcmu_decoded
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
@@ -20,6 +21,10 @@ MOST_TURN = 0.02
 """In cycles; G.711's noise turns the phase of a frame by a few thousandths."""
 
 
+EXCUSED_SECONDS = 1.0
+"""For so long after the phone itself has sent late, playout may still be at work on it."""
+
+
 def test_a_minute_of_a_tone_is_whole(server: Server) -> None:
     with Phone(server.address, "anna", tone_hz=TONE) as anna, Phone(server.address, "bob") as bob:
         assert anna.dial("standup").status == bob.dial("standup").status == 200
@@ -28,18 +33,25 @@ def test_a_minute_of_a_tone_is_whole(server: Server) -> None:
         since = time.monotonic()
         time.sleep(SECONDS)
         packets = [packet for packet in bob.packets if packet.at >= since]
-    late = f"(the phone itself was at most {anna.latest_s * 1000:.0f} ms late)"
+        said = server.status()["workers"], server.participants("standup")["anna"]["media"]
     assert len(packets) == pytest.approx(SECONDS * 50, abs=5)
     assert len({packet.ssrc for packet in packets}) == 1
     assert steps(packets, "sequence", 16) == {1}, "packets lost, doubled or out of order"
     assert steps(packets, "timestamp", 32) == {FRAME_SAMPLES}
     assert np.diff([packet.at for packet in packets]).max() <= 0.060, "the stream stood still"
-    heard = bob.heard(since)
+
+    at = np.array([packet.at for packet in packets])
+    excused = np.zeros(len(at), bool)
+    for late, _ in anna.late:
+        excused |= (at >= late - 0.1) & (at <= late + EXCUSED_SECONDS)
+    assert excused.mean() < 0.5, f"the machine is too busy for a phone to keep time: {anna.late}"
+    late_at = [(round(when - since, 2), round(by, 3)) for when, by in anna.late]
+    heard = Recording(pcmu_decoded(b"".join(packet.payload for packet in packets)), RATE)
     turned = np.abs(heard.phase_steps(TONE, FRAME_SAMPLES / RATE))
-    broken = np.flatnonzero(turned > MOST_TURN)
-    assert len(broken) == 0, f"the tone breaks after {broken * 0.02} s {late}"
-    levels = heard.levels_db(TONE, FRAME_SAMPLES / RATE)
-    assert np.ptp(levels) < 0.5, f"from {levels.min():.1f} to {levels.max():.1f} dB {late}"
+    broken = np.flatnonzero((turned > MOST_TURN) & ~excused[1 : len(turned) + 1])
+    assert len(broken) == 0, f"the tone breaks after {broken * 0.02} s; the phone was late at {late_at}; {said}"
+    levels = heard.levels_db(TONE, FRAME_SAMPLES / RATE)[~excused]
+    assert np.ptp(levels) < 0.5, f"from {levels.min():.1f} to {levels.max():.1f} dB; {said}"
     assert np.median(levels) == pytest.approx(LEVEL_DB, abs=1)
 
 

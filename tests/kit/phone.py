@@ -27,6 +27,8 @@ from tests.kit.tones import LEVEL_DB, pcmu_decoded, pcmu_encoded
 RATE = 8000
 FRAME_SAMPLES = 160
 FRAME_S = 0.02
+LATE_S = 0.008
+"""Later than this a packet is late: well within what any playout takes for jitter."""
 HEADER = struct.Struct("!BBHII")
 
 
@@ -96,8 +98,8 @@ class Phone:
             each.bind((host, 0))
             each.setblocking(False)
         self.ssrc = int(token(), 16) & 0xFFFFFFFF
-        self.latest_s = 0.0
-        """How late it has sent a packet, at worst: the machine's fault, not the server's."""
+        self.late: list[tuple[float, float]] = []
+        """When it has sent a packet late, and by how many seconds: the machine's fault, not the server's."""
         self.sequence, self.timestamp, self._frames = 1000, 160_000, 0
         self._thread = threading.Thread(target=self._run, name=f"phone {name}", daemon=True)
 
@@ -242,7 +244,8 @@ class Phone:
                 if not self.sending.is_set():
                     due = now + FRAME_S
                 elif now >= due:
-                    self.latest_s = max(self.latest_s, now - due)
+                    if now - due > LATE_S:
+                        self.late.append((now, now - due))
                     self._send_frame()
                     due += FRAME_S
                 for key, _ in both.select(max(0.0, min(due - now, FRAME_S))):

@@ -1,10 +1,11 @@
-"""sipp as a phone that sends: dials, streams G.711 by ``rtp_stream``, hangs up or waits to be hung up on."""
+"""sipp as a phone that sends (dials, streams G.711 by ``rtp_stream``, hangs up or waits), and by scenarios of ours."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from pathlib import Path
+from typing import Self
 
 from tests.kit.ports import free_port, free_range
 from tests.kit.process import Child
@@ -87,7 +88,57 @@ def is_installed() -> bool:
     return shutil.which("sipp") is not None
 
 
-class Sipp:
+class Running:
+    """One run of sipp on the scenario in its folder, from entering to leaving."""
+
+    child: Child
+
+    def __init__(self, folder: Path, server: Address, room: str, seconds: float, transport: str = "u1") -> None:
+        """``transport`` as sipp has it: ``u1`` for UDP, ``t1`` for TCP. After ``seconds`` it gives up."""
+        self.folder, self.server, self.room, self.seconds, self.transport = folder, server, room, seconds, transport
+
+    def __enter__(self) -> Self:
+        host, port = self.server
+        bracketed = f"[{host}]" if ":" in host else host
+        command = [
+            "sipp", f"{bracketed}:{port}", "-sf", "scenario.xml", "-s", self.room, "-i", bracketed,
+            "-p", str(free_port()), "-t", self.transport, "-mi", host, "-mp", str(free_range(4)), "-m", "1", "-l", "1",
+            "-nostdin", "-timeout", str(round(self.seconds)), "-timeout_error", "-trace_err", "-trace_msg",
+        ]  # fmt: skip
+        self.child = Child(command, self.folder, "sipp", environment={"TERM": "dumb"})
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.child.kill()
+
+    def finish(self, timeout: float) -> None:
+        """Wait for its own end; raises AssertionError where its call was not as the scenario has it."""
+        end = time.monotonic() + timeout
+        while self.child.is_running:
+            assert time.monotonic() < end, f"sipp is still running:\n{self._logs()}"
+            time.sleep(0.05)
+        assert self.child.process.returncode == 0, f"sipp ended with {self.child.process.returncode}:\n{self._logs()}"
+
+    def _logs(self) -> str:
+        return "\n".join(path.read_text("utf-8", "replace")[-6000:] for path in sorted(self.folder.glob("*.log")))
+
+    def messages(self) -> str:
+        """All that it has sent and received so far."""
+        return "".join(path.read_text("utf-8", "replace") for path in self.folder.glob("*_messages.log"))
+
+
+class Flow(Running):
+    """One call by a scenario of ours, a file of XML."""
+
+    def __init__(
+        self, folder: Path, scenario: Path, server: Address, room: str, seconds: float = 15.0, transport: str = "u1"
+    ) -> None:
+        super().__init__(folder, server, room, seconds, transport)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(scenario, self.folder / "scenario.xml")
+
+
+class Sipp(Running):
     """Calls as soon as it is entered; ``for_seconds`` then BYE, or with ``waits`` until the server's BYE comes."""
 
     def __init__(
@@ -101,36 +152,9 @@ class Sipp:
         *,
         waits: bool = False,
     ) -> None:
-        self.folder = folder / name
+        super().__init__(folder / name, server, room, for_seconds + 15)
         self.folder.mkdir(parents=True)
-        self.name, self.server, self.room, self.seconds = name, server, room, for_seconds
         sound = self.folder / "tone.pcmu"
         sound.write_bytes(pcmu_encoded(tone(tone_hz, 1.0, 8000)))  # whole periods: it may go round without a seam
         ending = (IS_HUNG_UP_ON if waits else HANGS_UP).format(name=name, milliseconds=round(for_seconds * 1000))
         (self.folder / "scenario.xml").write_text(SCENARIO.format(name=name, sound=sound, ending=ending))
-
-    def __enter__(self) -> Sipp:
-        host, port = self.server
-        command = [
-            "sipp", f"{host}:{port}", "-sf", "scenario.xml", "-s", self.room, "-i", host, "-p", str(free_port()),
-            "-mi", host, "-mp", str(free_range(4)), "-m", "1", "-l", "1",
-            "-nostdin", "-timeout", str(round(self.seconds) + 15), "-timeout_error", "-trace_err", "-trace_msg",
-        ]  # fmt: skip
-        self.child = Child(command, self.folder, "sipp", environment={"TERM": "dumb"})
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.child.kill()
-
-    def finish(self, timeout: float) -> None:
-        """Wait for its own end; raises AssertionError where its call was not as the scenario has it."""
-        end = time.monotonic() + timeout
-        while self.child.is_running:
-            assert time.monotonic() < end, f"sipp is still running:\n{self._messages()}"
-            time.sleep(0.05)
-        assert self.child.process.returncode == 0, (
-            f"sipp ended with {self.child.process.returncode}:\n{self._messages()}"
-        )
-
-    def _messages(self) -> str:
-        return "\n".join(path.read_text("utf-8", "replace")[-6000:] for path in sorted(self.folder.glob("*.log")))
