@@ -1,0 +1,66 @@
+"""Calls as sipp plays them, message by message: hold and resume, late offers, lost ACKs, routes; by UDP, TCP and IPv6.
+
+What must stand in each message is checked by the scenarios themselves (``scenarios/*.xml``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop.conftest import need
+from tests.kit.raw_sip import Address
+from tests.kit.server import Server
+from tests.kit.sipp import Flow
+
+pytestmark = pytest.mark.interop
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+LOOPBACKS = ["127.0.0.1", "::1"]
+WAYS = [("127.0.0.1", "u1"), ("127.0.0.1", "t1"), ("::1", "u1"), ("::1", "t1")]
+
+
+@pytest.fixture(scope="module")
+def dual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on the loopback of IPv4 and of IPv6."""
+    need("sipp")
+    sections = {"sip": {"addresses": LOOPBACKS}, "rtp": {"addresses": LOOPBACKS}}
+    with Server(tmp_path_factory.mktemp("dual"), **sections) as server:
+        yield server
+
+
+def at(server: Server, host: str) -> Address:
+    return host, server.address[1]
+
+
+@pytest.mark.parametrize(("host", "transport"), WAYS)
+@pytest.mark.parametrize("scenario", ["hold", "late_offer"])
+def test_a_call_changes_and_ends(dual: Server, tmp_path: Path, scenario: str, host: str, transport: str) -> None:
+    with Flow(tmp_path, SCENARIOS / f"{scenario}.xml", at(dual, host), scenario, transport=transport) as sipp:
+        sipp.finish(15)
+    dual.wait_until_in(scenario)
+
+
+@pytest.mark.parametrize(("host", "transport"), WAYS)
+def test_bye_goes_along_the_routes_of_the_call(dual: Server, tmp_path: Path, host: str, transport: str) -> None:
+    with Flow(tmp_path, SCENARIOS / "record_route.xml", at(dual, host), "routed", transport=transport) as sipp:
+        dual.wait_until_in("routed", "sipp")
+        dual.cli("room", "end", "routed")
+        sipp.finish(15)
+
+
+@pytest.mark.slow
+def test_a_call_whose_acks_are_lost_ends(dual: Server, tmp_path: Path) -> None:
+    """RFC 3261 13.3.1.4: the same 2xx again after 0.5 s, 1 s, 2 s, 4 s, 4 s ..., and BYE after 32 s."""
+    before = dual.counts()
+    with Flow(tmp_path, SCENARIOS / "lost_ack.xml", dual.address, "unheard", seconds=45) as sipp:
+        sipp.finish(45)
+        said = sipp.messages()
+    answers = re.findall(r"\r?\n(SIP/2\.0 200 OK\r?\n.*?CSeq: 1 INVITE)", said, re.DOTALL)
+    assert len(answers) == 11, said
+    assert len({tag for answer in answers for tag in re.findall(r"To: .*;tag=(\w+)", answer)}) == 1
+    assert dual.participants("unheard") == {}, "nobody has heard of it"
+    dual.wait_for_counts(before, 45)
