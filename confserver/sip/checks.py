@@ -63,12 +63,12 @@ def _unreadable(request: Request) -> Refusal | None:
         contacts = request.contacts
         parse_name_addrs(request.headers, "Record-Route")
     except Malformed as fault:
-        return Refusal(400, _fit(fault.reason))
+        return Refusal(400, fit(fault.reason))
     if contacts == "*" or len(contacts) != 1:
         return Refusal(400, "One Contact Needed")
     return None
 
 
-def _fit(reason: str) -> str:
+def fit(reason: str) -> str:
     """For a status line: printable ASCII, short."""
     return "".join(char if " " <= char <= "~" else "?" for char in reason)[:80]

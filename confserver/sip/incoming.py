@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from confserver.sip.call import Call
-from confserver.sip.checks import refusal_of
+from confserver.sip.checks import fit, refusal_of
 from confserver.sip.core import Core
 from confserver.sip.flow import Flow
 from confserver.sip.framing import Ping
@@ -73,7 +73,8 @@ class Incoming:
             return
         try:
             note_source(request, flow)
-            self._core.answer_at_once(request, flow, fault.status)
+            reason = fit(fault.reason) if fault.status == 400 else ""  # RFC 3261 21.4.1: say what is wrong
+            self._core.answer_at_once(request, flow, fault.status, reason)
         except (Malformed, Unwritable):
             self._core.count("unanswerable")
 

@@ -31,6 +31,7 @@ SERVER: Address = ("192.0.2.1", 5060)
 PHONE: Address = ("192.0.2.9", 5062)
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nt=0 0\r\n"
 TRANSIENT = ("dropped", "malformed")
+KEPT = ("transactions", "bytes of requests", "merged", "waiting requests", "calls", "dialogs", "searches", "timers")
 
 
 def tokens(seed: str = "t") -> Callable[[], str]:
@@ -72,9 +73,7 @@ def tcp(remote: Address = PHONE, number: int = 1, local: Address = SERVER) -> Fl
 def at_rest(stack: Stack) -> bool:
     """Nothing is left of what was."""
     now = stack.describe()
-    return not any(
-        now[name] for name in ("transactions", "merged", "waiting requests", "calls", "dialogs", "searches", "timers")
-    )
+    return not any(now[name] for name in KEPT)
 
 
 class Wire:
