@@ -40,18 +40,17 @@ class Departure:
         self._packets: NDArray[np.void] = np.zeros(0, _PACKET)
         self.outbox = Outbox(np.zeros((0, 0), np.uint8), np.zeros((0, SOCKADDR_BYTES), np.uint8), [], 0)
 
-    def rebuild(self, addresses: dict[int, bytes]) -> None:
-        """addresses: row -> sockaddr of where its packets go. Rows without one do not send."""
+    def rebuild(self) -> None:
+        """Find anew who sends, and where to."""
         seats = self._seats
-        senders = [row for row in addresses if seats.sends[row]]
-        rows = np.array(sorted(senders, key=lambda row: (int(seats.local[row]), row)), np.intp)
+        rows = np.flatnonzero(seats.sends[: seats.high])
+        rows = rows[np.argsort(seats.local[rows], kind="stable")]
         self.rows = rows
         self._packets = np.zeros(len(rows), _PACKET)
         header = self._packets["header"]
         header["first"] = 0x80
         header["ssrc"] = seats.out_ssrc[rows]
-        raw = b"".join(addresses[row] for row in rows.tolist())
-        address = np.frombuffer(bytearray(raw), np.uint8).reshape(-1, SOCKADDR_BYTES)
+        address = seats.out_address[rows]
         packets = self._packets.view(np.uint8).reshape(len(rows), HEADER_BYTES + FRAME)
         self.outbox = Outbox(packets, address, _ranges(seats.local[rows]), self.outbox.version + 1)
 

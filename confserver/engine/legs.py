@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from confserver.contract import Address, LegId, LegReport, MediaPlan
 from confserver.engine.codecs import EVENT, NOTHING, meaning_of
 from confserver.engine.floor import Floor
@@ -45,8 +47,6 @@ class Legs:
         self._reports = reports
         self.by_id: dict[LegId, Leg] = {}
         self.by_row: dict[int, Leg] = {}
-        self.targets: dict[int, bytes] = {}
-        """Where each row's packets go."""
         self.moved = True
         """Some target, or who sends, is another since the last look."""
         self._dying: set[int] = set()
@@ -129,10 +129,8 @@ class Legs:
         if sends and not seats.sends[leg.row]:
             seats.out_mark[leg.row] = True
         seats.sends[leg.row] = sends
-        if address:
-            self.targets[leg.row] = sockaddr(address)
-        else:
-            self.targets.pop(leg.row, None)
+        if address is not None:
+            seats.out_address[leg.row] = np.frombuffer(sockaddr(address), np.uint8)
         self.moved = True
 
     def control_address(self, leg: Leg) -> tuple[int, Address] | None:
@@ -156,7 +154,6 @@ class Legs:
         report = self.report(leg)
         seats, row = self._seats, leg.row
         del self.by_id[leg.id], self.by_row[row]
-        self.targets.pop(row, None)
         seats.sends[row] = seats.receives[row] = False
         self.moved = True
         self._sources.remove(row, now)

@@ -29,7 +29,7 @@ class Mixer:
 
     def __init__(self, seats: Seats) -> None:
         self._seats = seats
-        self._size = 16
+        self._size = 256
         self.high = 1
         self.seat: NDArray[np.int32] = np.zeros((self._size, SLOTS), np.int32)
         self._wish: NDArray[np.float32] = np.zeros((self._size, SLOTS), np.float32)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from confserver.engine.frame import RATE_HZ
 from confserver.engine.seats import Seats
 from confserver.rtp import rtcp
@@ -18,7 +20,6 @@ _BYTES_PER_PACKET = 160
 class Exchange:
     """What is kept of one leg's reports."""
 
-    due: float
     lsr: int = 0
     """Middle bits of the last sender report's time, 0 where none came."""
     lsr_at: float | None = None
@@ -37,17 +38,19 @@ class Reports:
 
     def add(self, row: int, now: float, spread: float) -> None:
         """spread: 0..1, the leg's share of the first interval, so that legs opened together report apart."""
-        self._exchanges[row] = Exchange(now + INTERVAL_S * (0.5 + spread / 2))
+        self._exchanges[row] = Exchange()
+        self._seats.report_due[row] = now + INTERVAL_S * (0.5 + spread / 2)
 
     def remove(self, row: int) -> None:
         self._exchanges.pop(row, None)
+        self._seats.report_due[row] = np.inf
 
     def due(self, now: float) -> list[int]:
         """The rows whose time has come; their next one is set."""
-        rows = [row for row, exchange in self._exchanges.items() if exchange.due <= now]
-        for row in rows:
-            self._exchanges[row].due = now + INTERVAL_S
-        return rows
+        seats, high = self._seats, self._seats.high
+        rows = np.flatnonzero(seats.in_use[:high] & (seats.report_due[:high] <= now))
+        seats.report_due[rows] = now + INTERVAL_S
+        return [int(row) for row in rows]
 
     def rtt_s(self, row: int) -> float:
         exchange = self._exchanges.get(row)

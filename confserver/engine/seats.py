@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from confserver.engine.frame import FRAME, Bytes, Samples
+from confserver.rtp.address import SOCKADDR_BYTES
 
 SILENT = 0
 RING = 16
@@ -18,7 +19,8 @@ MOST_PAYLOAD = 480
 """Bytes of the longest payload taken: 60 ms of G.711."""
 SPENT = 3
 """Stand-ins for missing frames after which nothing sounds any more."""
-_FIRST_CAPACITY = 64
+FIRST_CAPACITY = 4096
+"""More than one core carries. The system gives the memory only as rows are used; growing costs several ticks."""
 
 _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
     ("in_use", np.bool_, ()),
@@ -67,6 +69,8 @@ _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
     ("mix", np.int32, ()),
     ("sends", np.bool_, ()),
     ("local", np.uint16, ()),
+    ("out_address", np.uint8, (SOCKADDR_BYTES,)),
+    ("report_due", np.float64, ()),
     ("out_codec", np.uint8, ()),
     ("out_payload_type", np.uint8, ()),
     ("out_sequence", np.uint16, ()),
@@ -122,6 +126,8 @@ class Seats:
     mix: NDArray[np.int32]
     sends: NDArray[np.bool_]
     local: NDArray[np.uint16]
+    out_address: NDArray[np.uint8]
+    report_due: NDArray[np.float64]
     out_codec: NDArray[np.uint8]
     out_payload_type: NDArray[np.uint8]
     out_sequence: NDArray[np.uint16]
@@ -132,8 +138,8 @@ class Seats:
     send_failed: NDArray[np.uint32]
     limit: NDArray[np.float32]
 
-    def __init__(self) -> None:
-        self.capacity = _FIRST_CAPACITY
+    def __init__(self, capacity: int = FIRST_CAPACITY) -> None:
+        self.capacity = capacity
         self.high = 1
         for name, dtype, tail in _COLUMNS:
             setattr(self, name, np.zeros((self.capacity, *tail), dtype))

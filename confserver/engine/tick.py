@@ -131,7 +131,7 @@ class Engine:
             return
         self.mixer.find_own()
         if self.legs.moved:
-            self.departure.rebuild(self.legs.targets)
+            self.departure.rebuild()
             self.legs.moved = False
         self.encoding.rebuild(self.departure.rows)
 
@@ -163,14 +163,14 @@ class Engine:
         """Who changes mixes hears one fade into the other within this frame."""
         if not changing:
             return
-        place = {row: index for index, row in enumerate(self.departure.rows.tolist())}
-        own_of = {row: index for index, row in enumerate(self.mixer.own_seat.tolist())}
         for row, before in zip(changing, heard, strict=True):
-            if row not in place:
+            place = np.flatnonzero(self.departure.rows == row)
+            if not len(place):
                 continue
-            hears = own[own_of[row]] if row in own_of else sums[self.seats.mix[row]]
+            mine = np.flatnonzero(self.mixer.own_seat == row)
+            hears = own[mine[0]] if len(mine) else sums[self.seats.mix[row]]
             samples = before + (hears - before) * _FADE_IN
-            codec_of(int(self.seats.out_codec[row])).encode(samples[None], payloads[place[row] : place[row] + 1])
+            codec_of(int(self.seats.out_codec[row])).encode(samples[None], payloads[place[0] : place[0] + 1])
 
     def _report(self, now: float) -> None:
         if self.ticks % _REPORTING:

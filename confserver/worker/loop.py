@@ -113,6 +113,7 @@ class Loop:
 
     def _report(self) -> None:
         self._answers.append(self._engine.leg_reports(self._pace.load))
+        self._ports.shrink(self._now())
         if self._pace.load > _OVERLOAD:
             self._answers.append(Overloaded(load=self._pace.load))
 

@@ -57,8 +57,10 @@ class BatchPacketIO:
         self._batch = Batch(BATCH)
         self._control: NDArray[np.uint8] = np.zeros((BATCH, _CONTROL_BYTES), np.uint8)
         self._headers, self._vectors = self._receive_headers()
+        self._headers_at = self._headers.ctypes.data
         self._version = -1
         self._out: NDArray[np.void] = np.zeros(0, _MMSGHDR)
+        self._out_at = 0
         self._out_vectors: NDArray[np.void] = np.zeros(0, _IOVEC)
 
     def _receive_headers(self) -> tuple[NDArray[np.void], NDArray[np.void]]:
@@ -112,7 +114,7 @@ class BatchPacketIO:
         """Read a socket into the batch from ``start`` on, until it is empty."""
         total = 0
         while start + total < BATCH:
-            place = self._headers.ctypes.data + (start + total) * _MMSGHDR.itemsize
+            place = self._headers_at + (start + total) * _MMSGHDR.itemsize
             got = self._recvmmsg(fd, place, min(BATCH - start - total, _AT_ONCE), _DONTWAIT, None)
             if got < 0 and ctypes.get_errno() in (errno.EINTR, errno.ECONNREFUSED):
                 continue
@@ -139,7 +141,7 @@ class BatchPacketIO:
         for index, start, stop in outbox.ranges:
             fd = self._sockets[index].fileno()
             while start < stop:
-                place = self._out.ctypes.data + start * _MMSGHDR.itemsize
+                place = self._out_at + start * _MMSGHDR.itemsize
                 sent = self._sendmmsg(fd, place, stop - start, _DONTWAIT)
                 if sent > 0:
                     start += sent
@@ -161,6 +163,7 @@ class BatchPacketIO:
         self._out["namelen"] = np.where(family == int(socket.AF_INET6), SOCKADDR_BYTES, IPV4_BYTES)
         self._out["iov"] = self._out_vectors.ctypes.data + steps * np.uint64(_IOVEC.itemsize)
         self._out["iovlen"] = 1
+        self._out_at = self._out.ctypes.data
         self._version = outbox.version
 
     def send_control(self, index: int, address: bytes, data: bytes) -> bool:

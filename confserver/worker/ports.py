@@ -16,6 +16,8 @@ from confserver.worker.packet_io import PacketIO
 
 SHARED = 64
 COMFORTABLE = 24
+MOST_PAIRS = 16_384
+"""A socket's index has 16 bits, and each pair two of them."""
 REST_S = 10.0
 """A pair whose leg was never heard rests: its phone may still begin to send."""
 
@@ -33,6 +35,8 @@ class Pair:
     ipv6: bool
     legs: int = 0
     rests_until: float = 0.0
+    left_at: float = 0.0
+    """When its last leg closed."""
 
 
 class Ports:
@@ -44,7 +48,7 @@ class Ports:
         self._candidates = {ipv6: deque(range(lowest, highest + 1, 2)) for ipv6 in (False, True)}
         self._hosts = {":" in address: address for address in addresses}
         self._pairs: dict[int, Pair] = {}
-        self._next = 0
+        self._indices = list(range(MOST_PAIRS * 2 - 2, -1, -2))
         self._span = f"{first} to {last}"
 
     def take(self, ipv6: bool, now: float, is_free: Callable[[int], bool]) -> Pair:
@@ -63,21 +67,33 @@ class Ports:
     def give_back(self, index: int, was_heard: bool, now: float) -> None:
         pair = self._pairs[index]
         pair.legs -= 1
+        pair.left_at = now
         if not was_heard:
             pair.rests_until = now + REST_S
+
+    def shrink(self, now: float) -> None:
+        """Close the pairs beyond SHARED that nobody has had for a while: a rush is over."""
+        empty = [pair for pair in self._pairs.values() if not pair.legs and pair.left_at + REST_S < now]
+        for pair in empty[: max(len(self._pairs) - SHARED, 0)]:
+            if pair.rests_until > now:
+                continue
+            for index in (pair.index, pair.index + 1):
+                self._io.remove(index)
+            del self._pairs[pair.index]
+            self._indices.append(pair.index)
+            self._candidates[pair.ipv6].append(pair.port)
 
     def _open(self, ipv6: bool) -> Pair | None:
         """Bind the next pair that nobody else on this machine has; those may be free another time."""
         host = self._hosts.get(ipv6)
         candidates = self._candidates[ipv6]
-        for _ in range(len(candidates) if host else 0):
+        for _ in range(len(candidates) if host and self._indices else 0):
             port = candidates.popleft()
             sockets = _bind_pair(host or "", port, ipv6)
             if sockets is None:
                 candidates.append(port)
                 continue
-            pair = Pair(self._next, port, ipv6)
-            self._next += 2
+            pair = Pair(self._indices.pop(), port, ipv6)
             self._pairs[pair.index] = pair
             for offset, sock in enumerate(sockets):
                 self._io.add(pair.index + offset, sock)

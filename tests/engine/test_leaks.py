@@ -41,7 +41,7 @@ def test_a_thousand_joins_and_leaves_leave_nothing():
     assert engine.sources._by_row == {} and not any(engine.sources._by_local.values())
     assert engine.playout._samples == {} and engine.strays._pressing == {} and engine.reports._exchanges == {}
     assert engine.floor.room_of == {} and not engine.mixer.seat.any() and engine.seats.high == 1
-    assert engine.legs.targets == {} and not engine.legs._dying and not engine._spoken and not engine._switched
+    assert not engine.departure.rows.size and not engine.legs._dying and not engine._spoken and not engine._switched
 
 
 def test_a_thousand_rooms_come_and_go():
