@@ -207,7 +207,7 @@ class Server:
     def _is_goodbye_said(self) -> bool:
         """No call is left, and every BYE has its answer: until then it may have to be sent again."""
         left = self._stack.describe()
-        return not (left["calls"] or left["client transactions"] or left["searches"])
+        return not (left["calls"] or left["unanswered"] or left["searches"])
 
     async def _stop_workers(self) -> None:
         for link in self._links:

@@ -203,6 +203,7 @@ class Core:
             "transactions": len(self.servers) + len(self.clients),
             "server transactions": len(self.servers),
             "client transactions": len(self.clients),
+            "unanswered": sum(not each.is_answered for each in self.clients.values()),
             "bytes of requests": self.bytes_of_requests,
             "merged": len(self.merged),
             "waiting requests": len(self.waiting),

@@ -270,6 +270,11 @@ class ClientTransaction(Transaction):
         super().__init__(core, INVITE_CLIENT if request.method == "INVITE" else CLIENT, key, request, flow)
         self.user = user
 
+    @property
+    def is_answered(self) -> bool:
+        """Its final answer has come; it only waits for copies of that."""
+        return self.state not in (State.IDLE, State.CALLING, State.TRYING, State.PROCEEDING)
+
     def start(self, now: float) -> None:
         self.data = self.request.encode()
         self._step(Input.REQUEST, now)

@@ -40,8 +40,8 @@ def route_to(host: str, listening: Iterable[str]) -> str | None:
     """The local address from which the kernel would reach ``host``: one that we listen on, else None."""
     here = sorted(listening)
     try:
-        local = _source_for(host)
         is_loopback = ipaddress.ip_address(host.partition("%")[0]).is_loopback
+        local = _source_for(host)
     except (OSError, ValueError):
         return None
     if local in here:
@@ -51,7 +51,7 @@ def route_to(host: str, listening: Iterable[str]) -> str | None:
 
 
 def _source_for(host: str) -> str:
-    """Ask the kernel by connecting a datagram socket, which sends nothing. Raises OSError."""
+    """Ask the kernel by connecting a datagram socket to an IP address, which sends nothing. Raises OSError."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((host, 9))
         return str(probe.getsockname()[0])

@@ -102,10 +102,11 @@ class TcpConnection(Protocol):
 
     # ---------------------------------------------------------------- as the producer of what we send
     def pauseProducing(self) -> None:
-        self._is_clogged, self._backlog = True, 0
+        """Said at each write, as long as it is so."""
+        self._is_clogged = True
 
     def resumeProducing(self) -> None:
-        self._is_clogged = False
+        self._is_clogged, self._backlog = False, 0
 
     def stopProducing(self) -> None:
         self._is_clogged = True
