@@ -100,6 +100,7 @@ class Incoming:
         if request.method == "ACK":
             self._ack(request, transaction, now)
         elif transaction is not None:
+            transaction.way_back = way_back(request, flow)  # by the connection, or the NAT's port, that it has now
             transaction.receive(request, now)
         elif request.method == "CANCEL":
             self._cancel(request, flow, now)

@@ -30,7 +30,6 @@ START = 1_000_000.0
 SERVER: Address = ("192.0.2.1", 5060)
 PHONE: Address = ("192.0.2.9", 5062)
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nt=0 0\r\n"
-TRANSIENT = ("dropped", "malformed")
 KEPT = ("transactions", "bytes of requests", "merged", "waiting requests", "calls", "dialogs", "searches", "timers")
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from confserver.sip.message import Request
-from confserver.sip.outputs import CallEnded, OfferAnswered, OpenFlow, ProbeAnswered, RequestArrived, SendBytes
+from confserver.sip.outputs import (
+    CallArrived,
+    CallEnded,
+    OfferAnswered,
+    OpenFlow,
+    ProbeAnswered,
+    RequestArrived,
+    SendBytes,
+)
 from confserver.sip.transaction import WrongMoment
 from tests.kit.sip_play import SDP, Wire, answer_to, at_rest, methods, none_of, sent, statuses, tcp, the
 
@@ -64,6 +72,33 @@ def test_the_new_connection_serves_all_later_answers() -> None:
     outputs = wire.stack.flow_opened(opened.token, second, wire.now)
     assert statuses(outputs) == [200]  # only what was said last
     assert [o.flow for o in wire.pass_time(0.5) if isinstance(o, SendBytes)] == [second]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_request_repeated_by_another_connection_is_answered_there(is_known: bool) -> None:
+    """No connection is opened for it: else whoever repeats many requests would make us open as many."""
+    wire = Wire(tcp())
+    text = wire.request("INVITE", body=SDP, branch="z9hG4bKagain")
+    call = the(CallArrived, wire.hear(text)).call
+    wire.stack.refuse(call, 486, wire.now)
+    if is_known:
+        lost(wire)
+    second = tcp(("192.0.2.9", 40000), 2)
+    outputs = wire.hear(text, second)
+    assert statuses(outputs) == [486] and none_of(OpenFlow, outputs)
+    assert [o.flow for o in outputs if isinstance(o, SendBytes)] == [second]
+
+
+def test_a_request_repeated_while_a_way_back_is_sought() -> None:
+    wire = Wire(tcp())
+    text = wire.request("INVITE", body=SDP, branch="z9hG4bKagain")
+    call = the(CallArrived, wire.hear(text)).call
+    lost(wire)
+    opened = the(OpenFlow, wire.stack.refuse(call, 486, wire.now))
+    second = tcp(("192.0.2.9", 40000), 2)
+    assert [o.flow for o in wire.hear(text, second) if isinstance(o, SendBytes)] == [second]
+    wire.stack.flow_failed(opened.token, "refused", wire.now)
+    assert [o.flow for o in wire.hear(text, second) if isinstance(o, SendBytes)] == [second]
 
 
 def test_a_provisional_answer_that_cannot_be_sent_ends_a_plain_request() -> None:
