@@ -74,8 +74,11 @@ def test_the_heir_never_hears_of_its_forebear_s_legs() -> None:
     outputs = house.lose(0)
     assert the(out.HangUp, outputs).call == old
     house.focus.worker_ready(0)
-    fresh = house.enter()
+    fresh, _ = house.invite()
+    house.opened(fresh)
     leg = house.leg(fresh).id
+    hearing = the(SetHearing, house.ack(fresh))
+    assert hearing.mixes[1].legs == [leg] and hearing.listeners == [(leg, 1)]
     outputs = house.ack(old)
     assert the(tell.ParticipantLeft, outputs).participant == "p1"
     hearing = the(SetHearing, outputs)
