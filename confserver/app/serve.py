@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import resource
 import sys
@@ -52,6 +53,7 @@ def _run(reactor: Any, settings: Settings) -> str:
         nonlocal trouble
         try:
             await server.start()
+            gc.freeze()  # what stands by now stays: no full collection shall look at it again
             print(server.banner(), flush=True)
         except StartError as error:
             trouble = str(error)
