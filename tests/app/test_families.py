@@ -12,7 +12,7 @@ from tests.kit.raw_sip import Message, branch, request
 from tests.kit.server import Server
 from tests.transports.street import datagrams, has_ipv6
 
-pytestmark = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")]
 
 
 @pytest.fixture(scope="module")

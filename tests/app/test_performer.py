@@ -49,9 +49,9 @@ class Scribe:
 
 
 class Bench:
-    def __init__(self) -> None:
+    def __init__(self, scribe: Scribe | None = None) -> None:
         self.clock = Clock()
-        self.scribe = Scribe()
+        self.scribe = scribe or Scribe()
         self.stack = Stack(StackSettings(), tokens())
         self.focus = Focus(Scene(Rooms(ParticipantIds()), Street(), talkers=8))
         self.performer = Performer(self.clock, lambda: START + self.clock.seconds(), self.stack, self.focus)

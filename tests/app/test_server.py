@@ -14,6 +14,8 @@ from tests.kit.phone import Phone
 from tests.kit.process import Child
 from tests.kit.server import COMMAND, Server
 
+pytestmark = pytest.mark.slow
+
 
 def pids(server: Server) -> list[int]:
     return [worker["pid"] for worker in server.http("GET", "/status")["workers"]]
