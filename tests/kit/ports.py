@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import socket
 
-_LOW, _HIGH = 33000, 60000
+_PHONES = range(33000, 60000)
+_SERVERS = range(20000, 29900)
+"""Where no phone of ours takes a port, by chance or asked: media to its own ports a server refuses."""
 _chance = random.Random()
 
 
@@ -14,10 +16,15 @@ def free_port(host: str = "127.0.0.1") -> int:
     return free_range(2, host)
 
 
-def free_range(count: int, host: str = "127.0.0.1") -> int:
+def server_range(count: int, host: str = "127.0.0.1") -> int:
+    """The same for a server's ports."""
+    return free_range(count, host, _SERVERS)
+
+
+def free_range(count: int, host: str = "127.0.0.1", among: range = _PHONES) -> int:
     """The first, even, of so many free ports in a row."""
     for _ in range(200):
-        first = _chance.randrange(_LOW, _HIGH - count, 2)
+        first = _chance.randrange(among.start, among.stop - count, 2)
         if all(_is_free(host, first + n) for n in range(count)):
             return first
     raise AssertionError(f"no {count} free ports in a row")

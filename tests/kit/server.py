@@ -20,7 +20,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.kit.ports import free_range
+from tests.kit.ports import server_range
 from tests.kit.process import Child
 from tests.kit.raw_sip import Address, SipSocket, request
 
@@ -47,7 +47,7 @@ class Server:
         """``settings``: sections of the configuration with what shall differ from the tests' own."""
         self.folder = folder / "server"
         self.folder.mkdir(parents=True, exist_ok=True)
-        first = free_range(RTP_PORTS + 4, host)
+        first = server_range(RTP_PORTS + 4, host)
         self.address: Address = host, first + RTP_PORTS
         self.rtp_ports = range(first, first + RTP_PORTS)
         own: dict[str, Section] = {
