@@ -84,6 +84,8 @@ class Phone:
         """The server said BYE."""
         self.sending = threading.Event()
         self.paused = threading.Event()
+        self.refuses: dict[str, str] = {}
+        """Method -> status line of the answer, where it is not 200."""
         self._answers: list[Message] = []
         self._news = threading.Condition()
         self._acknowledgements: dict[str, bytes] = {}
@@ -288,12 +290,12 @@ class Phone:
             self._news.notify_all()
 
     def _answer(self, message: Message, source: Address) -> None:
-        """200 to everything but ACK; that is all the server asks for."""
+        """200 to everything but ACK, unless told otherwise."""
         self.requests.append(message)
         if message.method == "ACK":
             return
         same = [pair for pair in message.headers if pair[0].lower() in ("via", "from", "to", "call-id", "cseq")]
-        self.sip.sendto(written("SIP/2.0 200 OK", same), source)
+        self.sip.sendto(written(f"SIP/2.0 {self.refuses.get(message.method, '200 OK')}", same), source)
         if message.method == "BYE":
             self.sending.clear()
             self.hung_up.set()
