@@ -13,8 +13,8 @@ import sys
 
 from confserver.engine.tick import Engine
 from confserver.worker.channel import Channel, ChannelBroken, ChannelClosed
+from confserver.worker.choice import open_io
 from confserver.worker.loop import Loop
-from confserver.worker.packet_io import open_io
 from confserver.worker.ports import Ports
 
 

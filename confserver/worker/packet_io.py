@@ -1,6 +1,6 @@
 """Sockets to batches and back: the small interface, and the way that works everywhere.
 
-A socket has an index: even for RTP, the next odd one for the RTCP beside it. ``open_io`` chooses the quickest way the
+A socket has an index: even for RTP, the next odd one for the RTCP beside it. ``choice`` finds the quickest way the
 system has.
 """
 
@@ -143,12 +143,3 @@ def send_one(sock: socket.socket | None, address: bytes, data: bytes) -> bool:
     except OSError:
         return False
     return True
-
-
-def open_io(kind: str, book: AddressBook) -> PacketIO:
-    """kind: ``auto``, ``portable`` or ``mmsg``. Raises OSError where the system cannot do what was asked."""
-    from confserver.worker import mmsg
-
-    if kind == "mmsg" or (kind == "auto" and mmsg.is_available()):
-        return mmsg.BatchPacketIO(book)
-    return PortablePacketIO(book)

@@ -10,8 +10,9 @@ import pytest
 
 from confserver.engine.departure import Outbox
 from confserver.rtp.address import SOCKADDR_BYTES, AddressBook, address_of, sockaddr
+from confserver.worker.choice import open_io
 from confserver.worker.mmsg import is_available
-from confserver.worker.packet_io import PortablePacketIO, open_io
+from confserver.worker.packet_io import PortablePacketIO
 
 KINDS = ["portable", pytest.param("mmsg", marks=pytest.mark.skipif(not is_available(), reason="not 64-bit Linux"))]
 
