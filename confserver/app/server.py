@@ -98,6 +98,8 @@ class Server:
         except OSError as error:
             raise StartError(f"cannot start: {error.strerror or error}") from error
         await self._start_workers()
+        if self._transports is not None and not self._is_stopping:
+            self._transports.go_on()
         for chore, period in self._chores:
             chore.start(period, now=False)
         self._stands = True
@@ -144,6 +146,7 @@ class Server:
     def _listen(self) -> None:
         if self._transports is not None:
             self._transports.start()
+            self._transports.wait()
 
     async def _start_workers(self) -> None:
         for link in self._links:

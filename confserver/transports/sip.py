@@ -83,6 +83,18 @@ class SipTransports:
                 self.port = 0  # free for one transport or address is not free for all
         self._rescan.start(RESCAN_S, now=False)
 
+    def wait(self) -> None:
+        """Let what comes wait in the system's queues, until ``go_on``: it is neither lost nor refused."""
+        for port in self._ports():
+            port.stopReading()
+
+    def go_on(self) -> None:
+        for port in self._ports():
+            port.startReading()
+
+    def _ports(self) -> list[Any]:
+        return [socket.port for socket in self._udp.values()] + list(self._tcp.values())
+
     def _listen_everywhere(self) -> None:
         for host in self._addresses or local_addresses():
             try:

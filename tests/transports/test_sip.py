@@ -63,6 +63,19 @@ async def test_a_datagram_in_and_out(post: Post) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_what_comes_before_the_server_stands_waits(post: Post) -> None:
+    post.transports.wait()
+    with datagrams() as phone, connected(post.address) as caller:
+        phone.sendto(b"early", post.address)
+        caller.sendall(b"OPTIONS early")
+        await pause()
+        assert not post.ear.data and not post.connections()
+        post.transports.go_on()
+        await until(lambda: len(post.ear.data) == 2)
+        assert {data for data, _ in post.ear.data} == {b"early", b"OPTIONS early"}
+
+
+@pytest_twisted.ensureDeferred
 async def test_answers_leave_from_where_the_request_came_to() -> None:
     found = Post(HOST, "127.0.0.2")
     found.transports.start()
