@@ -84,7 +84,13 @@ def settings_command(config: Path | None) -> None:
 @click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Hang up after so long.")
 @click.option("--name", default="confserver", show_default=True, help="The name that others see.")
 @click.option("--bind", metavar="ADDRESS", help="Local IP address to call from; default: the one the route takes.")
-@click.option("--transport", type=click.Choice(("udp", "tcp")), default="udp", help="Where the URI names none.")
+@click.option(
+    "--transport",
+    type=click.Choice(("udp", "tcp")),
+    default="udp",
+    show_default=True,
+    help="How to call where the URI does not say.",
+)
 @click.option("--hold-at", type=click.FloatRange(min=0), metavar="SECONDS", help="Hold the call after so long.")
 @click.option("--resume-at", type=click.FloatRange(min=0), metavar="SECONDS", help="Come back after so long.")
 @click.option("--json", "as_json", is_flag=True, help="Print the call's final statistics as JSON.")
@@ -116,7 +122,12 @@ def call_command(
     )  # fmt: skip
 
 
-@confserver.command("bench", context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@confserver.command(
+    "bench",
+    context_settings={"ignore_unknown_options": True},
+    add_help_option=False,
+    short_help="Measure a server on this machine under load.",
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench_command(arguments: tuple[str, ...]) -> int:
     """Measure a server on this machine under load; --help explains its options."""
@@ -152,11 +163,14 @@ def _settings(config: Path | None) -> Settings:
 
 def _ask(where: Where, method: str, path: str, body: Mapping[str, object]) -> object:
     """Put a question to the running server."""
-    from confserver.client import Client, ClientError
+    from confserver.client import Client, ClientError, Unauthorized
 
     try:
         client = Client(where.server, where.token) if where.server else Client.local(where.state_directory)
         return client.request(method, path, body)
+    except Unauthorized as error:
+        hint = "; give it by --token or CONFSERVER_TOKEN" if where.server and not where.token else ""
+        raise click.ClickException(plain(error) + hint) from None
     except ClientError as error:
         raise click.ClickException(plain(error)) from None
 

@@ -88,7 +88,10 @@ def _change(ask: Ask, command: type[Command]) -> click.Command:
     def run(where: Where, as_json: bool, **given: Any) -> None:
         body = {f.name: given[f.name] for f in in_body if given[f.name] is not None}
         room = ask(where, command.method, _path(command.path, given), body)
-        _print(room, as_json, tables.print_room_line)
+        if "participant" in given:
+            _print(room, as_json, lambda told: tables.print_change(told, given["participant"]))
+        else:
+            _print(room, as_json, tables.print_room_line)
 
     parameters: list[click.Parameter] = [click.Argument([name]) for name in in_path]
     parameters += [_option(f, hints[f.name]) for f in in_body]
@@ -129,7 +132,10 @@ def _command(name: str, run: Callable[..., None], parameters: list[click.Paramet
             raise click.UsageError("A name cannot be empty.")
         run(Where(server, token or "", state_directory), as_json, **given)
 
-    return click.Command(name, callback=callback, params=[*parameters, *_shared_options()], help=words)
+    brief = words.partition("\n")[0]  # given as such, it is not cut off in the list of verbs
+    return click.Command(
+        name, callback=callback, params=[*parameters, *_shared_options()], help=words, short_help=brief
+    )
 
 
 def _shared_options() -> list[click.Parameter]:
@@ -139,6 +145,7 @@ def _shared_options() -> list[click.Parameter]:
             ["--server"],
             metavar="URL",
             envvar="CONFSERVER_SERVER",
+            show_envvar=True,
             help="Another server than that of this machine: http://HOST:PORT, https://HOST, http+unix:///PATH.",
         ),
         click.Option(
@@ -150,6 +157,7 @@ def _shared_options() -> list[click.Parameter]:
             ["--state-directory"],
             type=click.Path(path_type=Path),
             envvar="CONFSERVER_STATE_DIRECTORY",
+            show_envvar=True,
             help="Where the server of this machine keeps its state, if not in the default place.",
         ),
     ]

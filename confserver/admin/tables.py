@@ -44,6 +44,16 @@ def print_room_line(room: Record) -> None:
     click.echo(f"{plain(room['name'])}: {', '.join(words)}")
 
 
+def print_change(room: Record, participant: str) -> None:
+    """Tell how the room is now, and the participant whom a change was about, unless he is gone."""
+    print_room_line(room)
+    wanted = participant.strip().casefold()
+    for person in room["participants"]:
+        if wanted in (person["id"].casefold(), person["name"].casefold()):
+            words = [word for word in _marks(person) if word != "talking"] or ["neither muted nor deaf"]
+            click.echo(f"{plain(person['id'])} ({plain(person['name'])}): {', '.join(words)}")
+
+
 def print_status(status: Record) -> None:
     """Print whatever the server counts, one line each."""
     lines = list(_flat("", status))
@@ -78,16 +88,19 @@ def _room_row(room: Record) -> tuple[str, ...]:
 
 
 def _participant_row(person: Record, now: float) -> tuple[str, ...]:
-    marks = [f"muted ({', '.join(person['muted'])})"] if person["muted"] else []
-    marks += [word for word in ("deaf", "held", "talking") if person[word]]
     return (
         person["id"],
         person["name"],
         person["address"],
         person["source"],
         duration(person["since"], now),
-        ", ".join(marks),
+        ", ".join(_marks(person)),
     )
+
+
+def _marks(person: Record) -> list[str]:
+    marks = [f"muted ({', '.join(person['muted'])})"] if person["muted"] else []
+    return marks + [word for word in ("deaf", "held", "talking") if person[word]]
 
 
 def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:
