@@ -3,6 +3,7 @@
     description.py   a description as data, and the views of it (RFC 8866)
     text.py          bytes <-> description, with hard limits
     direction.py     who sends, who receives, who holds: the tables
+    crypto.py        keys in a=crypto lines (RFC 4568), keying.py which of them hold
     agreement.py     Agreed, Local, Rejected
     negotiation.py   offer and answer (RFC 3264)
 

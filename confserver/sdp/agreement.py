@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from confserver.formats import Format
+from confserver.sdp.crypto import Crypto
 from confserver.sdp.description import Media
 from confserver.sdp.direction import Before, Direction
 
@@ -48,6 +49,8 @@ class Agreed:
     """Ours."""
     held: bool = False
     """The peer has put us on hold: what still comes is music, not speech."""
+    crypto: Crypto | None = None
+    """What protects the media (RTP/SAVP), None for plain RTP."""
 
     @property
     def receives(self) -> bool:

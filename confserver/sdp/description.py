@@ -16,16 +16,21 @@ from confserver.sdp.direction import Direction
 MOST_PORT = 65_535
 NULL_HOSTS = ("0.0.0.0", "::")
 
+_SECRET = ("crypto", "key-mgmt")
+
 Line = tuple[str, str]
 """The letter and the value of a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """``a=name:value`` or ``a=name``."""
+    """``a=name:value`` or ``a=name``. A key (``a=crypto``) is in no repr."""
 
     name: str
     value: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Attribute({self.name!r}, {'(secret)' if self.name.lower() in _SECRET else repr(self.value)})"
 
 
 @dataclass(frozen=True, slots=True)

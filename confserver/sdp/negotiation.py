@@ -24,6 +24,7 @@ from confserver.sdp.agreement import (
     Rejected,
     Warn,
 )
+from confserver.sdp.crypto import PLAIN, PROTECTED, Crypto, Secrets, is_protected
 from confserver.sdp.description import (
     MOST_PORT,
     NULL_HOSTS,
@@ -38,10 +39,10 @@ from confserver.sdp.description import (
     number,
 )
 from confserver.sdp.direction import Before, Direction, meaning
+from confserver.sdp.keying import answered, settled
 
 __all__ = ["Agreed", "Local", "Rejected", "Warn", "accept", "answer", "negotiate", "next_version", "offer"]
 
-PROTO = "RTP/AVP"
 USER = "confserver"
 DYNAMIC = range(96, 128)
 """RFC 3551 section 3."""
@@ -58,15 +59,17 @@ def negotiate(
     formats: tuple[Format, ...] = FORMATS,
     previous: Agreed | None = None,
     allow: Direction = Direction.SENDRECV,
+    secrets: Secrets | None = None,
 ) -> Agreed:
     """Settle an offer: the first audio m-line that we can use, in the order of the offerer's formats.
 
-    ``allow`` limits our direction. Raises Rejected, with the reason of the m-line that came furthest.
+    ``allow`` limits our direction. ``secrets`` makes our keys for RTP/SAVP; None: nothing here keeps keys secret, and
+    no such line is taken. Raises Rejected, with the reason of the m-line that came furthest.
     """
     refusals: list[Rejected] = []
     for index in range(len(offer.media)):
         try:
-            return _settled(offer, index, formats, previous, allow)
+            return _settled(offer, index, formats, previous, allow, secrets)
         except Rejected as refusal:
             refusals.append(refusal)
     no_audio = Rejected(Warn.MEDIA, "no audio offered")
@@ -74,10 +77,16 @@ def negotiate(
 
 
 def _settled(
-    offer: Description, index: int, formats: tuple[Format, ...], previous: Agreed | None, allow: Direction
+    offer: Description,
+    index: int,
+    formats: tuple[Format, ...],
+    previous: Agreed | None,
+    allow: Direction,
+    secrets: Secrets | None,
 ) -> Agreed:
     media = offer.media[index]
     _check_line(media)
+    crypto = settled(media, previous.crypto if previous else None, secrets)
     mux = media.is_rtcp_mux()
     agreed = _with_sound(_understood(media, formats, {}, mux))
     connection = _connection(offer, media)
@@ -99,6 +108,7 @@ def _settled(
         stated=stated,
         direction=meant.answer.within(allow),
         held=meant.held,
+        crypto=crypto,
     )
 
 
@@ -106,7 +116,7 @@ def answer(offer: Description, agreed: Agreed, local: Local, sent: Description |
     """Our answer to an offer that has been settled: the same m-lines in the same order (RFC 3264 section 6)."""
     offered = offer.media[agreed.media_index].fmtps()
     parameters = {payload: format.answer_fmtp(offered.get(payload, "")) for payload, format in agreed.incoming}
-    audio = _audio(local, agreed.incoming, parameters, agreed.direction, agreed.rtcp_mux)
+    audio = _audio(local, agreed.incoming, parameters, agreed.direction, agreed.rtcp_mux, agreed.crypto)
     times = tuple(line for line in offer.others if line[0] == "t")  # RFC 3264 section 6: equal to the offer's
     return _described(local, _placed(audio, agreed), times, sent)
 
@@ -119,14 +129,15 @@ def offer(
     hold: bool = False,
     sent: Description | None = None,
 ) -> Description:
-    """Our offer. Within a call it keeps payload types, m-lines and rtcp-mux (RFC 3264 section 8).
+    """Our offer. Within a call it keeps payload types, m-lines, rtcp-mux (RFC 3264 section 8) and our key.
 
     The direction is what we wish for, not what was last settled (RFC 6337 section 5.3); ``hold`` makes us deaf.
     """
     numbered = _numbered(formats, previous)
     direction = local.allow.within(Direction.SENDONLY) if hold else local.allow
     mux = previous.rtcp_mux if previous else local.rtcp_mux
-    audio = _audio(local, numbered, {payload: format.fmtp for payload, format in numbered}, direction, mux)
+    parameters = {payload: format.fmtp for payload, format in numbered}
+    audio = _audio(local, numbered, parameters, direction, mux, previous.crypto if previous else None)
     lines = _placed(audio, previous) if previous else (audio,)
     return _described(local, lines, (("t", "0 0"),), sent)
 
@@ -147,6 +158,7 @@ def accept(
     index = next(index for index, media in enumerate(offered.media) if media.port)
     ours, theirs = offered.media[index], answer.media[index]
     _check_line(theirs)
+    crypto = answered(ours, theirs)
     mux = ours.is_rtcp_mux() and theirs.is_rtcp_mux()
     mine = _understood(ours, formats, {}, mux)
     wanted = _with_sound(_understood(theirs, tuple(format for _, format in mine), ours.rtpmaps(), mux))
@@ -168,6 +180,7 @@ def accept(
         stated=stated,
         direction=direction,
         held=held,
+        crypto=crypto,
     )
 
 
@@ -216,8 +229,8 @@ def _check_line(media: Media) -> None:
         raise Rejected(Warn.MEDIA, "no audio offered")
     if media.port == 0:
         raise Rejected(Warn.MEDIA, "audio is switched off (port 0)")
-    if media.proto.upper() != PROTO:
-        raise Rejected(Warn.TRANSPORT, f"{media.proto[:40]} is not supported, only {PROTO}")
+    if media.proto.upper() != PLAIN and not is_protected(media):
+        raise Rejected(Warn.TRANSPORT, f"{media.proto[:40]} is not supported, only {PLAIN} and {PROTECTED}")
 
 
 def _connection(description: Description, media: Media) -> Connection:
@@ -295,9 +308,14 @@ def _ptime_ms(media: Media) -> int:
 
 # ------------------------------------------------------------------ making a description
 def _audio(
-    local: Local, numbered: tuple[Numbered, ...], parameters: Mapping[int, str | None], direction: Direction, mux: bool
+    local: Local,
+    numbered: tuple[Numbered, ...],
+    parameters: Mapping[int, str | None],
+    direction: Direction,
+    mux: bool,
+    crypto: Crypto | None,
 ) -> Media:
-    attributes = []
+    attributes = [crypto.line.attribute] if crypto else []
     for payload, format in numbered:
         attributes.append(Attribute("rtpmap", f"{payload} {format.rtpmap}"))
         if parameters[payload]:
@@ -311,7 +329,7 @@ def _audio(
     return Media(
         kind="audio",
         port=local.port,
-        proto=PROTO,
+        proto=PROTECTED if crypto else PLAIN,
         formats=tuple(str(payload) for payload, _ in numbered),
         attributes=tuple(attributes),
     )
