@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-VERSION = 1
+VERSION = 2
 Address = tuple[str, int]
 LegId = int
 RoomId = int
@@ -54,9 +54,35 @@ class MediaPlan(msgspec.Struct, frozen=True, kw_only=True):
     """We send to the participant."""
 
 
+class Resume(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a leg goes on whose worker is lost: nothing that its phone sees shall change.
+
+    ``sequence`` and ``timestamp`` were the next ones at the time ``at``; the counts are those of the last report.
+    """
+
+    port: int
+    ssrc: int
+    sequence: int
+    timestamp: int
+    at: float
+    latched: Address | None = None
+    """Where its media came from."""
+    sent: int = 0
+    received: int = 0
+    lost: int = 0
+
+
 # ------------------------------------------------------------------ to a worker
 class ToWorker(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     pass
+
+
+class Serve(ToWorker, frozen=True):
+    """To a spare: take a post. Said once, before everything else; other workers have theirs from the start."""
+
+    first_port: int
+    last_port: int
+    cname: str
 
 
 class OpenRoom(ToWorker, frozen=True):
@@ -73,12 +99,14 @@ class OpenLeg(ToWorker, frozen=True):
     """Take a port for a leg; answered by LegOpened or LegFailed.
 
     ``plan`` is None while no SDP of the peer is known (dial-out): the leg then holds its port alone.
+    ``resume``: it has been open before, at a worker that is lost.
     """
 
     leg: LegId
     room: RoomId
     ipv6: bool = False
     plan: MediaPlan | None = None
+    resume: Resume | None = None
 
 
 class SetLeg(ToWorker, frozen=True):
@@ -126,14 +154,21 @@ class FromWorker(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class EngineReady(FromWorker, frozen=True):
+    """It stands: a worker serves, a spare waits for its post."""
+
     version: int
     pid: int
 
 
 class LegOpened(FromWorker, frozen=True):
+    """``sequence`` and ``timestamp`` are the leg's next ones at the time ``at``."""
+
     leg: LegId
     port: int
     ssrc: int
+    sequence: int = 0
+    timestamp: int = 0
+    at: float = 0.0
 
 
 class LegFailed(FromWorker, frozen=True):
@@ -192,6 +227,8 @@ class LegReports(FromWorker, frozen=True):
     reports: list[LegReport]
     load: float
     """Share of the tick's 20 ms that was used, mean since the last report."""
+    at: float = 0.0
+    """When this was so."""
 
 
 class LegClosed(FromWorker, frozen=True):
@@ -212,7 +249,7 @@ class Pong(FromWorker, frozen=True):
     token: int
 
 
-MediaCommand = OpenRoom | CloseRoom | OpenLeg | SetLeg | CloseLeg | SetHearing | Describe | Ping | Stop
+MediaCommand = Serve | OpenRoom | CloseRoom | OpenLeg | SetLeg | CloseLeg | SetHearing | Describe | Ping | Stop
 MediaEvent = (
     EngineReady | LegOpened | LegFailed | LegLatched | FirstPacket | LegSilent | DigitPressed | SpeakingChanged
     | LegReports | LegClosed | Overloaded | Described | Pong

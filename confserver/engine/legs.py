@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from confserver.contract import Address, LegId, LegReport, MediaPlan
+from confserver.contract import Address, LegId, LegReport, MediaPlan, Resume
 from confserver.engine.codecs import EVENT, NOTHING, meaning_of
 from confserver.engine.floor import Floor
-from confserver.engine.frame import RATE_HZ
+from confserver.engine.frame import FRAME, RATE_HZ, TICK_S
 from confserver.engine.mixer import NOBODY
 from confserver.engine.playout import Playout
 from confserver.engine.reports import Reports
@@ -18,6 +19,9 @@ from confserver.engine.sources import Source, Sources
 from confserver.rtp.address import canonical, sockaddr
 from confserver.rtp.statistics import packets_lost
 from confserver.rtp.telephone_event import DigitReceiver
+
+RESUME_MARGIN = 16
+"""Packets left out where a leg goes on, beyond what can have been sent: the time between two ticks, and to spare."""
 
 
 class Unfit(Exception):
@@ -86,6 +90,19 @@ class Legs:
         if plan:
             self.set(leg, plan, now)
         return leg
+
+    def resume(self, leg: Leg, resume: Resume) -> None:
+        """Go on where another worker has left off: its source is known, its counts go on.
+
+        Whose SSRC comes is learned from the first packet.
+        """
+        seats, row = self._seats, leg.row
+        seats.sent[row] = resume.sent & 0xFFFFFFFF
+        seats.received_before[row] = resume.received & 0xFFFFFFFF
+        seats.lost_before[row] = resume.lost
+        if resume.latched:
+            self._sources.latch(row, (canonical(resume.latched[0]), resume.latched[1]))
+            self.aim(leg)
 
     def set(self, leg: Leg, plan: MediaPlan, now: float) -> None:
         """Follow a new plan. Payload types of the old one stay decodable: packets of theirs may be on the way.
@@ -200,6 +217,16 @@ class Legs:
             sequence=int(seats.out_sequence[row]),
             timestamp=int(seats.out_timestamp[row]),
         )
+
+
+def going_on(resume: Resume, now: float) -> tuple[int, int]:
+    """Sequence number and timestamp that are ahead of all that can have been sent, at one packet a tick.
+
+    The timestamp stays with the clock, so that the phone neither waits nor drops.
+    """
+    ticks = max(math.ceil((now - resume.at) / TICK_S), 0) + 1
+    sequence = resume.sequence + ticks + RESUME_MARGIN
+    return sequence & 0xFFFF, (resume.timestamp + ticks * FRAME) & 0xFFFFFFFF
 
 
 def _meanings(plan: MediaPlan) -> dict[int, int]:

@@ -28,7 +28,7 @@ from confserver.engine.departure import Departure, Outbox
 from confserver.engine.encoding import Encoding
 from confserver.engine.floor import Floor, Wishes
 from confserver.engine.frame import FRAME, Bytes, Samples
-from confserver.engine.legs import Legs, Unfit
+from confserver.engine.legs import Legs, Unfit, going_on
 from confserver.engine.limiter import limit
 from confserver.engine.mixer import NOBODY, Mixer
 from confserver.engine.playout import Playout
@@ -70,6 +70,7 @@ class Engine:
         self.strays = Strays(self.seats, self.sources, self.legs, self.arrival, self.reports)
         self.control: list[ControlPacket] = []
         self.ticks = 0
+        self._at = 0.0
         self._switched: dict[int, int] = {}
         self._spoken: set[int] = set()
 
@@ -98,6 +99,7 @@ class Engine:
         self._report(now)
         self.strays.end_presses(now)
         self.ticks += 1
+        self._at = now
         if self.ticks % _HOUSEKEEPING == 0:
             self._keep_house(now)
         return outbox
@@ -206,14 +208,21 @@ class Engine:
 
     def open_leg(self, command: OpenLeg, local: int, port: int, now: float) -> None:
         """Answers with LegOpened or LegFailed."""
-        ssrc = self._random32()
-        start = self._random32() & 0x7FFF, self._random32()
+        resume = command.resume
+        if resume:
+            ssrc, start = resume.ssrc, going_on(resume, now)
+        else:
+            ssrc, start = self._random32(), (self._random32() & 0x7FFF, self._random32())
         try:
-            self.legs.open(command.leg, command.room, local, command.plan, ssrc, start, now)
+            leg = self.legs.open(command.leg, command.room, local, command.plan, ssrc, start, now)
+            if resume:
+                self.legs.resume(leg, resume)
         except Unfit as unfit:
             self.strays.events.append(LegFailed(leg=command.leg, reason=str(unfit)))
             return
-        self.strays.events.append(LegOpened(leg=command.leg, port=port, ssrc=ssrc))
+        sequence, timestamp = start
+        opened = LegOpened(leg=command.leg, port=port, ssrc=ssrc, sequence=sequence, timestamp=timestamp, at=now)
+        self.strays.events.append(opened)
 
     def set_leg(self, command: SetLeg, now: float) -> None:
         leg = self.legs.by_id.get(command.leg)
@@ -254,7 +263,8 @@ class Engine:
         self._switched.update({row: mix for row, mix in switched.items() if row not in self._switched})
 
     def leg_reports(self, load: float) -> LegReports:
-        return LegReports(reports=[self.legs.report(leg) for leg in self.legs.by_id.values()], load=load)
+        reports = [self.legs.report(leg) for leg in self.legs.by_id.values()]
+        return LegReports(reports=reports, load=load, at=self._at)
 
     def is_free(self, local: int, named: Address | None, now: float) -> bool:
         """Whether a new leg can have this socket (DESIGN: "Ports and addresses")."""

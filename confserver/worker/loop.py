@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from confserver.contract import (
-    VERSION,
     CloseLeg,
     CloseRoom,
     Describe,
     Described,
-    EngineReady,
     FromWorker,
     LegClosed,
     LegFailed,
@@ -52,13 +50,12 @@ class Pace:
 class Loop:
     """Owns engine, sockets and channel of one worker. ``epoch``: add it to the monotonic clock to get ``now``."""
 
-    def __init__(self, engine: Engine, io: PacketIO, ports: Ports, channel: Channel, epoch: float, pid: int) -> None:
+    def __init__(self, engine: Engine, io: PacketIO, ports: Ports, channel: Channel, epoch: float) -> None:
         self._engine = engine
         self._io = io
         self._ports = ports
         self._channel = channel
         self._epoch = epoch
-        self._pid = pid
         self._running = True
         self._pace = Pace()
         self._local_of: dict[int, int] = {}
@@ -78,9 +75,12 @@ class Loop:
     def _now(self) -> float:
         return time.monotonic() + self._epoch
 
-    def run(self) -> None:
-        """Run until told to stop. Raises ChannelClosed when the signalling process is gone."""
-        self._channel.send([EngineReady(version=VERSION, pid=self._pid)])
+    def run(self, waiting: Sequence[MediaCommand] = ()) -> None:
+        """Run until told to stop; ``waiting``: what has been said already. Raises ChannelClosed when the signalling
+        process is gone."""
+        for command in waiting:
+            self._obey(command)
+        self._tell()
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -136,7 +136,10 @@ class Loop:
         now = self._now()
         named = command.plan.remote if command.plan else None
         try:
-            pair = self._ports.take(command.ipv6, now, lambda local: self._engine.is_free(local, named, now))
+            if command.resume:
+                pair = self._ports.take_exactly(command.resume.port, command.ipv6)
+            else:
+                pair = self._ports.take(command.ipv6, now, lambda local: self._engine.is_free(local, named, now))
         except NoPort as none:
             self._answers.append(LegFailed(leg=command.leg, reason=str(none)))
             return

@@ -64,6 +64,22 @@ class Ports:
         free.legs += 1
         return free
 
+    def take_exactly(self, port: int, ipv6: bool) -> Pair:
+        """Give the pair that a leg has had at another worker. Raises NoPort.
+
+        Whether the leg can be mistaken for another was asked when it got the pair.
+        """
+        pair = next((pair for pair in self._pairs.values() if (pair.port, pair.ipv6) == (port, ipv6)), None)
+        if pair is None and port in self._candidates[ipv6] and self._indices:
+            self._candidates[ipv6].remove(port)
+            pair = self._bind(port, ipv6)
+            if pair is None:
+                self._candidates[ipv6].append(port)
+        if pair is None:
+            raise NoPort(f"port {port} cannot be had again")
+        pair.legs += 1
+        return pair
+
     def give_back(self, index: int, was_heard: bool, now: float) -> None:
         pair = self._pairs[index]
         pair.legs -= 1
@@ -85,20 +101,26 @@ class Ports:
 
     def _open(self, ipv6: bool) -> Pair | None:
         """Bind the next pair that nobody else on this machine has; those may be free another time."""
-        host = self._hosts.get(ipv6)
         candidates = self._candidates[ipv6]
-        for _ in range(len(candidates) if host and self._indices else 0):
+        for _ in range(len(candidates) if ipv6 in self._hosts and self._indices else 0):
             port = candidates.popleft()
-            sockets = _bind_pair(host or "", port, ipv6)
-            if sockets is None:
-                candidates.append(port)
-                continue
-            pair = Pair(self._indices.pop(), port, ipv6)
-            self._pairs[pair.index] = pair
-            for offset, sock in enumerate(sockets):
-                self._io.add(pair.index + offset, sock)
-            return pair
+            pair = self._bind(port, ipv6)
+            if pair is not None:
+                return pair
+            candidates.append(port)
         return None
+
+    def _bind(self, port: int, ipv6: bool) -> Pair | None:
+        """Open one pair; None where that cannot be."""
+        host = self._hosts.get(ipv6)
+        sockets = _bind_pair(host, port, ipv6) if host else None
+        if sockets is None:
+            return None
+        pair = Pair(self._indices.pop(), port, ipv6)
+        self._pairs[pair.index] = pair
+        for offset, sock in enumerate(sockets):
+            self._io.add(pair.index + offset, sock)
+        return pair
 
     def port_of(self, index: int) -> Address:
         pair = self._pairs[index]

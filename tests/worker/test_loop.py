@@ -36,6 +36,8 @@ from confserver.contract import (
     OpenRoom,
     Ping,
     Pong,
+    Resume,
+    Serve,
     SetHearing,
     SetLeg,
     Stop,
@@ -54,14 +56,14 @@ PATIENCE = 15.0
 class Worker:
     """The process, and our end of its channel."""
 
-    def __init__(self, io: str = "auto", first: int = 31000, last: int = 31199) -> None:
+    def __init__(self, io: str = "auto", first: int = 31000, last: int = 31199, spare: bool = False) -> None:
         ours, theirs = socket.socketpair()
         self.channel = ours
         epoch = time.time() - time.monotonic()
+        post = ["--first-port", str(first), "--last-port", str(last), "--cname", "worker@127.0.0.1"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "confserver.worker", "--fd", str(theirs.fileno()), "--first-port", str(first),
-             "--last-port", str(last), "--address", "127.0.0.1", "--io", io, "--epoch", repr(epoch),
-             "--cname", "worker@127.0.0.1"],
+            [sys.executable, "-m", "confserver.worker", "--fd", str(theirs.fileno()), "--address", "127.0.0.1",
+             "--io", io, "--epoch", repr(epoch), *(["--spare"] if spare else post)],
             pass_fds=[theirs.fileno()], stderr=subprocess.PIPE,
         )  # fmt: skip
         theirs.close()
@@ -289,3 +291,74 @@ def test_a_worker_that_was_stopped_for_a_while_goes_on(start):
     assert steps.max() >= 160 * 10 and set(steps % 160) == {0}
     for caller in callers:
         caller.socket.close()
+
+
+def _killed(worker: Worker) -> None:
+    worker.process.kill()
+    worker.process.wait()
+
+
+def test_a_spare_answers_takes_a_post_and_carries_legs_on(start):
+    """Same port, same SSRC, sequence and timestamp forward; the phones' next packets are known at once."""
+    worker, spare = start(), start(spare=True)
+    assert spare.wait(EngineReady).pid == spare.process.pid
+    spare.say(Ping(token=4), Describe(token=5))
+    spare.wait(Pong, token=4)
+    assert spare.wait(Described, token=5).counts == {}, "it has no ports, and no tick goes by"
+    callers = [Caller(tone(410, 6), 11), Caller(tone(730, 6), 22)]
+    _seat(worker, callers)
+    _talk(worker, callers, 0.6)
+    opened = [worker.wait(LegOpened, leg=leg) for leg in (1, 2)]
+    before = [len(caller.heard) for caller in callers]
+    _killed(worker)
+    spare.say(Serve(first_port=31000, last_port=31199, cname="worker@127.0.0.1"), OpenRoom(room=5))
+    for leg, caller, was in zip((1, 2), callers, opened):
+        resume = Resume(
+            port=was.port, ssrc=was.ssrc, sequence=was.sequence, timestamp=was.timestamp, at=was.at,
+            latched=caller.socket.getsockname(), sent=30, received=30,
+        )  # fmt: skip
+        spare.say(OpenLeg(leg=leg, room=5, plan=caller.plan, resume=resume))
+    spare.say(SetHearing(room=5, mixes=[MixSources(legs=[1, 2], gains=[1, 1])], listeners=[(1, 0), (2, 0)]))
+    assert [spare.wait(LegOpened, leg=leg).port for leg in (1, 2)] == [was.port for was in opened]
+    _talk(spare, callers, 1.0)
+    for leg, (caller, others, had, was) in enumerate(zip(callers, (730, 410), before, opened), 1):
+        old, new = caller.heard[:had], caller.heard[had:]
+        assert {int.from_bytes(data[8:12], "big") for data in new} == {was.ssrc}
+        assert 0 < (_number(new[0], 2, 4) - _number(old[-1], 2, 4)) & 0xFFFF < 400
+        assert 0 < (_number(new[0], 4, 8) - _number(old[-1], 4, 8)) & 0xFFFFFFFF < 400 * 160
+        assert new[0][1] & 0x80, "a marker says that a gap was"
+        caller.heard = new[-20:]
+        assert level_db(caller.sound(), others) > -17
+        assert spare.wait(FirstPacket, leg=leg)
+    assert not [event for event in spare.events if isinstance(event, LegLatched)], "it was known where they are"
+    spare.say(CloseLeg(leg=1))
+    closed = spare.wait(LegClosed, leg=1).report
+    assert closed.received > 60 and closed.sent > 60 and closed.ssrc == opened[0].ssrc, "the counts go on"
+    spare.say(Stop())
+    assert spare.ends() == (0, "")
+    for caller in callers:
+        caller.socket.close()
+
+
+def _number(data: bytes, start: int, stop: int) -> int:
+    return int.from_bytes(data[start:stop], "big")
+
+
+def test_a_leg_whose_port_is_gone_is_not_carried_on(start):
+    worker = start(first=31204, last=31205)
+    resume = Resume(port=31206, ssrc=1, sequence=1, timestamp=1, at=0.0)
+    worker.say(OpenRoom(room=1), OpenLeg(leg=1, room=1, resume=resume), Describe(token=1))
+    assert "31206" in worker.wait(LegFailed, leg=1).reason
+    counts = worker.wait(Described, token=1).counts
+    assert (counts["legs"], counts["ports"]) == (0, 0)
+
+
+def test_a_spare_that_is_not_wanted_ends(start):
+    told, left, garbled = (start(spare=True) for _ in range(3))
+    for spare in (told, left, garbled):
+        spare.wait(EngineReady)
+    told.say(Stop())
+    left.channel.close()
+    garbled.channel.sendall(b"\xff" * 64)
+    assert told.ends() == left.ends() == (0, "")
+    assert garbled.ends()[0] == 1

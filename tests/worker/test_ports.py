@@ -151,3 +151,28 @@ def test_no_more_files_is_no_port(io, monkeypatch):
         with pytest.raises(NoPort):
             ports.take(False, NOW, _anybody)
     assert ports.take(False, NOW, _anybody).port == first
+
+
+def test_a_pair_is_taken_again_by_its_number_and_shared_as_before(io):
+    first = _range(3)
+    ports = Ports(io, first, first + 5, ["127.0.0.1"])
+    pair = ports.take_exactly(first + 2, False)
+    assert ports.take_exactly(first + 2, False) is pair and (pair.port, pair.legs) == (first + 2, 2)
+    assert io.ports() == {pair.index: first + 2, pair.index + 1: first + 3}
+    assert {ports.take(False, NOW, _nobody).port for _ in range(2)} == {first, first + 4}, "nobody gets it twice"
+    with pytest.raises(NoPort):
+        ports.take(False, NOW, _nobody)
+
+
+def test_what_cannot_be_taken_again(io):
+    first = _range(2)
+    ports = Ports(io, first, first + 3, ["127.0.0.1"])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", first))
+        for port in (first, first + 1, first + 4, first - 2, 0):
+            with pytest.raises(NoPort, match=str(port)):
+                ports.take_exactly(port, False)
+    with pytest.raises(NoPort):
+        ports.take_exactly(first, True)
+    assert ports.open_pairs == 0
+    assert ports.take_exactly(first, False).port == first, "it is free by now"
