@@ -194,5 +194,5 @@ def _log_call(output: sip_out.Output) -> None:
             log.info(
                 "call arrived", call=call, to=str(request.uri), source=written(flow.remote), transport=flow.transport
             )
-        case sip_out.CallEnded(call=call, cause=cause, status=status):
-            log.info("call ended", call=call, cause=cause, status=status)
+        case sip_out.CallEnded(call=call, cause=cause, status=status, detail=detail):
+            log.info("call ended", call=call, cause=cause, status=status, **({"why": detail} if detail else {}))

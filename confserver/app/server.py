@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
+import sys
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -20,7 +22,7 @@ from confserver.app.door import Door
 from confserver.app.journal import Journal, settle
 from confserver.app.performer import Hands, Performer
 from confserver.app.surroundings import Surroundings
-from confserver.config import Settings
+from confserver.config import Settings, default_state_directory
 from confserver.contract import EngineReady, FromWorker
 from confserver.focus.focus import Focus
 from confserver.focus.scene import Scene
@@ -245,9 +247,17 @@ class Server:
         port = "" if self._transports.port == 5060 else f":{self._transports.port}"
         dial = [f"sip:standup@{f'[{host}]' if ':' in host else host}{port}" for host in hosts[:4]]
         lines = ["confserver is ready. Dial a room, any name will do:", *(f"    {uri}" for uri in dial)]
-        lines += [f"Rooms by script: confserver rooms   (HTTP at {self._url})"]
+        lines += [f"Rooms by script: {self._command()}   (HTTP at {self._url})"]
         lines += [f"State: {self._state}", "Stop: Ctrl-C"]
         return "\n".join(lines)
+
+    def _command(self) -> str:
+        """How to ask this very server, ready to be pasted."""
+        program = sys.argv[0] if os.path.basename(sys.argv[0]) == "confserver" else "confserver"
+        words = [program, "rooms"]
+        if self._state != default_state_directory():
+            words += ["--state-directory", str(self._state)]
+        return shlex.join(words)
 
 
 def _cannot_listen(error: CannotListenError) -> str:

@@ -327,9 +327,10 @@ def _recorder(path: Any) -> Recorder:
 
 
 def _refusal(ended: told.CallEnded) -> str:
-    return (
-        f"refused: {ended.status} {ended.cause}" if ended.by_peer and ended.status != 408 else f"no call: {ended.cause}"
-    )
+    if not ended.by_peer or ended.status == 408:
+        return f"no call: {ended.cause}"
+    why = f" ({ended.detail})" if ended.detail else ""
+    return f"refused: {ended.status} {ended.cause}{why}"
 
 
 def _words(error: BaseException) -> str:

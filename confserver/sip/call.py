@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from confserver.sip.acceptance import Acceptance
 from confserver.sip.dialog import Dialog, DialogInput
+from confserver.sip.grammar import printable
 from confserver.sip.message import Request, Response
 from confserver.sip.offers import Offers, retry_after
 from confserver.sip.outputs import CallEnded, CallId, ProbeAnswered
@@ -191,7 +192,7 @@ class Call:
             self.acceptance = None
         del self.core.calls[self.number]
         reason = self._kept or said
-        self.core.emit(CallEnded(self.number, reason.cause, reason.by_peer, said.status))
+        self.core.emit(CallEnded(self.number, reason.cause, reason.by_peer, said.status, _warning(said.message)))
 
     def end_dialogs(self) -> None:
         if self.dialog is not None:
@@ -298,3 +299,10 @@ class Probe:
         self._call.core.emit(ProbeAnswered(self._call.number, status))
         if status in (408, 481):
             self._call.gone(status, now)
+
+
+def _warning(message: Request | Response | None) -> str:
+    """The words of the first Warning of an answer: ``code agent "text"`` (RFC 3261 20.43)."""
+    line = message.headers.get("Warning") if isinstance(message, Response) else None
+    _, quote, text = (line or "").partition('"')
+    return printable(text.rpartition('"')[0]) if quote else ""

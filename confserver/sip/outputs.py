@@ -133,6 +133,8 @@ class CallEnded:
     cause: str
     by_peer: bool
     status: int = 0
+    detail: str = ""
+    """Why it was refused, in the words of the answer's Warning (RFC 3261 20.43)."""
 
 
 @dataclass(frozen=True, slots=True)

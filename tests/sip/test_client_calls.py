@@ -48,6 +48,22 @@ def test_a_call_from_invite_to_their_bye() -> None:
     assert at_rest(wire.stack)
 
 
+@pytest.mark.parametrize(
+    ("headers", "detail"),
+    [
+        (('Warning: 399 confserver "standup is locked"',), "standup is locked"),
+        (("Warning: 399 confserver unquoted",), ""),
+        (('Warning: 399 confserver "cut off',), ""),
+        ((), ""),
+    ],
+)
+def test_a_refusal_says_why(headers: tuple[str, ...], detail: str) -> None:
+    wire = Wire()
+    call, invite, _ = wire.dial()
+    outputs = wire.answer(invite, 403, *headers)
+    assert the(CallEnded, outputs) == CallEnded(call, "Because", True, 403, detail)
+
+
 def test_every_copy_of_the_2xx_is_acknowledged() -> None:
     wire = Wire()
     _, invite, _ = wire.dial()
