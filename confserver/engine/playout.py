@@ -6,7 +6,7 @@
 
 A playing leg whose ring is empty *starves*: the clock of its stream stands still, so that packets which are only
 late play later instead of being lost. Where a later packet is there but not this one, it is *lost*: the clock goes on,
-also by what it stood still, so that the later packet plays in its place. ``standin`` bridges either. The delay
+also by what it stood still, so that the later packet plays in its place. ``concealment`` bridges either. The delay
 grown by starving is given back while the participant is quiet.
 """
 
@@ -15,9 +15,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.engine import standin
 from confserver.engine.arrival import MARGIN_S
 from confserver.engine.codecs import CODECS, codec_of
+from confserver.engine.concealment import Concealment
 from confserver.engine.frame import FRAME, TICK_S, Rows, Samples
 from confserver.engine.seats import RING, SPENT, Seats
 from confserver.rtp.statistics import signed32
@@ -44,6 +44,7 @@ class Playout:
 
     def __init__(self, seats: Seats) -> None:
         self._seats = seats
+        self._concealment = Concealment(seats)
         self._samples: dict[int, Samples] = {}
         self._ticks = 0
 
@@ -55,6 +56,7 @@ class Playout:
     def play(self, now: float) -> None:
         """Decode or conceal one frame of each leg into ``seats.signal``."""
         seats, high = self._seats, self._seats.high
+        self._concealment.fit()
         self._start(np.flatnonzero(seats.waiting[:high] & (seats.start_at[:high] <= now)))
         playing = seats.playing[:high]
         due = (seats.ring_timestamp[:high] == seats.next_timestamp[:high, None]) & (seats.ring_length[:high] > 0)
@@ -74,6 +76,8 @@ class Playout:
         ending = np.flatnonzero(~playing & sounding)
         if len(ending):
             self._conceal(ending)
+            seats.missed[ending] += 1
+        self._concealment.remember()
         self._ticks += 1
         if self._ticks % _REVIEW == 0:
             self._shrink()
@@ -81,6 +85,7 @@ class Playout:
     def forget(self, row: int) -> None:
         """The leg is gone."""
         self._samples.pop(row, None)
+        self._concealment.forget(row)
 
     def _start(self, rows: Rows) -> None:
         seats = self._seats
@@ -95,7 +100,6 @@ class Playout:
         payload = seats.ring[rows, slot, :FRAME]
         meaning = seats.ring_meaning[rows, slot]
         back = rows[seats.missed[rows] > 0]
-        tail = standin.tail(seats.signal[back]) if len(back) else _NO_SAMPLES
         frames = np.empty((len(rows), FRAME), np.float32)
         for number, codec in enumerate(CODECS, 1):
             mine = np.flatnonzero(meaning == number)
@@ -107,7 +111,7 @@ class Playout:
                 frames[mine] = part
         seats.signal[rows] = frames
         if len(back):
-            seats.signal[back] = standin.joined(tail, seats.signal[back])
+            seats.signal[back] = self._concealment.come_back(back, seats.signal[back])
         seats.ring_length[rows, slot] = 0
         seats.next_timestamp[rows] += np.uint32(FRAME)
         seats.starved[rows] = seats.missed[rows] = 0
@@ -127,6 +131,7 @@ class Playout:
         crooked = ~jumps & (distance - seats.starved[rows] < FRAME)
         seats.odd[rows[crooked]] = True
         lost = ~jumps & ~crooked
+        self._conceal(rows[lost])
         self._miss(rows[lost], distance[lost], FRAME)
 
     def _nearest(self, rows: Rows) -> tuple[NDArray[np.int64], Rows]:
@@ -141,10 +146,10 @@ class Playout:
         return distance[np.arange(len(rows)), slot], slot
 
     def _miss(self, rows: Rows, distance: NDArray[np.int64], samples: int) -> None:
-        """Conceal: lost, late, or the stream has paused. samples: how many of the frame are missing."""
+        """What was missing is lost, late, or the stream has paused. samples: how many of the frame were missing."""
         seats = self._seats
         seats.concealed[rows[seats.missed[rows] < SPENT]] += 1
-        self._conceal(rows)
+        seats.missed[rows] += 1
         lost = distance < _NONE
         passed = seats.starved[rows] + samples
         seats.next_timestamp[rows[lost]] += np.minimum(passed, distance)[lost].astype(np.uint32)
@@ -153,9 +158,13 @@ class Playout:
 
     def _conceal(self, rows: Rows) -> None:
         seats = self._seats
-        missed = seats.missed[rows]
-        seats.signal[rows] = standin.after(seats.signal[rows], missed)
-        seats.missed[rows] = missed + 1
+        self._begin(rows)
+        seats.signal[rows] = self._concealment.go_on(rows)
+
+    def _begin(self, rows: Rows, after: Samples = _NO_SAMPLES) -> None:
+        first = rows[self._seats.missed[rows] == 0]
+        if len(first):
+            self._concealment.begin(first, after[None])
 
     # ------------------------------------------------------------------ frames of other lengths
     def _play_odd(self, row: int) -> None:
@@ -168,15 +177,15 @@ class Playout:
                 break
             queue = np.concatenate((queue, part))
         missing = FRAME - len(queue)
+        one = np.array([row])
         if missing > 0:
-            one = np.array([row])
-            seats.signal[row] = np.concatenate((seats.signal[row], queue))[-FRAME:]
+            self._begin(one, queue)
+            seats.signal[row] = np.concatenate((queue, self._concealment.go_on(one, missing)[0]))[:FRAME]
             self._miss(one, self._nearest(one)[0], missing)
-            seats.signal[row] = np.concatenate((queue, seats.signal[row, :missing]))
             return
         frame = queue[:FRAME]
         if seats.missed[row]:
-            frame = standin.joined(standin.tail(seats.signal[row : row + 1]), frame[None])[0]
+            frame = self._concealment.come_back(one, frame[None])[0]
         seats.signal[row] = frame
         seats.starved[row] = seats.missed[row] = 0
         if len(queue) > FRAME:
@@ -204,8 +213,9 @@ class Playout:
             return None
         seats.next_timestamp[row] += np.uint32(distance)
         seats.concealed[row] += seats.missed[row] == 0
-        history = np.concatenate((seats.signal[row], queue))[-FRAME:]
-        return standin.after(history[None], seats.missed[row : row + 1])[0, :missing]
+        one = np.array([row])
+        self._begin(one, queue)
+        return self._concealment.go_on(one, missing)[0, :missing]
 
     def _opened(self, row: int, slot: int) -> Samples:
         """Take a packet out of the ring, decoded; the stream's clock goes to its end."""

@@ -1,0 +1,148 @@
+"""What sounds in place of lost frames: the last sound, repeated by its pitch, softer and softer.
+
+The way of ITU-T G.711 Appendix I, without its delay of 3.75 ms and for all lost legs at once:
+
+- The pitch is the lag of 5 to 15 ms at which the last 20 ms are most like what was before them.
+- The last period is repeated; from 10 ms on the last two, from 20 ms on the last three, so that it does not buzz.
+  Where the end of the last period goes over into an earlier one, a quarter of a period overlaps.
+- After 10 ms the loudness falls by a fifth each 10 ms; after 60 ms nothing sounds (``seats.SPENT``).
+- The first frame that is there again overlaps with what would have followed.
+
+Which sample of the past sounds when depends on the pitch alone: it is read from tables made once. A leg without loss
+costs one copy of its frame.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from confserver.engine.frame import FRAME, Rows, Samples
+from confserver.engine.pitch import match
+from confserver.engine.seats import SPENT, Seats
+
+_SHORTEST, _LONGEST = 40, 120
+"""Samples of a pitch period: 200 to 66 Hz; of a higher voice, several periods."""
+_FRAMES = 3
+_PAST = _FRAMES * FRAME
+"""Samples of the past that are kept."""
+_TEMPLATE = 160
+_STEP = 80
+"""Samples after which the loudness falls by a fifth, and one more period is repeated."""
+_MOST = SPENT * FRAME
+_BACK = (40, 64, 80, 40)
+"""Samples of overlap at the end, by frames missed: 4 ms and 4 ms for each 10 ms lost (Appendix I.2.7)."""
+
+
+def _cycles(pitch: int) -> list[int]:
+    """Which period of the past, counted from its end, each repeated one is."""
+    cycles: list[int] = []
+    while len(cycles) * pitch < _MOST + FRAME:
+        most = min(1 + len(cycles) * pitch // _STEP, 3)
+        cycles += range(most, 0, -1)
+    return cycles
+
+
+def _tables() -> tuple[NDArray[np.intp], NDArray[np.intp], Samples]:
+    """For each pitch: which sample of the past sounds when, which other one overlaps with it, and its share."""
+    count = _LONGEST - _SHORTEST + 1
+    source = np.zeros((count, _MOST + FRAME), np.intp)
+    other, share = source.copy(), np.zeros(source.shape, np.float32)
+    for pitch in range(_SHORTEST, _LONGEST + 1):
+        cycles, quarter = _cycles(pitch), pitch // 4
+        places = np.concatenate([_PAST - cycle * pitch + np.arange(pitch) for cycle in cycles])
+        second, weight = places.copy(), np.zeros(len(places), np.float32)
+        for number, (cycle, following) in enumerate(itertools.pairwise(cycles)):
+            if cycle == 1:
+                end = (number + 1) * pitch
+                second[end - quarter : end] = _PAST - following * pitch - quarter + np.arange(quarter)
+                weight[end - quarter : end] = (np.arange(quarter) + 1) / (quarter + 1)
+        row = pitch - _SHORTEST
+        source[row], other[row], share[row] = (table[: _MOST + FRAME] for table in (places, second, weight))
+    return source, other, share
+
+
+_SOURCE, _OTHER, _SHARE = _tables()
+_AT = np.arange(_MOST + 2 * FRAME)
+_LOUDNESS = np.clip(1.2 - _AT / (5 * _STEP), 0, 1).astype(np.float32)
+_LOUDNESS[_MOST:] = 0
+_FRAME_AT = np.arange(FRAME)
+_RETURN = np.stack([np.clip((_FRAME_AT + 1) / (length + 1), 0, 1) for length in _BACK]).astype(np.float32)
+"""Share of the first frame that is there again, by frames missed."""
+
+
+class Concealment:
+    """The past of every leg, and what is made of it."""
+
+    def __init__(self, seats: Seats) -> None:
+        self._seats = seats
+        self._slot = 0
+        self._past: Samples = np.zeros((seats.capacity, _FRAMES, FRAME), np.float32)
+        self._kept: Samples = np.zeros((seats.capacity, _PAST), np.float32)
+        self._pitch: NDArray[np.intp] = np.full(seats.capacity, _LONGEST)
+        self._step: Samples = np.zeros(seats.capacity, np.float32)
+        self._passed: NDArray[np.intp] = np.zeros(seats.capacity, np.intp)
+
+    def forget(self, row: int) -> None:
+        """The leg is gone: nobody hears what he said."""
+        self._past[row] = self._kept[row] = self._step[row] = 0
+        self._passed[row] = _MOST
+
+    def remember(self) -> None:
+        """Keep this tick's frame of every leg, ``seats.signal``."""
+        high = self._seats.high
+        self._slot = (self._slot + 1) % _FRAMES
+        self._past[:high, self._slot] = self._seats.signal[:high]
+
+    def remember_also(self, rows: Rows, frames: Samples) -> None:
+        """Keep a frame that came before this tick's and is not in ``seats.signal``."""
+        before = (self._slot - 1) % _FRAMES
+        self._past[rows, before] = self._past[rows, self._slot]
+        self._past[rows, self._slot] = frames
+
+    def begin(self, rows: Rows, after: Samples | None = None) -> None:
+        """Sound breaks off: find its pitch. after: what has been heard since the last whole frame, (1, samples)."""
+        order = (self._slot + 1 + np.arange(_FRAMES)) % _FRAMES
+        past = self._past[rows[:, None], order].reshape(len(rows), _PAST)
+        if after is not None:
+            past = np.concatenate((past, after), axis=1)[:, -_PAST:]
+        offset, _ = match(past[:, -_TEMPLATE:], past[:, -_TEMPLATE - _LONGEST : -_SHORTEST])
+        pitch = _LONGEST - offset
+        self._kept[rows] = past
+        self._pitch[rows] = pitch
+        self._step[rows] = past[:, -1] - past[np.arange(len(rows)), _PAST - 1 - pitch]
+        self._passed[rows] = 0
+
+    def go_on(self, rows: Rows, samples: int = FRAME) -> Samples:
+        """The frame that follows; time passes by so many samples of it."""
+        frames = self._follow(rows)
+        self._passed[rows] = np.minimum(self._passed[rows] + samples, _MOST)
+        return frames
+
+    def come_back(self, rows: Rows, frames: Samples) -> Samples:
+        """The first frames that are there again, overlapped with what would have followed."""
+        rising = _RETURN[np.minimum(self._seats.missed[rows], SPENT)]
+        return np.asarray(frames * rising + self._follow(rows) * (1 - rising), np.float32)
+
+    def _follow(self, rows: Rows) -> Samples:
+        at = self._passed[rows, None] + _FRAME_AT
+        table = self._pitch[rows, None] - _SHORTEST
+        place = np.minimum(at, _MOST + FRAME - 1)
+        row, share = rows[:, None], _SHARE[table, place]
+        frames = self._kept[row, _SOURCE[table, place]] * (1 - share) + self._kept[row, _OTHER[table, place]] * share
+        # the first period begins where the sound broke off, not where the period began: the step between dies away
+        fading = np.maximum(1 - (at + 1) / (self._pitch[rows, None] // 4 + 1), 0)
+        frames += self._step[row] * fading
+        return np.asarray(frames * _LOUDNESS[at], np.float32)
+
+    def fit(self) -> None:
+        """Grow as the seats have grown."""
+        if self._seats.capacity == len(self._past):
+            return
+        for name in ("_past", "_kept", "_pitch", "_step", "_passed"):
+            old = getattr(self, name)
+            new = np.zeros((self._seats.capacity, *old.shape[1:]), old.dtype)
+            new[: len(old)] = old
+            setattr(self, name, new)

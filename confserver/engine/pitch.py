@@ -1,0 +1,35 @@
+"""Where in a stretch of sound it repeats itself best: normalised correlation, for many legs at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from confserver.engine.frame import Rows, Samples
+
+_FAINT = np.float32(1e-6)
+"""Energy of a stretch below which nothing in it counts as alike (about -80 dB in 10 ms)."""
+
+
+def match(template: Samples, field: Samples) -> tuple[Rows, Samples]:
+    """The offset in each row of the field at which it is most like the row's template, and how alike: -1 to 1.
+
+    template: float32 (rows, length). field: float32 (rows, length + offsets - 1).
+    """
+    length = template.shape[1]
+    windows = sliding_window_view(field, length, axis=1)
+    product = np.matmul(windows, template[:, :, None])[:, :, 0]
+    sums = np.cumsum(np.square(field, dtype=np.float64), axis=1)
+    energy = sums[:, length - 1 :].copy()
+    energy[:, 1:] -= sums[:, :-length]
+    alike = product / np.sqrt(np.maximum(energy, _FAINT))
+    offset = alike.argmax(axis=1)
+    own = np.sqrt(np.maximum(np.vecdot(template, template), _FAINT))
+    best = alike[np.arange(len(alike)), offset] / own
+    return offset, np.asarray(best, np.float32)
+
+
+def faded(before: Samples, after: Samples, rising: NDArray[np.float32]) -> Samples:
+    """One sound going over into another. rising: share of the second, per sample."""
+    return np.asarray(before + (after - before) * rising, np.float32)
