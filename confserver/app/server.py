@@ -61,7 +61,11 @@ class Server:
         self._storage = Storage(self._state / "confserver.db", store.migrate, reactor)
         self._journal = Journal(self._storage)
         self._stack = Stack(
-            StackSettings(user_agent=f"confserver/{version('confserver')}", advertised=self._contact),
+            StackSettings(
+                user_agent=f"confserver/{version('confserver')}",
+                advertised=self._contact,
+                unwelcome=self._surroundings.unwelcome,
+            ),
             lambda: secrets.token_hex(8),
         )
         self._focus: Focus

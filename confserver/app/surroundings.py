@@ -5,12 +5,17 @@ from __future__ import annotations
 import ipaddress
 import secrets
 
+import structlog
+
 from confserver.config import Settings
 from confserver.focus.media import Ground
 from confserver.routing.guard import Guard, address_in
 from confserver.sip.flow import Flow
 from confserver.transports.addresses import attached_networks, broadcasts, local_addresses, route_to
 from confserver.transports.links import WorkerSettings
+
+log = structlog.get_logger("calls")
+MOST_TOLD = 100
 
 
 class Surroundings:
@@ -24,10 +29,13 @@ class Surroundings:
         """Where media ports are bound; empty: to all addresses."""
         self.guard = Guard(settings.sip.trusted())
         self._local: tuple[str, ...] = ()
+        self._told: set[str] = set()
+        """Hosts that the log has heard of since the last look around."""
         self._ground = Ground()
         self.look_again()
 
     def look_again(self) -> None:
+        self._told.clear()
         networks = attached_networks()
         self._local = tuple(local_addresses())
         self.guard.attached = tuple(networks)
@@ -35,6 +43,17 @@ class Surroundings:
         self._ground = Ground(
             frozenset((*self._local, *public)), rtp.port_min, rtp.port_max, frozenset(broadcasts(networks))
         )
+
+    def unwelcome(self, flow: Flow) -> str:
+        """Why a flow may not call, "" where it may; the log hears of each host, but not of each of its attempts."""
+        host = flow.remote[0]
+        if self.guard.may_call(host):
+            return ""
+        why = f"calls from {host} are not allowed; sip.trusted_networks lists who may"
+        if host not in self._told and len(self._told) < MOST_TOLD:
+            self._told.add(host)
+            log.warning("refused", source=host, status=403, why=why)
+        return why
 
     def ground(self) -> Ground:
         """Where our own media ports are."""

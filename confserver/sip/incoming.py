@@ -6,6 +6,7 @@ request --+- malformed -------------> answer at once, as far as it can be answer
           +- CANCEL -------------------> the transaction that it means
           +- refused by ``checks`` ----> answer at once, no state (RFC 3261 8.2.7)
           +- To tag -------------------> the call of its dialog; 481
+          +- from the unwelcome -------> 403 at once, no state
           +- INVITE -------------------> a new call
           `- any other ----------------> RequestArrived
 response -- its transaction or nothing
@@ -149,7 +150,10 @@ class Incoming:
     def _out_of_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         core = self._core
         merged = merged_key(request)
-        if merged in core.merged:
+        if why := core.settings.unwelcome(flow):
+            core.count("unwelcome")
+            core.answer_at_once(request, flow, 403, headers=(("Warning", f'399 confserver "{fit(why)}"'),))
+        elif merged in core.merged:
             core.answer_at_once(request, flow, 482)  # RFC 3261 8.2.2.2
         elif request.method == "BYE":
             core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2

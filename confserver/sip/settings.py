@@ -12,12 +12,19 @@ def local_address(flow: Flow) -> Address:
     return flow.local
 
 
+def everybody(_: Flow) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class StackSettings:
     user_agent: str = "confserver"
     """User-Agent and Server; "" for none."""
     advertised: Callable[[Flow], Address] = local_address
     """What Via and Contact say to the peer of a flow."""
+    unwelcome: Callable[[Flow], str] = everybody
+    """Why nothing new is taken from a flow, "" where it is. Such requests get 403 and leave no trace: whoever sends
+    them from a made-up address makes us send one datagram for each of his, and keep nothing."""
     option_tags: tuple[str, ...] = ()
     """Extensions that a Require may name; also Supported."""
     content_types: tuple[str, ...] = ("application/sdp",)

@@ -10,6 +10,7 @@ import pytest
 from confserver.app import surroundings
 from confserver.app.surroundings import Surroundings
 from confserver.config import Settings
+from confserver.log import set_up
 from confserver.sip.flow import Flow
 
 HERE = {"127.0.0.1": "127.0.0.1", "192.0.2.9": "192.0.2.1", "10.8.0.7": "10.8.0.1", "2001:db8::9": "2001:db8::1"}
@@ -104,3 +105,20 @@ def test_workers_share_the_ports() -> None:
     shares = [found.worker_settings(number, 0.0) for number in range(3)]
     assert [(each.first_port, each.last_port) for each in shares] == [(20000, 20033), (20034, 20067), (20068, 20101)]
     assert len({each.cname for each in shares}) == 3
+
+
+def test_strangers_are_unwelcome_and_the_log_hears_of_each_once(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up("info", "text")
+    found = here(sip={"trusted_networks": ["198.51.100.0/24"]})
+    assert not found.unwelcome(flow("127.0.0.1", "127.0.0.1")) and not found.unwelcome(
+        flow("198.51.100.7", "192.0.2.1")
+    )
+    for _ in range(3):
+        assert "203.0.113.9" in found.unwelcome(flow("203.0.113.9", "192.0.2.1"))
+    assert capsys.readouterr().err.count("refused") == 1
+    found.look_again()
+    found.unwelcome(flow("203.0.113.9", "192.0.2.1"))
+    assert capsys.readouterr().err.count("refused") == 1
+    for number in range(300):
+        assert found.unwelcome(flow(f"203.0.113.{number % 250}", "192.0.2.1"))
+    assert capsys.readouterr().err.count("refused") < 110, "a flood does not fill the log"

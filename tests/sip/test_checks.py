@@ -248,3 +248,23 @@ def test_too_much_of_large_requests_gets_503() -> None:
     wire.pass_time(33)
     assert at_rest(wire.stack) and wire.stack.describe()["bytes of requests"] == 0
     the(CallArrived, wire.invite(call_id="later"))
+
+
+def test_the_unwelcome_get_403_and_leave_no_trace() -> None:
+    wire = Wire(unwelcome=lambda flow: f"no calls from {flow.remote[0]}")
+    answer = refused(wire)
+    assert answer.status == 403
+    assert answer.headers.get("Warning") == f'399 confserver "no calls from {wire.flow.remote[0]}"'
+    options = sent(wire.hear(wire.request("OPTIONS")))[0]
+    assert isinstance(options, Response) and options.status == 403
+    wire.pass_time(33)
+    assert at_rest(wire.stack) and wire.stack.describe()["unwelcome"] == 2
+
+
+def test_who_becomes_unwelcome_keeps_the_call_he_has() -> None:
+    banned: set[str] = set()
+    wire = Wire(unwelcome=lambda flow: "enough" if flow.remote[0] in banned else "")
+    call = wire.arrive()
+    banned.add(wire.flow.remote[0])
+    outputs = wire.stack.accept(call, SDP, wire.now)
+    assert statuses(outputs) == [200]
