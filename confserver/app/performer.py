@@ -173,7 +173,7 @@ class Performer:
         self._hear(lambda: self._focus.worker_ready(number))
 
     def worker_lost(self, number: int) -> None:
-        self._hear(lambda: self._focus.worker_lost(number))
+        self._hear(lambda: self._focus.worker_lost(number, self.now()))
 
 
 def _apology(output: Output) -> Sequence[Output]:

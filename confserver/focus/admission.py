@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from confserver.contract import LegFailed, LegOpened, MediaPlan, OpenLeg, SetLeg
+from confserver.contract import LegFailed, LegOpened, MediaPlan, OpenLeg
 from confserver.focus.answers import NoAnswer, of_offer, of_room, unavailable, warning
-from confserver.focus.legs import Leg, Stage
+from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.media import caller_of, check_family, check_reach, description_of, plan_of
 from confserver.focus.outputs import Accept, Refuse, Respond
 from confserver.focus.scene import OPENING_S, Scene
@@ -56,7 +56,7 @@ class Admission:
         place = scene.place_of(room)
         leg = Leg(
             id=scene.number(), call=call.call, room=room, participant=participant, place=place, caller=caller,
-            local_host=host, is_ipv6=is_ipv6, deadline=now + OPENING_S, agreed=agreed, offer=described,
+            local_host=host, is_ipv6=is_ipv6, deadline=now + OPENING_S, agreed=agreed, offer=described, plan=plan,
         )  # fmt: skip
         leg.named = agreed if agreed and agreed.remote else None
         leg.session_id = int(now * 1000) << 16 | leg.id & 0xFFFF
@@ -111,9 +111,12 @@ class Admission:
 
     # ------------------------------------------------------------------ the worker's word
     def opened(self, event: LegOpened) -> None:
-        """The leg has its port: answer the call."""
+        """The leg has its port: answer the call. One that goes on at a lost worker's heir has been answered."""
         leg = self._scene.legs.by_id.get(event.leg)
-        if leg is None or leg.stage is not Stage.OPENING:
+        if leg is None or leg.place.is_lost:
+            return
+        leg.reached = Reached(event.sequence, event.timestamp, event.at)
+        if leg.stage is not Stage.OPENING:
             return
         leg.port, leg.ssrc = event.port, event.ssrc
         if leg.agreed and leg.offer:
@@ -160,7 +163,7 @@ class Admission:
         check_reach(agreed, self._scene.surroundings.ground())
         leg.agreed = agreed
         leg.named = agreed if agreed.remote else None
-        self._scene.tell_worker(leg.place, SetLeg(leg=leg.id, plan=plan_of(agreed, leg.caller)))
+        self._scene.set_plan(leg, plan_of(agreed, leg.caller))
 
     def arrive(self, leg: Leg, now: float) -> None:
         """The call is up, by ACK or by its first packet: now the others know."""

@@ -19,8 +19,9 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.focus.admission import Admission
 from confserver.focus.answers import unavailable
-from confserver.focus.legs import Leg, Stage
+from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.outputs import Output, Probe
+from confserver.focus.recovery import Recovery
 from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
 from confserver.sip import outputs as sip
@@ -38,6 +39,7 @@ class Focus:
         self._scene = scene
         self._admission = Admission(scene)
         self._sessions = Sessions(scene, self._admission)
+        self._recovery = Recovery(scene)
 
     # ------------------------------------------------------------------ calls
     def hear_call(self, event: sip.Output, now: float) -> list[Output]:
@@ -91,10 +93,11 @@ class Focus:
                 self._scene.try_ask(NoteTalking(leg.room, leg.participant, speaking), SYSTEM, now)
             case LegSilent(leg=number) if number in legs:
                 self._probe(legs[number])
-            case LegReports(reports=reports):
+            case LegReports(reports=reports, at=at):
                 for report in reports:
                     if report.leg in legs:
                         legs[report.leg].report = report
+                        legs[report.leg].reached = Reached(report.sequence, report.timestamp, at)
                 self._scene.overloaded.discard(worker)
             case Overloaded():
                 self._scene.overloaded.add(worker)
@@ -108,15 +111,14 @@ class Focus:
             self._scene.say(Probe(leg.call))
 
     def worker_ready(self, worker: int) -> list[Output]:
-        self._scene.workers.add(worker)
+        """A worker stands, maybe in the place of one that was lost: then its rooms and legs go on there."""
+        self._recovery.stands(worker)
         return self._scene.taken()
 
-    def worker_lost(self, worker: int) -> list[Output]:
-        """A worker has died: its calls end, and its rooms find another place."""
-        scene = self._scene
-        for leg in scene.lose(worker):
-            scene.hang_up(leg, "its media worker is gone", unavailable("the media worker is gone"))
-        return scene.taken()
+    def worker_lost(self, worker: int, now: float) -> list[Output]:
+        """A worker has died: its rooms and legs wait for its heir."""
+        self._recovery.lost(worker, now)
+        return self._scene.taken()
 
     # ------------------------------------------------------------------ administration
     def command(self, command: Command, by: Actor, now: float) -> list[Output]:
@@ -134,10 +136,12 @@ class Focus:
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
         leg = self._scene.legs.next_opening()
-        return leg.deadline if leg else None
+        deadlines = (leg.deadline if leg else None, self._recovery.next_deadline())
+        return min((each for each in deadlines if each is not None), default=None)
 
     def fire(self, now: float) -> list[Output]:
-        """Refuse the calls whose leg a worker has not opened in time."""
+        """Refuse the calls whose leg a worker has not opened in time; give up lost workers that have no heir."""
+        self._recovery.fire(now)
         while (leg := self._scene.legs.next_opening()) and leg.deadline <= now:
             self._scene.hang_up(leg, "no word from the media worker", unavailable("no word from the media worker"))
         return self._scene.taken()

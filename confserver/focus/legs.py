@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from confserver.contract import Address, LegId, LegReport, RoomId
+from confserver.contract import Address, LegId, LegReport, MediaPlan, RoomId
 from confserver.focus.media import Caller
 from confserver.sdp.agreement import Agreed
 from confserver.sdp.description import Description
@@ -38,12 +38,21 @@ STAGES: dict[tuple[Stage, str], Stage] = {
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """Where a room's media live. A room whose worker is lost gets another place, maybe at the same worker's heir."""
+    """Where a room's media live. A room whose worker is lost waits for the worker's heir, which has its number."""
 
     number: RoomId
     worker: int
     is_lost: bool = False
-    """The worker is gone, and with it all that was there."""
+    """The worker is gone, and with it all that was there; its heir does not stand yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far the stream to a phone had come at a time: its next sequence number and timestamp."""
+
+    sequence: int
+    timestamp: int
+    at: float
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +80,11 @@ class Leg:
     port: int = 0
     ssrc: int = 0
     session_id: int = 0
+    plan: MediaPlan | None = None
+    """What the worker was told last."""
     remote: Address | None = None
+    """Where its media come from, once they have come."""
+    reached: Reached | None = None
     report: LegReport | None = None
     is_probed: bool = False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol
 
-from confserver.contract import CloseLeg, CloseRoom, MixSources, OpenRoom, SetHearing, ToWorker
+from confserver.contract import CloseLeg, CloseRoom, MediaPlan, MixSources, OpenRoom, SetHearing, SetLeg, ToWorker
 from confserver.focus.answers import NoAnswer, unavailable
 from confserver.focus.legs import Leg, Legs, Place, Stage
 from confserver.focus.media import Ground
@@ -93,7 +93,7 @@ class Scene:
     def _obey(self, event: tell.Event) -> None:
         match event:
             case tell.HearingChanged(room=room, hearing=hearing):
-                self._tell_hearing(room, hearing)
+                self.tell_hearing(room, hearing)
             case tell.ParticipantKicked(participant=participant):
                 leg = self.legs.by_participant.get(participant)
                 if leg:
@@ -106,11 +106,13 @@ class Scene:
                 if place:
                     self.tell_worker(place, CloseRoom(room=place.number))
 
-    def _tell_hearing(self, room: str, hearing: Hearing) -> None:
+    def tell_hearing(self, room: str, hearing: Hearing) -> None:
+        """Who hears whom; those whose media have ended are left out."""
         place = self.places.get(room)
         if place is None:
             return
-        leg_of = {leg.participant: leg.id for leg in self.legs.in_room(room) if leg.place is place}
+        here = [leg for leg in self.legs.in_room(room) if leg.place is place and leg.stage is not Stage.LEAVING]
+        leg_of = {leg.participant: leg.id for leg in here}
         mixes = [
             MixSources(
                 legs=[leg_of[who] for who, _ in mix.sources if who in leg_of],
@@ -131,6 +133,8 @@ class Scene:
     def check_workers(self, room: str) -> None:
         """Whether a call to this room finds a worker. Raises NoAnswer."""
         place = self.places.get(room)
+        if place and place.is_lost:
+            return  # its heir is about to stand
         if not self.workers:
             raise unavailable("no media worker is ready")
         if (place and place.worker in self.overloaded) or not self.workers - self.overloaded:
@@ -147,20 +151,20 @@ class Scene:
         ready = sorted(self.workers - self.overloaded)
         worker = min(ready, key=lambda each: (self.legs.count_at(each), rooms_at[each]))
         place = self.places[room] = Place(self.number(), worker)
-        self.tell_worker(place, OpenRoom(room=place.number, talkers=self._talkers))
+        self.open_room(place)
         return place
 
-    def lose(self, worker: int) -> list[Leg]:
-        """A worker is gone: its rooms have no place any more. Gives the legs that were there."""
-        self.workers.discard(worker)
-        self.overloaded.discard(worker)
-        legs = self.legs.at_worker(worker)
-        for place in [*self.places.values(), *(leg.place for leg in legs)]:
-            place.is_lost = place.is_lost or place.worker == worker
-        self.places = {room: place for room, place in self.places.items() if not place.is_lost}
-        return legs
+    def open_room(self, place: Place) -> None:
+        self.tell_worker(place, OpenRoom(room=place.number, talkers=self._talkers))
 
     # ------------------------------------------------------------------ calls
+    def set_plan(self, leg: Leg, plan: MediaPlan) -> None:
+        """The worker follows a new plan; where that names another address, it learns anew where media come from."""
+        if leg.plan is None or (plan.remote and plan.remote != leg.plan.remote):
+            leg.remote = None
+        leg.plan = plan
+        self.tell_worker(leg.place, SetLeg(leg=leg.id, plan=plan))
+
     def hang_up(self, leg: Leg, cause: str, answer: NoAnswer | None = None) -> None:
         """End a call, however far it has come; ``answer`` where it has had no final one yet (else 480).
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from confserver.contract import SetLeg
 from confserver.focus.admission import Admission
 from confserver.focus.answers import NoAnswer, of_offer
 from confserver.focus.legs import Leg, Stage
@@ -85,7 +84,7 @@ class Sessions:
         if agreed.held:
             scene.try_ask(Hold(leg.room, leg.participant), SYSTEM, now)
         leg.agreed = agreed
-        scene.tell_worker(leg.place, SetLeg(leg=leg.id, plan=plan_of(agreed, leg.caller, leg.named)))
+        scene.set_plan(leg, plan_of(agreed, leg.caller, leg.named))
         if agreed.remote:
             leg.named = agreed
         if not agreed.held:

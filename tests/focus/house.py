@@ -235,7 +235,7 @@ class House:
 
     def lose(self, worker: int) -> list[out.Output]:
         self.workers[worker] = Strict()
-        return self.play(self.focus.worker_lost(worker))
+        return self.play(self.focus.worker_lost(worker, self.now))
 
     def order(self, command: Command) -> list[out.Output]:
         return self.play(self.focus.command(command, SYSTEM, self.now))

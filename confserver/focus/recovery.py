@@ -1,0 +1,101 @@
+"""A media worker is lost, and its heir carries on: the same rooms and legs, ports and streams.
+
+::
+
+    lost --> rooms and legs wait --heir stands--> OpenRoom, OpenLeg(resume), SetHearing
+                                 --no heir in HEIR_S, or lost MOST_LOSSES times in LOSSES_S--> BYE to all of them
+"""
+
+from __future__ import annotations
+
+from confserver.contract import OpenLeg, Resume
+from confserver.focus.answers import unavailable
+from confserver.focus.legs import Leg, Place, Stage
+from confserver.focus.scene import Scene
+from rooms.commands import NoteTalking
+from rooms.participant import SYSTEM
+
+HEIR_S = 10.0
+"""So long calls wait in silence for their worker's heir."""
+MOST_LOSSES = 3
+LOSSES_S = 30.0
+"""Who is lost so often in so short a time is lost by what its calls do: they would take down every heir."""
+
+
+class Recovery:
+    """Keeps the rooms of lost workers until they go on elsewhere."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._waiting: dict[int, float] = {}
+        """Lost workers, and until when their calls wait."""
+        self._losses: dict[int, list[float]] = {}
+
+    def lost(self, worker: int, now: float) -> None:
+        """Whoever was there is heard and hears no more, until the heir stands."""
+        scene = self._scene
+        scene.workers.discard(worker)
+        scene.overloaded.discard(worker)
+        legs = scene.legs.at_worker(worker)
+        for place in [*scene.places.values(), *(leg.place for leg in legs)]:
+            place.is_lost = place.is_lost or place.worker == worker
+        losses = [at for at in self._losses.get(worker, ()) if now - at < LOSSES_S]
+        self._losses[worker] = [*losses, now]
+        if len(self._losses[worker]) >= MOST_LOSSES:
+            self._give_up(worker)
+            return
+        self._waiting[worker] = now + HEIR_S
+        for leg in legs:
+            if leg.stage is Stage.PRESENT:
+                scene.try_ask(NoteTalking(leg.room, leg.participant, False), SYSTEM, now)
+
+    def stands(self, worker: int) -> None:
+        """Tell a worker what its forebear had: first the legs that have their ports, lest others get them."""
+        scene = self._scene
+        scene.workers.add(worker)
+        self._waiting.pop(worker, None)
+        places = {room: place for room, place in scene.places.items() if place.worker == worker and place.is_lost}
+        for place in places.values():
+            place.is_lost = False
+            scene.open_room(place)
+        legs = [leg for leg in scene.legs.at_worker(worker) if leg.stage is not Stage.LEAVING]
+        for leg in sorted(legs, key=lambda each: each.stage is Stage.OPENING):
+            if not leg.place.is_lost:
+                scene.tell_worker(leg.place, _opening(leg))
+        for room in places:
+            hearing = scene.rooms.get(room).hearing
+            if hearing.listeners:
+                scene.tell_hearing(room, hearing)
+
+    def _give_up(self, worker: int) -> None:
+        """Its calls end, and its rooms find other places."""
+        scene = self._scene
+        self._waiting.pop(worker, None)
+        for leg in scene.legs.at_worker(worker):
+            scene.hang_up(leg, "its media worker is gone", unavailable("the media worker is gone"))
+        scene.places = {room: place for room, place in scene.places.items() if not _is_of(place, worker)}
+
+    # ------------------------------------------------------------------ time
+    def next_deadline(self) -> float | None:
+        return min(self._waiting.values(), default=None)
+
+    def fire(self, now: float) -> None:
+        for worker in [worker for worker, ends in self._waiting.items() if ends <= now]:
+            self._give_up(worker)
+
+
+def _is_of(place: Place, worker: int) -> bool:
+    return place.is_lost and place.worker == worker
+
+
+def _opening(leg: Leg) -> OpenLeg:
+    """What the heir is told: a leg that has a port goes on there."""
+    resume = None
+    if leg.stage is not Stage.OPENING and leg.reached:
+        report = leg.report
+        resume = Resume(
+            port=leg.port, ssrc=leg.ssrc, sequence=leg.reached.sequence, timestamp=leg.reached.timestamp,
+            at=leg.reached.at, latched=leg.remote, sent=report.sent if report else 0,
+            received=report.received if report else 0, lost=report.lost if report else 0,
+        )  # fmt: skip
+    return OpenLeg(leg=leg.id, room=leg.place.number, ipv6=leg.is_ipv6, plan=leg.plan, resume=resume)
