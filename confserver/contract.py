@@ -29,6 +29,16 @@ class Incoming(msgspec.Struct, frozen=True, array_like=True):
     format: str
 
 
+class SrtpKey(msgspec.Struct, frozen=True, array_like=True):
+    """A suite by its name in SDP (RFC 4568, RFC 7714) and the master key with its salt, which no repr shows."""
+
+    suite: str
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"SrtpKey({self.suite!r})"
+
+
 class MediaPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What offer/answer has settled for one leg; a re-INVITE makes a new one.
 
@@ -52,6 +62,9 @@ class MediaPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The participant may send to us."""
     sends: bool = True
     """We send to the participant."""
+    incoming_key: SrtpKey | None = None
+    """With which the participant protects what it sends; both keys or none."""
+    outgoing_key: SrtpKey | None = None
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True):

@@ -107,6 +107,6 @@ def measure(legs: int, ticks: int = TICKS) -> EngineFigure:
     for _ in range(WARM_UP):
         crowd.tick()
     used = [crowd.tick() for _ in range(ticks)]
-    payloads = crowd.outbox.packets[:, HEADER_BYTES:]
+    payloads = crowd.outbox.packets[:, HEADER_BYTES : HEADER_BYTES + FRAME]
     is_loud = (payloads != payloads[:, :1]).any(axis=1)
     return EngineFigure(legs, spread(used, 1000), len(payloads), float(is_loud.mean()))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from confserver.engine.batch import Batch
 from confserver.engine.codecs import EVENT, NOTHING
 from confserver.engine.frame import FRAME, RATE_HZ, Rows
+from confserver.engine.protection import Protection
 from confserver.engine.seats import MOST_PAYLOAD, RING, Seats
 from confserver.engine.sources import Sources
 from confserver.rtp.header import HEADER, HEADER_BYTES, PLAIN
@@ -27,15 +28,17 @@ _NO_SLACK = 9.0
 class Arrival:
     """Sorts batches into the rings."""
 
-    def __init__(self, seats: Seats, sources: Sources) -> None:
+    def __init__(self, seats: Seats, sources: Sources, protection: Protection) -> None:
         self._seats = seats
         self._sources = sources
+        self._protection = protection
 
     def receive(self, batch: Batch, now: float) -> tuple[Rows, Rows]:
         """Take a batch in. Gives the indices that need a closer look, and their rows (0: unknown sender)."""
         count = batch.count
         seats = self._seats
         rows = self._sources.rows_of(batch.key[:count])
+        self._protection.unprotect(batch, rows)
         header = batch.data[:count, :HEADER_BYTES].copy().view(HEADER)[:, 0]
         length = batch.length[:count]
         meaning = seats.meaning[rows, header["second"] & 0x7F]
@@ -46,7 +49,7 @@ class Arrival:
         taken = np.flatnonzero(ordinary)
         if len(taken):
             self._insert_all(batch, taken, rows[taken], header, meaning[taken], now)
-        odd = np.flatnonzero(~ordinary)
+        odd = np.flatnonzero(~ordinary & (length >= 0))
         return odd, rows[odd]
 
     def insert_one(self, batch: Batch, index: int, row: int, now: float) -> None:

@@ -16,3 +16,4 @@ Rows = NDArray[np.intp]
 Samples = NDArray[np.float32]
 """Full scale is 1.0."""
 Bytes = NDArray[np.uint8]
+Lengths = NDArray[np.int32]

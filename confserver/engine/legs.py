@@ -13,6 +13,7 @@ from confserver.engine.floor import Floor
 from confserver.engine.frame import FRAME, RATE_HZ, TICK_S
 from confserver.engine.mixer import NOBODY
 from confserver.engine.playout import Playout
+from confserver.engine.protection import Protection, check_keys
 from confserver.engine.reports import Reports
 from confserver.engine.seats import Seats
 from confserver.engine.sources import Source, Sources
@@ -43,7 +44,16 @@ class Leg:
 class Legs:
     """The legs of a worker by id and by row, and the columns filled from their plans."""
 
-    def __init__(self, seats: Seats, sources: Sources, floor: Floor, playout: Playout, reports: Reports) -> None:
+    def __init__(
+        self,
+        seats: Seats,
+        sources: Sources,
+        floor: Floor,
+        playout: Playout,
+        reports: Reports,
+        protection: Protection,
+    ) -> None:
+        self._protection = protection
         self._seats = seats
         self._sources = sources
         self._floor = floor
@@ -113,6 +123,7 @@ class Legs:
         for payload_type, meaning in meanings.items():
             seats.meaning[row, payload_type] = meaning
         leg.plan = plan
+        self._protection.set(row, plan.incoming_key, plan.outgoing_key)
         hosts = frozenset(
             canonical(host) for host in (plan.remote[0] if plan.remote else "", plan.signalling_host) if host
         )
@@ -175,6 +186,7 @@ class Legs:
         self.moved = True
         self._sources.remove(row, now)
         self._reports.remove(row)
+        self._protection.remove(row)
         if seats.talks[row]:
             self._floor.fade(row)
         room = self._floor.room_of.get(row)
@@ -234,6 +246,7 @@ def _meanings(plan: MediaPlan) -> dict[int, int]:
     try:
         for address in (plan.remote, plan.remote_rtcp):
             sockaddr(address or ("0.0.0.0", 0))
+        check_keys(plan.incoming_key, plan.outgoing_key)
         if plan.signalling_host:
             canonical(plan.signalling_host)
         meanings = {incoming.payload_type & 0x7F: meaning_of(incoming.format) for incoming in plan.incoming}

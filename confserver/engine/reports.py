@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from confserver.engine.frame import RATE_HZ
+from confserver.engine.protection import Protection
 from confserver.engine.seats import Seats
 from confserver.rtp import rtcp
 from confserver.rtp.statistics import extended_sequence, packets_lost
@@ -31,8 +32,9 @@ class Exchange:
 class Reports:
     """Writes and reads the compound packets; ``now`` is epoch seconds, so it also serves as NTP time."""
 
-    def __init__(self, seats: Seats, cname: str) -> None:
+    def __init__(self, seats: Seats, cname: str, protection: Protection) -> None:
         self._seats = seats
+        self._protection = protection
         self._cname = cname
         self._exchanges: dict[int, Exchange] = {}
 
@@ -57,7 +59,7 @@ class Reports:
         return exchange.rtt_s if exchange else -1.0
 
     def write(self, row: int, now: float, bye: bool = False) -> bytes:
-        """A compound packet: SR or RR, SDES with CNAME, BYE at the end (RFC 3550 6.1)."""
+        """A compound packet: SR or RR, SDES with CNAME, BYE at the end (RFC 3550 6.1); SRTCP where the leg has keys."""
         seats = self._seats
         ssrc, sent = int(seats.out_ssrc[row]), int(seats.sent[row])
         blocks = (self._block(row, now),) if seats.has_ssrc[row] and seats.received[row] else ()
@@ -73,7 +75,7 @@ class Reports:
             )
         else:
             report = rtcp.ReceiverReport(ssrc=ssrc, blocks=blocks)
-        return rtcp.compound(report, self._cname, "" if bye else None)
+        return self._protection.protect_report(row, rtcp.compound(report, self._cname, "" if bye else None))
 
     def _block(self, row: int, now: float) -> rtcp.ReportBlock:
         seats, exchange = self._seats, self._exchanges[row]

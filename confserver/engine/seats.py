@@ -29,6 +29,7 @@ _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
     ("receives", np.bool_, ()),
     ("ssrc", np.uint32, ()),
     ("has_ssrc", np.bool_, ()),
+    ("protected", np.uint8, ()),
     # the payload ring
     ("ring", np.uint8, (RING, MOST_PAYLOAD)),
     ("ring_timestamp", np.uint32, (RING,)),
@@ -91,6 +92,7 @@ class Seats:
     receives: NDArray[np.bool_]
     ssrc: NDArray[np.uint32]
     has_ssrc: NDArray[np.bool_]
+    protected: NDArray[np.uint8]
     ring: Bytes
     ring_timestamp: NDArray[np.uint32]
     ring_length: NDArray[np.uint16]
@@ -164,6 +166,7 @@ class Seats:
         self.in_use[row] = self.playing[row] = self.waiting[row] = self.sends[row] = self.receives[row] = False
         self.has_ssrc[row] = self.talks[row] = False
         self.meaning[row] = 0
+        self.protected[row] = 0
         self.mix[row] = 0
         self.envelope[row] = 0
         self.signal[row] = 0

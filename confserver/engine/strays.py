@@ -15,15 +15,18 @@ from confserver.engine.batch import Batch
 from confserver.engine.codecs import EVENT, NOTHING
 from confserver.engine.frame import RATE_HZ, Rows
 from confserver.engine.legs import Leg, Legs
+from confserver.engine.protection import Protection
 from confserver.engine.reports import Reports
 from confserver.engine.seats import MOST_PAYLOAD, SILENT, Seats
-from confserver.engine.sources import REARM_S, Source, Sources, continues
+from confserver.engine.sources import LEAST_PORT, REARM_S, Source, Sources, continues
 from confserver.rtp import rtcp
 from confserver.rtp.address import Address, address_of
 from confserver.rtp.header import HEADER_BYTES, RTCP_FIRST, RTCP_LAST, BadPacket, Packet, parse_packet
 from confserver.rtp.telephone_event import BadEvent, DigitReceiver, Press
 
 MOST_A_TICK = 512
+MOST_KEYS = 8
+"""Legs of one host and port whose keys are tried on a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,18 @@ class Pressing:
 class Strays:
     """Finds out what an unusual packet means, and tells what has come of it."""
 
-    def __init__(self, seats: Seats, sources: Sources, legs: Legs, arrival: Arrival, reports: Reports) -> None:
+    def __init__(
+        self,
+        seats: Seats,
+        sources: Sources,
+        legs: Legs,
+        arrival: Arrival,
+        reports: Reports,
+        protection: Protection,
+    ) -> None:
         self._seats = seats
         self._sources = sources
+        self._protection = protection
         self._legs = legs
         self._arrival = arrival
         self._reports = reports
@@ -60,6 +72,7 @@ class Strays:
             if local & 1 or RTCP_FIRST <= batch.data[index, 1] <= RTCP_LAST:
                 self._take_report(batch, index, local, now)
                 continue
+            row = self._row_by_key(batch, index, local) if row == SILENT and self._protection.legs else row
             try:
                 packet = parse_packet(batch.datagram(index))
             except BadPacket:
@@ -78,7 +91,10 @@ class Strays:
         if leg is None or not seats.receives[row] or meaning == NOTHING:
             seats.discarded[row] += 1
             return
-        if not (seats.has_ssrc[row] and seats.ssrc[row] == packet.ssrc):
+        if seats.protected[row]:
+            # it has passed SRTP: no other proof is needed
+            self._follow(leg, address_of(batch.sender[index].tobytes()), packet.ssrc)
+        elif not (seats.has_ssrc[row] and seats.ssrc[row] == packet.ssrc):
             source = self._sources.of(row)
             sender = address_of(batch.sender[index].tobytes())
             if seats.has_ssrc[row] and source and not self._is_second(source, sender, packet.ssrc):
@@ -86,12 +102,30 @@ class Strays:
             self._follow(leg, sender, packet.ssrc)
         self._accept(batch, index, leg, packet, meaning, now)
 
+    def _row_by_key(self, batch: Batch, index: int, local: int) -> int:
+        """The row of the protected leg whose key opens a packet from an unknown place, which then lies open there.
+
+        Tried are those that have its SSRC, and the one whose source is not known yet.
+        """
+        seats, ssrc = self._seats, int.from_bytes(batch.data[index, 8:12].tobytes(), "big")
+        if address_of(batch.sender[index].tobytes())[1] < LEAST_PORT:
+            return SILENT
+        for source in self._sources.at(local):
+            row = source.row
+            is_likely = source.latched is None or (seats.has_ssrc[row] and int(seats.ssrc[row]) == ssrc)
+            if seats.protected[row] and is_likely and self._protection.open_one(batch, index, row):
+                return row
+        return SILENT
+
     def _from_stranger(self, batch: Batch, index: int, local: int, packet: Packet, now: float) -> None:
         """A sender nobody is known by: the first packets of some leg, a phone that has moved, or nobody's."""
         sender = address_of(batch.sender[index].tobytes())
         source = self._sources.waiting_for(local, sender, now) or self._returning(local, sender, packet, now)
         leg = self._legs.by_row.get(source.row) if source else None
         if source is None or leg is None or self._seats.meaning[source.row, packet.payload_type] == NOTHING:
+            self.strangers += 1
+            return
+        if self._seats.protected[source.row]:
             self.strangers += 1
             return
         if not self._is_second(source, sender, packet.ssrc):
@@ -181,17 +215,37 @@ class Strays:
 
     # ------------------------------------------------------------------ RTCP
     def _take_report(self, batch: Batch, index: int, local: int, now: float) -> None:
-        """RTCP belongs to the leg it reports on, else to that of its sender's SSRC, on the same host."""
+        """RTCP belongs to the leg whose key opens it, or that it reports on, or of its sender's SSRC, on one host."""
+        sender, data = address_of(batch.sender[index].tobytes()), batch.datagram(index)
+        row, data = self._opened_report(local & ~1, sender, data)
         try:
-            packets = rtcp.parse(batch.datagram(index))
+            packets = rtcp.parse(data)
         except rtcp.BadRtcp:
             self.strangers += 1
             return
-        row = self._row_of_report(local & ~1, address_of(batch.sender[index].tobytes()), packets)
+        if row is None:
+            row = self._row_of_report(local & ~1, sender, packets)
         if row is None:
             self.strangers += 1
         else:
             self._reports.read(row, packets, now)
+
+    def _opened_report(self, local: int, sender: Address, data: bytes) -> tuple[int | None, bytes]:
+        """The row of the protected leg whose SRTCP this is, and its RTCP; else None, and the datagram as it is."""
+        if not self._protection.legs or len(data) < 8:
+            return None, data
+        seats, ssrc = self._seats, int.from_bytes(data[4:8], "big")
+        rows = [
+            source.row
+            for source in self._sources.at(local)
+            if seats.protected[source.row] and source.address and source.address[0] == sender[0]
+        ]
+        rows.sort(key=lambda row: not (seats.has_ssrc[row] and int(seats.ssrc[row]) == ssrc))
+        for row in rows[:MOST_KEYS]:
+            opened = self._protection.open_report(row, data)
+            if opened is not None:
+                return row, opened
+        return None, data
 
     def _row_of_report(self, local: int, sender: Address, packets: list[rtcp.Packet]) -> int | None:
         seats = self._seats
@@ -200,9 +254,9 @@ class Strays:
         subjects = {block.ssrc for report in reports for block in report.blocks}
         for source in self._sources.at(local):
             known = source.latched or source.named
-            if known is None or known[0] != sender[0]:
-                continue
             row = source.row
+            if known is None or known[0] != sender[0] or seats.protected[row]:
+                continue
             if int(seats.out_ssrc[row]) in subjects or (seats.has_ssrc[row] and int(seats.ssrc[row]) in senders):
                 return row
         return None

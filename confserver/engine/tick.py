@@ -32,6 +32,7 @@ from confserver.engine.legs import Legs, Unfit, going_on
 from confserver.engine.limiter import limit
 from confserver.engine.mixer import NOBODY, Mixer
 from confserver.engine.playout import Playout
+from confserver.engine.protection import Protection
 from confserver.engine.reports import Reports
 from confserver.engine.seats import Seats
 from confserver.engine.sources import Sources
@@ -60,14 +61,15 @@ class Engine:
         self.sources = Sources(self.book)
         self.mixer = Mixer(self.seats)
         self.floor = Floor(self.seats, self.mixer)
-        self.arrival = Arrival(self.seats, self.sources)
+        self.protection = Protection(self.seats)
+        self.arrival = Arrival(self.seats, self.sources, self.protection)
         self.playout = Playout(self.seats)
         self.speech = Speech(self.seats)
         self.encoding = Encoding(self.seats, self.mixer)
-        self.departure = Departure(self.seats)
-        self.reports = Reports(self.seats, cname)
-        self.legs = Legs(self.seats, self.sources, self.floor, self.playout, self.reports)
-        self.strays = Strays(self.seats, self.sources, self.legs, self.arrival, self.reports)
+        self.departure = Departure(self.seats, self.protection)
+        self.reports = Reports(self.seats, cname, self.protection)
+        self.legs = Legs(self.seats, self.sources, self.floor, self.playout, self.reports, self.protection)
+        self.strays = Strays(self.seats, self.sources, self.legs, self.arrival, self.reports, self.protection)
         self.control: list[ControlPacket] = []
         self.ticks = 0
         self._at = 0.0
@@ -287,5 +289,7 @@ class Engine:
             "tombstones": self.sources.tombstones,
             "strangers": self.strays.strangers,
             "unread": self.strays.unread,
+            "protected": self.protection.legs,
+            "refused": self.protection.refused,
             "ticks": self.ticks,
         }

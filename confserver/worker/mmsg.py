@@ -137,6 +137,7 @@ class BatchPacketIO:
     def send(self, outbox: Outbox) -> list[int]:
         if outbox.version != self._version:
             self._point_at(outbox)
+        self._out_vectors["len"] = outbox.length
         failed: list[int] = []
         for index, start, stop in outbox.ranges:
             fd = self._sockets[index].fileno()
@@ -156,7 +157,6 @@ class BatchPacketIO:
         steps = np.arange(count, dtype=np.uint64)
         self._out_vectors = np.zeros(count, _IOVEC)
         self._out_vectors["base"] = outbox.packets.ctypes.data + steps * np.uint64(size)
-        self._out_vectors["len"] = size
         self._out = np.zeros(count, _MMSGHDR)
         self._out["name"] = outbox.address.ctypes.data + steps * np.uint64(SOCKADDR_BYTES)
         family = outbox.address[:, 0] if count else np.zeros(0, np.uint8)

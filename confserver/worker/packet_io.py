@@ -125,7 +125,7 @@ class PortablePacketIO:
             send = self._sockets[index].sendto
             for place in range(start, stop):
                 try:
-                    send(outbox.packets[place].data, self._addresses[place])
+                    send(outbox.packets[place, : outbox.length[place]].data, self._addresses[place])
                 except OSError:
                     failed.append(place)
         return failed

@@ -73,6 +73,9 @@ class Phone:
     """Sends nothing (DTX), while its time goes on."""
     next_at: float = 0.0
     number: int = 0
+    seal: Callable[[bytes], bytes] = bytes
+    """What becomes of a packet before it is sent (SRTP), and of one that came."""
+    unseal: Callable[[bytes], bytes] = bytes
 
     def packet(self) -> bytes:
         part = self.says[self.spoken : self.spoken + self.samples]
@@ -84,7 +87,7 @@ class Phone:
         self.sequence += 1
         self.number += 1
         self.pass_time()
-        return data
+        return self.seal(data)
 
     def pass_time(self) -> None:
         self.timestamp += self.samples
@@ -186,7 +189,7 @@ class Hall:
         for place in range(len(outbox.packets)):
             phone = addresses.get(address_of(outbox.address[place].tobytes()))
             if phone:
-                data = outbox.packets[place].tobytes()
+                data = phone.unseal(outbox.packets[place, : outbox.length[place]].tobytes())
                 phone.headers.append(data[:12])
                 phone.heard.append(data[12:])
 

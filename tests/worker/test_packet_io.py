@@ -52,7 +52,8 @@ def _io(kind: str, sockets, hosts: tuple[str, ...] = ("127.0.0.1",)):
 def _outbox(packets: list[bytes], addresses: list[tuple[str, int]], ranges, version: int = 1) -> Outbox:
     data = np.frombuffer(bytearray(b"".join(packets)), np.uint8).reshape(len(packets), -1)
     raw = np.frombuffer(bytearray(b"".join(map(sockaddr, addresses))), np.uint8).reshape(-1, SOCKADDR_BYTES)
-    return Outbox(data, raw, ranges, version)
+    length = np.full(len(data), data.shape[1], np.int32)
+    return Outbox(data, length, raw, ranges, version)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -156,7 +157,7 @@ def test_packets_change_in_place_and_addresses_with_the_version(kind, sockets):
     assert (first.recv(9), first.recv(9)) == (b"aaaa", b"bbbb")
     io.send(_outbox([b"cccc", b"dddd"], [second.getsockname()] * 2, [(0, 0, 2)], version=2))
     assert (second.recv(9), second.recv(9)) == (b"cccc", b"dddd")
-    io.send(Outbox(np.zeros((0, 0), np.uint8), np.zeros((0, SOCKADDR_BYTES), np.uint8), [], 3))
+    io.send(Outbox(np.zeros((0, 0), np.uint8), np.zeros(0, np.int32), np.zeros((0, SOCKADDR_BYTES), np.uint8), [], 3))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -177,3 +178,15 @@ def test_single_datagrams_and_sockets_that_are_gone(kind, sockets):
 def test_the_quickest_way_is_chosen():
     assert isinstance(open_io("portable", AddressBook()), PortablePacketIO)
     assert isinstance(open_io("auto", AddressBook()), PortablePacketIO) != is_available()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_packet_has_a_length_of_its_own_which_may_change_from_tick_to_tick(kind, sockets):
+    io, _, (one,) = _io(kind, sockets)
+    phone = sockets()
+    phone.settimeout(2)
+    outbox = _outbox([b"a" * 192, b"b" * 192], [phone.getsockname()] * 2, [(0, 0, 2)])
+    for lengths in ((172, 182), (192, 1)):
+        outbox.length[:] = lengths
+        assert io.send(outbox) == []
+        assert tuple(len(phone.recv(2000)) for _ in range(2)) == lengths

@@ -1,0 +1,245 @@
+"""SRTP of the legs that have keys (RFC 3711): packets are opened and closed where they lie, in batch and packet matrix.
+
+    Batch -> unprotect -> arrival ...            ... departure -> protect -> Outbox
+
+A packet that does not pass is never heard: its length becomes ``REFUSED``, and its leg's count of discarded ones
+grows. A leg whose key was just changed has several contexts until one of the new key's opens a packet: what the peer
+sends before it has our answer still comes under the old key (RFC 4568 section 7.1.4), and whether it lets its
+rollover counter go on (RFC 3711 section 3.3.1) or starts at 0, as many do, shows then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from confserver.contract import SrtpKey
+from confserver.engine.batch import Batch
+from confserver.engine.frame import Bytes, Lengths, Rows
+from confserver.engine.seats import Seats
+from confserver.rtp import srtp
+from confserver.rtp.header import RTCP_FIRST, RTCP_LAST
+
+REFUSED = -1
+"""Length of a packet that did not pass."""
+PLAIN, SETTLED, CHANGING = 0, 1, 2
+"""Of the column ``protected``."""
+MOST_CONTEXTS = 6
+"""A leg that is re-keyed again and again, and never sends by the new key, has no more."""
+MOST_SSRCS = 32
+"""Streams a peer may begin under one key; each has a context of its own in libsrtp."""
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One context for what comes, and whose streams it has opened."""
+
+    handle: srtp.Handle
+    ssrcs: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """The context for what goes. ``index``: of the packet that was next when ``sent`` had been sent."""
+
+    handle: srtp.Handle
+    index: int
+    sent: int
+
+
+@dataclass(slots=True)
+class Keys:
+    """What a leg's packets are opened and closed with. ``incoming``: the new key's contexts, then the old one's."""
+
+    incoming_key: SrtpKey
+    outgoing_key: SrtpKey
+    incoming: list[Incoming]
+    outgoing: Outgoing
+    fresh: int = 1
+    """So many of ``incoming`` are the new key's."""
+
+
+def check_keys(incoming: SrtpKey | None, outgoing: SrtpKey | None) -> None:
+    """Raises ValueError for keys that no leg can have."""
+    if (incoming is None) != (outgoing is None):
+        raise ValueError("a key for one way only")
+    for key in (incoming, outgoing):
+        if key is not None:
+            srtp.check(key.suite, key.key)
+
+
+class Protection:
+    """The contexts of all protected legs; the others cost nothing but a look at a column."""
+
+    def __init__(self, seats: Seats) -> None:
+        self._seats = seats
+        self._keys: dict[int, Keys] = {}
+        self._settled: dict[int, srtp.Handle] = {}
+        self._batch: Batch | None = None
+        self._batch_at = srtp.Pointers(np.zeros((0, 1), np.uint8), np.zeros(0, np.int32))
+        self._senders: tuple[Rows, list[srtp.Handle], list[srtp.Handle], list[srtp.Handle]] | None = None
+        self._length: Lengths = np.zeros(0, np.int32)
+        self._out_rows: Rows = np.zeros(0, np.intp)
+        self._out_at = self._batch_at
+        self.refused = 0
+
+    @property
+    def legs(self) -> int:
+        return len(self._keys)
+
+    # ------------------------------------------------------------------ keys
+    def set(self, row: int, incoming: SrtpKey | None, outgoing: SrtpKey | None) -> None:
+        """Follow a plan. The same keys: all counters go on. Others: new contexts, the old one beside them for a while.
+
+        The keys have been checked.
+        """
+        if incoming is None or outgoing is None:
+            self.remove(row)
+            return
+        known = self._keys.get(row)
+        if known is None:
+            first = Outgoing(srtp.context(outgoing.suite, outgoing.key, True), *self._next(row))
+            self._keys[row] = Keys(incoming, outgoing, [self._incoming(incoming)], first)
+            self._settle(row)
+            return
+        if outgoing != known.outgoing_key:
+            known.outgoing, known.outgoing_key = self._going_on(row, outgoing, known.outgoing), outgoing
+        if incoming != known.incoming_key:
+            fresh = self._candidates(row, incoming)
+            known.incoming, known.fresh = [*fresh, *known.incoming][:MOST_CONTEXTS], len(fresh)
+            known.incoming_key = incoming
+            self._settled.pop(row, None)
+            self._seats.protected[row] = CHANGING
+
+    def remove(self, row: int) -> None:
+        self._keys.pop(row, None)
+        self._settled.pop(row, None)
+        self._seats.protected[row] = PLAIN
+
+    def _settle(self, row: int) -> None:
+        self._settled[row] = self._keys[row].incoming[0].handle
+        self._seats.protected[row] = SETTLED
+
+    def _incoming(self, key: SrtpKey) -> Incoming:
+        return Incoming(srtp.context(key.suite, key.key, False))
+
+    def _candidates(self, row: int, key: SrtpKey) -> list[Incoming]:
+        """The peer's rollover counter begins at 0 with its new key, or goes on."""
+        seats = self._seats
+        found = [self._incoming(key)]
+        index = int(seats.cycles[row]) + int(seats.top_sequence[row])
+        if seats.has_ssrc[row] and index >> 16:
+            going_on = self._incoming(key)
+            srtp.advance(going_on.handle, int(seats.ssrc[row]), index)
+            found.append(going_on)
+        return found
+
+    def _going_on(self, row: int, key: SrtpKey, before: Outgoing) -> Outgoing:
+        """RFC 3711 section 3.3.1: our rollover counter goes on under a new key."""
+        seats = self._seats
+        index = before.index + (int(seats.sent[row]) - before.sent & 0xFFFFFFFF)
+        handle = srtp.context(key.suite, key.key, True)
+        if index >> 16:
+            srtp.advance(handle, int(seats.out_ssrc[row]), index)
+        return Outgoing(handle, index, int(seats.sent[row]))
+
+    def _next(self, row: int) -> tuple[int, int]:
+        return int(self._seats.out_sequence[row]), int(self._seats.sent[row])
+
+    # ------------------------------------------------------------------ in
+    def unprotect(self, batch: Batch, rows: Rows) -> None:
+        """Open the RTP packets of known senders, all at once. rows: of each packet, 0 for strangers'."""
+        if not self._keys:
+            return
+        seats, mine = self._seats, np.flatnonzero(self._seats.protected[rows])
+        kind = batch.data[mine, 1]
+        mine = mine[(kind < RTCP_FIRST) | (kind > RTCP_LAST)]
+        if not len(mine):
+            return
+        row = rows[mine]
+        ssrc = batch.data[mine, 8:12].copy().view(">u4")[:, 0]
+        usual = (seats.protected[row] == SETTLED) & seats.has_ssrc[row] & (ssrc == seats.ssrc[row])
+        places = mine[usual].tolist()
+        at = self._pointers(batch)
+        handles = map(self._settled.__getitem__, row[usual].tolist())
+        packets, lengths = map(at.packet.__getitem__, places), map(at.length.__getitem__, places)
+        statuses = list(map(srtp.unprotect, handles, packets, lengths))
+        if any(statuses):
+            for place, status in zip(places, statuses, strict=True):
+                if status:
+                    self._refuse(batch, place, int(rows[place]))
+        for place in mine[~usual].tolist():
+            if not self.open_one(batch, place, int(rows[place])):
+                self._refuse(batch, place, int(rows[place]))
+
+    def _refuse(self, batch: Batch, place: int, row: int) -> None:
+        batch.length[place] = REFUSED
+        self._seats.discarded[row] += 1
+        self.refused += 1
+
+    def open_one(self, batch: Batch, place: int, row: int) -> bool:
+        """Open a single packet with whatever key of the leg's does it; else it stays as it is."""
+        keys, data = self._keys.get(row), batch.datagram(place)
+        if keys is None or len(data) < 12:
+            return False
+        ssrc = int.from_bytes(data[8:12], "big")
+        for number, incoming in enumerate(keys.incoming):
+            if ssrc not in incoming.ssrcs and len(incoming.ssrcs) >= MOST_SSRCS:
+                continue
+            opened = srtp.unprotect_one(incoming.handle, data)
+            if opened is None:
+                continue
+            incoming.ssrcs.add(ssrc)
+            if number < keys.fresh:
+                keys.incoming, keys.fresh = [incoming], 1
+                self._settle(row)
+            batch.data[place, : len(opened)] = np.frombuffer(opened, np.uint8)
+            batch.length[place] = len(opened)
+            return True
+        return False
+
+    def open_report(self, row: int, data: bytes) -> bytes | None:
+        """RTCP of a leg; None where none of its keys opens it."""
+        keys = self._keys.get(row)
+        for incoming in keys.incoming if keys else ():
+            opened = srtp.unprotect_report(incoming.handle, data)
+            if opened is not None:
+                return opened
+        return None
+
+    def _pointers(self, batch: Batch) -> srtp.Pointers:
+        if self._batch is not batch:
+            self._batch, self._batch_at = batch, srtp.Pointers(batch.data, batch.length)
+        return self._batch_at
+
+    # ------------------------------------------------------------------ out
+    def point_at(self, rows: Rows, packets: Bytes, length: Lengths) -> None:
+        """Other rows are sent from now on. packets: uint8 (rows, bytes), with TRAILER_BYTES to spare in each."""
+        places = np.flatnonzero(self._seats.protected[rows])
+        self._senders = None
+        if not len(places):
+            return
+        self._out_at, self._out_rows, self._length = srtp.Pointers(packets, length), rows, length
+        mine = places.tolist()
+        handles = [self._keys[row].outgoing.handle for row in rows[places].tolist()]
+        self._senders = (
+            places, handles, [self._out_at.packet[p] for p in mine], [self._out_at.length[p] for p in mine],
+        )  # fmt: skip
+
+    def protect(self, size: int) -> None:
+        """Close the packets of this tick; size: bytes of each. One that cannot be closed is emptied: nothing leaks."""
+        if self._senders is None:
+            return
+        places, handles, packets, lengths = self._senders
+        self._length[places] = size
+        statuses = list(map(srtp.protect, handles, packets, lengths))
+        if any(statuses):
+            failed = places[np.flatnonzero(statuses)]
+            self._length[failed] = 0
+            self._seats.send_failed[self._out_rows[failed]] += 1
+
+    def protect_report(self, row: int, data: bytes) -> bytes:
+        """RTCP to a leg; empty where it cannot be closed."""
+        keys = self._keys.get(row)
+        return data if keys is None else srtp.protect_report(keys.outgoing.handle, data) or b""
