@@ -2,9 +2,10 @@
 
 The way of ITU-T G.711 Appendix I, without its delay of 3.75 ms and for all lost legs at once:
 
-- The pitch is the lag of 5 to 15 ms at which the last 20 ms are most like what was before them.
-- The last period is repeated; from 10 ms on the last two, from 20 ms on the last three, so that it does not buzz.
-  Where the end of the last period goes over into an earlier one, a quarter of a period overlaps.
+- The pitch is the lag of 5 to 15 ms at which the last 10 ms are most like what was before them.
+- The last period is repeated; where its end goes over into its beginning, a quarter of a period overlaps. (The two and
+  three periods of Appendix I sounded worse by 0.1 MOS-LQO at a loss of 3 and of 10 %, as did its longer overlap with
+  the first frame that is there again.)
 - After 10 ms the loudness falls by a fifth each 10 ms; after 60 ms nothing sounds (``seats.SPENT``).
 - The first frame that is there again overlaps with what would have followed.
 
@@ -13,8 +14,6 @@ costs one copy of its frame.
 """
 
 from __future__ import annotations
-
-import itertools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,40 +27,22 @@ _SHORTEST, _LONGEST = 40, 120
 _FRAMES = 3
 _PAST = _FRAMES * FRAME
 """Samples of the past that are kept."""
-_TEMPLATE = 160
+_TEMPLATE = 80
 _STEP = 80
-"""Samples after which the loudness falls by a fifth, and one more period is repeated."""
+"""Samples in which the loudness falls by a fifth; before the first of them it stays."""
 _MOST = SPENT * FRAME
-_BACK = (40, 64, 80, 40)
-"""Samples of overlap at the end, by frames missed: 4 ms and 4 ms for each 10 ms lost (Appendix I.2.7)."""
-
-
-def _cycles(pitch: int) -> list[int]:
-    """Which period of the past, counted from its end, each repeated one is."""
-    cycles: list[int] = []
-    while len(cycles) * pitch < _MOST + FRAME:
-        most = min(1 + len(cycles) * pitch // _STEP, 3)
-        cycles += range(most, 0, -1)
-    return cycles
+_BACK = (40, 24, 24, 40)
+"""Samples of overlap at the end, by frames missed."""
 
 
 def _tables() -> tuple[NDArray[np.intp], NDArray[np.intp], Samples]:
     """For each pitch: which sample of the past sounds when, which other one overlaps with it, and its share."""
-    count = _LONGEST - _SHORTEST + 1
-    source = np.zeros((count, _MOST + FRAME), np.intp)
-    other, share = source.copy(), np.zeros(source.shape, np.float32)
-    for pitch in range(_SHORTEST, _LONGEST + 1):
-        cycles, quarter = _cycles(pitch), pitch // 4
-        places = np.concatenate([_PAST - cycle * pitch + np.arange(pitch) for cycle in cycles])
-        second, weight = places.copy(), np.zeros(len(places), np.float32)
-        for number, (cycle, following) in enumerate(itertools.pairwise(cycles)):
-            if cycle == 1:
-                end = (number + 1) * pitch
-                second[end - quarter : end] = _PAST - following * pitch - quarter + np.arange(quarter)
-                weight[end - quarter : end] = (np.arange(quarter) + 1) / (quarter + 1)
-        row = pitch - _SHORTEST
-        source[row], other[row], share[row] = (table[: _MOST + FRAME] for table in (places, second, weight))
-    return source, other, share
+    pitch = np.arange(_SHORTEST, _LONGEST + 1)[:, None]
+    turn = np.arange(_MOST + FRAME) % pitch
+    source = _PAST - pitch + turn
+    overlapping = turn - (pitch - pitch // 4)
+    share = np.maximum(overlapping + 1, 0) / (pitch // 4 + 1)
+    return source, source - pitch, share.astype(np.float32)
 
 
 _SOURCE, _OTHER, _SHARE = _tables()

@@ -1,4 +1,5 @@
-# The phones that tests/interop call with: baresip, sipp (by apt) and pjsua2 (by pip). Sourced after environment.sh.
+# The phones that tests/interop call with: baresip, sipp (by apt) and pjsua2 (by pip), and pesq (by pip, with a C
+# compiler), the ear of tests/engine/test_playout_speech.py. Sourced after environment.sh.
 #
 #   install_clients    -> installs what is missing and can be; names in one line what could not be
 #
@@ -8,10 +9,12 @@
 install_clients() {
     install_by_apt
     has_pjsua2 || install_pjsua2 || true
+    has_pesq || install_pesq || true
     missing=
     command -v baresip >/dev/null 2>&1 || missing="$missing baresip"
     command -v sipp >/dev/null 2>&1 || missing="$missing sipp"
     has_pjsua2 || missing="$missing pjsua2"
+    has_pesq || missing="$missing pesq"
     if [ -n "$missing" ]; then
         echo "Could not be installed, their tests are not run:$missing" >&2
     fi
@@ -22,6 +25,14 @@ install_clients() {
 
 has_pjsua2() {
     "$venv/bin/python" -c 'import pjsua2' >/dev/null 2>&1
+}
+
+has_pesq() {
+    "$venv/bin/python" -c 'import pesq' >/dev/null 2>&1
+}
+
+install_pesq() {
+    (install_packages 'pesq>=0.0.4') >/dev/null 2>&1
 }
 
 # A wheel or nothing: it is never compiled.

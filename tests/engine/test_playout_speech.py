@@ -1,0 +1,87 @@
+"""Speech through a room and a bad network: how good it sounds (P.862, narrow-band MOS-LQO) and how late it comes."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.engine.hall import RATE, Hall, Phone, silence
+from tests.kit.network import BadNetwork, Conditions
+
+SPEECH = Path(__file__).parent.parent / "data" / "speech" / "speech.wav"
+FIRST_S = 0.015
+"""From the sending of the first packet to the first tick after it."""
+
+
+def speech() -> np.ndarray:
+    with wave.open(str(SPEECH)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
+
+
+def way(network: BadNetwork):
+    """What a network does to a leg's packets, for ``Phone.path``."""
+
+    def path(number: int) -> list[float]:
+        network.send(b"", 0.0)
+        delays = []
+        while (at := network.next_arrival()) is not None:
+            network.due(at)
+            delays.append(at)
+        return delays
+
+    return path
+
+
+def through_a_room(said: np.ndarray, path=lambda number: (0.0,)) -> tuple[Hall, Phone, np.ndarray]:
+    hall = Hall()
+    talker = hall.add(said, path=path)
+    listener = hall.add(silence(1))
+    hall.run(len(said) / RATE + 0.5)
+    return hall, talker, listener.sound()
+
+
+def delays(said: np.ndarray, heard: np.ndarray, span_s: float = 0.24, most_s: float = 0.4) -> np.ndarray:
+    """Time and delay in seconds of each stretch that is loud enough to be found again in what was heard."""
+    span, most = int(span_s * RATE), int(most_s * RATE)
+    found = []
+    for begin in range(0, min(len(said), len(heard) - most) - span, span // 3):
+        part = said[begin : begin + span]
+        field = heard[begin : begin + span + most]
+        if np.abs(part).max() < 0.05:
+            continue
+        energy = np.convolve(field**2, np.ones(span), "valid")
+        alike = np.correlate(field, part, "valid") / np.sqrt(np.maximum(energy * np.dot(part, part), 1e-9))
+        if alike.max() > 0.7:
+            found.append((begin / RATE, FIRST_S + alike.argmax() / RATE))
+    return np.array(found)
+
+
+def mos(said: np.ndarray, heard: np.ndarray) -> float:
+    pesq = pytest.importorskip("pesq", reason="the package pesq is not installed (it needs a C compiler)")
+    return float(pesq.pesq(RATE, said, heard, "nb"))
+
+
+@pytest.mark.parametrize(
+    ("conditions", "least", "most_delay_s"),
+    [
+        pytest.param(Conditions(), 4.4, 0.030, id="clean"),
+        pytest.param(Conditions(loss=0.03), 3.8, 0.030, id="loss 3 %"),
+        pytest.param(Conditions(loss=0.10), 2.8, 0.030, id="loss 10 %"),
+        pytest.param(Conditions(jitter_ms=60), 4.1, 0.100, id="jitter 60 ms"),
+    ],
+)
+def test_speech_through_a_bad_network(conditions, least, most_delay_s):
+    said = speech()
+    results, late, behind = [], [], []
+    for seed in range(1, 6):
+        hall, talker, heard = through_a_room(said, way(BadNetwork(conditions, seed)))
+        report = hall.report(talker)
+        results.append(mos(said, heard))
+        late.append(report.late)
+        behind.append(np.percentile(delays(said, heard)[:, 1], 95))
+    print(f"MOS {np.round(results, 2)}, mean {np.mean(results):.2f}; late {late}; p95 {np.round(behind, 3)} s")
+    assert np.mean(results) >= least
+    assert np.mean(behind) <= most_delay_s
