@@ -53,7 +53,7 @@ class Server:
         own: dict[str, Section] = {
             "sip": {"addresses": [host], "port": self.address[1]},
             "rtp": {"addresses": [host], "port_min": first, "port_max": first + RTP_PORTS - 1},
-            "media": {"workers": 1},
+            "media": {"workers": 1, "spare": False},
             "http": {"address": f"127.0.0.1:{first + RTP_PORTS + 2}"},
         }
         for name, section in settings.items():
