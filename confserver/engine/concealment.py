@@ -71,11 +71,14 @@ class Concealment:
         self._past[row] = self._kept[row] = self._step[row] = 0
         self._passed[row] = _MOST
 
-    def remember(self) -> None:
-        """Keep this tick's frame of every leg, ``seats.signal``."""
+    def remember(self, resting: Rows) -> None:
+        """Keep this tick's frame of every leg, ``seats.signal``. resting: who has none, as he plays what he holds."""
         high = self._seats.high
+        kept = self._past[resting]
         self._slot = (self._slot + 1) % _FRAMES
         self._past[:high, self._slot] = self._seats.signal[:high]
+        if len(resting):
+            self._past[resting] = np.roll(kept, 1, axis=1)
 
     def remember_also(self, rows: Rows, frames: Samples) -> None:
         """Keep a frame that came before this tick's and is not in ``seats.signal``."""

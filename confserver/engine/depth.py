@@ -1,0 +1,171 @@
+"""How deep a leg's playout should be: how early its packets have come, and what is to be done about it.
+
+The *slack* of a packet is the time from its arrival to the tick on which it is decoded; below zero it came too late.
+The least slack of each tenth of a second is kept for 1.6 s. When the clock of a stream stands still, or is moved, the
+slacks that are kept move with it, so that after a single stall they tell at once how much of the delay is too much.
+
+- Packets came too late: the depth *grows*, a pitch period at a time.
+- All came earlier than a tick and a margin: it *shrinks* likewise. One stall counts for nothing, and the worst two
+  tenths of a second are passed over; where there were two within a few seconds, every packet counts, for some time.
+- Beyond the bound it shrinks, whatever comes too late.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from confserver.engine.arrival import MARGIN_S
+from confserver.engine.frame import FRAME, RATE_HZ, TICK_S, Rows
+from confserver.engine.seats import Seats
+from confserver.rtp.statistics import signed32
+
+REVIEW_TICKS = 5
+"""Ticks between two looks, and at most one step a leg."""
+_WINDOWS = 16
+_PASSED_OVER = 2
+"""Windows of least slack that do not count against shrinking while the network is calm."""
+_ENOUGH_KNOWN = 9
+"""Windows that must be known before depth shrinks."""
+_UNKNOWN = 9.0
+_KNOWN = 4.0
+"""Slack above this means that no packet came."""
+_ENOUGH_S = TICK_S + MARGIN_S
+_MOST_DELAY_S = 0.120
+"""The bound: beyond it depth does not grow."""
+_OVER_S = _MOST_DELAY_S + 2 * TICK_S
+"""Sound in store beyond which depth shrinks even if packets come too late."""
+_MUCH_S = 0.050
+"""Too much delay by so much is given back at every look, else at every third: three steps a second."""
+_HASTE = 125
+"""Ticks after a single stall in which delay is given back at every look."""
+_REMEMBERED = 500
+"""Ticks without a packet that came too late before depth shrinks again, unless it is much too long."""
+_SAME_STALL = 25
+"""Ticks within which standing still again is the same stall."""
+_CALM = 200
+"""Ticks after which a stall is a single one."""
+_PATIENCE = 150
+"""Ticks without a stall before depth shrinks where the network is not calm."""
+_SKIPPED = 25
+"""Ticks after a lost packet within which a late one may be that one; else it is a duplicate."""
+_LONG_AGO = -10_000
+_SHORTEST, _LONG, _LONGEST = 40, 80, FRAME
+"""Samples of a step: 5 ms, or 10 where there is much to give back, to 20 ms."""
+
+Limits = tuple[Rows, NDArray[np.intp], NDArray[np.intp]]
+"""Rows that shrink, and by how many samples at least and at most."""
+_NO_ROWS: Rows = np.zeros(0, np.intp)
+_NOBODY: Limits = (_NO_ROWS, _NO_ROWS, _NO_ROWS)
+
+
+class Depth:
+    """Slack of all legs over time, in columns."""
+
+    def __init__(self, seats: Seats) -> None:
+        self._seats = seats
+        self._ticks = 0
+        self._window = 0
+        self._late = _NO_ROWS
+        self._least: NDArray[np.float32] = np.full((seats.capacity, _WINDOWS), _UNKNOWN, np.float32)
+        self._stalled: NDArray[np.int64] = np.full(seats.capacity, _LONG_AGO)
+        self._stalled_before: NDArray[np.int64] = np.full(seats.capacity, _LONG_AGO)
+        self._skipped: NDArray[np.int64] = np.full(seats.capacity, _LONG_AGO)
+        self._late_at: NDArray[np.int64] = np.full(seats.capacity, _LONG_AGO)
+
+    def fit(self) -> None:
+        """Grow as the seats have grown."""
+        more = self._seats.capacity - len(self._least)
+        if more <= 0:
+            return
+        self._least = np.concatenate((self._least, np.full((more, _WINDOWS), _UNKNOWN, np.float32)))
+        for name in ("_stalled", "_stalled_before", "_skipped", "_late_at"):
+            setattr(self, name, np.concatenate((getattr(self, name), np.full(more, _LONG_AGO))))
+
+    def begin(self, rows: Rows) -> None:
+        """A stream starts: nothing is known."""
+        self._least[rows] = _UNKNOWN
+        self._stalled[rows] = self._stalled_before[rows] = _LONG_AGO
+        self._skipped[rows] = self._late_at[rows] = _LONG_AGO
+
+    def move(self, rows: Rows, samples: NDArray[np.int64] | int) -> None:
+        """Packets are decoded later by so many samples than was to be expected; earlier, below zero."""
+        seconds = np.asarray(samples / RATE_HZ, np.float32)
+        self._least[rows] += seconds[..., None]
+        self._seats.slack[rows] += seconds
+
+    def stall(self, rows: Rows) -> None:
+        """The clock of these streams stands still for want of packets, or sound was put in."""
+        again = rows[self._ticks - self._stalled[rows] > _SAME_STALL]
+        self._stalled_before[again] = self._stalled[again]
+        self._stalled[rows] = self._ticks
+
+    def skip(self, rows: Rows) -> None:
+        """A packet that has not come was given up."""
+        self._skipped[rows] = self._ticks
+
+    def review(self, held: NDArray[np.intp]) -> tuple[Limits, Rows]:
+        """Who shrinks, who grows, on the next tick. held: decoded samples that each leg has yet to play."""
+        self._ticks += 1
+        if self._ticks % REVIEW_TICKS:
+            late = self._late
+            if len(late):
+                self._late = late[(self._least[late].min(axis=1) < 0) & (self._stored_s(late) < _MOST_DELAY_S)]
+            return _NOBODY, self._late
+        seats, high = self._seats, self._seats.high
+        slack = seats.slack[:high]
+        self._least[:high, self._window] = slack
+        self._window = (self._window + 1) % _WINDOWS
+        slack[:] = _UNKNOWN
+        lowest = np.partition(self._least[:high], (0, _PASSED_OVER, _ENOUGH_KNOWN), axis=1)
+        least, usual = lowest[:, 0], lowest[:, _PASSED_OVER]
+        playing = seats.playing[:high]
+        late = np.flatnonzero(playing & (least < 0) & (self._ticks - self._skipped[:high] <= _SKIPPED))
+        if len(late):
+            late = late[self._stored_s(late) < _MOST_DELAY_S]
+        self._late = late
+        self._late_at[late] = self._ticks
+        known = playing & (lowest[:, _ENOUGH_KNOWN] < _KNOWN)
+        known[late] = False
+        return self._shrinking(known, least, usual, held[:high]), late
+
+    def _shrinking(
+        self,
+        known: NDArray[np.bool_],
+        least: NDArray[np.float32],
+        usual: NDArray[np.float32],
+        held: NDArray[np.intp],
+    ) -> Limits:
+        seats, high = self._seats, self._seats.high
+        calm = self._stalled[:high] - self._stalled_before[:high] > _CALM
+        since = self._ticks - self._stalled[:high]
+        single = calm & (since < _HASTE)
+        reference = np.where(single, usual, least)
+        much = reference - _ENOUGH_S > _MUCH_S
+        settled = known & (calm | (since > _PATIENCE))
+        settled &= much | (self._ticks - self._late_at[:high] > _REMEMBERED)
+        early = settled & (reference > _ENOUGH_S)
+        quiet = ~seats.talks[:high] | (seats.quiet_frames[:high] > 3)
+        turn = (self._ticks // REVIEW_TICKS + np.arange(high)) % 3 == 0
+        rests = settled & (held >= np.where(quiet, _SHORTEST, _LONG)) & (reference > 0)
+        wanted = (early | rests) & (much | single | quiet | turn)
+        over = np.flatnonzero(known & ~wanted)
+        if len(over):
+            wanted[over[self._stored_s(over) > _OVER_S]] = True
+            early |= wanted & ~rests
+        rows = np.flatnonzero(wanted)
+        shortest = np.where((much | single) & early, _LONG, _SHORTEST)
+        return rows, shortest[rows], np.where(early, _LONGEST, np.minimum(held, _LONGEST))[rows]
+
+    def _stored_s(self, rows: Rows) -> NDArray[np.float64]:
+        """Seconds of sound in the ring, gaps included."""
+        seats = self._seats
+        ahead = signed32(seats.ring_timestamp[rows] - seats.next_timestamp[rows][:, None]) + seats.ring_length[rows]
+        stored: NDArray[np.float64] = np.where(seats.ring_length[rows] > 0, ahead, 0).max(axis=1) / RATE_HZ
+        return stored
+
+    def delay_s(self, row: int) -> float:
+        """How long the leg's packets lie in the ring at least, of late."""
+        recent = self._least[row, [self._window - 1, self._window - 2]].min()
+        least = min(float(self._seats.slack[row]), float(recent))
+        return max(least, 0.0) if least < _KNOWN else 0.0
