@@ -86,6 +86,13 @@ class Rtp(Section, frozen=True):
         float,
         Meta(ge=5, le=86400, description="Seconds without RTP and RTCP after which a call is asked whether it lives."),
     ] = 60.0
+    srtp_without_tls: Annotated[
+        bool,
+        Meta(
+            description="Take encrypted media (RTP/SAVP with a=crypto) though whoever can read the SIP can read the "
+            "keys: there is no TLS yet, so such calls are refused with 488 otherwise."
+        ),
+    ] = False
 
     def binds_to(self) -> tuple[IPAddress, ...]:
         """Empty stands for the wildcard of both families."""
@@ -99,13 +106,6 @@ class Media(Section, frozen=True):
         int, Meta(ge=0, le=256, description="Media processes; 0: one for each core but one, at least one.")
     ] = 0
     talkers: Annotated[int, Meta(ge=1, le=64, description="Most voices heard at once in a room, the loudest.")] = 8
-    spare: Annotated[
-        bool,
-        Meta(
-            description="Keep one more process ready, so that a media process that dies or hangs is replaced at once; "
-            "without it calls are silent for a second or two longer."
-        ),
-    ] = True
     packet_io: Annotated[
         Literal["auto", "portable", "mmsg"],
         Meta(

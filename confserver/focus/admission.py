@@ -92,7 +92,7 @@ class Admission:
 
     def _settled(self, described: Description) -> Agreed:
         try:
-            agreed = negotiate(described, FORMATS)
+            agreed = negotiate(described, FORMATS, secrets=self._scene.secrets)
         except Rejected as rejected:
             raise of_offer(rejected) from rejected
         check_reach(agreed, self._scene.surroundings.ground())

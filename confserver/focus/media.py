@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from confserver.contract import Address, Incoming, MediaPlan
+from confserver.contract import Address, Incoming, MediaPlan, SrtpKey
 from confserver.focus.answers import NoAnswer, of_offer, warning
 from confserver.routing.guard import Guard, IPAddress, address_in
 from confserver.sdp.agreement import Agreed, Rejected, Warn
@@ -103,6 +103,7 @@ def plan_of(agreed: Agreed, caller: Caller, named: Agreed | None = None) -> Medi
     elsewhere = remote is None or address_in(remote[0]) != address_in(caller.host)
     is_private = remote is not None and not _is_public(remote[0])
     payload_type, outgoing = agreed.outgoing
+    crypto = agreed.crypto
     return MediaPlan(
         remote=remote,
         remote_rtcp=_if_allowed(there.remote_rtcp, caller) if remote else None,
@@ -116,6 +117,8 @@ def plan_of(agreed: Agreed, caller: Caller, named: Agreed | None = None) -> Medi
         ptime_ms=agreed.ptime_ms,
         receives=agreed.receives,
         sends=agreed.sends,
+        incoming_key=SrtpKey(crypto.suite, crypto.theirs) if crypto else None,
+        outgoing_key=SrtpKey(crypto.suite, crypto.ours) if crypto else None,
     )
 
 

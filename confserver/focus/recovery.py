@@ -39,6 +39,7 @@ class Recovery:
         legs = scene.legs.at_worker(worker)
         for place in [*scene.places.values(), *(leg.place for leg in legs)]:
             place.is_lost = place.is_lost or place.worker == worker
+        self._end_protected(legs)
         losses = [at for at in self._losses.get(worker, ()) if now - at < LOSSES_S]
         self._losses[worker] = [*losses, now]
         if len(self._losses[worker]) >= MOST_LOSSES:
@@ -66,6 +67,15 @@ class Recovery:
             hearing = scene.rooms.get(room).hearing
             if hearing.listeners:
                 scene.tell_hearing(room, hearing)
+
+    def _end_protected(self, legs: list[Leg]) -> None:
+        """SRTP cannot go on: its counters are lost, and one used twice would give the sound away (RFC 3711 9.1).
+
+        A leg that waits to be opened gets another SSRC, and with it counters of its own.
+        """
+        for leg in legs:
+            if leg.agreed and leg.agreed.crypto and leg.stage is not Stage.OPENING:
+                self._scene.hang_up(leg, "its media worker is gone, and its keys with it")
 
     def _give_up(self, worker: int) -> None:
         """Its calls end, and its rooms find other places."""

@@ -11,6 +11,7 @@ from confserver.focus.legs import Leg, Legs, Place, Stage
 from confserver.focus.media import Ground
 from confserver.focus.outputs import HangUp, Output, Publish, Refuse, TellWorker
 from confserver.routing.guard import Guard
+from confserver.sdp.crypto import Secrets
 from confserver.sip.flow import Flow
 from rooms import events as tell
 from rooms.commands import Command
@@ -39,9 +40,14 @@ class Surroundings(Protocol):
 
 
 class Scene:
-    """The state of the focus. ``talkers``: how many are heard at once in a room."""
+    """The state of the focus.
 
-    def __init__(self, rooms: Rooms, surroundings: Surroundings, talkers: int) -> None:
+    ``talkers``: how many are heard at once in a room. ``secrets`` makes our keys for RTP/SAVP, None where such calls
+    are refused (see ``sdp.negotiation.negotiate``).
+    """
+
+    def __init__(self, rooms: Rooms, surroundings: Surroundings, talkers: int, secrets: Secrets | None = None) -> None:
+        self.secrets = secrets
         self.rooms = rooms
         self.guard = surroundings.guard
         self.surroundings = surroundings

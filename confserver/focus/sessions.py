@@ -40,7 +40,7 @@ class Sessions:
     def _answer(self, leg: Leg, event: OfferArrived, now: float) -> None:
         described = description_of(event.request.body)
         try:
-            agreed = negotiate(described, FORMATS, leg.agreed)
+            agreed = negotiate(described, FORMATS, leg.agreed, secrets=self._scene.secrets)
         except Rejected as rejected:
             raise of_offer(rejected) from rejected
         self._check(leg, agreed)

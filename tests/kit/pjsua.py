@@ -21,13 +21,15 @@ def is_installed() -> bool:
 
 
 class Pjsua:
-    def __init__(self, folder: Path, name: str, tone_hz: float, *, seconds: float = 120.0) -> None:
+    def __init__(self, folder: Path, name: str, tone_hz: float, *, seconds: float = 120.0, srtp: bool = False) -> None:
+        """``srtp``: talk by RTP/SAVP or not at all."""
         self.folder = folder / name
         self.folder.mkdir(parents=True)
         self.name, self.port = name, free_port()
         play = tone_file(self.folder / "tone.wav", tone_hz, seconds, 8000)
         self._options = {
             "name": name, "port": self.port, "rtp_port": free_range(20), "play": str(play), "codec": "PCMU/8000",
+            "srtp": srtp,
         }  # fmt: skip
         self._events: list[dict[str, object]] = []
         self._unread = b""

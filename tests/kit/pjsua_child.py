@@ -56,7 +56,9 @@ class Account(pj.Account):
 
 
 class Phone:
-    def __init__(self, name: str, port: int, rtp_port: int, play: str, codec: str, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, name: str, port: int, rtp_port: int, play: str, codec: str, host: str = "127.0.0.1", srtp: bool = False
+    ) -> None:
         self.call: Call | None = None
         self.recorder: pj.AudioMediaRecorder | None = None
         self.media: pj.AudioMedia | None = None
@@ -68,6 +70,9 @@ class Phone:
         settings.sipConfig.transportId = self.transport
         settings.mediaConfig.transportConfig.boundAddress = host
         settings.mediaConfig.transportConfig.port = rtp_port
+        if srtp:
+            settings.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_MANDATORY
+            settings.mediaConfig.srtpSecureSignaling = 0
         self.account = Account(self)
         self.account.create(settings)
 

@@ -182,7 +182,7 @@ def test_the_quickest_way_is_chosen():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_packet_has_a_length_of_its_own_which_may_change_from_tick_to_tick(kind, sockets):
-    io, _, (one,) = _io(kind, sockets)
+    io, _, _ = _io(kind, sockets)
     phone = sockets()
     phone.settimeout(2)
     outbox = _outbox([b"a" * 192, b"b" * 192], [phone.getsockname()] * 2, [(0, 0, 2)])
