@@ -29,7 +29,7 @@ from confserver.focus.scene import Scene
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
 from confserver.storage import Storage, StorageError
-from confserver.transports.links import WorkerLink
+from confserver.transports.links import Spares, WorkerLink
 from confserver.transports.sip import SipTransports
 from rooms import store
 from rooms.manager import Rooms
@@ -72,6 +72,7 @@ class Server:
         self._performer: Performer
         self._transports: SipTransports | None = None
         self._links: list[WorkerLink] = []
+        self._spares: Spares | None = None
         self._ready: set[int] = set()
         self._all_ready: Deferred[None] = Deferred()
         self._chores = [
@@ -131,15 +132,20 @@ class Server:
         self._transports = SipTransports(
             self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports
         )
+        posts = [
+            self._surroundings.worker_settings(number, self._epoch) for number in range(settings.media.worker_count())
+        ]
+        self._spares = Spares(self._reactor, posts[0]) if settings.media.spare else None
         self._links = [
             WorkerLink(
                 self._reactor,
                 number,
-                self._surroundings.worker_settings(number, self._epoch),
+                post,
                 self._heard_worker,
                 self._lost_worker,
+                self._spares,
             )
-            for number in range(settings.media.worker_count())
+            for number, post in enumerate(posts)
         ]
         self._performer.use(Hands(self._transports, self._links, self._journal))
 
@@ -161,6 +167,8 @@ class Server:
         late = self._reactor.callLater(READY_S, self._all_ready.errback, StartError("the media workers do not start"))
         await self._all_ready
         late.cancel()
+        if self._spares and not self._is_stopping:
+            self._spares.start()
 
     # ------------------------------------------------------------------ workers
     def _heard_worker(self, number: int, event: FromWorker) -> None:
@@ -220,11 +228,13 @@ class Server:
         return not (left["calls"] or left["unanswered"] or left["searches"])
 
     async def _stop_workers(self) -> None:
-        for link in self._links:
-            link.stop()
-        await self._until(lambda: not any(link.is_alive for link in self._links), 2.0)
-        for link in self._links:
-            link.kill()
+        everybody: list[WorkerLink | Spares] = [*self._links]
+        everybody += [self._spares] if self._spares else []
+        for each in everybody:
+            each.stop()
+        await self._until(lambda: not any(each.is_alive for each in everybody), 2.0)
+        for each in everybody:
+            each.kill()
 
     async def _until(self, is_so: Callable[[], bool], most_s: float) -> None:
         ends = self.now() + most_s
@@ -241,6 +251,7 @@ class Server:
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
             ],
+            "spare": self._spares.describe() if self._spares else None,
             "storage": self._storage.describe(),
             "tasks": len(self._reactor.getDelayedCalls()),
         }

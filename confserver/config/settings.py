@@ -106,6 +106,13 @@ class Media(Section, frozen=True):
         int, Meta(ge=0, le=256, description="Media processes; 0: one for each core but one, at least one.")
     ] = 0
     talkers: Annotated[int, Meta(ge=1, le=64, description="Most voices heard at once in a room, the loudest.")] = 8
+    spare: Annotated[
+        bool,
+        Meta(
+            description="Keep one more process ready, so that a media process that dies or hangs is replaced at once; "
+            "without it calls are silent for a second or two longer."
+        ),
+    ] = True
     packet_io: Annotated[
         Literal["auto", "portable", "mmsg"],
         Meta(
