@@ -1,0 +1,131 @@
+"""A media process is killed, or stopped in mid-call: its calls are heard again at once, and no other call notices."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.kit.phone import LATE_S, Packet, Phone
+from tests.kit.server import Server
+from tests.kit.tones import LEVEL_DB
+
+pytestmark = pytest.mark.interop
+
+TONES = {"anna": 400.0, "bob": 650.0, "carl": 500.0, "dora": 800.0}
+UNHARMED_S = 0.06
+
+
+class House:
+    """Two rooms with two phones each, at two workers, and a spare that stands ready."""
+
+    def __init__(self, server: Server, stack: ExitStack) -> None:
+        self.server = server
+        end = time.monotonic() + 15
+        while not server.status()["spare"]["ready"]:
+            assert time.monotonic() < end, "no spare"
+            time.sleep(0.1)
+        self.phones = {name: stack.enter_context(Phone(server.address, name, tone_hz=hz)) for name, hz in TONES.items()}
+        for name, phone in self.phones.items():
+            assert phone.dial("struck" if name in ("anna", "bob") else "other").status == 200
+        self.people = server.wait_until_in("struck", "anna", "bob")
+        assert {person["media"]["worker"] for person in self.people.values()} == {0}
+        others = server.wait_until_in("other", "carl", "dora")
+        assert {person["media"]["worker"] for person in others.values()} == {1}
+        time.sleep(1.0)
+
+    def strike(self, how: signal.Signals) -> float:
+        """When it happened."""
+        struck = time.monotonic()
+        os.kill(self.server.status()["workers"][0]["pid"], how)
+        return max(struck, time.monotonic() - 0.01)
+
+    def silence(self, listener: str, talker: str, struck: float) -> float:
+        """From the blow to the first packet after the silence that holds the talker's tone."""
+        packets = [packet for packet in list(self.phones[listener].packets) if packet.at > struck - 0.5]
+        heard = [packet.at for packet in packets if packet.level_db(TONES[talker]) > LEVEL_DB - 3]
+        before, after = max(itertools.pairwise(heard), key=lambda pair: pair[1] - pair[0])
+        assert before < struck + 0.1, f"{listener} went on hearing {talker}: {before - struck}"
+        return after - struck
+
+
+def check_stream(phone: Phone) -> None:
+    """One source, one SSRC; sequence and timestamp only forward; the phone never heard of any of it by SIP."""
+    packets = list(phone.packets)
+    assert {packet.source for packet in packets} == {phone.media}
+    assert len({packet.ssrc for packet in packets}) == 1
+    for one, two in itertools.pairwise(packets):
+        assert 0 < (two.sequence - one.sequence) & 0xFFFF < 500, (one.sequence, two.sequence)
+        assert 0 < (two.timestamp - one.timestamp) & 0xFFFFFFFF < 500 * 160
+    assert not phone.hung_up.is_set()
+    assert [request.method for request in phone.requests if request.method != "ACK"] == []
+
+
+def check_unharmed(phone: Phone, struck: float) -> None:
+    """No packet is missing, and none came late but where the phone itself, or the machine, was late."""
+    packets: list[Packet] = [packet for packet in list(phone.packets) if packet.at > struck - 0.5]
+    own = [(at, by) for at, by in list(phone.late)]
+    for one, two in itertools.pairwise(packets):
+        assert (two.sequence - one.sequence) & 0xFFFF == 1
+        gap = two.at - one.at
+        excuse = max((by + LATE_S for at, by in own if one.at - 0.02 <= at <= two.at + 0.02), default=0.0)
+        assert gap - excuse < UNHARMED_S, f"{phone.name} waited {gap * 1000:.0f} ms, {two.at - struck:+.2f} s"
+
+
+@pytest.mark.parametrize(("how", "most_s"), [(signal.SIGKILL, 1.0), (signal.SIGSTOP, 2.0)], ids=["killed", "stopped"])
+def test_calls_are_heard_again(
+    how: signal.Signals, most_s: float, tmp_path: Path, record_property: pytest.RecordProperty
+) -> None:
+    with Server(tmp_path, media={"workers": 2, "spare": True}) as server:
+        with ExitStack() as stack:
+            house = House(server, stack)
+            struck = house.strike(how)
+            time.sleep(most_s + 1.0)
+            silence = {
+                listener: house.silence(listener, talker, struck)
+                for listener, talker in (("anna", "bob"), ("bob", "anna"))
+            }
+            print(f"{how.name}: heard again after {silence}")
+            record_property("silence_s", max(silence.values()))
+            assert max(silence.values()) < most_s
+            for phone in house.phones.values():
+                check_stream(phone)
+            for name in ("carl", "dora"):
+                check_unharmed(house.phones[name], struck)
+            there = server.wait_until_in("struck", "anna", "bob")
+            assert {name: person["since"] for name, person in there.items()} == {
+                name: person["since"] for name, person in house.people.items()
+            }, "nobody has left and come back"
+            assert [worker["restarts"] for worker in server.status()["workers"]] == [1, 0]
+            for phone in house.phones.values():
+                assert phone.hang_up().status == 200
+        wait_until_empty(server)
+
+
+def wait_until_empty(server: Server) -> None:
+    """No leg, room, port or call is left, and the next spare stands ready."""
+    names = ("legs", "rooms", "mixes", "seats", "ports", "calls", "dialogs")
+    end = time.monotonic() + 10
+    while True:
+        left = {name: n for name, n in server.counts().items() if n and name.rpartition(".")[2] in names}
+        if not left and server.status()["spare"]["ready"]:
+            return
+        assert time.monotonic() < end, f"left over: {left}, {server.status()['spare']}"
+        time.sleep(0.2)
+
+
+def test_a_call_that_loses_its_worker_twice_goes_on_twice(tmp_path: Path) -> None:
+    """The second time the heir is struck before its first report: its own word at the start is what counts."""
+    with Server(tmp_path, media={"workers": 2, "spare": True}) as server, ExitStack() as stack:
+        house = House(server, stack)
+        for _ in range(2):
+            struck = house.strike(signal.SIGKILL)
+            time.sleep(2.5)
+            assert house.silence("anna", "bob", struck) < 2.0
+        for phone in house.phones.values():
+            check_stream(phone)
