@@ -19,7 +19,7 @@ from confserver.engine.batch import Batch
 from confserver.engine.frame import Bytes, Lengths, Rows
 from confserver.engine.seats import Seats
 from confserver.rtp import srtp
-from confserver.rtp.header import RTCP_FIRST, RTCP_LAST
+from confserver.rtp.header import HEADER, HEADER_BYTES, RTCP_FIRST, RTCP_LAST
 
 REFUSED = -1
 """Length of a packet that did not pass."""
@@ -152,14 +152,14 @@ class Protection:
         """Open the RTP packets of known senders, all at once. rows: of each packet, 0 for strangers'."""
         if not self._keys:
             return
-        seats, mine = self._seats, np.flatnonzero(self._seats.protected[rows])
-        kind = batch.data[mine, 1]
-        mine = mine[(kind < RTCP_FIRST) | (kind > RTCP_LAST)]
-        if not len(mine):
+        seats, state = self._seats, self._seats.protected[rows]
+        if not state.any():
             return
+        header = batch.data[: batch.count, :HEADER_BYTES].copy().view(HEADER)[:, 0]
+        kind = header["second"]
+        mine = np.flatnonzero((state != PLAIN) & ((kind < RTCP_FIRST) | (kind > RTCP_LAST)))
         row = rows[mine]
-        ssrc = batch.data[mine, 8:12].copy().view(">u4")[:, 0]
-        usual = (seats.protected[row] == SETTLED) & seats.has_ssrc[row] & (ssrc == seats.ssrc[row])
+        usual = (state[mine] == SETTLED) & seats.has_ssrc[row] & (header["ssrc"][mine] == seats.ssrc[row])
         places = mine[usual].tolist()
         at = self._pointers(batch)
         handles = map(self._settled.__getitem__, row[usual].tolist())
@@ -181,7 +181,7 @@ class Protection:
     def open_one(self, batch: Batch, place: int, row: int) -> bool:
         """Open a single packet with whatever key of the leg's does it; else it stays as it is."""
         keys, data = self._keys.get(row), batch.datagram(place)
-        if keys is None or len(data) < 12:
+        if keys is None or len(data) < HEADER_BYTES:
             return False
         ssrc = int.from_bytes(data[8:12], "big")
         for number, incoming in enumerate(keys.incoming):
