@@ -191,8 +191,8 @@ class WorkerLink:
     def _appoint(self, spare: MediaProcess) -> None:
         self.restarts += 1
         self._began = self._reactor.seconds()
-        self._process, spare.owner = spare, self
-        spare.send(self._settings.post())
+        self._process = spare
+        spare.appoint(self, self._settings.post())
         self._heard(self.number, EngineReady(version=VERSION, pid=spare.pid or 0))
 
     def _start_later(self) -> None:

@@ -29,6 +29,7 @@ from confserver.contract import (
     FromWorker,
     Ping,
     Pong,
+    Serve,
     Stop,
     ToWorker,
     event_unpacker,
@@ -64,6 +65,8 @@ class MediaProcess:
         self.counts: dict[str, float] = {}
         self._pulse = Pulse()
         self._beats = 0
+        self._first_beat = 0
+        """That it has at its post."""
         self._is_stopping = False
         self._asking = LoopingCall(self._ask)
         self._asking.clock = self._reactor = reactor
@@ -92,6 +95,15 @@ class MediaProcess:
         """What is said to a process that is gone is lost; its owner has been told or will be."""
         if self._channel.transport:
             self._channel.transport.write(packed(command))
+
+    def appoint(self, owner: Owner, post: Serve) -> None:
+        """Give a spare its post: from now on it is heard there."""
+        self.owner = owner
+        self._begins()
+        self.send(post)
+
+    def _begins(self) -> None:
+        self._pulse.is_taking_over, self._first_beat = True, self._beats
 
     def stop(self) -> None:
         """Ask it to end; ``kill`` where that is not enough."""
@@ -124,7 +136,8 @@ class MediaProcess:
     def took(self, event: FromWorker) -> None:
         self._pulse.answered()
         match event:
-            case Pong():
+            case Pong(token=token):
+                self._pulse.is_taking_over &= token < self._first_beat
                 return
             case Described(counts=counts):
                 self.counts = counts
@@ -135,6 +148,7 @@ class MediaProcess:
                 return
             case EngineReady():
                 self._pulse.is_ready = True
+                self._begins()
         self.owner.took(event)
 
     def closed(self) -> None:

@@ -10,7 +10,8 @@ PING_S = 0.25
 LOST_S = 1.0
 """So long a worker may owe an answer. It answers between two ticks, every 20 ms."""
 STARVED_S = 4.0
-"""The same where it wants to run, but the machine does not let it: another would fare no better."""
+"""The same where it wants to run, but the machine does not let it: another would fare no better; and for one that has
+just got its post, with thousands of legs to carry on."""
 STARTING_S = 20.0
 """The same until it stands."""
 
@@ -28,6 +29,7 @@ class Pulse:
     """The answers to our pings."""
 
     is_ready: bool = False
+    is_taking_over: bool = False
     _last_beat: float | None = None
     _since: float | None = None
     _usage: Usage | None = None
@@ -54,7 +56,7 @@ class Pulse:
         if owed < LOST_S - PING_S / 2:
             return False
         is_starved = bool(before and usage and usage.wants_to_run and usage.cpu_s - before.cpu_s < owed / 4)
-        return not is_starved or owed > STARVED_S
+        return owed > STARVED_S or not (is_starved or self.is_taking_over)
 
 
 def usage_of(pid: int | None) -> Usage | None:

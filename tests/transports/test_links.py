@@ -119,6 +119,7 @@ async def test_a_killed_worker_is_replaced_and_its_heir_left_alone(watch: Watch)
 @pytest_twisted.ensureDeferred
 async def test_a_worker_that_hangs_is_killed_and_replaced(watch: Watch) -> None:
     pid = await watch.stands()
+    await pause(3 * pulse.PING_S)  # it has answered: one that has just begun is given longer
     os.kill(pid, signal.SIGSTOP)
     stopped = time.monotonic()
     await until(lambda: watch.losses, 6)

@@ -13,9 +13,11 @@ import pytest
 from confserver.transports.pulse import LOST_S, PING_S, STARTING_S, STARVED_S, Pulse, Usage, usage_of
 
 
-def lost_after(usages, *, ready: bool = True, step: float = PING_S, most: float = 30.0) -> float | None:
+def lost_after(
+    usages, *, ready: bool = True, new: bool = False, step: float = PING_S, most: float = 30.0
+) -> float | None:
     """How long after its last answer it is given up; ``usages``: what the system says, by time."""
-    pulse = Pulse(is_ready=ready)
+    pulse = Pulse(is_ready=ready, is_taking_over=new)
     pulse.beat(100.0)
     pulse.answered()
     beats = 1
@@ -47,6 +49,7 @@ def test_who_burns_its_time_in_vain_is_lost_who_gets_none_is_waited_for() -> Non
 
 def test_one_that_starts_is_given_longer() -> None:
     assert lost_after(lambda _: None, ready=False) == pytest.approx(STARTING_S, abs=PING_S)
+    assert lost_after(lambda passed: Usage(True, passed), new=True) == pytest.approx(STARVED_S, abs=PING_S)
 
 
 @pytest.mark.parametrize("late", [2 * PING_S, 1.0, 10.0])
