@@ -22,9 +22,11 @@ from confserver.rtp.statistics import signed32
 
 REVIEW_TICKS = 5
 """Ticks between two looks, and at most one step a leg."""
+_BOUND_TICKS = 25
+"""Ticks between two looks at who is beyond the bound."""
 _WINDOWS = 16
 _PASSED_OVER = 2
-"""Windows of least slack that do not count against shrinking while the network is calm."""
+"""Windows of least slack that do not count against shrinking after a single stall."""
 _ENOUGH_KNOWN = 9
 """Windows that must be known before depth shrinks."""
 _UNKNOWN = 9.0
@@ -49,6 +51,8 @@ _PATIENCE = 150
 """Ticks without a stall before depth shrinks where the network is not calm."""
 _SKIPPED = 25
 """Ticks after a lost packet within which a late one may be that one; else it is a duplicate."""
+_PAUSE = 3
+"""Quiet frames of a talker after which he makes a pause."""
 _LONG_AGO = -10_000
 _SHORTEST, _LONG, _LONGEST = 40, 80, FRAME
 """Samples of a step: 5 ms, or 10 where there is much to give back, to 20 ms."""
@@ -117,42 +121,37 @@ class Depth:
         self._least[:high, self._window] = slack
         self._window = (self._window + 1) % _WINDOWS
         slack[:] = _UNKNOWN
-        lowest = np.partition(self._least[:high], (0, _PASSED_OVER, _ENOUGH_KNOWN), axis=1)
-        least, usual = lowest[:, 0], lowest[:, _PASSED_OVER]
+        windows = self._least[:high]
+        least = windows.min(axis=1)
         playing = seats.playing[:high]
         late = np.flatnonzero(playing & (least < 0) & (self._ticks - self._skipped[:high] <= _SKIPPED))
         if len(late):
             late = late[self._stored_s(late) < _MOST_DELAY_S]
         self._late = late
         self._late_at[late] = self._ticks
-        known = playing & (lowest[:, _ENOUGH_KNOWN] < _KNOWN)
+        known = playing & (np.count_nonzero(windows < _KNOWN, axis=1) >= _ENOUGH_KNOWN)
         known[late] = False
-        return self._shrinking(known, least, usual, held[:high]), late
+        return self._shrinking(known, least, held[:high]), late
 
-    def _shrinking(
-        self,
-        known: NDArray[np.bool_],
-        least: NDArray[np.float32],
-        usual: NDArray[np.float32],
-        held: NDArray[np.intp],
-    ) -> Limits:
+    def _shrinking(self, known: NDArray[np.bool_], least: NDArray[np.float32], held: NDArray[np.intp]) -> Limits:
         seats, high = self._seats, self._seats.high
-        calm = self._stalled[:high] - self._stalled_before[:high] > _CALM
         since = self._ticks - self._stalled[:high]
-        single = calm & (since < _HASTE)
-        reference = np.where(single, usual, least)
-        much = reference - _ENOUGH_S > _MUCH_S
+        calm = self._stalled[:high] - self._stalled_before[:high] > _CALM
+        single = calm & (since < _HASTE) & known
+        recovering = np.flatnonzero(single)
+        least[recovering] = np.partition(self._least[recovering], _PASSED_OVER, axis=1)[:, _PASSED_OVER]
+        much = least - _ENOUGH_S > _MUCH_S
         settled = known & (calm | (since > _PATIENCE))
         settled &= much | (self._ticks - self._late_at[:high] > _REMEMBERED)
-        early = settled & (reference > _ENOUGH_S)
-        quiet = ~seats.talks[:high] | (seats.quiet_frames[:high] > 3)
+        early = settled & (least > _ENOUGH_S)
+        quiet = ~seats.talks[:high] | (seats.quiet_frames[:high] > _PAUSE)
         turn = (self._ticks // REVIEW_TICKS + np.arange(high)) % 3 == 0
-        rests = settled & (held >= np.where(quiet, _SHORTEST, _LONG)) & (reference > 0)
+        rests = settled & (held >= np.where(quiet, _SHORTEST, _LONG)) & (least > 0)
         wanted = (early | rests) & (much | single | quiet | turn)
-        over = np.flatnonzero(known & ~wanted)
-        if len(over):
-            wanted[over[self._stored_s(over) > _OVER_S]] = True
-            early |= wanted & ~rests
+        if self._ticks % _BOUND_TICKS == 0:
+            over = np.flatnonzero(known & ~wanted)
+            over = over[self._stored_s(over) > _OVER_S]
+            wanted[over] = early[over] = True
         rows = np.flatnonzero(wanted)
         shortest = np.where((much | single) & early, _LONG, _SHORTEST)
         return rows, shortest[rows], np.where(early, _LONGEST, np.minimum(held, _LONGEST))[rows]

@@ -145,6 +145,7 @@ class Playout:
             usual = seats.ring_length[over, slot[jumps]] == FRAME
             seats.next_timestamp[over] += distance[jumps].astype(np.uint32)
             self._depth.move(over, -distance[jumps])
+            self._depth.skip(over)
             self._decode(over[usual], slot[jumps][usual])
             seats.odd[over[~usual]] = True
         crooked = ~jumps & (distance - seats.starved[rows] < FRAME)
@@ -230,7 +231,8 @@ class Playout:
         distance = int(nearest[0])
         if _is_jumped(nearest, seats.starved[row : row + 1])[0]:
             seats.next_timestamp[row] += np.uint32(distance)
-            self._depth.move(slots * 0 + row, -distance)
+            self._depth.move(np.array([row]), -distance)
+            self._depth.skip(np.array([row]))
             seats.starved[row] = 0
             return self._opened(row, int(slots[0]))
         missing = distance - int(seats.starved[row])

@@ -64,24 +64,31 @@ def mos(said: np.ndarray, heard: np.ndarray) -> float:
     return float(pesq.pesq(RATE, said, heard, "nb"))
 
 
+def test_speech_over_a_clean_network():
+    said = speech()
+    _, _, heard = through_a_room(said)
+    assert mos(said, heard) >= 4.4
+    assert delays(said, heard)[:, 1].max() < 0.030
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("conditions", "least", "most_delay_s"),
     [
-        pytest.param(Conditions(), 4.4, 0.030, id="clean"),
         pytest.param(Conditions(loss=0.03), 3.8, 0.030, id="loss 3 %"),
         pytest.param(Conditions(loss=0.10), 2.8, 0.030, id="loss 10 %"),
-        pytest.param(Conditions(jitter_ms=60), 4.1, 0.100, id="jitter 60 ms"),
+        pytest.param(Conditions(jitter_ms=60), 4.2, 0.100, id="jitter 60 ms, each packet by itself"),
+        pytest.param(Conditions(reorder=0.05), 4.2, 0.100, id="one in 20 comes 50 ms late"),
+        pytest.param(Conditions(jitter_ms=60, reorder=0.03, reorder_ms=30), 3.9, 0.110, id="both, to 90 ms"),
     ],
 )
-def test_speech_through_a_bad_network(conditions, least, most_delay_s):
+def test_speech_over_a_bad_network(conditions, least, most_delay_s):
     said = speech()
-    results, late, behind = [], [], []
+    results, behind = [], []
     for seed in range(1, 6):
-        hall, talker, heard = through_a_room(said, way(BadNetwork(conditions, seed)))
-        report = hall.report(talker)
+        _, _, heard = through_a_room(said, way(BadNetwork(conditions, seed)))
         results.append(mos(said, heard))
-        late.append(report.late)
         behind.append(np.percentile(delays(said, heard)[:, 1], 95))
-    print(f"MOS {np.round(results, 2)}, mean {np.mean(results):.2f}; late {late}; p95 {np.round(behind, 3)} s")
+    print(f"MOS-LQO {np.round(results, 2)}, mean {np.mean(results):.2f}; p95 of the delay {np.round(behind, 3)} s")
     assert np.mean(results) >= least
     assert np.mean(behind) <= most_delay_s
