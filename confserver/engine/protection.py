@@ -220,12 +220,10 @@ class Protection:
         self._senders = None
         if not len(places):
             return
-        self._out_at, self._out_rows, self._length = srtp.Pointers(packets, length), rows, length
-        mine = places.tolist()
+        self._out_at = srtp.Pointers(packets, length, places.tolist())
+        self._out_rows, self._length = rows, length
         handles = [self._keys[row].outgoing.handle for row in rows[places].tolist()]
-        self._senders = (
-            places, handles, [self._out_at.packet[p] for p in mine], [self._out_at.length[p] for p in mine],
-        )  # fmt: skip
+        self._senders = places, handles, self._out_at.packet, self._out_at.length
 
     def protect(self, size: int) -> None:
         """Close the packets of this tick; size: bytes of each. One that cannot be closed is emptied: nothing leaks."""

@@ -6,6 +6,7 @@ pylibsrtp's own class copies each packet twice (2.1 to 3.3 us); its binding, giv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ def _through(work: Any, handle: Handle, data: bytes) -> bytes | None:
 
 
 class Pointers:
-    """Where the rows of a matrix lie, and their lengths.
+    """Where rows of a matrix lie, and their lengths: some 0.3 us each to find out. places: which, all by default.
 
     data: uint8 (n, bytes), length: int32 (n), both contiguous; they must outlive every use of the pointers, which
     is why they are kept here.
@@ -106,9 +107,10 @@ class Pointers:
 
     __slots__ = ("_kept", "length", "packet")
 
-    def __init__(self, data: NDArray[np.uint8], length: NDArray[np.int32]) -> None:
+    def __init__(self, data: NDArray[np.uint8], length: NDArray[np.int32], places: Sequence[int] | None = None) -> None:
         count, stride = data.shape
         packets, lengths = ffi.from_buffer("unsigned char[]", data), ffi.from_buffer("int[]", length)
         self._kept = packets, lengths
-        self.packet = [packets + stride * place for place in range(count)]
-        self.length = [lengths + place for place in range(count)]
+        which = range(count) if places is None else places
+        self.packet = [packets + stride * place for place in which]
+        self.length = [lengths + place for place in which]
