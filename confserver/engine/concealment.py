@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from confserver.engine.frame import FRAME, Rows, Samples
-from confserver.engine.pitch import match
+from confserver.engine.pitch import faded, match
 from confserver.engine.seats import SPENT, Seats
 
 _SHORTEST, _LONGEST = 40, 120
@@ -50,7 +50,8 @@ _AT = np.arange(_MOST + 2 * FRAME)
 _LOUDNESS = np.clip(1.2 - _AT / (5 * _STEP), 0, 1).astype(np.float32)
 _LOUDNESS[_MOST:] = 0
 _FRAME_AT = np.arange(FRAME)
-_RETURN = np.stack([np.clip((_FRAME_AT + 1) / (length + 1), 0, 1) for length in _BACK]).astype(np.float32)
+_JOIN = max(_BACK)
+_RETURN = np.stack([np.clip((_FRAME_AT[:_JOIN] + 1) / (length + 1), 0, 1) for length in _BACK]).astype(np.float32)
 """Share of the first frame that is there again, by frames missed."""
 
 
@@ -108,10 +109,12 @@ class Concealment:
     def come_back(self, rows: Rows, frames: Samples) -> Samples:
         """The first frames that are there again, overlapped with what would have followed."""
         rising = _RETURN[np.minimum(self._seats.missed[rows], SPENT)]
-        return np.asarray(frames * rising + self._follow(rows) * (1 - rising), np.float32)
+        result = frames.copy()
+        result[:, :_JOIN] = faded(self._follow(rows, _JOIN), frames[:, :_JOIN], rising)
+        return result
 
-    def _follow(self, rows: Rows) -> Samples:
-        at = self._passed[rows, None] + _FRAME_AT
+    def _follow(self, rows: Rows, samples: int = FRAME) -> Samples:
+        at = self._passed[rows, None] + _FRAME_AT[:samples]
         table = self._pitch[rows, None] - _SHORTEST
         place = np.minimum(at, _MOST + FRAME - 1)
         row, share = rows[:, None], _SHARE[table, place]

@@ -19,7 +19,7 @@ def match(template: Samples, field: Samples) -> tuple[Rows, Samples]:
     """
     length = template.shape[1]
     windows = sliding_window_view(field, length, axis=1)
-    product = np.matmul(windows, template[:, :, None])[:, :, 0]
+    product = np.vecdot(windows, template[:, None, :])
     sums = np.cumsum(np.square(field, dtype=np.float64), axis=1)
     energy = sums[:, length - 1 :].copy()
     energy[:, 1:] -= sums[:, :-length]
