@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -36,6 +38,9 @@ REPORT_TICKS = 250
 _OVERLOAD = 0.7
 """Share of the tick's time beyond which no new call should come."""
 _SMOOTH = 0.02
+MOST_FAULTS_IN_A_ROW = 25
+MOST_FAULTS_TOLD = 20
+"""So many tracebacks go to the log; more would fill it."""
 
 
 @dataclass(slots=True)
@@ -45,6 +50,8 @@ class Pace:
     load: float = 0.0
     missed: int = 0
     longest: float = 0.0
+    faults: int = 0
+    faults_in_a_row: int = 0
 
 
 class Loop:
@@ -93,11 +100,34 @@ class Loop:
                     self._obey(command)
             if due:
                 at += due * TICK_S
-                self._tick(at, due)
+                self._try_tick(at, due)
             self._tell()
 
     def _obey(self, command: MediaCommand) -> None:
-        self._do[type(command)](command)
+        """A fault of ours costs one command."""
+        try:
+            self._do[type(command)](command)
+        except Exception:
+            self._note_fault(f"in {type(command).__name__}")
+
+    def _try_tick(self, at: float, due: int) -> None:
+        """A fault of ours costs one tick; where all ticks fail, the process ends, and another takes over.
+
+        Raises what the tick raised.
+        """
+        try:
+            self._tick(at, due)
+            self._pace.faults_in_a_row = 0
+        except Exception:
+            self._note_fault("in a tick")
+            self._pace.faults_in_a_row += 1
+            if self._pace.faults_in_a_row >= MOST_FAULTS_IN_A_ROW:
+                raise
+
+    def _note_fault(self, where: str) -> None:
+        self._pace.faults += 1
+        if self._pace.faults <= MOST_FAULTS_TOLD:
+            print(f"confserver.worker: fault {where}\n{traceback.format_exc()}", file=sys.stderr, flush=True)
 
     def _tick(self, at: float, due: int) -> None:
         began = time.perf_counter()
@@ -114,6 +144,8 @@ class Loop:
     def _report(self) -> None:
         self._answers.append(self._engine.leg_reports(self._pace.load))
         self._ports.shrink(self._now())
+        if not self._engine.legs.by_id:
+            gc.collect()
         if self._pace.load > _OVERLOAD:
             self._answers.append(Overloaded(load=self._pace.load))
 
@@ -161,6 +193,7 @@ class Loop:
             "open_ports": self._ports.open_pairs,
             "load": round(pace.load, 4),
             "missed_ticks": pace.missed,
+            "faults": pace.faults,
             "longest_tick_ms": round(pace.longest * 1000, 2),
         }
         self._answers.append(Described(token=command.token, counts=counts))
