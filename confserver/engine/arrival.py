@@ -163,7 +163,7 @@ class Arrival:
         seats.next_timestamp[start] = timestamp[fresh]
         seats.start_at[start] = arrived[fresh] + MARGIN_S
         seats.ring_length[start] = 0
-        seats.slack[start] = seats.slack_before[start] = _NO_SLACK
+        seats.slack[start] = _NO_SLACK
         earlier = idle & ~fresh & (ahead < 0)
         seats.next_timestamp[rows[earlier]] = timestamp[earlier]
 

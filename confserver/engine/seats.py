@@ -44,7 +44,6 @@ _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
     ("starved", np.int64, ()),
     ("missed", np.int32, ()),
     ("slack", np.float64, ()),
-    ("slack_before", np.float64, ()),
     # statistics (RFC 3550 A.1, A.3, A.8)
     ("first_sequence", np.uint16, ()),
     ("top_sequence", np.uint16, ()),
@@ -105,7 +104,6 @@ class Seats:
     starved: NDArray[np.int64]
     missed: NDArray[np.int32]
     slack: NDArray[np.float64]
-    slack_before: NDArray[np.float64]
     first_sequence: NDArray[np.uint16]
     top_sequence: NDArray[np.uint16]
     cycles: NDArray[np.uint32]
