@@ -62,6 +62,7 @@ def busy_server() -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_a_server_that_refuses_has_not_held(busy_server: str) -> None:
     line = "--callers 2 --probes 0 --seconds 1 --settle 0 --server".split()
     done = subprocess.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,6 +47,7 @@ def mutated(draw):
     return bytes(data[: draw(st.integers(0, len(data)))]) if draw(st.booleans()) else bytes(data)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(ANYWHERE, LOCALS, mutated() | st.binary(max_size=1500)), max_size=60), st.booleans())
 def test_no_datagram_raises_out_of_a_tick(datagrams, symmetric):

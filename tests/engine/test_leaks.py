@@ -7,6 +7,7 @@ import random
 import tracemalloc
 
 import numpy as np
+import pytest
 
 from confserver.contract import CloseLeg, CloseRoom, MixSources, OpenLeg, OpenRoom, SetHearing
 from tests.engine.hall import Crowd, Hall, plan_for, tone
@@ -56,6 +57,7 @@ def test_a_thousand_rooms_come_and_go():
     assert engine.mixer.high <= 3
 
 
+@pytest.mark.slow
 def test_a_thousand_ticks_with_20_talkers_keep_no_memory():
     crowd = Crowd(legs=20, a_room=20, talking=20)
     for _ in range(600):

@@ -44,6 +44,7 @@ def _same_place(before: np.ndarray, after: np.ndarray, frames_between: int) -> b
 
 
 # ---------------------------------------------------------------------- a steady tone
+@pytest.mark.slow
 def test_a_steady_tone_of_60_s_misses_doubles_and_skips_nothing():
     hall, talker, listener = _pair()
     hall.run(60)
@@ -54,6 +55,7 @@ def test_a_steady_tone_of_60_s_misses_doubles_and_skips_nothing():
     assert (report.concealed, report.late, report.lost) == (0, 0, 0)
 
 
+@pytest.mark.slow
 def test_a_steady_tone_of_60_s_comes_whole_through_jitter_of_15_ms():
     """Once the delay has grown to what the network asks: at most two stand-ins in the first second."""
     chance = random.Random(11)

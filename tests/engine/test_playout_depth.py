@@ -116,6 +116,7 @@ def _skewed(ppm: float, seconds: float) -> tuple[list[float], int, int]:
     return found, report.concealed, report.late
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ppm", [2000, -2000])
 def test_a_clock_that_is_wrong_does_not_let_the_delay_grow(ppm):
     found, concealed, late = _skewed(ppm, 60)

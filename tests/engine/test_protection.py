@@ -337,6 +337,7 @@ def test_the_goodbye_is_sealed():
 
 
 # ------------------------------------------------------------------ memory
+@pytest.mark.slow
 def test_a_thousand_protected_legs_come_and_go():
     def resident_kb():
         with open("/proc/self/statm") as file:

@@ -283,6 +283,7 @@ async def test_a_signal_hangs_up_politely(far: FarEnd, tmp_path: Path, how: sign
         assert file.getnframes() == 160 * figures["received"]
 
 
+@pytest.mark.slow
 @pytest_twisted.ensureDeferred
 async def test_a_kill_leaves_a_readable_recording(far: FarEnd, tmp_path: Path) -> None:
     process = command(far.uri, "--tone", "440", "--record", str(tmp_path / "a.wav"))

@@ -116,6 +116,7 @@ async def test_a_killed_worker_is_replaced_and_its_heir_left_alone(watch: Watch)
         assert len(os.listdir("/proc/self/fd")) <= files, "no file is left of the dead"
 
 
+@pytest.mark.slow
 @pytest_twisted.ensureDeferred
 async def test_a_worker_that_hangs_is_killed_and_replaced(watch: Watch) -> None:
     pid = await watch.stands()
@@ -129,6 +130,7 @@ async def test_a_worker_that_hangs_is_killed_and_replaced(watch: Watch) -> None:
         os.kill(pid, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 @pytest_twisted.ensureDeferred
 async def test_a_spare_takes_the_place_at_once(how: signal.Signals, guarded: Watch) -> None:
@@ -177,6 +179,7 @@ async def test_with_its_spare_gone_too_a_worker_is_started_anew(guarded: Watch) 
     assert await guarded.stands(2) != pid
 
 
+@pytest.mark.slow
 @pytest_twisted.ensureDeferred
 async def test_our_own_stall_is_not_held_against_a_worker(watch: Watch) -> None:
     pid = await watch.stands()
@@ -187,6 +190,7 @@ async def test_our_own_stall_is_not_held_against_a_worker(watch: Watch) -> None:
     assert watch.link.pid == pid and not watch.losses
 
 
+@pytest.mark.slow
 @pytest_twisted.ensureDeferred
 async def test_a_busy_machine_is_not_held_against_a_worker(watch: Watch) -> None:
     """More processes than processors want to run all the time."""

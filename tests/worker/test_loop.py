@@ -175,6 +175,7 @@ def _seat(worker: Worker, callers: list[Caller]) -> None:
     worker.say(SetHearing(room=5, mixes=[mix], listeners=[(leg, 0) for leg in legs]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("io", IO)
 def test_two_callers_hear_each_other_through_a_worker(io, start):
     worker = start(io)
