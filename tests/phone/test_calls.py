@@ -181,6 +181,7 @@ async def test_it_follows_to_another_port(far: FarEnd) -> None:
     try:
         called = Called(far.uri, tone_hz=440.0)
         await called.until_told("answered")
+        await until(lambda: len(far.echo.heard) > 1)  # the ACK is there, too
         far.local = other.local
         far.offer()
         await until(lambda: len(other.echo.heard) > 3)

@@ -75,7 +75,7 @@ def test_datagrams_come_in_order_with_sender_socket_and_the_kernels_time(kind, s
     for place in range(51):
         assert address_of(batch.sender[place].tobytes()) == address
         assert batch.key[place] == book.key(int(batch.local[place]), address)
-        assert before - 0.01 <= batch.arrived[place] - ahead <= after + 0.01
+        assert before - 0.2 <= batch.arrived[place] - ahead <= after + 0.2  # a busy machine may pause in between
     assert (np.diff(batch.arrived[mine]) >= 0).all()
     assert [batch.datagram(place) for place in range(51) if batch.local[place] == 2] == [b"other"]
     assert io.receive(time.time()).count == 0
