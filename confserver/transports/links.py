@@ -52,14 +52,35 @@ class WorkerSettings:
         return [*words, "--io", self.packet_io, "--epoch", repr(self.epoch), "--silence", repr(self.silence_s)]
 
 
-class Spares:
+class Post:
+    """Where one media process serves, or none just now."""
+
+    def __init__(self) -> None:
+        self._process: MediaProcess | None = None
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """Ask it to end; ``kill`` where that is not enough."""
+        self._is_stopping = True
+        if self._process:
+            self._process.stop()
+
+    def kill(self) -> None:
+        if self._process:
+            self._process.kill()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None
+
+
+class Spares(Post):
     """Keeps one process that stands ready for any number's post."""
 
     def __init__(self, reactor: Reactor, settings: WorkerSettings) -> None:
+        super().__init__()
         self._reactor = reactor
         self._settings = settings
-        self._process: MediaProcess | None = None
-        self._is_stopping = False
 
     def start(self) -> None:
         if self._is_stopping:
@@ -90,25 +111,12 @@ class Spares:
             log.warning("spare worker lost", why=reason)
             self._reactor.callLater(MOST_DELAY_S, self.start)
 
-    def stop(self) -> None:
-        self._is_stopping = True
-        if self._process:
-            self._process.stop()
-
-    def kill(self) -> None:
-        if self._process:
-            self._process.kill()
-
-    @property
-    def is_alive(self) -> bool:
-        return self._process is not None
-
     def describe(self) -> dict[str, object]:
         process = self._process
         return {"pid": process.pid if process else None, "ready": bool(process and process.is_ready)}
 
 
-class WorkerLink:
+class WorkerLink(Post):
     """The worker of one number, whichever process that is."""
 
     def __init__(
@@ -120,14 +128,13 @@ class WorkerLink:
         lost: Callable[[int], None],
         spares: Spares | None = None,
     ) -> None:
+        super().__init__()
         self._reactor = reactor
         self.number = number
         self._settings = settings
         self._heard = heard
         self._lost = lost
         self._spares = spares
-        self._process: MediaProcess | None = None
-        self._is_stopping = False
         self._began = 0.0
         self._failures = 0
         """One after another, without standing for long in between."""
@@ -143,20 +150,6 @@ class WorkerLink:
         """What is said to a worker that is gone is lost; ``lost`` has told or will tell."""
         if self._process:
             self._process.send(command)
-
-    def stop(self) -> None:
-        """Ask it to end; ``kill`` where that is not enough."""
-        self._is_stopping = True
-        if self._process:
-            self._process.stop()
-
-    def kill(self) -> None:
-        if self._process:
-            self._process.kill()
-
-    @property
-    def is_alive(self) -> bool:
-        return self._process is not None
 
     @property
     def pid(self) -> int | None:
