@@ -89,4 +89,5 @@ def test_a_command_is_no_event():
 def test_a_report_holds_its_fields_in_order():
     """LegReport goes as an array: a field in the middle would shift those of an older worker."""
     report = contract.LegReport(1, 2, 3, 4, 5, 6, 7, 8.0, 9.0, 10.0, 11, 12, 13)
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(report)) == [1, 2, 3, 4, 5, 6, 7, 8.0, 9.0, 10.0, 11, 12, 13]
+    told = msgspec.msgpack.decode(msgspec.msgpack.encode(report))
+    assert told[:13] == [1, 2, 3, 4, 5, 6, 7, 8.0, 9.0, 10.0, 11, 12, 13]

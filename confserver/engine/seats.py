@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.engine.frame import FRAME, Bytes, Samples
+from confserver.engine.frame import FRAMES, NARROW, Bytes, Samples
 from confserver.rtp.address import SOCKADDR_BYTES
 
 SILENT = 0
@@ -24,6 +24,8 @@ FIRST_CAPACITY = 4096
 
 _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
     ("in_use", np.bool_, ()),
+    ("in_band", np.uint8, ()),
+    ("band", np.uint8, ()),
     # what may come in
     ("meaning", np.uint8, (128,)),
     ("receives", np.bool_, ()),
@@ -87,6 +89,10 @@ class Seats:
     """Facts of all legs of a worker, as columns; ``high`` is one past the highest row in use."""
 
     in_use: NDArray[np.bool_]
+    in_band: NDArray[np.uint8]
+    """Of the sound that comes; its frame is in ``signals[in_band]``."""
+    band: NDArray[np.uint8]
+    """Of the leg's room; what the mixer takes is in ``signals[band]``."""
     meaning: NDArray[np.uint8]
     receives: NDArray[np.bool_]
     ssrc: NDArray[np.uint32]
@@ -143,7 +149,8 @@ class Seats:
         self.high = 1
         for name, dtype, tail in _COLUMNS:
             setattr(self, name, np.zeros((self.capacity, *tail), dtype))
-        self.signal: Samples = np.zeros((self.capacity, FRAME), np.float32)
+        self.signals: list[Samples] = [np.zeros((self.capacity, frame), np.float32) for frame in FRAMES]
+        """This tick's frame of every leg, by band."""
         self._free = list(range(self.capacity - 1, SILENT, -1))
 
     def take(self) -> int:
@@ -153,7 +160,7 @@ class Seats:
         row = self._free.pop()
         for name, _, _ in _COLUMNS:
             getattr(self, name)[row] = 0
-        self.signal[row] = 0
+        self._hush(row)
         self.in_use[row] = True
         self.limit[row] = 1
         self.missed[row] = SPENT
@@ -167,10 +174,20 @@ class Seats:
         self.protected[row] = 0
         self.mix[row] = 0
         self.envelope[row] = 0
-        self.signal[row] = 0
+        self._hush(row)
         self._free.append(row)
         while self.high > 1 and not self.in_use[self.high - 1]:
             self.high -= 1
+
+    def _hush(self, row: int) -> None:
+        """Only where something sounds: rows of a band that nobody uses cost no memory."""
+        for signal in self.signals:
+            if signal[row].any():
+                signal[row] = 0
+
+    @property
+    def signal(self) -> Samples:
+        return self.signals[NARROW]
 
     def _grow(self) -> None:
         """Double the capacity; rows keep their numbers."""
@@ -179,9 +196,9 @@ class Seats:
             column: NDArray[np.generic] = np.zeros((self.capacity, *tail), dtype)
             column[:old] = getattr(self, name)
             setattr(self, name, column)
-        signal = np.zeros((self.capacity, FRAME), np.float32)
-        signal[:old] = self.signal
-        self.signal = signal
+        for band, before in enumerate(self.signals):
+            self.signals[band] = np.zeros((self.capacity, FRAMES[band]), np.float32)
+            self.signals[band][:old] = before
         self._free.extend(range(self.capacity - 1, old - 1, -1))
 
     @property

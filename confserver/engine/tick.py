@@ -197,7 +197,7 @@ class Engine:
 
     # ------------------------------------------------------------------ between ticks
     def open_room(self, command: OpenRoom) -> None:
-        self.floor.open(command.room, command.talkers)
+        self.floor.open(command.room, command.sound.talkers)
 
     def close_room(self, command: CloseRoom, now: float) -> None:
         room = self.floor.rooms.get(command.room)

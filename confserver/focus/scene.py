@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol
 
-from confserver.contract import CloseLeg, CloseRoom, MediaPlan, MixSources, OpenRoom, SetHearing, SetLeg, ToWorker
+from confserver.contract import (
+    CloseLeg,
+    CloseRoom,
+    MediaPlan,
+    MixSources,
+    OpenRoom,
+    RoomSound,
+    SetHearing,
+    SetLeg,
+    ToWorker,
+)
 from confserver.focus.answers import NoAnswer, unavailable
 from confserver.focus.legs import Leg, Legs, Place, Stage
 from confserver.focus.media import Ground
@@ -161,7 +171,7 @@ class Scene:
         return place
 
     def open_room(self, place: Place) -> None:
-        self.tell_worker(place, OpenRoom(room=place.number, talkers=self._talkers))
+        self.tell_worker(place, OpenRoom(room=place.number, sound=RoomSound(talkers=self._talkers)))
 
     # ------------------------------------------------------------------ calls
     def set_plan(self, leg: Leg, plan: MediaPlan) -> None:

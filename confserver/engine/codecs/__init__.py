@@ -6,10 +6,10 @@ A payload type's *meaning* is a small number in the columns: 0 none, EVENT for t
 
 from __future__ import annotations
 
-from confserver.engine.codecs.codec import Codec
+from confserver.engine.codecs.codec import Stateless
 from confserver.engine.codecs.g711 import PCMA, PCMU
 
-CODECS: tuple[Codec, ...] = (PCMU, PCMA)
+CODECS: tuple[Stateless, ...] = (PCMU, PCMA)
 
 NOTHING = 0
 EVENT = 255
@@ -22,5 +22,5 @@ def meaning_of(format_name: str) -> int:
     return _MEANINGS[format_name]
 
 
-def codec_of(meaning: int) -> Codec:
+def codec_of(meaning: int) -> Stateless:
     return CODECS[meaning - 1]

@@ -1,10 +1,31 @@
-"""What a codec gives the engine: batched work on rows, nothing per packet."""
+"""What a codec gives the engine: batched work on rows, nothing per packet where it can be helped.
+
+Two kinds: *stateless* ones (G.711, L16), where each packet stands by itself, and *stateful* ones (G.722, Opus), whose
+decoders belong to a leg's row and whose encoders have slots of their own.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
-from confserver.engine.frame import Bytes, Samples
+from confserver.engine.frame import Bytes, Lengths, Rows, Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a stateful encoder works; encoders of one mix and equal settings are one. Codecs pass over what they lack."""
+
+    rate_hz: int
+    """Of the samples that it is given."""
+    channels: int = 1
+    frame_ms: int = 20
+    """Sound of one packet."""
+    bitrate: int = 24000
+    fec: bool = False
+    loss_percent: int = 0
+    dtx: bool = False
+    cbr: bool = False
 
 
 class Codec(Protocol):
@@ -15,6 +36,25 @@ class Codec(Protocol):
         """As in ``formats``."""
         ...
 
+    @property
+    def clock_hz(self) -> int:
+        """Of its RTP timestamps; G.722's is not the rate of its sound (RFC 3551 section 4.5.2)."""
+        ...
+
+    @property
+    def rate_hz(self) -> int:
+        """Of its sound; 0: as one likes (Opus)."""
+        ...
+
+    def duration(self, payload: Bytes, length: Lengths) -> Lengths:
+        """How long each payload sounds, in ticks of the RTP clock; 0: it cannot be read.
+
+        payload: uint8 (rows, at least the longest), of which length, int32 (rows), count.
+        """
+        ...
+
+
+class Stateless(Codec, Protocol):
     def samples_in(self, payload_bytes: int) -> int:
         """How many samples a payload of this length holds."""
         ...
@@ -26,3 +66,67 @@ class Codec(Protocol):
     def encode(self, samples: Samples, out: Bytes) -> None:
         """samples: float32 (rows, samples), beyond full scale is clipped; out: uint8 (rows, bytes)."""
         ...
+
+
+class Decoders(Protocol):
+    """One decoder for each row of the seats that has opened one. Bad payloads give silence and False, never raise."""
+
+    def open(self, row: int, rate_hz: int) -> None:
+        """A stream begins, or begins anew: nothing before counts."""
+        ...
+
+    def close(self, row: int) -> None: ...
+
+    def decode(self, rows: Rows, payload: Bytes, length: Lengths, out: Samples) -> Lengths:
+        """One packet of each row, at most once each: out, float32 (rows, samples). Gives samples decoded; 0: bad.
+
+        payload: uint8 (rows, width), C-contiguous, of which length count. Samples beyond those decoded stay.
+        """
+        ...
+
+    def recover(self, rows: Rows, payload: Bytes, length: Lengths, out: Samples) -> Lengths:
+        """The frame *before* this packet, from what the packet holds of it (in-band FEC); concealed where it holds
+        none. out must have just the samples of the lost frame. Wanted before ``decode`` of the same packet.
+        """
+        ...
+
+    def conceal(self, rows: Rows, out: Samples) -> None:
+        """A lost frame of out.shape[1] samples, made up."""
+        ...
+
+
+class Encoders(Protocol):
+    """Encoders by slot."""
+
+    def open(self, settings: Settings) -> int: ...
+
+    def fork(self, slot: int, settings: Settings) -> int:
+        """Another one that goes on where this one is, so that a decoder does not hear the change; under settings of
+        its own where rate, channels and frame are equal (else ValueError)."""
+        ...
+
+    def close(self, slot: int) -> None: ...
+
+    def encode(self, slots: Rows, samples: Samples, out: Bytes, length: Lengths) -> None:
+        """One packet of each slot. samples: float32 (slots, samples of a packet; interleaved where there are two
+        channels). out: uint8 (slots, width); length: int32 (slots), bytes written; 0: nothing to be sent (DTX)."""
+        ...
+
+    def set_loss(self, slot: int, percent: int) -> None:
+        """What part of the packets is lost on the way (in-band FEC wants to know)."""
+        ...
+
+
+class Stateful(Codec, Protocol):
+    @property
+    def conceals(self) -> bool:
+        """Whether its decoders can make up lost frames; else ``engine.concealment`` does."""
+        ...
+
+    @property
+    def decoders(self) -> type[Decoders]:
+        """Made with the number of rows; ``fit(rows)`` follows when the seats grow."""
+        ...
+
+    @property
+    def encoders(self) -> type[Encoders]: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.engine.frame import FULL_SCALE, Bytes, Samples
+from confserver.engine.frame import FULL_SCALE, Bytes, Lengths, Samples
 
 
 def _mu_law() -> NDArray[np.int16]:
@@ -39,6 +39,8 @@ _LITTLE = np.little_endian
 class G711:
     """One of the two laws."""
 
+    clock_hz = rate_hz = 8000
+
     def __init__(self, name: str, samples: NDArray[np.int16]) -> None:
         self.name = name
         self.silence = int(_nearest_code(samples)[0])
@@ -49,6 +51,9 @@ class G711:
         pairs[:, 1] = samples[both >> 8 if _LITTLE else both & 0xFF]
         self._pairs = pairs.reshape(-1).view(np.uint32)
         self._single = (samples / FULL_SCALE).astype(np.float32)
+
+    def duration(self, payload: Bytes, length: Lengths) -> Lengths:
+        return length
 
     def samples_in(self, payload_bytes: int) -> int:
         return payload_bytes

@@ -1,0 +1,160 @@
+"""From the signalling process to a worker."""
+
+from __future__ import annotations
+
+import msgspec
+
+from confserver.contract.plan import LegId, MediaPlan, PlayId, RecordId, Resume, RoomId, RoomSound, Sound
+
+
+class ToWorker(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    pass
+
+
+class Serve(ToWorker, frozen=True):
+    """To a spare: take a post. Said once, before everything else; other workers have theirs from the start."""
+
+    first_port: int
+    last_port: int
+    cname: str
+
+
+class OpenRoom(ToWorker, frozen=True):
+    room: RoomId
+    sound: RoomSound = RoomSound()
+
+
+class SetRoom(ToWorker, frozen=True):
+    """Another sound for a room that is open."""
+
+    room: RoomId
+    sound: RoomSound
+
+
+class CloseRoom(ToWorker, frozen=True):
+    room: RoomId
+
+
+class OpenLeg(ToWorker, frozen=True):
+    """Take a port for a leg; answered by LegOpened or LegFailed.
+
+    ``plan`` is None while no SDP of the peer is known (dial-out): the leg then holds its port alone.
+    ``resume``: it has been open before, at a worker that is lost.
+    """
+
+    leg: LegId
+    room: RoomId
+    ipv6: bool = False
+    plan: MediaPlan | None = None
+    resume: Resume | None = None
+
+
+class SetLeg(ToWorker, frozen=True):
+    leg: LegId
+    plan: MediaPlan
+
+
+class CloseLeg(ToWorker, frozen=True):
+    leg: LegId
+
+
+class MixSources(msgspec.Struct, frozen=True, array_like=True):
+    """The sources of one mix with their gains."""
+
+    legs: list[LegId]
+    gains: list[float]
+
+
+class SetHearing(ToWorker, frozen=True):
+    """All mixes of a room in one batch. ``listeners``: (leg, index of its mix). ``exceptions``: (leg, source, gain)."""
+
+    room: RoomId
+    mixes: list[MixSources]
+    listeners: list[tuple[LegId, int]]
+    exceptions: list[tuple[LegId, LegId, float]] = []
+
+
+class SetGain(ToWorker, frozen=True):
+    """How loud a leg is to the others, and the others to it: 1.0 = as they are."""
+
+    leg: LegId
+    incoming: float = 1.0
+    outgoing: float = 1.0
+
+
+class SendDigits(ToWorker, frozen=True):
+    """Press keys towards the participant: as events (RFC 4733) where agreed, else as tones. Answered by DigitsSent."""
+
+    leg: LegId
+    digits: str
+    duration_ms: int = 100
+    gap_ms: int = 60
+
+
+class Play(ToWorker, frozen=True):
+    """Play something to one leg, or to a whole room where ``leg`` is None. Answered by PlayEnded when it is over."""
+
+    play: PlayId
+    room: RoomId
+    leg: LegId | None = None
+    sounds: list[Sound] = []
+    """One after another."""
+    tones: str = ""
+    """Instead of sounds; ``engine.tones`` says how they are written."""
+    volume_db: float = 0.0
+    duck_db: float = 0.0
+    """By so much what else is to be heard grows softer meanwhile."""
+    loop: bool = False
+    start_s: float = 0.0
+    interruptible: bool = False
+    """A key of the leg (of anybody, in a room) ends it."""
+
+
+class SetPlay(ToWorker, frozen=True):
+    """Change what plays; None: leave it."""
+
+    play: PlayId
+    paused: bool | None = None
+    volume_db: float | None = None
+    position_s: float | None = None
+
+
+class StopPlay(ToWorker, frozen=True):
+    play: PlayId
+
+
+class Record(ToWorker, frozen=True):
+    """Hand a room's sound over to the scribe, who listens at ``socket``: the mix, and each participant by himself."""
+
+    record: RecordId
+    room: RoomId
+    socket: str
+
+
+class PauseRecord(ToWorker, frozen=True):
+    record: RecordId
+    paused: bool
+
+
+class StopRecord(ToWorker, frozen=True):
+    record: RecordId
+
+
+class Describe(ToWorker, frozen=True):
+    """Ask for Described: all counts of the worker (legs, ports, rooms, ticks)."""
+
+    token: int
+
+
+class Ping(ToWorker, frozen=True):
+    token: int
+
+
+class Stop(ToWorker, frozen=True):
+    """End: RTCP BYE on every leg, then exit."""
+
+
+MediaCommand = (
+    Serve | OpenRoom | SetRoom | CloseRoom | OpenLeg | SetLeg | CloseLeg | SetHearing | SetGain | SendDigits
+    | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | Describe | Ping | Stop
+)  # fmt: skip
