@@ -97,8 +97,8 @@ class Play(ToWorker, frozen=True):
     play: PlayId
     room: RoomId
     leg: LegId | None = None
-    sounds: list[Sound] = []
-    """One after another."""
+    sounds: list[list[Sound]] = []
+    """One after another; each at all the rates at which it lies ready."""
     tones: str = ""
     """Instead of sounds; ``engine.tones`` says how they are written."""
     volume_db: float = 0.0
