@@ -6,22 +6,22 @@ What still stands above the ceiling in those 2 ms is bent, not cut.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.engine.frame import FRAME, Samples
+from confserver.engine.frame import TICK_S, Samples
 
 CEILING = np.float32(0.94)
 _RELEASE = np.float32(10 ** (1 / 20))
-_ATTACK = 16
-_FALL = np.minimum(np.arange(1, FRAME + 1, dtype=np.float32) / _ATTACK, 1).astype(np.float32)
-_RISE = (np.arange(1, FRAME + 1, dtype=np.float32) / FRAME).astype(np.float32)
+_ATTACK_S = 0.002
 
 
 def limit(samples: Samples, gain: NDArray[np.float32]) -> None:
     """Limit in place.
 
-    samples: float32 (rows, FRAME). gain: float32 (rows), each row's gain so far; becomes the new one.
+    samples: float32 (rows, a frame of any band). gain: float32 (rows), each row's gain so far; becomes the new one.
     """
     if not len(samples):
         return
@@ -31,10 +31,18 @@ def limit(samples: Samples, gain: NDArray[np.float32]) -> None:
         return
     before = gain[busy]
     after = np.minimum(np.minimum(CEILING / np.maximum(peak[busy], CEILING), before * _RELEASE), 1).astype(np.float32)
-    way = np.where((after < before)[:, None], _FALL, _RISE)
+    fall, rise = _ways(samples.shape[1])
+    way = np.where((after < before)[:, None], fall, rise)
     rows = samples[busy] * (before[:, None] + (after - before)[:, None] * way)
     samples[busy] = _bend(rows)
     gain[busy] = after
+
+
+@cache
+def _ways(samples: int) -> tuple[Samples, Samples]:
+    """How a gain falls and how it rises within a frame of so many samples, as parts of its change."""
+    passed = np.arange(1, samples + 1, dtype=np.float32) / samples
+    return np.minimum(passed * np.float32(TICK_S / _ATTACK_S), 1), passed
 
 
 def _bend(samples: Samples) -> Samples:
