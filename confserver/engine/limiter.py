@@ -41,8 +41,8 @@ def limit(samples: Samples, gain: NDArray[np.float32]) -> None:
 @cache
 def _ways(samples: int) -> tuple[Samples, Samples]:
     """How a gain falls and how it rises within a frame of so many samples, as parts of its change."""
-    passed = np.arange(1, samples + 1, dtype=np.float32) / samples
-    return np.minimum(passed * np.float32(TICK_S / _ATTACK_S), 1), passed
+    passed = np.arange(1, samples + 1) / samples
+    return np.minimum(passed * (TICK_S / _ATTACK_S), 1).astype(np.float32), passed.astype(np.float32)
 
 
 def _bend(samples: Samples) -> Samples:
