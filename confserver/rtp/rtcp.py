@@ -12,7 +12,10 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from confserver.rtp import xr
+
 SR, RR, SDES, BYE = 200, 201, 202, 203  # RFC 3550 section 12.1
+XR = 207  # RFC 3611 section 6.2
 CNAME = 1  # RFC 3550 section 12.2
 VERSION = 2
 PADDING = 0x20
@@ -96,15 +99,23 @@ class Bye:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtendedReport:
+    """What else its sender has to say (RFC 3611)."""
+
+    ssrc: int
+    blocks: tuple[xr.Block, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Other:
-    """A packet of another type (APP, feedback, XR ...); ``body`` without header and padding."""
+    """A packet of another type (APP, feedback ...); ``body`` without header and padding."""
 
     packet_type: int
     count: int
     body: bytes
 
 
-Packet = SenderReport | ReceiverReport | Sdes | Bye | Other
+Packet = SenderReport | ReceiverReport | Sdes | Bye | ExtendedReport | Other
 
 
 # ------------------------------------------------------------------ reading
@@ -233,7 +244,11 @@ def _text(body: bytes, start: int, length: int) -> str:
     return text.decode("utf-8", "replace")
 
 
-_READERS = {SR: _sender_report, RR: _receiver_report, SDES: _sdes, BYE: _bye}
+def _extended_report(_: int, body: bytes) -> Packet:
+    return ExtendedReport(_SSRC.unpack_from(body)[0], xr.parse(body[_SSRC.size :]))
+
+
+_READERS = {SR: _sender_report, RR: _receiver_report, SDES: _sdes, BYE: _bye, XR: _extended_report}
 
 
 # ------------------------------------------------------------------ writing
@@ -268,6 +283,8 @@ def _parts(packet: Packet) -> Iterator[bytes]:
         case Bye(ssrcs, reason):
             text = _counted(reason) if reason else b""
             yield _framed(BYE, len(ssrcs), struct.pack(f"!{len(ssrcs)}I", *ssrcs) + _aligned(text))
+        case ExtendedReport(ssrc, extended):
+            yield _framed(XR, 0, _SSRC.pack(ssrc) + xr.written(extended))
         case Other(kind, count, body):
             yield _framed(kind, count, _aligned(body))
 
