@@ -86,12 +86,13 @@ class DigitsSent(FromWorker, frozen=True):
 
 
 class PlayEnded(FromWorker, frozen=True):
-    """``cause``: finished, stopped, interrupted (by ``digit``), or failed."""
+    """``cause``: finished, stopped, interrupted (by ``digit``), or failed (for a ``reason``)."""
 
     play: PlayId
     cause: str
     position_s: float = 0.0
     digit: str = ""
+    reason: str = ""
 
 
 class RecordStarted(FromWorker, frozen=True):
