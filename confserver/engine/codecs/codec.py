@@ -69,10 +69,16 @@ class Stateless(Codec, Protocol):
 
 
 class Decoders(Protocol):
-    """One decoder for each row of the seats that has opened one. Bad payloads give silence and False, never raise."""
+    """One decoder for each row of the seats that has opened one. Bad payloads give 0 and silence, never raise."""
+
+    def __init__(self, rows: int) -> None: ...
+
+    def fit(self, rows: int) -> None:
+        """Room for so many rows, as the seats have grown."""
+        ...
 
     def open(self, row: int, rate_hz: int) -> None:
-        """A stream begins, or begins anew: nothing before counts."""
+        """A stream begins, or begins anew: nothing before counts. Raises ValueError for a rate it cannot give."""
         ...
 
     def close(self, row: int) -> None: ...
@@ -80,7 +86,9 @@ class Decoders(Protocol):
     def decode(self, rows: Rows, payload: Bytes, length: Lengths, out: Samples) -> Lengths:
         """One packet of each row, at most once each: out, float32 (rows, samples). Gives samples decoded; 0: bad.
 
-        payload: uint8 (rows, width), C-contiguous, of which length count. Samples beyond those decoded stay.
+        payload: uint8 (rows, width), of which length count; the bytes of a row, and the samples of one of out, lie
+        side by side. Samples beyond those decoded stay; a bad packet's row becomes silence. A packet that is longer
+        than out's rows is bad.
         """
         ...
 
@@ -96,9 +104,13 @@ class Decoders(Protocol):
 
 
 class Encoders(Protocol):
-    """Encoders by slot."""
+    """Encoders by slot. A slot that is closed is used again."""
 
-    def open(self, settings: Settings) -> int: ...
+    def __init__(self) -> None: ...
+
+    def open(self, settings: Settings) -> int:
+        """Raises ValueError for settings that the codec cannot do."""
+        ...
 
     def fork(self, slot: int, settings: Settings) -> int:
         """Another one that goes on where this one is, so that a decoder does not hear the change; under settings of
@@ -116,6 +128,10 @@ class Encoders(Protocol):
         """What part of the packets is lost on the way (in-band FEC wants to know)."""
         ...
 
+    def set_complexity(self, complexity: int) -> None:
+        """How much work all of them put in, 0 to 10; a codec that has no choice passes over it."""
+        ...
+
 
 class Stateful(Codec, Protocol):
     @property
@@ -125,7 +141,7 @@ class Stateful(Codec, Protocol):
 
     @property
     def decoders(self) -> type[Decoders]:
-        """Made with the number of rows; ``fit(rows)`` follows when the seats grow."""
+        """Made with the number of rows."""
         ...
 
     @property

@@ -1,0 +1,82 @@
+"""One G.722 encoder made to go on where another one is.
+
+The ``G722`` package gives no copy of a coder, and an encoder that was only fed the last second of the other's sound is
+not one: two such ADPCM states never meet again, and the decoder hears the change (9 dB of noise for three frames,
+whether fed 3 frames or 50). But its state is one flat block of C, unchanged since 2012, behind the second pointer of
+the Python object. So that block is copied, after a proof that this build has it there: without the proof it is not
+touched.
+
+    offset  0  four int: test mode, packed, 8 kHz, bits per sample
+           16  24 int: the samples in the band-splitting filter
+          112  two bands of 45 int: predictors and scale factors; the last int of each is its step
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from functools import cache
+
+import numpy as np
+from G722 import G722
+
+SAMPLE_RATE = 16000
+BIT_RATE = 64000
+STATE_BYTES = 112 + 2 * 45 * 4
+_POINTER = object.__basicsize__ + struct.calcsize("P")
+"""Where the object keeps its encoder; its decoder is before it."""
+_HEAD = (0, 0, 0, 8)
+_STEPS = (32, 8)
+"""Of the bands, in an encoder that has heard nothing."""
+
+
+def new() -> G722:
+    return G722(SAMPLE_RATE, BIT_RATE)
+
+
+def copy(source: G722, target: G722) -> bool:
+    """Whether the target now has the source's encoder state; False, and nothing done, where that cannot be."""
+    if not is_copyable():
+        return False
+    ctypes.memmove(_address(target), _address(source), STATE_BYTES)
+    return True
+
+
+@cache
+def is_copyable() -> bool:
+    """Whether the state is where it is said to be: what was put in is found there, and a copy goes on alike."""
+    if G722.__basicsize__ < _POINTER + struct.calcsize("P"):
+        return False
+    fresh, used, other = new(), new(), new()
+    said = (np.arange(640) * 7919 % 20011 - 10005).astype(np.int16)
+    used.encode(said[:320])
+    states = [_read(coder) for coder in (fresh, used, other)]
+    if any(len(state) != STATE_BYTES for state in states):
+        return False
+    silent, heard, _ = (struct.unpack(f"{STATE_BYTES // 4}i", state) for state in states)
+    if silent[:28] != _HEAD + (0,) * 24 or (silent[72], silent[117]) != _STEPS or any(silent[28:72]):
+        return False
+    if heard[:28] != _HEAD + tuple(said[296:320].tolist()):
+        return False
+    ctypes.memmove(_address(other), _address(used), STATE_BYTES)
+    return bool(other.encode(said[320:]) == used.encode(said[320:]))
+
+
+def _address(coder: G722) -> int:
+    return ctypes.c_size_t.from_address(id(coder) + _POINTER).value
+
+
+def _read(coder: G722) -> bytes:
+    """What is at the encoder's address, b"" if nothing: the kernel looks, so that a wrong address does no harm."""
+    behind, ahead = os.pipe()
+    try:
+        write = ctypes.CDLL(None, use_errno=True).write
+        write.argtypes, write.restype = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t), ctypes.c_ssize_t
+        written = write(ahead, _address(coder), STATE_BYTES)
+        return os.read(behind, STATE_BYTES) if written > 0 else b""
+    except (OSError, AttributeError, TypeError):
+        return b""
+    finally:
+        os.close(behind)
+        os.close(ahead)
