@@ -11,7 +11,6 @@ is designed here, as small as its purpose allows, by weighted least squares unti
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -51,8 +50,8 @@ _AT_ONCE = 512
 """Rows of one product: more would leave the processor's cache, fewer cost more calls."""
 _STOP_WEIGHT = 10.0
 """How much more an error in the stop band counts than one in the pass band."""
-_ROUNDS = 30
-_POINTS_A_TAP = 16
+_ROUNDS = 8
+_POINTS_A_TAP = 12
 
 
 class Resampler:
@@ -66,11 +65,11 @@ class Resampler:
         self._up = max(RATES_HZ[to_band] // RATES_HZ[from_band], 1)
         self._down = max(RATES_HZ[from_band] // RATES_HZ[to_band], 1)
         self._block = BLOCKS[from_band, to_band]
-        self._matrix = _matrix(from_band, to_band)
+        self._matrix = _MATRICES[from_band, to_band]
         self._past = len(self._matrix) - self._block
         """Samples of history."""
         self._history: Samples = np.zeros((rows, self._past), np.float32)
-        self._work: Samples = np.zeros((_AT_ONCE, self._past + FRAMES[from_band]), np.float32)
+        self._work: Samples = np.zeros((min(rows, _AT_ONCE), self._past + FRAMES[from_band]), np.float32)
 
     @property
     def delay_s(self) -> float:
@@ -83,11 +82,14 @@ class Resampler:
 
         rows: one by one, or a slice of neighbours (cheaper; counted from the front, in steps of one).
         frames: float32 (n, FRAMES[from_band]), or the first samples of such frames in any number that makes whole
-        samples at the other rate. out: float32 of the result's shape, samples side by side in memory.
+        samples at the other rate. out: float32 of the result's shape. Raises ValueError where it has another.
         """
         count, width = frames.shape
+        shape = count, width * self._up // self._down
         if out is None:
-            out = np.empty((count, width * self._up // self._down), np.float32)
+            out = np.empty(shape, np.float32)
+        elif out.shape != shape:
+            raise ValueError(f"no room for {shape} samples in {out.shape}")
         for first in range(0, count, _AT_ONCE):
             part = slice(first, min(first + _AT_ONCE, count))
             self._run(_part_of(rows, part), frames[part], out[part])
@@ -125,6 +127,7 @@ class Resampler:
         self._history = np.zeros((rows, self._past), np.float32)
         used = np.flatnonzero(before.any(axis=1))
         self._history[used] = before[used]
+        self._work = np.zeros((min(rows, _AT_ONCE), self._work.shape[1]), np.float32)
 
 
 def _part_of(rows: Rows | slice, part: slice) -> Rows | slice:
@@ -138,26 +141,6 @@ def _side_by_side(samples: Samples, blocks: int, step: int, width: int) -> Sampl
     """A view (blocks, rows, width) of (rows, samples), each block ``step`` samples after the one before."""
     row, sample = samples.strides
     return as_strided(samples, (blocks, len(samples), width), (step * sample, row, sample))
-
-
-@cache
-def _matrix(from_band: int, to_band: int) -> Samples:
-    """What turns history and a block, side by side, into a block at the other rate.
-
-    Each sample that goes out stands at the latest one that came in for it, so that reducing a rate adds no delay.
-    """
-    low, high = sorted((from_band, to_band))
-    taps = low_pass(FILTERS[low, high], RATES_HZ[high])
-    up, down = max(RATES_HZ[to_band] // RATES_HZ[from_band], 1), max(RATES_HZ[from_band] // RATES_HZ[to_band], 1)
-    block = BLOCKS[from_band, to_band]
-    past = -(-(len(taps) - up) // up) if up > 1 else len(taps) - down
-    come = np.arange(-past, block)[:, None] * up
-    gone = np.arange(block * up // down)[None, :] * down + down - 1
-    tap = gone - come
-    heard = (tap >= 0) & (tap < len(taps))
-    matrix = np.where(heard, up * taps[np.clip(tap, 0, len(taps) - 1)], 0).astype(np.float32)
-    matrix.flags.writeable = False
-    return matrix
 
 
 def low_pass(wanted: Filter, rate_hz: int) -> NDArray[np.float64]:
@@ -181,3 +164,25 @@ def low_pass(wanted: Filter, rate_hz: int) -> NDArray[np.float64]:
         weight = weight * (error / error.max() + 0.02)
         weight = weight / weight.max()
     return np.concatenate([half[:0:-1] / 2, half[:1], half[1:] / 2])
+
+
+def _matrix(from_band: int, to_band: int) -> Samples:
+    """What turns history and a block, side by side, into a block at the other rate.
+
+    Each sample that goes out stands at the latest one that came in for it, so that reducing a rate adds no delay.
+    """
+    low, high = sorted((from_band, to_band))
+    taps = low_pass(FILTERS[low, high], RATES_HZ[high])
+    up, down = max(RATES_HZ[to_band] // RATES_HZ[from_band], 1), max(RATES_HZ[from_band] // RATES_HZ[to_band], 1)
+    block = BLOCKS[from_band, to_band]
+    past = -(-(len(taps) - up) // up) if up > 1 else len(taps) - down
+    come = np.arange(-past, block)[:, None] * up
+    gone = np.arange(block * up // down)[None, :] * down + down - 1
+    tap = gone - come
+    heard = (tap >= 0) & (tap < len(taps))
+    matrix = np.where(heard, up * taps[np.clip(tap, 0, len(taps) - 1)], 0).astype(np.float32)
+    matrix.flags.writeable = False
+    return matrix
+
+
+_MATRICES = {pair: _matrix(*pair) for pair in BLOCKS}

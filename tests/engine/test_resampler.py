@@ -192,6 +192,15 @@ def test_a_rate_is_not_resampled_to_itself():
         Resampler(NARROW, NARROW, 4)
 
 
+def test_a_place_of_another_size_is_not_written_to():
+    frames = np.ones((2, FRAMES[NARROW]), np.float32)
+    for shape in ((2, FRAMES[NARROW]), (1, FRAMES[WIDE]), (2, FRAMES[FULL])):
+        out = np.zeros(shape, np.float32)
+        with pytest.raises(ValueError, match="no room"):
+            Resampler(NARROW, WIDE, 4).run(np.array([1, 2]), frames, out)
+        assert not out.any()
+
+
 def test_nobody_at_all_is_no_fault():
     nobody = Resampler(NARROW, WIDE, 4).run(np.zeros(0, np.intp), np.zeros((0, FRAMES[NARROW]), np.float32))
     assert nobody.shape == (0, FRAMES[WIDE])
