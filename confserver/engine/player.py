@@ -74,8 +74,10 @@ class Playing:
     ending: str = ""
     """Why it ends once it is silent."""
     digit: str = ""
+    is_in: bool = False
+    """It has a place in the room."""
     patience: int = PATIENCE
-    """Ticks for which it still waits for a place; 0: it has one."""
+    """Ticks for which it still waits for one."""
     resampler: Resampler | None = None
     chorus: Chorus[Playing] | None = None
 
@@ -110,6 +112,11 @@ class Player:
 
     def __len__(self) -> int:
         return len(self._plays)
+
+    @property
+    def count_together(self) -> int:
+        """Those in a chorus."""
+        return len(self._plays) - len(self._solos)
 
     # ------------------------------------------------------------------ between ticks
     def play(self, command: Play, reel: Reel, leg_row: int | None) -> None:
@@ -176,22 +183,22 @@ class Player:
             else:
                 del self._choruses[key]
         for it in list(self._solos.values()):
-            if not it.patience or self._enter(it):
+            if it.is_in or self._enter(it):
                 self._sound(it)
 
     def _enter(self, it: Playing) -> bool:
         """Find a place in the room. Ends the play where there is none for too long."""
         try:
-            is_in = self._stage.add_source(it.row, it.room, it.leg_row)
+            it.is_in = self._stage.add_source(it.row, it.room, it.leg_row)
         except KeyError:
             self._finish(it, "failed", f"no room {it.room}")
             return False
-        it.patience = 0 if is_in else it.patience - 1
-        if is_in:
+        it.patience -= 1
+        if it.is_in:
             self._review_duck(it)
         elif it.ending or not it.patience:
             self._finish(it, it.ending or "failed", "" if it.ending else "too much plays in this room")
-        return is_in
+        return it.is_in
 
     def _sound(self, it: Playing) -> None:
         """One frame of a play that is alone, or the end of it."""
@@ -275,7 +282,7 @@ class Player:
         position_s = it.position_s
         self._alone(it)
         del self._plays[it.play], self._solos[it.play]
-        if not it.patience:
+        if it.is_in:
             self._stage.remove_source(it.row)
         self._seats.give_back(it.row)
         self._review_duck(it)
@@ -284,7 +291,7 @@ class Player:
     def _review_duck(self, it: Playing) -> None:
         """Others are as soft as the most demanding of those that sound wants it."""
         key = it.room, it.leg_row
-        here = [each for each in self._plays.values() if (each.room, each.leg_row) == key and not each.patience]
+        here = [each for each in self._plays.values() if (each.room, each.leg_row) == key and each.is_in]
         gain = min((each.duck for each in here if not each.is_paused and not each.ending), default=1.0)
         if self._ducked.get(key, 1.0) != gain:
             self._stage.duck(*key, gain)
