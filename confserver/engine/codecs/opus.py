@@ -22,17 +22,18 @@ COMPLEXITY = 5
 """To begin with, of 0 to 10."""
 DTX_BYTES = 2
 """A packet of so many need not be sent (libopus: opus_encode). Every 400 ms there is a longer one."""
-LOUDEST = 4.0
+LOUDEST = 2.0
 """A decoder of hostile bytes may put out anything; sound is far below."""
-_FLOAT = 4
-"""Bytes of a sample."""
 
 
-def _of_rows(matrix: Samples | Bytes) -> tuple[int, int]:
-    """The address of row 0 and the bytes from row to row. Raises ValueError if a row is not of one piece."""
-    if matrix.strides[1] != matrix.itemsize:
-        raise ValueError("the samples or bytes of a row must lie side by side")
-    return matrix.ctypes.data, matrix.strides[0]
+def _addresses(matrix: Samples | Bytes, dtype: type[np.generic]) -> list[int]:
+    """Where each row begins. Raises ValueError if C would not find there what it expects."""
+    if matrix.dtype != dtype or matrix.strides[1] != matrix.itemsize:
+        raise ValueError(
+            f"want rows of {dtype.__name__}, side by side, not {matrix.dtype} every {matrix.strides[1]} bytes"
+        )
+    at: list[int] = (matrix.ctypes.data + matrix.strides[0] * np.arange(len(matrix))).tolist()
+    return at
 
 
 class OpusDecoders:
@@ -67,24 +68,21 @@ class OpusDecoders:
 
     def conceal(self, rows: Rows, out: Samples) -> None:
         """See Decoders.conceal."""
-        (target, step), most = _of_rows(out), out.shape[1]
-        decode, states = libopus.decode_float, self._states
-        for place, row in enumerate(rows.tolist()):
+        decode, states, most = libopus.decode_float, self._states, out.shape[1]
+        for place, (row, target) in enumerate(zip(rows.tolist(), _addresses(out, np.float32), strict=True)):
             state = states[row]
-            if not state or decode(state, None, 0, target + place * step, most, 0) != most:
+            if not state or decode(state, None, 0, target, most, 0) != most:
                 out[place] = 0.0
         _tame(out)
 
     def _decode(self, rows: Rows, payload: Bytes, length: Lengths, out: Samples, fec: int) -> Lengths:
-        (source, width), (target, step) = _of_rows(payload), _of_rows(out)
         decode, states, most = libopus.decode_float, self._states, out.shape[1]
         sizes = np.minimum(length, payload.shape[1]).tolist()
-        done = []
-        for row, size in zip(rows.tolist(), sizes, strict=True):
-            state = states[row]
-            done.append(decode(state, source, size, target, most, fec) if state and size > 0 else 0)
-            source += width
-            target += step
+        packets, targets = _addresses(payload, np.uint8), _addresses(out, np.float32)
+        done = [
+            decode(state, packet, size, target, most, fec) if (state := states[row]) and size > 0 else 0
+            for row, packet, size, target in zip(rows.tolist(), packets, sizes, targets, strict=True)
+        ]
         decoded = np.array(done, np.int32)
         bad = decoded <= 0
         if bad.any():
@@ -176,13 +174,12 @@ class OpusEncoders:
         size, most = samples.shape[1], out.shape[1]
         if (self._samples[slots] != size).any():
             raise ValueError(f"not all of the encoders {slots} are open for packets of {size} samples")
-        (source, step), (target, width) = _of_rows(samples), _of_rows(out)
         encode, states, frames = libopus.encode_float, self._blocks.addresses, self._frames
-        done = []
-        for slot in slots.tolist():
-            done.append(encode(states[slot], source, frames[slot], target, most))
-            source += step
-            target += width
+        sources, targets = _addresses(samples, np.float32), _addresses(out, np.uint8)
+        done = [
+            encode(states[slot], source, frames[slot], target, most)
+            for slot, source, target in zip(slots.tolist(), sources, targets, strict=True)
+        ]
         written = np.array(done, np.int32)
         np.copyto(length, np.where(written <= self._unsent[slots], 0, written))
 
@@ -232,7 +229,8 @@ class OpusEncoders:
 class _Opus:
     name = "opus"
     clock_hz = opus_packet.CLOCK_HZ
-    rate_hz = 0
+    unit_bytes = 0
+    rate_hz = unit_bytes = 0
     conceals = True
     decoders = OpusDecoders
     encoders = OpusEncoders
