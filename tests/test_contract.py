@@ -12,10 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from confserver import contract
-from confserver.contract import MediaCommand, MediaEvent, Unpacker, command_unpacker, event_unpacker, packed
+from confserver.contract import (
+    MediaCommand,
+    MediaEvent,
+    ScribeCommand,
+    ScribeEvent,
+    Unpacker,
+    command_unpacker,
+    event_unpacker,
+    packed,
+    scribe_command_unpacker,
+    scribe_event_unpacker,
+)
 
 COMMANDS = st.one_of(*(st.from_type(kind) for kind in typing.get_args(MediaCommand)))
 EVENTS = st.one_of(*(st.from_type(kind) for kind in typing.get_args(MediaEvent)))
+TO_SCRIBE = st.one_of(*(st.from_type(kind) for kind in typing.get_args(ScribeCommand)))
+FROM_SCRIBE = st.one_of(*(st.from_type(kind) for kind in typing.get_args(ScribeEvent)))
 
 
 def _small(value) -> bool:
@@ -46,6 +59,13 @@ def test_events_come_back_however_they_are_split(messages, cuts):
     unpacker = event_unpacker()
     data = b"".join(map(packed, messages))
     assert [message for part in _split(data, cuts) for message in unpacker.feed(part)] == messages
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(TO_SCRIBE.filter(_small), max_size=5), st.lists(FROM_SCRIBE.filter(_small), max_size=5))
+def test_what_goes_to_and_from_the_scribe_comes_back_too(commands, events):
+    assert list(scribe_command_unpacker().feed(b"".join(map(packed, commands)))) == commands
+    assert list(scribe_event_unpacker().feed(b"".join(map(packed, events)))) == events
 
 
 def _feed(unpacker: Unpacker, data: bytes) -> None:

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from confserver.app.journal import Journal
-from confserver.contract import DigitPressed, FromWorker, ToWorker
+from confserver.contract import DigitPressed, FromScribe, FromWorker, ToScribe, ToWorker
 from confserver.focus import outputs as focus_out
 from confserver.focus.focus import Focus
 from confserver.sip import outputs as sip_out
@@ -33,12 +33,17 @@ class Worker(Protocol):
     def send(self, command: ToWorker) -> None: ...
 
 
+class Scribe(Protocol):
+    def send(self, command: ToScribe) -> None: ...
+
+
 @dataclass(slots=True)
 class Hands:
     """The shells that things are done by."""
 
     transports: Transports
     workers: Sequence[Worker]
+    scribe: Scribe
     journal: Journal
 
 
@@ -84,6 +89,8 @@ class Performer:
             self._hands.transports.perform(output)
         elif isinstance(output, focus_out.TellWorker):
             self._hands.workers[output.worker].send(output.command)
+        elif isinstance(output, focus_out.TellScribe):
+            self._hands.scribe.send(output.command)
         elif isinstance(output, focus_out.Publish):
             commits.append(self._hands.journal.publish(output.events))
         elif isinstance(output, focus_out.Output):
@@ -174,6 +181,12 @@ class Performer:
 
     def worker_lost(self, number: int) -> None:
         self._hear(lambda: self._focus.worker_lost(number, self.now()))
+
+    def heard_scribe(self, event: FromScribe) -> None:
+        self._hear(lambda: self._focus.hear_scribe(event, self.now()))
+
+    def scribe_lost(self) -> None:
+        self._hear(lambda: self._focus.scribe_lost(self.now()))
 
 
 def _apology(output: Output) -> Sequence[Output]:

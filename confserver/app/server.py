@@ -7,7 +7,7 @@ import secrets
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -30,6 +30,7 @@ from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
 from confserver.storage import Storage, StorageError
 from confserver.transports.links import Spares, WorkerLink
+from confserver.transports.scribe_link import ScribeLink
 from confserver.transports.sip import SipTransports
 from rooms import store
 from rooms.manager import Rooms
@@ -73,6 +74,7 @@ class Server:
         self._transports: SipTransports | None = None
         self._links: list[WorkerLink] = []
         self._spares: Spares | None = None
+        self._scribe = ScribeLink(reactor, [], lambda: self._performer)
         self._ready: set[int] = set()
         self._all_ready: Deferred[None] = Deferred()
         self._chores = [
@@ -147,7 +149,7 @@ class Server:
             )
             for number, post in enumerate(posts)
         ]
-        self._performer.use(Hands(self._transports, self._links, self._journal))
+        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal))
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
@@ -162,6 +164,8 @@ class Server:
             self._transports.wait()
 
     async def _start_workers(self) -> None:
+        """The scribe is not waited for: calls do without."""
+        self._scribe.start()
         for link in self._links:
             link.start()
         late = self._reactor.callLater(READY_S, self._all_ready.errback, StartError("the media workers do not start"))
@@ -228,8 +232,11 @@ class Server:
         return not (left["calls"] or left["unanswered"] or left["searches"])
 
     async def _stop_workers(self) -> None:
-        everybody: list[WorkerLink | Spares] = [*self._links]
-        everybody += [self._spares] if self._spares else []
+        """Then the scribe, who writes down what workers say to the last."""
+        await self._stop_all([*self._links, *([self._spares] if self._spares else [])])
+        await self._stop_all([self._scribe])
+
+    async def _stop_all(self, everybody: Sequence[WorkerLink | Spares | ScribeLink]) -> None:
         for each in everybody:
             each.stop()
         await self._until(lambda: not any(each.is_alive for each in everybody), 2.0)
@@ -252,6 +259,7 @@ class Server:
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
             ],
             "spare": self._spares.describe() if self._spares else None,
+            "scribe": self._scribe.describe(),
             "storage": self._storage.describe(),
             "tasks": len(self._reactor.getDelayedCalls()),
         }

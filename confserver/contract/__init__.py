@@ -1,4 +1,4 @@
-"""What the signalling process and the media workers say to each other: plain data, nothing else.
+"""What the signalling process, the media workers and the scribe say to each other: plain data, nothing else.
 
 Messages are msgspec structs with a tag, packed as msgpack, each with a four-byte big-endian length
 before it. ``VERSION`` is the first thing a worker says; a worker of another version is not used.
@@ -9,6 +9,7 @@ with host an IP address in text. Times are epoch seconds (DESIGN: one offset for
     plan.py       what legs, rooms and sounds are
     commands.py   to a worker
     events.py     from a worker
+    scribe.py     to and from the scribe
     packing.py    as bytes on the channel
 """
 
@@ -62,7 +63,15 @@ from confserver.contract.events import (
     RecordStarted,
     SpeakingChanged,
 )
-from confserver.contract.packing import MOST_BYTES, Unpacker, command_unpacker, event_unpacker, packed
+from confserver.contract.packing import (
+    MOST_BYTES,
+    Unpacker,
+    command_unpacker,
+    event_unpacker,
+    packed,
+    scribe_command_unpacker,
+    scribe_event_unpacker,
+)
 from confserver.contract.plan import (
     Address,
     Incoming,
@@ -77,6 +86,28 @@ from confserver.contract.plan import (
     Sound,
     SrtpKey,
 )
+from confserver.contract.scribe import (
+    AskScribe,
+    CloseRecording,
+    ConvertSound,
+    FromScribe,
+    JobId,
+    NameTrack,
+    NoteInRecording,
+    OpenRecording,
+    RecordingClosed,
+    RecordingFailed,
+    RecordingKept,
+    RecordingOpened,
+    ScribeAnswers,
+    ScribeCommand,
+    ScribeEvent,
+    ScribeReady,
+    SoundFailed,
+    SoundReady,
+    StopScribe,
+    ToScribe,
+)
 
 VERSION = 3
 
@@ -84,8 +115,11 @@ __all__ = [
     "MOST_BYTES",
     "VERSION",
     "Address",
+    "AskScribe",
     "CloseLeg",
+    "CloseRecording",
     "CloseRoom",
+    "ConvertSound",
     "Describe",
     "Described",
     "DigitPressed",
@@ -93,8 +127,10 @@ __all__ = [
     "DominantChanged",
     "EngineReady",
     "FirstPacket",
+    "FromScribe",
     "FromWorker",
     "Incoming",
+    "JobId",
     "LegClosed",
     "LegFailed",
     "LegId",
@@ -107,9 +143,12 @@ __all__ = [
     "MediaEvent",
     "MediaPlan",
     "MixSources",
+    "NameTrack",
     "NoiseDetected",
     "NoiseEnded",
+    "NoteInRecording",
     "OpenLeg",
+    "OpenRecording",
     "OpenRoom",
     "OpusTerms",
     "Overloaded",
@@ -124,9 +163,17 @@ __all__ = [
     "RecordFailed",
     "RecordId",
     "RecordStarted",
+    "RecordingClosed",
+    "RecordingFailed",
+    "RecordingKept",
+    "RecordingOpened",
     "Resume",
     "RoomId",
     "RoomSound",
+    "ScribeAnswers",
+    "ScribeCommand",
+    "ScribeEvent",
+    "ScribeReady",
     "SendDigits",
     "Serve",
     "SetGain",
@@ -135,14 +182,20 @@ __all__ = [
     "SetPlay",
     "SetRoom",
     "Sound",
+    "SoundFailed",
+    "SoundReady",
     "SpeakingChanged",
     "SrtpKey",
     "Stop",
     "StopPlay",
     "StopRecord",
+    "StopScribe",
+    "ToScribe",
     "ToWorker",
     "Unpacker",
     "command_unpacker",
     "event_unpacker",
     "packed",
+    "scribe_command_unpacker",
+    "scribe_event_unpacker",
 ]

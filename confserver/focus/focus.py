@@ -7,6 +7,7 @@ from typing import Any
 
 from confserver.contract import (
     FirstPacket,
+    FromScribe,
     FromWorker,
     LegClosed,
     LegFailed,
@@ -118,6 +119,15 @@ class Focus:
     def worker_lost(self, worker: int, now: float) -> list[Output]:
         """A worker has died: its rooms and legs wait for its heir."""
         self._recovery.lost(worker, now)
+        return self._scene.taken()
+
+    # ------------------------------------------------------------------ the scribe
+    def hear_scribe(self, event: FromScribe, now: float) -> list[Output]:
+        """Take what the scribe says."""
+        return self._scene.taken()
+
+    def scribe_lost(self, now: float) -> list[Output]:
+        """The scribe has died, and with it all that it had in hand; another is started."""
         return self._scene.taken()
 
     # ------------------------------------------------------------------ administration

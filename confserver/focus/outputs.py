@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from confserver.contract import ToWorker
+from confserver.contract import ToScribe, ToWorker
 from confserver.sip.outputs import CallId
 from rooms.events import Event
 
@@ -71,10 +71,17 @@ class TellWorker:
 
 
 @dataclass(frozen=True, slots=True)
+class TellScribe:
+    """What it answers comes back by ``Focus.hear_scribe``."""
+
+    command: ToScribe
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """What has happened in the rooms: for the store, the log and whoever listens."""
 
     events: tuple[Event, ...]
 
 
-Output = Accept | Refuse | AcceptOffer | RefuseOffer | HangUp | Probe | Respond | TellWorker | Publish
+Output = Accept | Refuse | AcceptOffer | RefuseOffer | HangUp | Probe | Respond | TellWorker | TellScribe | Publish

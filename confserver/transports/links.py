@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import structlog
 
 from confserver.contract import VERSION, EngineReady, FromWorker, Serve, ToWorker
-from confserver.transports.media_process import CHANNEL_FD, MediaProcess, Reactor
+from confserver.transports.child import CHANNEL_FD, Reactor
+from confserver.transports.media_process import MediaProcess
 
 log = structlog.get_logger("workers")
 STEADY_S = 10.0
@@ -34,6 +35,8 @@ class WorkerSettings:
     epoch: float
     silence_s: float
     cname: str
+    opus_complexity: int = 5
+    most_delay_ms: int = 120
 
     def arguments(self) -> list[str]:
         post = ["--first-port", str(self.first_port), "--last-port", str(self.last_port), "--cname", self.cname]
@@ -49,7 +52,8 @@ class WorkerSettings:
     def _common(self) -> list[str]:
         words = [sys.executable, "-m", "confserver.worker", "--fd", str(CHANNEL_FD), "--realtime"]
         words += [word for address in self.addresses for word in ("--address", address)]
-        return [*words, "--io", self.packet_io, "--epoch", repr(self.epoch), "--silence", repr(self.silence_s)]
+        words += ["--io", self.packet_io, "--epoch", repr(self.epoch), "--silence", repr(self.silence_s)]
+        return [*words, "--complexity", str(self.opus_complexity), "--most-delay", str(self.most_delay_ms)]
 
 
 class Post:

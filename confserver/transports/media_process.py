@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import socket
-import sys
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 import structlog
-from twisted.internet.interfaces import (
-    IProcessTransport,
-    IReactorCore,
-    IReactorProcess,
-    IReactorSocket,
-    IReactorTime,
-)  # fmt: skip
-from twisted.internet.protocol import Factory, ProcessProtocol
-from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.task import LoopingCall
-from twisted.python.failure import Failure
 
 from confserver.contract import (
     VERSION,
@@ -35,17 +21,11 @@ from confserver.contract import (
     event_unpacker,
     packed,
 )  # fmt: skip
+from confserver.transports.child import Child, Reactor
 from confserver.transports.pulse import PING_S, Pulse, usage_of
 
 log = structlog.get_logger("workers")
-CHANNEL_FD = 3
 _DESCRIBE_BEATS = 4
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""A second thread beside the tick makes most ticks late."""
-
-
-class Reactor(IReactorProcess, IReactorSocket, IReactorTime, IReactorCore):
-    """What is needed of a reactor."""
 
 
 class Owner(Protocol):
@@ -70,17 +50,7 @@ class MediaProcess:
         self._is_stopping = False
         self._asking = LoopingCall(self._ask)
         self._asking.clock = self._reactor = reactor
-        self._child, self._channel = _Child(self), _Channel(self)
-        ours, theirs = socket.socketpair()
-        with ours, theirs, open(os.devnull, "rb") as nothing:
-            for end in (ours, theirs):
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-            ours.setblocking(False)
-            reactor.spawnProcess(
-                self._child, sys.executable, words, os.environ | ONE_THREAD,
-                childFDs={0: nothing.fileno(), 1: 2, 2: 2, CHANNEL_FD: theirs.fileno()},
-            )  # fmt: skip
-            reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, cast(Any, _Adopted(self._channel)))
+        self._child = Child(reactor, words, event_unpacker(), self)
         self._asking.start(PING_S)
 
     @property
@@ -89,12 +59,11 @@ class MediaProcess:
 
     @property
     def pid(self) -> int | None:
-        return self._child.transport.pid if self._child.transport else None
+        return self._child.pid
 
     def send(self, command: ToWorker) -> None:
         """What is said to a process that is gone is lost; its owner has been told or will be."""
-        if self._channel.transport:
-            self._channel.transport.write(packed(command))
+        self._child.send(packed(command))
 
     def appoint(self, owner: Owner, post: Serve) -> None:
         """Give a spare its post: from now on it is heard there."""
@@ -112,8 +81,7 @@ class MediaProcess:
         self.send(Stop())
 
     def kill(self) -> None:
-        with contextlib.suppress(Exception):  # ProcessExitedAlready
-            self._child.transport.signalProcess("KILL")
+        self._child.kill()
 
     def _be_quiet(self) -> None:
         if self._asking.running:
@@ -151,53 +119,7 @@ class MediaProcess:
                 self._begins()
         self.owner.took(event)
 
-    def closed(self) -> None:
-        """It ends with its line; its end is what counts."""
-        self.kill()
-
     def ended(self, reason: str) -> None:
         """It is gone, and its ports are free; what its line may still hold is of no use."""
         self._be_quiet()
-        self._channel.close()
         self.owner.ended(self, reason)
-
-
-class _Child(ProcessProtocol):
-    transport: IProcessTransport
-
-    def __init__(self, process: MediaProcess) -> None:
-        self._process = process
-
-    def processEnded(self, reason: Failure) -> None:
-        self._process.ended(reason.getErrorMessage())
-
-
-class _Channel(TwistedProtocol):
-    def __init__(self, process: MediaProcess) -> None:
-        self._process = process
-        self._unpacker = event_unpacker()
-        self._is_closed = False
-
-    def dataReceived(self, data: bytes) -> None:
-        """What is no message makes Twisted close the line, and that ends the worker."""
-        for event in self._unpacker.feed(data):
-            if not self._is_closed:
-                self._process.took(event)  # type: ignore[arg-type]
-
-    def close(self) -> None:
-        self._is_closed = True
-        if self.transport:
-            self.transport.abortConnection()  # type: ignore[attr-defined]
-
-    def connectionLost(self, reason: Failure | None = None) -> None:
-        self._process.closed()
-
-
-class _Adopted(Factory):
-    noisy = False
-
-    def __init__(self, channel: _Channel) -> None:
-        self._channel = channel
-
-    def buildProtocol(self, addr: object) -> _Channel:
-        return self._channel

@@ -44,7 +44,7 @@ class Channel:
             if not data:
                 raise ChannelClosed
             try:
-                commands.extend(self._unpacker.feed(data))  # type: ignore[arg-type]
+                commands.extend(self._unpacker.feed(data))
             except (msgspec.MsgspecError, ValueError) as error:
                 raise ChannelBroken(str(error)) from error
 

@@ -55,7 +55,7 @@ class Bench:
         self.stack = Stack(StackSettings(), tokens())
         self.focus = Focus(Scene(Rooms(ParticipantIds()), Street(), talkers=8))
         self.performer = Performer(self.clock, lambda: START + self.clock.seconds(), self.stack, self.focus)
-        self.performer.use(Hands(self.scribe, [self.scribe], self.scribe))  # type: ignore[arg-type, list-item]
+        self.performer.use(Hands(self.scribe, [self.scribe], self.scribe, self.scribe))  # type: ignore[arg-type, list-item]
         self.performer.worker_ready(0)
         self.wire = Wire(Flow("UDP", ("192.0.2.1", 5060), ("192.0.2.9", 5062)))
 

@@ -1,0 +1,147 @@
+"""Between the signalling process and the scribe, who does everything that touches a disk or takes long.
+
+Packed as the messages of workers are (``packing``). Times are epoch seconds of the server's steady clock.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from confserver.contract.plan import LegId, RecordId, Sound
+
+JobId = int
+
+
+class ToScribe(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    pass
+
+
+class ConvertSound(ToScribe, frozen=True):
+    """Lay a sound file ready for playing; answered by SoundReady or SoundFailed.
+
+    Mixed to one channel, unless ``stereo`` and the file has two.
+    """
+
+    job: JobId
+    path: str
+    rates: list[int]
+    stereo: bool = False
+
+
+class OpenRecording(ToScribe, frozen=True):
+    """Make the files of a recording; answered by RecordingOpened or RecordingFailed. ``tracks``: one a participant."""
+
+    record: RecordId
+    room: str
+    at: float
+    tracks: bool = True
+
+
+class NameTrack(ToScribe, frozen=True):
+    """Who speaks on a leg of a recorded room."""
+
+    record: RecordId
+    leg: LegId
+    participant: str
+    name: str
+
+
+class NoteInRecording(ToScribe, frozen=True):
+    """Something for the timeline. ``what``: arrived, left, talking, quiet, paused, resumed, worker lost."""
+
+    record: RecordId
+    at: float
+    what: str
+    participant: str = ""
+    by: str = ""
+
+
+class CloseRecording(ToScribe, frozen=True):
+    """No sound comes any more but what is on the way; answered by RecordingClosed, then by RecordingKept."""
+
+    record: RecordId
+    at: float
+    cause: str = ""
+
+
+class AskScribe(ToScribe, frozen=True):
+    """Answered by ScribeAnswers."""
+
+    token: int
+
+
+class StopScribe(ToScribe, frozen=True):
+    """Close all files, readable, and exit."""
+
+
+class FromScribe(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    pass
+
+
+class ScribeReady(FromScribe, frozen=True):
+    """``socket``: where workers hand over what is recorded."""
+
+    version: int
+    pid: int
+    socket: str
+
+
+class SoundReady(FromScribe, frozen=True):
+    """One sound for each rate that was asked for, in that order."""
+
+    job: JobId
+    sounds: list[Sound]
+
+
+class SoundFailed(FromScribe, frozen=True):
+    job: JobId
+    reason: str
+
+
+class RecordingOpened(FromScribe, frozen=True):
+    """``name``: what the names of all its files begin with."""
+
+    record: RecordId
+    name: str
+
+
+class RecordingFailed(FromScribe, frozen=True):
+    """What has been written so far is readable."""
+
+    record: RecordId
+    reason: str
+
+
+class RecordingClosed(FromScribe, frozen=True):
+    """All files are whole, as WAV. ``seconds``: how long each of them is."""
+
+    record: RecordId
+    name: str
+    seconds: float
+    files: list[str]
+
+
+class RecordingKept(FromScribe, frozen=True):
+    """All files are in the format that they are kept in; ``trouble`` says why they are not, and stay WAV.
+
+    ``record`` is 0 where an earlier run of the server has recorded it.
+    """
+
+    record: RecordId
+    name: str
+    files: list[str]
+    trouble: str = ""
+
+
+class ScribeAnswers(FromScribe, frozen=True):
+    token: int
+    counts: dict[str, float]
+
+
+ScribeCommand = (
+    ConvertSound | OpenRecording | NameTrack | NoteInRecording | CloseRecording | AskScribe | StopScribe
+)  # fmt: skip
+ScribeEvent = (
+    ScribeReady | SoundReady | SoundFailed | RecordingOpened | RecordingFailed | RecordingClosed | RecordingKept
+    | ScribeAnswers
+)  # fmt: skip
