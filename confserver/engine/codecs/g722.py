@@ -132,7 +132,6 @@ class G722Encoders:
 class _G722:
     name = "G722"
     clock_hz = 8000
-    unit_bytes = 1
     """Half its rate, by an old mistake that stands (RFC 3551 section 4.5.2)."""
     rate_hz = RATE_HZ
     unit_bytes = 1

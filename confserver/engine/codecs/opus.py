@@ -73,7 +73,7 @@ class OpusDecoders:
             state = states[row]
             if not state or decode(state, None, 0, target, most, 0) != most:
                 out[place] = 0.0
-        _tame(out)
+        _tame(out, np.full(len(out), most, np.int32))
 
     def _decode(self, rows: Rows, payload: Bytes, length: Lengths, out: Samples, fec: int) -> Lengths:
         decode, states, most = libopus.decode_float, self._states, out.shape[1]
@@ -88,15 +88,16 @@ class OpusDecoders:
         if bad.any():
             decoded[bad] = 0
             out[bad] = 0.0
-        _tame(out)
+        _tame(out, decoded)
         return decoded
 
 
-def _tame(out: Samples) -> None:
-    """No sample may ruin a mix: NaN and what is far beyond full scale become silence and the bound."""
+def _tame(out: Samples, decoded: Lengths) -> None:
+    """No sample may ruin a mix: NaN becomes silence, and what is far beyond full scale the bound."""
     if out.size and not (out.max() <= LOUDEST and out.min() >= -LOUDEST):
-        np.nan_to_num(out, copy=False, nan=0.0)
-        np.clip(out, -LOUDEST, LOUDEST, out=out)
+        for row, count in zip(out, decoded.tolist(), strict=True):
+            np.nan_to_num(row[:count], copy=False)
+            np.clip(row[:count], -LOUDEST, LOUDEST, out=row[:count])
 
 
 _CTL: dict[str, tuple[int, Callable[[int], int]]] = {
