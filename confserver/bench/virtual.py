@@ -96,7 +96,7 @@ class Crowd:
         self.batch.arrived[:] = self._now + 0.005
         self._now += TICK_S
         began = time.process_time()
-        self.outbox = self.engine.tick(self.batch, self._now)
+        self.outbox = self.engine.tick(self.batch, self._now)[0]
         self.engine.take_events()
         self.engine.take_control()
         return time.process_time() - began

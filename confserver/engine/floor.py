@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from confserver.engine.mixer import NOBODY, SLOTS, Mixer
+from confserver.contract import RoomSound
+from confserver.engine.frame import NARROW, band_of
+from confserver.engine.mixer import MOST_PLAYERS, NOBODY, SLOTS, Mixer
 from confserver.engine.seats import Seats
 
 _LOUDER = 4.0
 """A newcomer must be 6 dB louder than the quietest talker to take the last place from him."""
 _FADE = {1.0: 0.5, 0.5: 0.0}
 """A talker who leaves fades over two frames."""
+_MOST_TALKERS = SLOTS - MOST_PLAYERS
+"""With those who fade out."""
+_LOWER_AFTER = 500
+"""Ticks for which fewer could use a room's rate before it falls."""
+
+Gains = dict[int, float]
+
+
+@dataclass(slots=True)
+class Wishes:
+    """Who hears whom in one room, in rows of seats."""
+
+    mixes: list[Gains] = field(default_factory=list)
+    listeners: dict[int, int] = field(default_factory=dict)
+    exceptions: dict[int, Gains] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -18,108 +35,165 @@ class Room:
     """One room: its mixes by index, as ``SetHearing`` numbers them, and those private to one listener."""
 
     number: int
+    sound: RoomSound
     most_talkers: int
+    band: int = NARROW
+    next_band: int | None = None
+    """The band to which it goes on the next tick."""
+    lower_in: int = _LOWER_AFTER
     mixes: list[int] = field(default_factory=list)
     private: dict[int, int] = field(default_factory=dict)
+    tap: int | None = None
+    """A mix that nobody hears: it is recorded."""
+    wishes: Wishes = field(default_factory=Wishes)
     members: set[int] = field(default_factory=set)
     audible: set[int] = field(default_factory=set)
     """Who has a gain in some mix; the others speak only to be seen speaking."""
     talkers: set[int] = field(default_factory=set)
     fading: set[int] = field(default_factory=set)
+    players: dict[int, int | None] = field(default_factory=dict)
+    """Rows that play something, and the member that alone hears it, None: everybody does."""
+    ducked: dict[int | None, float] = field(default_factory=dict)
+    """How much softer all others are to a member, or to everybody, while something plays."""
 
     def all_mixes(self) -> list[int]:
-        return [*self.mixes, *self.private.values()]
+        return [*self.mixes, *self.private.values(), *(() if self.tap is None else (self.tap,))]
 
-
-@dataclass(slots=True)
-class Wishes:
-    """Who hears whom in one room, in rows of seats."""
-
-    mixes: list[dict[int, float]]
-    listeners: dict[int, int]
-    exceptions: dict[int, dict[int, float]]
+    def sounding(self) -> set[int]:
+        return self.talkers | self.fading | self.players.keys()
 
 
 class Floor:
     """All rooms of a worker."""
 
-    def __init__(self, seats: Seats, mixer: Mixer) -> None:
+    def __init__(self, seats: Seats, mixers: list[Mixer]) -> None:
         self._seats = seats
-        self._mixer = mixer
+        self._mixers = mixers
         self.rooms: dict[int, Room] = {}
         self.room_of: dict[int, Room] = {}
         self._fading: dict[int, Room] = {}
+        self._moving: list[Room] = []
+        self._lowering: dict[int, Room] = {}
+        self.switched: dict[int, int] = {}
+        """Rows whose mix has changed since the engine looked, with the mix before."""
+        self.renamed: list[tuple[int, int, int, int]] = []
+        """Mixes that have gone to another band since the engine looked: band and number before and now."""
 
-    def open(self, number: int, most_talkers: int) -> None:
-        self.rooms.setdefault(number, Room(number, min(most_talkers, SLOTS - 4)))
+    def open(self, number: int, sound: RoomSound) -> None:
+        if number not in self.rooms:
+            self.rooms[number] = Room(number, sound, min(sound.talkers, _MOST_TALKERS - 4))
+            self.review_rate(number)
+
+    def set_sound(self, number: int, sound: RoomSound) -> None:
+        room = self.rooms.get(number)
+        if room is None:
+            return
+        room.sound, room.most_talkers = sound, min(sound.talkers, _MOST_TALKERS - 4)
+        for mix in room.all_mixes():
+            self._mixer(room).with_noise[mix] = sound.comfort_noise
+        self.review_rate(number)
 
     def close(self, number: int) -> None:
         room = self.rooms.pop(number, None)
         if room is None:
             return
-        for row in room.members:
+        for row in room.members | room.players.keys():
             self._seats.mix[row] = NOBODY
             self._seats.talks[row] = False
             self.room_of.pop(row, None)
             self._fading.pop(row, None)
         for mix in room.all_mixes():
-            self._mixer.close(mix)
+            self._mixer(room).close(mix)
+        self._lowering.pop(number, None)
+        if room in self._moving:
+            self._moving.remove(room)
 
     def join(self, row: int, number: int) -> None:
         """Raises KeyError where there is no such room."""
         room = self.rooms[number]
         room.members.add(row)
         self.room_of[row] = room
+        self._seats.band[row] = room.band
 
     def leave(self, row: int) -> None:
         """The leg is gone for good; whoever wants a soft end lets it fade first."""
         room = self.room_of.pop(row, None)
         if room is None:
             return
-        room.members.discard(row)
-        room.audible.discard(row)
-        room.talkers.discard(row)
-        room.fading.discard(row)
+        for place in (room.members, room.audible, room.talkers, room.fading):
+            place.discard(row)
         self._fading.pop(row, None)
+        for gains in (*room.wishes.mixes, *room.wishes.exceptions.values()):
+            gains.pop(row, None)
+        room.wishes.listeners.pop(row, None)
+        room.wishes.exceptions.pop(row, None)
+        room.ducked.pop(row, None)
         for mix in room.all_mixes():
-            self._mixer.dismiss(mix, row)
+            self._mixer(room).dismiss(mix, row)
         if row in room.private:
-            self._mixer.close(room.private.pop(row))
+            self._mixer(room).close(room.private.pop(row))
+        self.switched.pop(row, None)
+        self.review_rate(room.number)
+
+    def _mixer(self, room: Room) -> Mixer:
+        return self._mixers[room.band]
 
     # ------------------------------------------------------------------ who hears whom
-    def set_hearing(self, number: int, wishes: Wishes) -> dict[int, int]:
-        """Give every listener a mix. Returns the rows whose mix is another now, with the mix before."""
+    def set_hearing(self, number: int, wishes: Wishes) -> None:
+        """Give every listener a mix."""
         room = self.rooms[number]
+        room.wishes = wishes
+        heard = (*wishes.mixes, *wishes.exceptions.values())
+        room.audible = {row for gains in heard for row, gain in gains.items() if gain}
+        self._apply(room)
+
+    def _apply(self, room: Room) -> None:
+        """Bring mixes and listeners to what is wished."""
+        mixer, wishes = self._mixer(room), room.wishes
         while len(room.mixes) < len(wishes.mixes):
             room.mixes.append(self._open_mix(room))
         for mix, gains in zip(room.mixes, wishes.mixes, strict=False):
-            self._mixer.set_gains(mix, gains)
-        heard = (*wishes.mixes, *wishes.exceptions.values())
-        room.audible = {row for gains in heard for row, gain in gains.items() if gain}
-        switched: dict[int, int] = {}
+            mixer.set_gains(mix, self._with_players(room, gains, None))
+        if room.tap is not None:
+            mixer.set_gains(room.tap, self._with_players(room, self._everybody(room), None))
         for row, index in wishes.listeners.items():
-            mix = self._mix_for(room, row, index, wishes)
-            if self._seats.mix[row] != mix:
-                switched[row] = int(self._seats.mix[row])
+            mix = self._mix_for(room, row, index)
+            before = int(self._seats.mix[row])
+            if before != mix:
+                self.switched.setdefault(row, before)
                 self._seats.mix[row] = mix
-        self._mixer.stale = True
-        return switched
+        mixer.stale = True
 
-    def _mix_for(self, room: Room, row: int, index: int, wishes: Wishes) -> int:
+    def _with_players(self, room: Room, gains: Gains, listener: int | None) -> Gains:
+        """What plays to everybody, or to this listener, beside the voices, which are softer meanwhile."""
+        if not room.players and not room.ducked:
+            return gains
+        duck = min(room.ducked.get(None, 1.0), room.ducked.get(listener, 1.0))
+        heard = {row: gain * duck for row, gain in gains.items()}
+        return heard | {row: 1.0 for row, only in room.players.items() if only is None or only == listener}
+
+    def _everybody(self, room: Room) -> Gains:
+        return {row: max(gains.get(row, 0.0) for gains in room.wishes.mixes) for row in room.audible}
+
+    def _mix_for(self, room: Room, row: int, index: int) -> int:
         """The room's mix of that index, or a private one where something sounds different for this listener alone."""
-        exceptions = wishes.exceptions.get(row)
-        if not exceptions:
+        exceptions = room.wishes.exceptions.get(row, {})
+        if not exceptions and row not in room.ducked and row not in room.players.values():
             return room.mixes[index]
+        mixer = self._mixer(room)
         if row not in room.private:
             room.private[row] = self._open_mix(room)
-            self._mixer.carry_over(int(self._seats.mix[row]), room.private[row])
-        self._mixer.set_gains(room.private[row], {**wishes.mixes[index], **exceptions})
+            mixer.carry_over(int(self._seats.mix[row]), room.private[row])
+        gains = {**room.wishes.mixes[index], **exceptions}
+        mixer.set_gains(room.private[row], self._with_players(room, gains, row))
         return room.private[row]
 
     def _open_mix(self, room: Room) -> int:
-        mix = self._mixer.open()
-        for row in room.talkers | room.fading:
-            self._mixer.admit(mix, row)
+        mixer = self._mixer(room)
+        mix = mixer.open()
+        mixer.with_noise[mix] = room.sound.comfort_noise
+        for row in room.sounding():
+            mixer.admit(mix, row)
         return mix
 
     def close_unused(self) -> None:
@@ -127,7 +201,129 @@ class Floor:
         for room in self.rooms.values():
             for row, mix in list(room.private.items()):
                 if self._seats.mix[row] != mix:
-                    self._mixer.close(room.private.pop(row))
+                    self._mixer(room).close(room.private.pop(row))
+
+    # ------------------------------------------------------------------ players and recorders
+    def add_source(self, row: int, number: int, leg: int | None) -> bool:
+        """What this row says is in all mixes of a room, or in what one member hears, from the next frame on.
+
+        False where too much plays there already. Raises KeyError where there is no such room.
+        """
+        room = self.rooms[number]
+        if len(room.players) >= MOST_PLAYERS:
+            return False
+        room.players[row] = leg
+        self.room_of[row] = room
+        self._seats.band[row] = room.band
+        self._seats.envelope[row] = 1
+        for mix in room.all_mixes():
+            self._mixer(room).admit(mix, row)
+        self._apply(room)
+        return True
+
+    def remove_source(self, row: int) -> None:
+        """Its sound has come to an end by itself."""
+        room = self.room_of.pop(row, None)
+        if room is None:
+            return
+        room.players.pop(row, None)
+        for mix in room.all_mixes():
+            self._mixer(room).dismiss(mix, row)
+        self._apply(room)
+
+    def duck(self, number: int, leg: int | None, gain: float) -> None:
+        """All voices are so much softer to one member, or to everybody; 1.0: as they are."""
+        room = self.rooms.get(number)
+        if room is None:
+            return
+        if gain == 1.0:
+            room.ducked.pop(leg, None)
+        else:
+            room.ducked[leg] = gain
+        self._apply(room)
+
+    def add_tap(self, number: int) -> None:
+        """Let there be a mix of everybody, which is recorded: the room's ``tap``."""
+        room = self.rooms[number]
+        if room.tap is None:
+            room.tap = self._open_mix(room)
+            self._apply(room)
+
+    def drop_tap(self, number: int) -> None:
+        room = self.rooms.get(number)
+        if room is not None and room.tap is not None:
+            self._mixer(room).close(room.tap)
+            room.tap = None
+
+    # ------------------------------------------------------------------ the rate of a room
+    def review_rate(self, number: int) -> None:
+        """Members have come, gone or changed their formats: up at once, down after a while."""
+        room = self.rooms.get(number)
+        if room is None:
+            return
+        wanted = self._wanted_band(room)
+        now = room.band if room.next_band is None else room.next_band
+        self._lowering.pop(number, None)
+        if wanted > now or (wanted != now and (room.sound.rate_hz or not room.members)):
+            self._go_to(room, wanted)
+        elif wanted < now:
+            room.lower_in = _LOWER_AFTER
+            self._lowering[number] = room
+
+    def _wanted_band(self, room: Room) -> int:
+        """The highest rate that at least two can use; that of a single member."""
+        if room.sound.rate_hz:
+            return band_of(room.sound.rate_hz)
+        bands = sorted((int(self._seats.out_band[row]) for row in room.members), reverse=True)
+        return bands[min(1, len(bands) - 1)] if bands else NARROW
+
+    def _go_to(self, room: Room, band: int) -> None:
+        if room not in self._moving:
+            self._moving.append(room)
+        room.next_band = band
+
+    def change_rates(self) -> None:
+        """Before the mix of each tick: rooms whose sound has come to zero change, others are told to come to zero."""
+        for number, room in list(self._lowering.items()):
+            room.lower_in -= 1
+            if room.lower_in <= 0:
+                del self._lowering[number]
+                self._go_to(room, self._wanted_band(room))
+        if not self._moving:
+            return
+        waiting: list[Room] = []
+        for room in self._moving:
+            mixer = self._mixer(room)
+            if any(mixer.sounds(mix) for mix in room.all_mixes()):
+                for mix in room.all_mixes():
+                    mixer.hush(mix)
+                waiting.append(room)
+            else:
+                self._move(room)
+        self._moving = waiting
+
+    def _move(self, room: Room) -> None:
+        """All mixes of a room go to another band."""
+        old, band = self._mixer(room), room.band if room.next_band is None else room.next_band
+        room.next_band = None
+        if band == room.band:
+            self._apply(room)
+            return
+        before = room.band
+        room.band = band
+        numbers = {mix: self._open_mix(room) for mix in room.all_mixes()}
+        room.mixes = [numbers[mix] for mix in room.mixes]
+        room.private = {row: numbers[mix] for row, mix in room.private.items()}
+        room.tap = None if room.tap is None else numbers[room.tap]
+        for row in room.members | room.players.keys():
+            self._seats.band[row] = band
+            self._seats.mix[row] = numbers.get(int(self._seats.mix[row]), NOBODY)
+            self.switched.pop(row, None)
+        for mix, new in numbers.items():
+            self._mixer(room).limit[new] = old.limit[mix]
+            self.renamed.append((before, mix, band, new))
+            old.close(mix)
+        self._apply(room)
 
     # ------------------------------------------------------------------ the floor
     def enter(self, row: int) -> bool:
@@ -135,7 +331,7 @@ class Floor:
         room = self.room_of.get(row)
         if room is None:
             return False
-        if row not in room.fading and len(room.talkers) + len(room.fading) >= SLOTS:
+        if row not in room.fading and len(room.talkers) + len(room.fading) >= _MOST_TALKERS:
             return False
         if len(room.talkers) >= room.most_talkers and not self._make_place(room, row):
             return False
@@ -145,7 +341,7 @@ class Floor:
         self._seats.talks[row] = True
         self._seats.envelope[row] = 1
         for mix in room.all_mixes():
-            self._mixer.admit(mix, row)
+            self._mixer(room).admit(mix, row)
         return True
 
     def _make_place(self, room: Room, row: int) -> bool:
@@ -180,6 +376,6 @@ class Floor:
             room = self._fading.pop(row)
             room.fading.discard(row)
             for mix in room.all_mixes():
-                self._mixer.dismiss(mix, row)
+                self._mixer(room).dismiss(mix, row)
             done.append(row)
         return done

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from confserver.contract import Address, LegId, LegReport, MediaPlan, Resume
-from confserver.engine.codecs import EVENT, NOTHING, meaning_of
-from confserver.engine.floor import Floor
-from confserver.engine.frame import FRAME, RATE_HZ, TICK_S
+from confserver.engine.codecs import CODECS, codec_of, meaning_of
+from confserver.engine.frame import RATE_HZ, TICK_S
 from confserver.engine.mixer import NOBODY
+from confserver.engine.outgoing import Outgoing
 from confserver.engine.playout import Playout
 from confserver.engine.protection import Protection, check_keys
 from confserver.engine.reports import Reports
@@ -48,7 +48,7 @@ class Legs:
         self,
         seats: Seats,
         sources: Sources,
-        floor: Floor,
+        outgoing: Outgoing,
         playout: Playout,
         reports: Reports,
         protection: Protection,
@@ -56,13 +56,12 @@ class Legs:
         self._protection = protection
         self._seats = seats
         self._sources = sources
-        self._floor = floor
+        self._outgoing = outgoing
+        self._floor = outgoing.floor
         self._playout = playout
         self._reports = reports
         self.by_id: dict[LegId, Leg] = {}
         self.by_row: dict[int, Leg] = {}
-        self.moved = True
-        """Some target, or who sends, is another since the last look."""
         self._dying: set[int] = set()
 
     def open(
@@ -135,8 +134,7 @@ class Legs:
         seats.receives[row] = plan.receives
         if not plan.receives:
             self._hush(row)
-        seats.out_codec[row] = meaning_of(plan.outgoing_format)
-        seats.out_payload_type[row] = plan.outgoing_payload_type & 0x7F
+        self._outgoing.set_format(row, plan)
         self.aim(leg)
 
     def _hush(self, row: int) -> None:
@@ -155,11 +153,13 @@ class Legs:
         address = source.latched or (plan.remote if plan.send_first else None)
         sends = plan.sends and address is not None
         if sends and not seats.sends[leg.row]:
-            seats.out_mark[leg.row] = True
+            self._outgoing.start(leg.row)
+        elif seats.sends[leg.row] and not sends:
+            self._outgoing.stop(leg.row)
         seats.sends[leg.row] = sends
         if address is not None:
             seats.out_address[leg.row] = np.frombuffer(sockaddr(address), np.uint8)
-        self.moved = True
+        self._outgoing.moved = True
 
     def control_address(self, leg: Leg) -> tuple[int, Address] | None:
         """The socket and address for RTCP (RFC 3550 11, RFC 3605, RFC 5761), None while nothing is known."""
@@ -183,10 +183,11 @@ class Legs:
         seats, row = self._seats, leg.row
         del self.by_id[leg.id], self.by_row[row]
         seats.sends[row] = seats.receives[row] = False
-        self.moved = True
+        self._outgoing.moved = True
         self._sources.remove(row, now)
         self._reports.remove(row)
         self._protection.remove(row)
+        self._outgoing.stop(row)
         if seats.talks[row]:
             self._floor.fade(row)
         room = self._floor.room_of.get(row)
@@ -206,6 +207,7 @@ class Legs:
         self._dying.discard(row)
         self._floor.leave(row)
         self._playout.forget(row)
+        self._outgoing.forget(row)
         self._seats.give_back(row)
 
     def report(self, leg: Leg) -> LegReport:
@@ -231,14 +233,18 @@ class Legs:
         )
 
 
-def going_on(resume: Resume, now: float) -> tuple[int, int]:
-    """Sequence number and timestamp that are ahead of all that can have been sent, at one packet a tick.
+def going_on(resume: Resume, plan: MediaPlan | None, now: float) -> tuple[int, int]:
+    """Sequence number and timestamp that are ahead of all that can have been sent.
 
-    The timestamp stays with the clock, so that the phone neither waits nor drops.
+    The timestamp stays with the clock, so that the phone neither waits nor drops. Raises Unfit for an unknown format.
     """
+    if plan:
+        _meanings(plan)
     ticks = max(math.ceil((now - resume.at) / TICK_S), 0) + 1
-    sequence = resume.sequence + ticks + RESUME_MARGIN
-    return sequence & 0xFFFF, (resume.timestamp + ticks * FRAME) & 0xFFFFFFFF
+    packets = ticks * (2 if plan and plan.ptime_ms < TICK_S * 1000 else 1)
+    clock_hz = codec_of(meaning_of(plan.outgoing_format)).clock_hz if plan else RATE_HZ
+    sequence = resume.sequence + packets + RESUME_MARGIN
+    return sequence & 0xFFFF, (resume.timestamp + round(ticks * TICK_S * clock_hz)) & 0xFFFFFFFF
 
 
 def _meanings(plan: MediaPlan) -> dict[int, int]:
@@ -250,7 +256,7 @@ def _meanings(plan: MediaPlan) -> dict[int, int]:
         if plan.signalling_host:
             canonical(plan.signalling_host)
         meanings = {incoming.payload_type & 0x7F: meaning_of(incoming.format) for incoming in plan.incoming}
-        if meaning_of(plan.outgoing_format) in (EVENT, NOTHING):
+        if not 1 <= meaning_of(plan.outgoing_format) <= len(CODECS):
             raise Unfit(f"{plan.outgoing_format} is no sound")
     except KeyError as unknown:
         raise Unfit(f"no codec {unknown}") from unknown

@@ -10,25 +10,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.engine.frame import FRAME, Rows, Samples
+from confserver.engine.frame import FRAMES, NARROW, Rows, Samples
 from confserver.engine.seats import SILENT, Seats
 
-SLOTS = 16
-"""Talkers and those who fade out, at most, in one mix."""
+SLOTS = 20
+"""Talkers, those who fade out, and players, at most, in one mix."""
+MOST_PLAYERS = 4
 NOBODY = 0
 """The mix without sources."""
 
-_UP = np.minimum(np.arange(1, FRAME + 1, dtype=np.float32) / 40, 1).astype(np.float32)
-_DOWN = (np.arange(1, FRAME + 1, dtype=np.float32) / FRAME).astype(np.float32)
-_STILL_UP, _STILL_DOWN = 1 - _UP, 1 - _DOWN
-"""How much of the gain before is still there."""
-
 
 class Mixer:
-    """All mixes of a worker. Only the talkers of a mix have a slot in it."""
+    """All mixes of one band. Only the talkers of a mix, and players, have a slot in it."""
 
-    def __init__(self, seats: Seats) -> None:
+    def __init__(self, seats: Seats, band: int = NARROW) -> None:
         self._seats = seats
+        self.band = band
+        self.frame = FRAMES[band]
+        at = np.arange(1, self.frame + 1, dtype=np.float32)
+        self._still_up = (1 - np.minimum(at / (self.frame // 4), 1)).astype(np.float32)
+        self._still_down = (1 - at / self.frame).astype(np.float32)
+        """How much of the gain before is still there."""
         self._size = 256
         self.high = 1
         self.seat: NDArray[np.int32] = np.zeros((self._size, SLOTS), np.int32)
@@ -36,7 +38,10 @@ class Mixer:
         self._before: NDArray[np.float32] = np.zeros((self._size, SLOTS), np.float32)
         self._came_from: NDArray[np.float32] = np.zeros((self._size, SLOTS), np.float32)
         """The gains from which the latest frame came; ``_before`` are those at its end."""
-        self.sums: Samples = np.zeros((self._size, FRAME), np.float32)
+        self.sums: Samples = np.zeros((1, self.frame), np.float32)
+        """Of the latest tick, by mix."""
+        self.with_noise: NDArray[np.bool_] = np.zeros(self._size, np.bool_)
+        """Whose listeners hear comfort noise where nobody talks."""
         self.limit: NDArray[np.float32] = np.ones(self._size, np.float32)
         self._gains: dict[int, dict[int, float]] = {NOBODY: {}}
         self._free = list(range(self._size - 1, NOBODY, -1))
@@ -55,6 +60,7 @@ class Mixer:
         self.seat[mix] = SILENT
         self._wish[mix] = self._before[mix] = 0
         self.limit[mix] = 1
+        self.with_noise[mix] = False
         self.high = max(self.high, mix + 1)
         return mix
 
@@ -72,10 +78,11 @@ class Mixer:
             self._wish[mix, slot] = gains.get(int(self.seat[mix, slot]), 0.0)
 
     def admit(self, mix: int, row: int) -> None:
-        """Give a talker a slot, silent until the next frame."""
-        if row in self.seat[mix]:
+        """Give a talker a slot, silent until the next frame. Where none is free he is not heard."""
+        free = self.seat[mix] == SILENT
+        if row in self.seat[mix] or not free.any():
             return
-        slot = int((self.seat[mix] == SILENT).argmax())
+        slot = int(free.argmax())
         self.seat[mix, slot] = row
         self._wish[mix, slot] = self._gains[mix].get(row, 0.0)
         self._before[mix, slot] = 0
@@ -88,6 +95,14 @@ class Mixer:
         self._wish[mix, slots] = self._before[mix, slots] = 0
         self.stale = True
 
+    def hush(self, mix: int) -> None:
+        """Let everything in a mix come to zero within the next frame."""
+        self._wish[mix] = 0
+
+    def sounds(self, mix: int) -> bool:
+        """Whether something was in a mix at the end of the latest frame."""
+        return bool(self._before[mix].any())
+
     def carry_over(self, old: int, new: int) -> None:
         """A listener goes from one mix to another of the same talkers: their gains ramp from where they were."""
         before = dict(zip(self.seat[old].tolist(), self._before[old].tolist(), strict=True))
@@ -96,7 +111,7 @@ class Mixer:
 
     def _grow(self) -> None:
         old, self._size = self._size, self._size * 2
-        for name in ("seat", "_wish", "_before", "_came_from", "sums", "limit"):
+        for name in ("seat", "_wish", "_before", "_came_from", "limit", "with_noise"):
             column = getattr(self, name)
             wider = np.zeros((self._size, *column.shape[1:]), column.dtype)
             wider[:old] = column
@@ -109,16 +124,28 @@ class Mixer:
         return len(self._gains) - 1
 
     # ------------------------------------------------------------------ the tick
-    def mix(self) -> tuple[Samples, Samples]:
-        """Give the sums of all mixes (mixes, FRAME) and what each talker hears (as ``own_seat``, FRAME)."""
-        high, signal = self.high, self._seats.signal
-        gain = self._wish[:high] * self._seats.envelope[self.seat[:high]]
+    def mix(self, out: Samples | None = None) -> tuple[Samples, Samples]:
+        """Give the sums of all mixes (mixes, samples) and what each talker hears (as ``own_seat``, samples).
+
+        out: where to write both, one after the other.
+        """
+        high, signal = self.high, self._seats.signals[self.band]
+        if out is None:
+            out = np.empty((high + len(self.own_seat), self.frame), np.float32)
+        seat = self.seat[:high, : self._used]
+        gain = np.zeros((high, SLOTS), np.float32)
+        gain[:, : self._used] = self._wish[:high, : self._used] * self._seats.envelope[seat] * self._seats.gain[seat]
         before = self._before[:high]
-        sums = self.sums[:high]
+        self.sums = sums = out[:high]
         sums[...] = 0
         for slot in range(self._used):
-            sums += signal[self.seat[:high, slot]] * gain[:, slot, None]
-        own = sums[self.own_mix] - signal[self.own_seat] * gain[self.own_mix, self.own_slot][:, None]
+            sums += signal[seat[:, slot]] * gain[:, slot, None]
+        own = out[high : high + len(self.own_seat)]
+        np.subtract(
+            sums[self.own_mix],
+            signal[self.own_seat] * gain[self.own_mix, self.own_slot][:, None],
+            out=own,
+        )
         changing = np.flatnonzero((before != gain).any(axis=1))
         if len(changing):
             self._ramp(changing, before, gain, sums, own)
@@ -130,27 +157,33 @@ class Mixer:
         self, mixes: Rows, before: NDArray[np.float32], gain: NDArray[np.float32], sums: Samples, own: Samples
     ) -> None:
         """Put back, in the mixes whose gains change, what is still there of the gains before."""
-        signal = self._seats.signal
-        old_sums = sums.copy()
+        signal = self._seats.signals[self.band]
+        mine = np.flatnonzero(np.isin(self.own_mix, mixes))
+        own[mine] -= sums[self.own_mix[mine]]
         for slot in range(self._used):
             change = before[mixes, slot] - gain[mixes, slot]
             if change.any():
-                sums[mixes] += _remainder(change) * signal[self.seat[mixes, slot]]
-        mine = np.flatnonzero(np.isin(self.own_mix, mixes))
+                sums[mixes] += self._remainder(change) * signal[self.seat[mixes, slot]]
         if not len(mine):
             return
         mix, slot_of, seat = self.own_mix[mine], self.own_slot[mine], self.own_seat[mine]
         change = before[mix, slot_of] - gain[mix, slot_of]
-        own[mine] += sums[mix] - old_sums[mix] - _remainder(change) * signal[seat]
+        own[mine] += sums[mix] - self._remainder(change) * signal[seat]
+
+    def _remainder(self, change: NDArray[np.float32]) -> Samples:
+        """change: gain before minus gain after, one a row. What of it still sounds at each sample of the frame."""
+        falling = np.maximum(change, 0)[:, None] * self._still_down
+        rising = np.minimum(change, 0)[:, None] * self._still_up
+        return np.asarray(falling + rising, np.float32)
 
     def part_of(self, mix: int, row: int) -> Samples:
         """What a talker has put into a mix in the latest frame; zeros where he has no slot there."""
         slots = np.flatnonzero(self.seat[mix] == row)
         if row == SILENT or not len(slots):
-            return np.zeros(FRAME, np.float32)
+            return np.zeros(self.frame, np.float32)
         gain = self._before[mix, slots]
-        ramp = gain[:, None] + _remainder(self._came_from[mix, slots] - gain)
-        return np.asarray(self._seats.signal[row] * ramp[0], np.float32)
+        ramp = gain[:, None] + self._remainder(self._came_from[mix, slots] - gain)
+        return np.asarray(self._seats.signals[self.band][row] * ramp[0], np.float32)
 
     def find_own(self) -> None:
         """Find who has a slot in the very mix he listens to; wanted before ``mix`` whenever ``stale``."""
@@ -161,10 +194,3 @@ class Mixer:
         used = np.flatnonzero((seat != SILENT).any(axis=0))
         self._used = int(used[-1]) + 1 if len(used) else 0
         self.stale = False
-
-
-def _remainder(change: NDArray[np.float32]) -> Samples:
-    """change: gain before minus gain after, one a row. What of it still sounds at each sample of the frame."""
-    falling = np.maximum(change, 0)[:, None] * _STILL_DOWN
-    rising = np.minimum(change, 0)[:, None] * _STILL_UP
-    return np.asarray(falling + rising, np.float32)

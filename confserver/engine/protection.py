@@ -60,6 +60,17 @@ class Keys:
     """So many of ``incoming`` are the new key's."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sealer:
+    """The packets of an outbox that are to be protected: their places, rows of the seats and contexts."""
+
+    places: Rows
+    rows: Rows
+    handles: list[srtp.Handle]
+    at: srtp.Pointers
+    length: Lengths
+
+
 def check_keys(incoming: SrtpKey | None, outgoing: SrtpKey | None) -> None:
     """Raises ValueError for keys that no leg can have."""
     if (incoming is None) != (outgoing is None):
@@ -78,10 +89,6 @@ class Protection:
         self._settled: dict[int, srtp.Handle] = {}
         self._batch: Batch | None = None
         self._batch_at = srtp.Pointers(np.zeros((0, 1), np.uint8), np.zeros(0, np.int32))
-        self._senders: tuple[Rows, list[srtp.Handle], list[srtp.Handle], list[srtp.Handle]] | None = None
-        self._length: Lengths = np.zeros(0, np.int32)
-        self._out_rows: Rows = np.zeros(0, np.intp)
-        self._out_at = self._batch_at
         self.refused = 0
 
     @property
@@ -214,28 +221,36 @@ class Protection:
         return self._batch_at
 
     # ------------------------------------------------------------------ out
-    def point_at(self, rows: Rows, packets: Bytes, length: Lengths) -> None:
-        """Other rows are sent from now on. packets: uint8 (rows, bytes), with TRAILER_BYTES to spare in each."""
+    def sealer(self, rows: Rows, packets: Bytes, length: Lengths) -> Sealer | None:
+        """For the protected ones of these packets: uint8 (rows, bytes), with TRAILER_BYTES to spare in each."""
         places = np.flatnonzero(self._seats.protected[rows])
-        self._senders = None
         if not len(places):
-            return
-        self._out_at = srtp.Pointers(packets, length, places.tolist())
-        self._out_rows, self._length = rows, length
+            return None
+        at = srtp.Pointers(packets, length, places.tolist())
         handles = [self._keys[row].outgoing.handle for row in rows[places].tolist()]
-        self._senders = places, handles, self._out_at.packet, self._out_at.length
+        return Sealer(places, rows[places], handles, at, length)
 
-    def protect(self, size: int) -> None:
-        """Close the packets of this tick; size: bytes of each. One that cannot be closed is emptied: nothing leaks."""
-        if self._senders is None:
+    def protect(self, sealer: Sealer | None, size: int = 0) -> None:
+        """Close the packets of this tick; size: bytes of each, 0: as ``length`` says, of which those above 0.
+
+        One that cannot be closed is emptied: nothing leaks.
+        """
+        if sealer is None:
             return
-        places, handles, packets, lengths = self._senders
-        self._length[places] = size
+        handles, packets, lengths = sealer.handles, sealer.at.packet, sealer.at.length
+        which = sealer.places
+        if size:
+            sealer.length[which] = size
+        elif not sealer.length[which].all():
+            live = np.flatnonzero(sealer.length[which])
+            some = live.tolist()
+            handles, packets, lengths = ([each[place] for place in some] for each in (handles, packets, lengths))
+            which = which[live]
         statuses = list(map(srtp.protect, handles, packets, lengths))
         if any(statuses):
-            failed = places[np.flatnonzero(statuses)]
-            self._length[failed] = 0
-            self._seats.send_failed[self._out_rows[failed]] += 1
+            failed = which[np.flatnonzero(statuses)]
+            sealer.length[failed] = 0
+            self._seats.send_failed[sealer.rows[np.searchsorted(sealer.places, failed)]] += 1
 
     def protect_report(self, row: int, data: bytes) -> bytes:
         """RTCP to a leg; empty where it cannot be closed."""

@@ -67,6 +67,7 @@ _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
     ("quiet_frames", np.int32, ()),
     ("talks", np.bool_, ()),
     ("envelope", np.float32, ()),
+    ("gain", np.float32, ()),
     # what goes out
     ("mix", np.int32, ()),
     ("sends", np.bool_, ()),
@@ -82,6 +83,14 @@ _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
     ("sent", np.uint32, ()),
     ("send_failed", np.uint32, ()),
     ("limit", np.float32, ()),
+    ("out_band", np.uint8, ()),
+    ("out_units", np.uint16, ()),
+    ("out_event", np.uint8, ()),
+    ("out_ms", np.uint8, ()),
+    ("out_gain", np.float32, ()),
+    ("out_octets", np.uint32, ()),
+    ("passage", np.int32, ()),
+    ("mix_levels", np.uint8, ()),
 )
 
 
@@ -129,6 +138,8 @@ class Seats:
     quiet_frames: NDArray[np.int32]
     talks: NDArray[np.bool_]
     envelope: NDArray[np.float32]
+    gain: NDArray[np.float32]
+    """By which others hear the leg louder or softer."""
     mix: NDArray[np.int32]
     sends: NDArray[np.bool_]
     local: NDArray[np.uint16]
@@ -143,6 +154,22 @@ class Seats:
     sent: NDArray[np.uint32]
     send_failed: NDArray[np.uint32]
     limit: NDArray[np.float32]
+    out_band: NDArray[np.uint8]
+    """Of the outgoing format."""
+    out_units: NDArray[np.uint16]
+    """Ticks of the outgoing format's RTP clock in a tick of ours."""
+    out_event: NDArray[np.uint8]
+    """Payload type for telephone-event that the leg takes of us, 0: none."""
+    out_ms: NDArray[np.uint8]
+    """Sound in one packet."""
+    out_gain: NDArray[np.float32]
+    """By which the leg hears the others louder or softer."""
+    out_octets: NDArray[np.uint32]
+    """Of payload, sent (RFC 3550 section 6.4.1)."""
+    passage: NDArray[np.int32]
+    """Number of the passage from mix to mix in which the leg is (``voices``), 0: in none."""
+    mix_levels: NDArray[np.uint8]
+    """Header extension of RFC 6465 for levels, 0: not wanted."""
 
     def __init__(self, capacity: int = FIRST_CAPACITY) -> None:
         self.capacity = capacity
@@ -162,7 +189,7 @@ class Seats:
             getattr(self, name)[row] = 0
         self._hush(row)
         self.in_use[row] = True
-        self.limit[row] = 1
+        self.limit[row] = self.gain[row] = self.out_gain[row] = 1
         self.missed[row] = SPENT
         self.high = max(self.high, row + 1)
         return row

@@ -7,8 +7,9 @@ is said only after three such frames, so that a click on the line is not an even
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from confserver.engine.frame import FRAME, Rows
+from confserver.engine.frame import FRAMES, NARROW, Rows
 from confserver.engine.seats import Seats
 
 
@@ -40,9 +41,7 @@ class Speech:
         Gives the rows that want into the mix, those that leave it, and those now found speaking.
         """
         seats, high = self._seats, self._seats.high
-        signal = seats.signal[:high]
-        energy = np.vecdot(signal, signal) / np.float32(FRAME)
-        seats.energy[:high] = energy
+        energy = self._measure()
         floor = seats.floor[:high]
         followed = np.where(energy < floor, floor * np.float32(0.7) + energy * np.float32(0.3), floor * _RISE)
         floor[...] = np.clip(followed, _LEAST_FLOOR, _MOST_FLOOR)
@@ -55,3 +54,17 @@ class Speech:
         leaving = np.flatnonzero(talks & (seats.quiet_frames[:high] > HOLD_FRAMES))
         speaking = np.flatnonzero(talks & active & (seats.active_frames[:high] == SPOKEN_FRAMES))
         return entering, leaving, speaking
+
+    def _measure(self) -> NDArray[np.float32]:
+        """Energy of every leg's frame."""
+        seats, high = self._seats, self._seats.high
+        in_band, energy = seats.in_band[:high], seats.energy[:high]
+        foreign = np.flatnonzero(in_band != NARROW)
+        signal = seats.signals[NARROW][:high]
+        np.vecdot(signal, signal, out=energy)
+        energy /= np.float32(FRAMES[NARROW])
+        for band in np.unique(in_band[foreign]).tolist():
+            rows = foreign[in_band[foreign] == band]
+            frames = seats.signals[band][rows]
+            energy[rows] = np.vecdot(frames, frames) / np.float32(FRAMES[band])
+        return energy

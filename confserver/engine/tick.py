@@ -17,20 +17,18 @@ from confserver.contract import (
     LegSilent,
     OpenLeg,
     OpenRoom,
+    SetGain,
     SetHearing,
     SetLeg,
+    SetRoom,
     SpeakingChanged,
 )  # fmt: skip
 from confserver.engine.arrival import Arrival
 from confserver.engine.batch import Batch
-from confserver.engine.codecs import codec_of
-from confserver.engine.departure import Departure, Outbox
-from confserver.engine.encoding import Encoding
-from confserver.engine.floor import Floor, Wishes
-from confserver.engine.frame import FRAME, Bytes, Samples
+from confserver.engine.departure import Outbox
+from confserver.engine.floor import Wishes
 from confserver.engine.legs import Legs, Unfit, going_on
-from confserver.engine.limiter import limit
-from confserver.engine.mixer import NOBODY, Mixer
+from confserver.engine.outgoing import Outgoing
 from confserver.engine.playout import Playout
 from confserver.engine.protection import Protection
 from confserver.engine.reports import Reports
@@ -40,7 +38,6 @@ from confserver.engine.speech import Speech
 from confserver.engine.strays import Strays
 from confserver.rtp.address import Address, AddressBook, sockaddr
 
-_FADE_IN = (np.arange(1, FRAME + 1, dtype=np.float32) / FRAME).astype(np.float32)
 _REPORTING = 10
 """Ticks between two looks at whose RTCP is due."""
 _HOUSEKEEPING = 50
@@ -53,31 +50,36 @@ ControlPacket = tuple[int, bytes, bytes]
 class Engine:
     """All legs and rooms of one worker. No socket, no file, no clock: ``now`` is the tick's nominal time."""
 
-    def __init__(self, cname: str, random32: Callable[[], int], silence_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        cname: str,
+        random32: Callable[[], int],
+        silence_s: float = 60.0,
+        opus_complexity: int = 5,
+        most_delay_ms: int = 120,
+    ) -> None:
+        self.opus_complexity, self.most_delay_ms = opus_complexity, most_delay_ms
         self._random32 = random32
         self._silence_s = silence_s
         self.book = AddressBook()
         self.seats = Seats()
         self.sources = Sources(self.book)
-        self.mixer = Mixer(self.seats)
-        self.floor = Floor(self.seats, self.mixer)
         self.protection = Protection(self.seats)
         self.arrival = Arrival(self.seats, self.sources, self.protection)
         self.playout = Playout(self.seats)
         self.speech = Speech(self.seats)
-        self.encoding = Encoding(self.seats, self.mixer)
-        self.departure = Departure(self.seats, self.protection)
+        self.outgoing = Outgoing(self.seats, self.protection)
+        self.floor = self.outgoing.floor
         self.reports = Reports(self.seats, cname, self.protection)
-        self.legs = Legs(self.seats, self.sources, self.floor, self.playout, self.reports, self.protection)
+        self.legs = Legs(self.seats, self.sources, self.outgoing, self.playout, self.reports, self.protection)
         self.strays = Strays(self.seats, self.sources, self.legs, self.arrival, self.reports, self.protection)
         self.control: list[ControlPacket] = []
         self.ticks = 0
         self._at = 0.0
-        self._switched: dict[int, int] = {}
         self._spoken: set[int] = set()
 
     # ------------------------------------------------------------------ the tick
-    def tick(self, batch: Batch, now: float, elapsed: int = 1) -> Outbox:
+    def tick(self, batch: Batch, now: float, elapsed: int = 1) -> list[Outbox]:
         """Take in what has come, mix, give out what goes.
 
         elapsed: ticks since the last one; above 1, some were missed.
@@ -88,23 +90,15 @@ class Engine:
         self.strays.sort_out(batch, odd, rows, now)
         self.playout.play(now)
         self._give_floor()
-        self._arrange()
-        sums, own = self.mixer.mix()
-        changing, heard_before = self._heard_before(sums)
-        limit(sums, self.mixer.limit[: self.mixer.high])
-        self._limit_own(own)
-        payloads = self.encoding.encode(sums, own)
-        self._soften(payloads, sums, own, changing, heard_before)
-        self.departure.advance(elapsed)
-        outbox = self.departure.write(payloads)
-        self.legs.bury(self.floor.step())
+        outboxes = self.outgoing.tick(elapsed)
+        self.legs.bury(self.outgoing.end_fades())
         self._report(now)
         self.strays.end_presses(now)
         self.ticks += 1
         self._at = now
         if self.ticks % _HOUSEKEEPING == 0:
             self._keep_house(now)
-        return outbox
+        return outboxes
 
     def _give_floor(self) -> None:
         """Let begin and end to talk; say who speaks."""
@@ -113,7 +107,7 @@ class Engine:
         for row in entering.tolist():
             if self.floor.enter(row):
                 seats.active_frames[row] = 1
-                seats.limit[row] = self.mixer.limit[seats.mix[row]]
+                seats.limit[row] = self.outgoing.mixers[seats.band[row]].limit[seats.mix[row]]
         for row in speaking.tolist():
             self._say_speaking(row, True)
         for row in leaving.tolist():
@@ -128,53 +122,6 @@ class Engine:
         (self._spoken.add if speaking else self._spoken.discard)(row)
         if leg is not None:
             self.strays.events.append(SpeakingChanged(leg=leg.id, speaking=speaking))
-
-    def _arrange(self) -> None:
-        """Rebuild the index arrays where legs, talkers, mixes or addresses have changed."""
-        if not (self.mixer.stale or self.legs.moved):
-            return
-        self.mixer.find_own()
-        if self.legs.moved:
-            self.departure.rebuild()
-            self.legs.moved = False
-        self.encoding.rebuild(self.departure.rows)
-
-    def _limit_own(self, own: Samples) -> None:
-        seat = self.mixer.own_seat
-        gain = self.seats.limit[seat]
-        limit(own, gain)
-        self.seats.limit[seat] = gain
-
-    def _heard_before(self, sums: Samples) -> tuple[list[int], Samples]:
-        """The rows that hear another mix now, and what each would hear had he stayed; limited as his own was.
-
-        Who begins to be sent to has heard nothing so far.
-        """
-        seats, rows = self.seats, self.departure.rows
-        self._switched.update(dict.fromkeys(rows[seats.out_mark[rows]].tolist(), NOBODY))
-        if not self._switched:
-            return [], sums[:0]
-        changing = list(self._switched)
-        before = np.array([self._switched[row] for row in changing], np.intp)
-        self._switched.clear()
-        heard = sums[before]
-        for index, row in enumerate(changing):
-            heard[index] -= self.mixer.part_of(int(before[index]), row)
-        limit(heard, np.where(seats.talks[changing], seats.limit[changing], self.mixer.limit[before]))
-        return changing, heard
-
-    def _soften(self, payloads: Bytes, sums: Samples, own: Samples, changing: list[int], heard: Samples) -> None:
-        """Who changes mixes hears one fade into the other within this frame."""
-        if not changing:
-            return
-        for row, before in zip(changing, heard, strict=True):
-            place = np.flatnonzero(self.departure.rows == row)
-            if not len(place):
-                continue
-            mine = np.flatnonzero(self.mixer.own_seat == row)
-            hears = own[mine[0]] if len(mine) else sums[self.seats.mix[row]]
-            samples = before + (hears - before) * _FADE_IN
-            codec_of(int(self.seats.out_codec[row])).encode(samples[None], payloads[place[0] : place[0] + 1])
 
     def _report(self, now: float) -> None:
         if self.ticks % _REPORTING:
@@ -197,7 +144,10 @@ class Engine:
 
     # ------------------------------------------------------------------ between ticks
     def open_room(self, command: OpenRoom) -> None:
-        self.floor.open(command.room, command.sound.talkers)
+        self.floor.open(command.room, command.sound)
+
+    def set_room(self, command: SetRoom) -> None:
+        self.floor.set_sound(command.room, command.sound)
 
     def close_room(self, command: CloseRoom, now: float) -> None:
         room = self.floor.rooms.get(command.room)
@@ -211,11 +161,10 @@ class Engine:
     def open_leg(self, command: OpenLeg, local: int, port: int, now: float) -> None:
         """Answers with LegOpened or LegFailed."""
         resume = command.resume
-        if resume:
-            ssrc, start = resume.ssrc, going_on(resume, now)
-        else:
-            ssrc, start = self._random32(), (self._random32() & 0x7FFF, self._random32())
+        ssrc, start = self._random32(), (self._random32() & 0x7FFF, self._random32())
         try:
+            if resume:
+                ssrc, start = resume.ssrc, going_on(resume, command.plan, now)
             leg = self.legs.open(command.leg, command.room, local, command.plan, ssrc, start, now)
             if resume:
                 self.legs.resume(leg, resume)
@@ -244,7 +193,6 @@ class Engine:
         if target:
             self.control.append((target[0], sockaddr(target[1]), self.reports.write(leg.row, now, bye=True)))
         self._say_speaking(leg.row, False)
-        self._switched.pop(leg.row, None)
         self.strays.events.append(LegClosed(leg=leg.id, report=self.legs.close(leg, now)))
 
     def set_hearing(self, command: SetHearing) -> None:
@@ -261,8 +209,13 @@ class Engine:
         for listener, source, gain in command.exceptions:
             if listener in legs and source in legs:
                 exceptions.setdefault(legs[listener].row, {})[legs[source].row] = gain
-        switched = self.floor.set_hearing(command.room, Wishes(mixes, listeners, exceptions))
-        self._switched.update({row: mix for row, mix in switched.items() if row not in self._switched})
+        self.floor.set_hearing(command.room, Wishes(mixes, listeners, exceptions))
+
+    def set_gain(self, command: SetGain) -> None:
+        """A leg that is gone by now is passed over."""
+        leg = self.legs.by_id.get(command.leg)
+        if leg is not None:
+            self.outgoing.set_gain(leg.row, command.incoming, command.outgoing)
 
     def leg_reports(self, load: float) -> LegReports:
         reports = [self.legs.report(leg) for leg in self.legs.by_id.values()]
@@ -284,7 +237,8 @@ class Engine:
         return {
             "legs": len(self.legs.by_id),
             "rooms": len(self.floor.rooms),
-            "mixes": self.mixer.count,
+            "mixes": sum(mixer.count for mixer in self.outgoing.mixers),
+            "encoders": len(self.outgoing.encoding.streams),
             "seats": self.seats.count,
             "tombstones": self.sources.tombstones,
             "strangers": self.strays.strangers,

@@ -23,8 +23,10 @@ from confserver.contract import (
     Overloaded,
     Ping,
     Pong,
+    SetGain,
     SetHearing,
     SetLeg,
+    SetRoom,
     Stop,
 )  # fmt: skip
 from confserver.engine.frame import TICK_S
@@ -73,7 +75,9 @@ class Loop:
             OpenLeg: self._open_leg,
             SetLeg: lambda command: self._engine.set_leg(command, self._now()),
             CloseLeg: lambda command: self._engine.close_leg(command, self._now()),
+            SetRoom: self._engine.set_room,
             SetHearing: self._engine.set_hearing,
+            SetGain: self._engine.set_gain,
             Describe: self._describe,
             Ping: lambda command: self._answers.append(Pong(token=command.token)),
             Stop: self._stop,
@@ -132,9 +136,9 @@ class Loop:
     def _tick(self, at: float, due: int) -> None:
         began = time.perf_counter()
         self._pace.missed += due - 1
-        outbox = self._engine.tick(self._io.receive(self._now()), at, due)
-        for place in self._io.send(outbox):
-            self._engine.seats.send_failed[self._engine.departure.rows[place]] += 1
+        for outbox in self._engine.tick(self._io.receive(self._now()), at, due):
+            for place in self._io.send(outbox):
+                self._engine.seats.send_failed[outbox.rows[place]] += 1
         used = (time.perf_counter() - began) / TICK_S
         self._pace.load += (used - self._pace.load) * _SMOOTH
         self._pace.longest = max(self._pace.longest, used * TICK_S)

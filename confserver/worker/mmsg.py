@@ -58,10 +58,7 @@ class BatchPacketIO:
         self._control: NDArray[np.uint8] = np.zeros((BATCH, _CONTROL_BYTES), np.uint8)
         self._headers, self._vectors = self._receive_headers()
         self._headers_at = self._headers.ctypes.data
-        self._version = -1
-        self._out: NDArray[np.void] = np.zeros(0, _MMSGHDR)
-        self._out_at = 0
-        self._out_vectors: NDArray[np.void] = np.zeros(0, _IOVEC)
+        self._out: dict[int, OutHeaders] = {}
 
     def _receive_headers(self) -> tuple[NDArray[np.void], NDArray[np.void]]:
         batch, steps = self._batch, np.arange(BATCH, dtype=np.uint64)
@@ -135,36 +132,58 @@ class BatchPacketIO:
 
     # ------------------------------------------------------------------ out
     def send(self, outbox: Outbox) -> list[int]:
-        if outbox.version != self._version:
-            self._point_at(outbox)
-        self._out_vectors["len"] = outbox.length
+        out = self._out.get(outbox.number)
+        if out is None or out.version != outbox.version:
+            out = self._out[outbox.number] = OutHeaders(outbox)
+        headers, ranges, places = out.of(outbox)
         failed: list[int] = []
-        for index, start, stop in outbox.ranges:
+        for index, start, stop in ranges:
             fd = self._sockets[index].fileno()
             while start < stop:
-                place = self._out_at + start * _MMSGHDR.itemsize
+                place = headers + start * _MMSGHDR.itemsize
                 sent = self._sendmmsg(fd, place, stop - start, _DONTWAIT)
                 if sent > 0:
                     start += sent
                 elif ctypes.get_errno() != errno.EINTR:
-                    failed.append(start)
+                    failed.append(start if places is None else int(places[start]))
                     start += 1
         return failed
 
-    def _point_at(self, outbox: Outbox) -> None:
-        """Make the headers of a new set of packets."""
-        count, size = outbox.packets.shape
-        steps = np.arange(count, dtype=np.uint64)
-        self._out_vectors = np.zeros(count, _IOVEC)
-        self._out_vectors["base"] = outbox.packets.ctypes.data + steps * np.uint64(size)
-        self._out = np.zeros(count, _MMSGHDR)
-        self._out["name"] = outbox.address.ctypes.data + steps * np.uint64(SOCKADDR_BYTES)
-        family = outbox.address[:, 0] if count else np.zeros(0, np.uint8)
-        self._out["namelen"] = np.where(family == int(socket.AF_INET6), SOCKADDR_BYTES, IPV4_BYTES)
-        self._out["iov"] = self._out_vectors.ctypes.data + steps * np.uint64(_IOVEC.itemsize)
-        self._out["iovlen"] = 1
-        self._out_at = self._out.ctypes.data
-        self._version = outbox.version
-
     def send_control(self, index: int, address: bytes, data: bytes) -> bool:
         return send_one(self._sockets.get(index), address, data)
+
+
+class OutHeaders:
+    """The kernel's headers of one outbox, as long as its rows are the same."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        count, size = outbox.packets.shape
+        steps = np.arange(count, dtype=np.uint64)
+        self.version = outbox.version
+        self._vectors = np.zeros(count, _IOVEC)
+        self._vectors["base"] = outbox.packets.ctypes.data + steps * np.uint64(size)
+        self._headers = np.zeros(count, _MMSGHDR)
+        self._headers["name"] = outbox.address.ctypes.data + steps * np.uint64(SOCKADDR_BYTES)
+        family = outbox.address[:, 0] if count else np.zeros(0, np.uint8)
+        self._headers["namelen"] = np.where(family == int(socket.AF_INET6), SOCKADDR_BYTES, IPV4_BYTES)
+        self._headers["iov"] = self._vectors.ctypes.data + steps * np.uint64(_IOVEC.itemsize)
+        self._headers["iovlen"] = 1
+        self._at = self._headers.ctypes.data
+        self._some = self._headers
+        self._kept = outbox.packets, outbox.address
+
+    def of(self, outbox: Outbox) -> tuple[int, list[tuple[int, int, int]], NDArray[np.intp] | None]:
+        """Where the headers of what is sent this time begin, the ranges of them, and their places in the outbox
+        where that is not all."""
+        self._vectors["len"] = outbox.length
+        if outbox.is_whole:
+            return self._at, outbox.ranges, None
+        places = np.flatnonzero(outbox.length)
+        self._some = self._headers[places]
+        ranges = [
+            (index, int(first), int(last))
+            for index, start, stop in outbox.ranges
+            for first, last in [np.searchsorted(places, (start, stop))]
+            if last > first
+        ]
+        return self._some.ctypes.data, ranges, places

@@ -71,8 +71,8 @@ class PortablePacketIO:
         self._sockets: dict[int, socket.socket] = {}
         self._selector = selectors.DefaultSelector()
         self._batch = Batch(BATCH)
-        self._version = -1
-        self._addresses: list[tuple[str, int]] = []
+        self._addresses: dict[int, tuple[int, list[tuple[str, int]]]] = {}
+        """By outbox: its version, and where its packets go."""
 
     def add(self, index: int, sock: socket.socket) -> None:
         prepare(sock)
@@ -117,15 +117,18 @@ class PortablePacketIO:
         return True
 
     def send(self, outbox: Outbox) -> list[int]:
-        if outbox.version != self._version:
-            self._addresses = [address_of(raw.tobytes()) for raw in outbox.address.reshape(-1, SOCKADDR_BYTES)]
-            self._version = outbox.version
+        version, addresses = self._addresses.get(outbox.number, (-1, []))
+        if outbox.version != version:
+            addresses = [address_of(raw.tobytes()) for raw in outbox.address.reshape(-1, SOCKADDR_BYTES)]
+            self._addresses[outbox.number] = outbox.version, addresses
         failed: list[int] = []
         for index, start, stop in outbox.ranges:
             send = self._sockets[index].sendto
             for place in range(start, stop):
+                if not outbox.length[place]:
+                    continue
                 try:
-                    send(outbox.packets[place, : outbox.length[place]].data, self._addresses[place])
+                    send(outbox.packets[place, : outbox.length[place]].data, addresses[place])
                 except OSError:
                     failed.append(place)
         return failed

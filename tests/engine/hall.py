@@ -178,9 +178,9 @@ class Hall:
             while phone.next_at < self.now:
                 self._send_next(phone)
         self._deliver()
-        outbox = self.engine.tick(self.batch, self.now, elapsed)
-        if self.keep:
-            self._keep(outbox)
+        for outbox in self.engine.tick(self.batch, self.now, elapsed):
+            if self.keep:
+                self._keep(outbox)
         self.events += self.engine.take_events()
         self.control += [(local, address_of(raw), data) for local, raw, data in self.engine.take_control()]
 
@@ -197,6 +197,8 @@ class Hall:
     def _keep(self, outbox) -> None:
         addresses = {phone.address: phone for phone in self.phones}
         for place in range(len(outbox.packets)):
+            if not outbox.length[place]:
+                continue
             phone = addresses.get(address_of(outbox.address[place].tobytes()))
             if phone:
                 data = phone.unseal(outbox.packets[place, : outbox.length[place]].tobytes())

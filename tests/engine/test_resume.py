@@ -30,7 +30,7 @@ def resume(**more) -> Resume:
 def test_it_is_ahead_of_whatever_the_lost_worker_can_have_sent(passed, sequence, timestamp):
     """A worker that lived until just now has sent one packet in each 20 ms since its report, and one at its end."""
     sent = int(passed / 0.02) + 1
-    new_sequence, new_timestamp = going_on(resume(sequence=sequence, timestamp=timestamp), NOW + passed)
+    new_sequence, new_timestamp = going_on(resume(sequence=sequence, timestamp=timestamp), None, NOW + passed)
     ahead = (new_sequence - sequence - sent) & 0xFFFF
     assert 0 < ahead <= RESUME_MARGIN + 2
     samples = (new_timestamp - timestamp - (sent - 1) * 160) & 0xFFFFFFFF
@@ -38,7 +38,7 @@ def test_it_is_ahead_of_whatever_the_lost_worker_can_have_sent(passed, sequence,
 
 
 def test_a_report_from_the_future_never_leads_back():
-    assert going_on(resume(), NOW - 60) == (500 + 1 + RESUME_MARGIN, 80_000 + 160)
+    assert going_on(resume(), None, NOW - 60) == (500 + 1 + RESUME_MARGIN, 80_000 + 160)
 
 
 def seated(command: OpenLeg) -> tuple[Engine, list]:
@@ -61,7 +61,9 @@ def test_a_known_source_is_known_again_and_gets_its_packets_at_once():
     report = engine.legs.report(leg)
     assert (report.ssrc, report.sent, report.received, report.lost) == (77, 900, 800, 7)
     assert (
-        (report.sequence, report.timestamp) == (opened.sequence, opened.timestamp) == going_on(command.resume, NOW + 1)
+        (report.sequence, report.timestamp)
+        == (opened.sequence, opened.timestamp)
+        == going_on(command.resume, None, NOW + 1)
     )
     assert not engine.seats.has_ssrc[leg.row], "the phone's SSRC is learned from its next packet"
 

@@ -248,7 +248,7 @@ def test_who_stops_talking_is_held_then_fades():
     assert hall.engine.floor.rooms[1].fading
     hall.run(0.06)
     assert not hall.engine.floor.rooms[1].fading
-    assert not hall.engine.mixer.seat.any(), "the slot is free again"
+    assert not hall.engine.outgoing.mixers[0].seat.any(), "the slot is free again"
     assert talker.leg
 
 
@@ -305,7 +305,7 @@ def test_forty_who_talk_at_once_and_change_places_never_run_out_of_slots():
         hall.tick()
         room = hall.engine.floor.rooms[1]
         assert len(room.talkers) <= 12 and len(room.talkers) + len(room.fading) <= 16
-        seats = hall.engine.mixer.seat[room.mixes[1]]
+        seats = hall.engine.outgoing.mixers[0].seat[room.mixes[1]]
         assert {int(seat) for seat in seats if seat} == room.talkers | room.fading
         assert all(len(packet) == 160 for phone in hall.phones for packet in phone.heard[-1:])
 

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from confserver.engine.departure import Outbox
+from confserver.engine.departure import Outbox, empty_outbox
 from confserver.rtp.address import SOCKADDR_BYTES, AddressBook, address_of, sockaddr
 from confserver.worker.choice import open_io
 from confserver.worker.mmsg import is_available
@@ -53,7 +53,7 @@ def _outbox(packets: list[bytes], addresses: list[tuple[str, int]], ranges, vers
     data = np.frombuffer(bytearray(b"".join(packets)), np.uint8).reshape(len(packets), -1)
     raw = np.frombuffer(bytearray(b"".join(map(sockaddr, addresses))), np.uint8).reshape(-1, SOCKADDR_BYTES)
     length = np.full(len(data), data.shape[1], np.int32)
-    return Outbox(data, length, raw, ranges, version)
+    return Outbox(data, length, raw, ranges, np.arange(len(data)), version)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -157,7 +157,7 @@ def test_packets_change_in_place_and_addresses_with_the_version(kind, sockets):
     assert (first.recv(9), first.recv(9)) == (b"aaaa", b"bbbb")
     io.send(_outbox([b"cccc", b"dddd"], [second.getsockname()] * 2, [(0, 0, 2)], version=2))
     assert (second.recv(9), second.recv(9)) == (b"cccc", b"dddd")
-    io.send(Outbox(np.zeros((0, 0), np.uint8), np.zeros(0, np.int32), np.zeros((0, SOCKADDR_BYTES), np.uint8), [], 3))
+    io.send(empty_outbox())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -190,3 +190,33 @@ def test_each_packet_has_a_length_of_its_own_which_may_change_from_tick_to_tick(
         outbox.length[:] = lengths
         assert io.send(outbox) == []
         assert tuple(len(phone.recv(2000)) for _ in range(2)) == lengths
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_packets_without_a_length_are_not_sent(kind, sockets):
+    io, _, _ = _io(kind, sockets, ("127.0.0.1", "127.0.0.1"))
+    peers = [sockets("127.0.0.1") for _ in range(4)]
+    outbox = _outbox(
+        [b"aaaa", b"bbbb", b"cccc", b"dddd"], [peer.getsockname() for peer in peers], [(0, 0, 3), (2, 3, 4)]
+    )
+    outbox.is_whole = False
+    outbox.number = 1
+    for lengths in ([0, 4, 0, 3], [2, 0, 0, 0], [0, 0, 0, 0], [4, 4, 4, 4]):
+        outbox.length[:] = lengths
+        assert io.send(outbox) == []
+        for peer, data, length in zip(peers, (b"aaaa", b"bbbb", b"cccc", b"dddd"), lengths, strict=True):
+            assert _received(peer) == ([data[:length]] if length else [])
+    outbox.length[:] = [0, 4, 0, 4]
+    outbox.address[3] = np.frombuffer(sockaddr(("127.0.0.1", 0)), np.uint8)
+    outbox.version += 1
+    assert io.send(outbox) == [3], "the place in the outbox, not among those sent"
+
+
+def _received(peer: socket.socket) -> list[bytes]:
+    peer.setblocking(False)
+    received = []
+    try:
+        while True:
+            received.append(peer.recv(2000))
+    except BlockingIOError:
+        return received

@@ -46,6 +46,11 @@ class Codec(Protocol):
         """Of its sound; 0: as one likes (Opus)."""
         ...
 
+    @property
+    def unit_bytes(self) -> int:
+        """Of payload for each tick of the RTP clock; 0: that varies (Opus)."""
+        ...
+
     def duration(self, payload: Bytes, length: Lengths) -> Lengths:
         """How long each payload sounds, in ticks of the RTP clock; 0: it cannot be read.
 

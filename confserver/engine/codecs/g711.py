@@ -40,6 +40,7 @@ class G711:
     """One of the two laws."""
 
     clock_hz = rate_hz = 8000
+    unit_bytes = 1
 
     def __init__(self, name: str, samples: NDArray[np.int16]) -> None:
         self.name = name

@@ -11,6 +11,8 @@ from confserver.engine.frame import FULL_SCALE, Bytes, Lengths, Samples
 class L16:
     """At one rate."""
 
+    unit_bytes = 2
+
     def __init__(self, rate_hz: int) -> None:
         self.name = f"L16-{rate_hz // 1000}"
         self.clock_hz = self.rate_hz = rate_hz

@@ -1,0 +1,181 @@
+"""From who says what to the packets that go out: mixers, voices, encoding, departure.
+
+::
+
+    signals -> entrance (to the room's rate) -> mixers -> voices -> encoding -> plain, packets -> Outbox
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from confserver.contract import MediaPlan, OpusTerms
+from confserver.engine.codecs import CODECS, codec_of, meaning_of
+from confserver.engine.codecs.codec import Settings
+from confserver.engine.departure import USUAL_MS, Outbox, Plain
+from confserver.engine.encoding import NARROW_BYTES, TICKS_A_S, Encoding
+from confserver.engine.floor import Floor
+from confserver.engine.frame import RATES_HZ, Rows, Samples, band_of
+from confserver.engine.mixer import NOBODY, Mixer
+from confserver.engine.packets import Packets
+from confserver.engine.protection import Protection
+from confserver.engine.resampling import Entrance
+from confserver.engine.seats import Seats
+from confserver.engine.streams import stateful
+from confserver.engine.voices import MIXES, SETTLING, Voices
+
+LOSSY_PERCENT = 10
+"""Loss that encoders of the lossy class are told of (libopus makes its redundancy by it)."""
+
+
+class Outgoing:
+    """The way out of the engine."""
+
+    def __init__(self, seats: Seats, protection: Protection) -> None:
+        self._seats = seats
+        self._remembers = stateful()
+        self._usual = _plain_meanings()
+        self.mixers = [Mixer(seats, band) for band in range(len(RATES_HZ))]
+        self.floor = Floor(seats, self.mixers)
+        self.voices = Voices(seats, self.mixers, self._remembers)
+        self.encoding = Encoding(seats, self.voices)
+        self.plain = Plain(seats, self.encoding, protection)
+        self.packets = Packets(seats, self.encoding, protection)
+        self._entrance = Entrance(seats)
+        self._senders: Rows = np.zeros(0, np.intp)
+        self._opus: dict[int, OpusTerms] = {}
+        self._lossy: set[int] = set()
+        self.moved = True
+        """Some target, format, or who sends, is another since the last look."""
+
+    # ------------------------------------------------------------------ between ticks
+    def set_format(self, row: int, plan: MediaPlan) -> None:
+        """What the leg is sent from now on."""
+        seats, meaning = self._seats, meaning_of(plan.outgoing_format)
+        codec = codec_of(meaning)
+        rate_hz = codec.rate_hz or plan.opus.out_hz
+        units = codec.clock_hz // TICKS_A_S
+        if (seats.out_codec[row], seats.out_ms[row]) != (meaning, plan.ptime_ms):
+            self.packets.forget(row)
+        seats.out_codec[row], seats.out_units[row] = meaning, units
+        seats.out_payload_type[row] = plan.outgoing_payload_type & 0x7F
+        seats.out_band[row], seats.out_ms[row] = band_of(rate_hz), plan.ptime_ms
+        seats.mix_levels[row] = plan.mix_levels_id
+        if self._remembers[meaning]:
+            self._opus[row] = plan.opus
+            self._set_settings(row)
+        else:
+            self.encoding.forget(row)
+        room = self.floor.room_of.get(row)
+        if room:
+            self.floor.review_rate(room.number)
+        self.moved = True
+
+    def _set_settings(self, row: int) -> None:
+        seats, terms = self._seats, self._opus[row]
+        rate_hz = RATES_HZ[seats.out_band[row]]
+        if codec_of(int(seats.out_codec[row])).unit_bytes:
+            self.encoding.settings[row] = Settings(rate_hz)
+            return
+        fec = terms.fec and row in self._lossy
+        self.encoding.settings[row] = Settings(
+            rate_hz=rate_hz,
+            frame_ms=int(seats.out_ms[row]),
+            bitrate=terms.bitrate,
+            fec=fec,
+            loss_percent=LOSSY_PERCENT if fec else 0,
+            dtx=terms.dtx,
+            cbr=terms.cbr,
+        )
+
+    def set_lossy(self, row: int, lossy: bool) -> None:
+        """Much, or little, of what the leg is sent gets lost on the way."""
+        if lossy == (row in self._lossy) or row not in self._opus:
+            return
+        (self._lossy.add if lossy else self._lossy.discard)(row)
+        self._set_settings(row)
+        self.voices.stale = True
+
+    def set_gain(self, row: int, incoming: float, outgoing: float) -> None:
+        self._seats.gain[row] = incoming
+        self._seats.out_gain[row] = outgoing
+        self.voices.stale = True
+
+    def start(self, row: int) -> None:
+        """The leg is sent something from now on, after nothing."""
+        self._seats.out_mark[row] = True
+        self.floor.switched.setdefault(row, NOBODY)
+
+    def stop(self, row: int) -> None:
+        """The leg is sent nothing from now on."""
+        self.voices.leave(row)
+        self.encoding.streams.drop(row)
+        self.packets.forget(row)
+        self.floor.switched.pop(row, None)
+
+    def forget(self, row: int) -> None:
+        """The leg is gone."""
+        self.stop(row)
+        self.encoding.forget(row)
+        self._opus.pop(row, None)
+        self._lossy.discard(row)
+
+    # ------------------------------------------------------------------ the tick
+    def tick(self, elapsed: int, noise: list[Samples] | None = None) -> list[Outbox]:
+        """Mix and send. elapsed: ticks since the last one. noise: a frame of comfort noise of each band."""
+        self.floor.change_rates()
+        self._arrange()
+        self._entrance.run()
+        self.voices.speak(noise)
+        self.encoding.encode()
+        high = self._seats.high
+        self._seats.out_timestamp[:high] += self._seats.out_units[:high] * np.uint32(elapsed)
+        outboxes = [self.plain.write(), self.packets.write()]
+        self.voices.step()
+        self.encoding.streams.settle()
+        return outboxes
+
+    def end_fades(self) -> list[int]:
+        """Give the rows that have faded out."""
+        silent = self.floor.step()
+        if silent:
+            early = [row for row in silent if self._seats.quiet_frames[row] < SETTLING]
+            self.voices.settle(early)
+        return silent
+
+    def _arrange(self) -> None:
+        """Rebuild the index arrays where legs, talkers, mixes or addresses have changed."""
+        stale = [mixer for mixer in self.mixers if mixer.stale]
+        if not (stale or self.moved or self.voices.stale or self.encoding.streams.stale or self.floor.switched):
+            return
+        for band, mix, new_band, new in self.floor.renamed:
+            self.voices.rename(band, mix, new_band, new)
+            self.encoding.rename(band * MIXES + mix, new_band * MIXES + new)
+        self.floor.renamed.clear()
+        for mixer in stale:
+            mixer.find_own()
+        if self.floor.switched:
+            self.voices.switch(self.floor.switched, np.concatenate([mixer.own_seat for mixer in self.mixers]))
+            self.floor.switched.clear()
+        if self.moved:
+            self._senders = np.flatnonzero(self._seats.sends[: self._seats.high])
+            plain = self._is_plain(self._senders)
+            self.plain.rebuild(self._senders[plain])
+            self.packets.rebuild(self._senders[~plain], self._remembers)
+            self.moved = False
+        self.encoding.rebuild(self._senders)
+
+    def _is_plain(self, rows: Rows) -> NDArray[np.bool_]:
+        seats = self._seats
+        usual = self._usual[seats.out_codec[rows]] & (seats.out_ms[rows] == USUAL_MS)
+        return np.asarray(usual & (seats.mix_levels[rows] == 0))
+
+
+def _plain_meanings() -> NDArray[np.bool_]:
+    """By meaning: whether a tick of it is a payload of ``departure.Plain``."""
+    table = np.zeros(256, np.bool_)
+    for meaning, codec in enumerate(CODECS, 1):
+        is_stateless = not hasattr(codec, "encoders")
+        table[meaning] = is_stateless and codec.clock_hz // TICKS_A_S * codec.unit_bytes == NARROW_BYTES
+    return table

@@ -1,0 +1,259 @@
+"""Encoders that remember: who shares which, and how a listener goes from one to another unheard.
+
+Legs that hear one voice in one format with equal settings share an encoder. Where a leg's voice becomes another, its
+encoder goes along: alone with it, the encoder simply gets the other voice from then on; else it is *forked*, so that
+the leg's decoder goes on as if nothing had happened. Back to a shared encoder a leg goes without further ado, for by
+then both have heard the same for long enough (``voices``: hold and passage).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from confserver.engine.codecs import CODECS, codec_of
+from confserver.engine.codecs.codec import Encoders, Settings, Stateful
+from confserver.engine.frame import Bytes, Lengths, Rows, Samples
+from confserver.engine.voices import SETTLING
+
+Key = tuple[int, int, Settings]
+"""Voice, meaning, settings."""
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """One encoder at work."""
+
+    codec: int
+    settings: Settings
+    voice: int
+    slot: int
+    rows: set[int] = field(default_factory=set)
+    ticks: int = 0
+    """Of a packet, passed already."""
+    joins_in: int = 0
+    """Ticks after which its legs, whose settings have changed, go over to the stream that others of its key share."""
+    waiting: list[Samples] = field(default_factory=list)
+    """Frames of a packet that is longer than a tick."""
+
+    @property
+    def key(self) -> Key:
+        return self.voice, self.codec, self.settings
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Streams that are encoded in one go: one codec, one length of packet."""
+
+    encoders: Encoders
+    settings: Settings
+    streams: list[Stream]
+    slots: Rows
+    places: Rows
+    """Of their voices on the board."""
+    rows: Rows
+    """Of their payloads in the matrix; of the first, where a tick has two."""
+
+
+class Streams:
+    """All stateful encoders of a worker."""
+
+    def __init__(self) -> None:
+        self._encoders: dict[int, Encoders] = {}
+        self._shared: dict[Key, Stream] = {}
+        self._of: dict[int, Stream] = {}
+        self._joining: list[Stream] = []
+        self.stale = False
+        self.complexity: int | None = None
+
+    def __len__(self) -> int:
+        return len({id(stream) for stream in self._of.values()})
+
+    def encoders(self, codec: int) -> Encoders:
+        if codec not in self._encoders:
+            self._encoders[codec] = cast(Stateful, codec_of(codec)).encoders()
+            self._set_complexity(self._encoders[codec])
+        return self._encoders[codec]
+
+    def set_complexity(self, complexity: int) -> None:
+        """How much work encoders make themselves, 0 to 10, where they have a choice."""
+        if complexity != self.complexity:
+            self.complexity = complexity
+            for encoders in self._encoders.values():
+                self._set_complexity(encoders)
+
+    def _set_complexity(self, encoders: Encoders) -> None:
+        set_complexity = getattr(encoders, "set_complexity", None)
+        if set_complexity and self.complexity is not None:
+            set_complexity(self.complexity)
+
+    # ------------------------------------------------------------------ between ticks
+    def of(self, row: int) -> Stream | None:
+        return self._of.get(row)
+
+    def follow(self, row: int, voice: int, codec: int, settings: Settings) -> None:
+        """A leg hears this voice in this way from now on."""
+        key, now = (voice, codec, settings), self._of.get(row)
+        if now is not None and now.key == key:
+            return
+        shared = self._shared.get(key)
+        if now is None or not _goes_on(now, codec, settings):
+            self._enter(row, shared or self._open(key))
+        elif now.settings != settings:
+            self._enter(row, self._forked(now, key, SETTLING if shared else 0))
+        elif shared is not None:
+            self._enter(row, shared)
+        elif len(now.rows) == 1:
+            self._retarget(now, voice)
+        else:
+            self._enter(row, self._forked(now, key, 0))
+
+    def _enter(self, row: int, stream: Stream) -> None:
+        self.drop(row)
+        stream.rows.add(row)
+        self._of[row] = stream
+        self.stale = True
+
+    def drop(self, row: int) -> None:
+        """The leg hears nothing any more by an encoder of these."""
+        stream = self._of.pop(row, None)
+        if stream is None:
+            return
+        stream.rows.discard(row)
+        self.stale = True
+        if not stream.rows:
+            self._encoders[stream.codec].close(stream.slot)
+            self._forget(stream)
+
+    def _forget(self, stream: Stream) -> None:
+        if self._shared.get(stream.key) is stream:
+            del self._shared[stream.key]
+        if stream in self._joining:
+            self._joining.remove(stream)
+
+    def _open(self, key: Key) -> Stream:
+        voice, codec, settings = key
+        stream = self._shared[key] = Stream(codec, settings, voice, self.encoders(codec).open(settings))
+        return stream
+
+    def _forked(self, stream: Stream, key: Key, joins_in: int) -> Stream:
+        voice, codec, settings = key
+        slot = self._encoders[codec].fork(stream.slot, settings)
+        forked = Stream(codec, settings, voice, slot, ticks=stream.ticks, waiting=list(stream.waiting))
+        if joins_in:
+            forked.joins_in = joins_in
+            self._joining.append(forked)
+        else:
+            self._shared[key] = forked
+        return forked
+
+    def _retarget(self, stream: Stream, voice: int) -> None:
+        self._forget(stream)
+        stream.voice, stream.joins_in = voice, 0
+        self._shared[stream.key] = stream
+        self.stale = True
+
+    def rename(self, voice: int, new: int) -> None:
+        """What was heard as one voice is now heard as another."""
+        for stream in {id(stream): stream for stream in self._of.values() if stream.voice == voice}.values():
+            if self._shared.get(stream.key) is stream:
+                del self._shared[stream.key]
+                self._shared[new, stream.codec, stream.settings] = stream
+            stream.voice = new
+        self.stale = True
+
+    def settle(self) -> None:
+        """A tick is over: streams that were to join others do so."""
+        for stream in list(self._joining):
+            stream.joins_in -= 1
+            if stream.joins_in > 0:
+                continue
+            self._joining.remove(stream)
+            shared = self._shared.setdefault(stream.key, stream)
+            if shared is not stream:
+                for row in list(stream.rows):
+                    self._enter(row, shared)
+
+    def set_loss(self, settings: Settings, percent: int) -> None:
+        """Tell all encoders of these settings how much is lost on the way."""
+        for stream in self._of.values():
+            if stream.settings == settings:
+                self._encoders[stream.codec].set_loss(stream.slot, percent)
+
+    # ------------------------------------------------------------------ the tick
+    def groups(self, place_of: dict[int, int], first_row: int) -> list[Group]:
+        """All streams, to be encoded in groups. place_of: row of the seats -> place of what it hears on its board."""
+        kinds: dict[tuple[int, int, int, int], list[Stream]] = {}
+        for stream in {id(stream): stream for stream in self._of.values()}.values():
+            settings = stream.settings
+            kinds.setdefault((stream.codec, settings.rate_hz, settings.frame_ms, settings.channels), []).append(stream)
+        groups: list[Group] = []
+        for (codec, _, frame_ms, _), streams in kinds.items():
+            step = 2 if frame_ms == 10 else 1
+            rows = first_row + step * np.arange(len(streams))
+            first_row += step * len(streams)
+            slots = np.array([stream.slot for stream in streams], np.intp)
+            places = np.array([place_of[next(iter(stream.rows))] for stream in streams], np.intp)
+            groups.append(Group(self._encoders[codec], streams[0].settings, streams, slots, places, rows))
+        self.stale = False
+        return groups
+
+    def encode(
+        self, groups: Iterable[Group], boards: list[Samples], bands: dict[int, int], out: Bytes, length: Lengths
+    ) -> None:
+        """One tick of all streams. bands: rate -> board. out: uint8 (rows, width); length: int32 (rows), 0: nothing."""
+        for group in groups:
+            samples = boards[bands[group.settings.rate_hz]][group.places]
+            if group.settings.frame_ms == 20:
+                _encode(group.encoders, group.slots, samples, out, length, group.rows)
+            elif group.settings.frame_ms == 10:
+                half = samples.shape[1] // 2
+                _encode(group.encoders, group.slots, np.ascontiguousarray(samples[:, :half]), out, length, group.rows)
+                _encode(
+                    group.encoders, group.slots, np.ascontiguousarray(samples[:, half:]), out, length, group.rows + 1
+                )
+            else:
+                _encode_long(group, samples, out, length)
+
+
+def _goes_on(stream: Stream, codec: int, settings: Settings) -> bool:
+    """Whether a decoder can be led on from this stream's encoder."""
+    now = stream.settings
+    same = (now.rate_hz, now.channels, now.frame_ms) == (settings.rate_hz, settings.channels, settings.frame_ms)
+    return stream.codec == codec and same
+
+
+def _encode(
+    encoders: Encoders, slots: Rows, samples: Samples, out: Bytes, length: Lengths, rows: NDArray[np.intp]
+) -> None:
+    part, sizes = np.zeros((len(slots), out.shape[1]), np.uint8), np.zeros(len(slots), np.int32)
+    encoders.encode(slots, samples, part, sizes)
+    out[rows], length[rows] = part, sizes
+
+
+def _encode_long(group: Group, samples: Samples, out: Bytes, length: Lengths) -> None:
+    """Packets of several ticks: each stream's are due when it has all their frames."""
+    frames = group.settings.frame_ms // 20
+    due: list[int] = []
+    for place, stream in enumerate(group.streams):
+        stream.waiting.append(samples[place].copy())
+        if len(stream.waiting) >= frames:
+            due.append(place)
+    length[group.rows] = 0
+    if due:
+        whole = np.stack([np.concatenate(group.streams[place].waiting[:frames]) for place in due])
+        for place in due:
+            group.streams[place].waiting.clear()
+        _encode(group.encoders, group.slots[due], whole, out, length, group.rows[due])
+
+
+def stateful() -> NDArray[np.bool_]:
+    """By meaning: whether a codec remembers."""
+    table = np.zeros(256, np.bool_)
+    for meaning, codec in enumerate(CODECS, 1):
+        table[meaning] = hasattr(codec, "encoders")
+    return table
