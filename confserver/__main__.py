@@ -16,6 +16,7 @@ import click
 
 from confserver.admin.cli import Where, verbs
 from confserver.admin.tables import plain
+from confserver.prompts.command import prompts
 
 if TYPE_CHECKING:
     from confserver.config import Settings
@@ -175,7 +176,7 @@ def _ask(where: Where, method: str, path: str, body: Mapping[str, object]) -> ob
         raise click.ClickException(plain(error)) from None
 
 
-for verb in verbs(_ask):
+for verb in (*verbs(_ask), prompts):
     confserver.add_command(verb)
 
 

@@ -14,6 +14,7 @@ PACKAGES = ("confserver", "rooms")
 EVERYBODY = frozenset({
     "sip", "sdp", "rtp", "formats", "contract", "rooms", "engine", "worker", "scribe", "transports", "focus", "routing",
     "admin", "config", "storage", "client", "phone", "doctor", "bench", "app", "log",
+    "prompts",
 })  # fmt: skip
 TOOLS = EVERYBODY - {"app", "admin"}
 
@@ -27,13 +28,14 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "storage": frozenset(),
     "client": frozenset(),
     "log": frozenset(),
+    "prompts": frozenset(),
     "sdp": frozenset({"formats"}),
     "engine": frozenset({"rtp", "formats", "contract"}),
     "worker": frozenset({"engine", "rtp", "contract"}),
     "scribe": frozenset({"contract"}),
     "transports": frozenset({"sip", "contract"}),
     "routing": frozenset({"sip"}),
-    "focus": frozenset({"rooms", "sip", "sdp", "formats", "contract", "routing"}),
+    "focus": frozenset({"rooms", "sip", "sdp", "formats", "contract", "routing", "prompts"}),
     "admin": frozenset({"rooms", "routing.commands"}),
     "phone": TOOLS,
     "doctor": TOOLS,

@@ -1,0 +1,14 @@
+"""What the server says: prompts in files beside a list of their texts, and the music for those who wait.
+
+::
+
+    en/prompts.toml    names and texts, language and voice
+    en/*.flac          the prompts themselves: 16 kHz, trimmed, speech at -20 dBov
+    music/hold.flac    a piece of our own, which ends where it begins
+
+    catalogue.py       prompts by name, numbers as sequences of them
+    making.py          text list -> espeak-ng -> FLAC      (``confserver prompts make``)
+    music.py           the piece, note by note             (``confserver prompts music``)
+
+The sound files are made at development time by ``scripts/make-prompts``. Imports none of ours.
+"""

@@ -1,0 +1,81 @@
+"""The verbs ``confserver prompts make``, ``music`` and ``list``: other languages and voices, without a programmer.
+
+What makes sound (numpy, soundfile, soxr) is imported only when something is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from confserver.prompts.catalogue import ENGLISH, LIST, CatalogueError, read_catalogue, read_texts
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_DIRECTORY = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group("prompts")
+def prompts() -> None:
+    """List what the server says, or make it in another language or voice.
+
+    The server uses the prompts of a directory once the setting sounds.prompts names it.
+    """
+
+
+@prompts.command("list")
+@click.option("--prompts", "directory", type=_DIRECTORY, metavar="DIR", help="Of this directory, not the English ones.")
+def list_command(directory: Path | None) -> None:
+    """List the names and texts of the prompts."""
+    try:
+        texts = read_texts((directory or ENGLISH) / LIST)
+        there = read_catalogue(directory or ENGLISH).files
+    except CatalogueError as error:
+        raise click.ClickException(str(error)) from None
+    width = max(map(len, texts.texts))
+    for name, text in texts.texts.items():
+        click.echo(f"{name:<{width}}  {text}{'' if name in there else '  [not made yet]'}")
+
+
+@prompts.command("make")
+@click.option("--texts", type=_FILE, metavar="FILE", help="The list of texts; without it the English one.")
+@click.option("--language", help="Language of the texts, as espeak-ng calls it; else what the list says.")
+@click.option("--voice", help="Voice of espeak-ng, such as de+f2; else that of the language, or what the list says.")
+@click.option("--words-a-minute", type=click.IntRange(80, 400), help="How fast; else what the list says.")
+@click.option("--out", type=_DIRECTORY, metavar="DIR", required=True, help="Where the files go.")
+def make_command(
+    texts: Path | None, language: str | None, voice: str | None, words_a_minute: int | None, out: Path
+) -> None:
+    """Speak a list of texts by espeak-ng into FLAC files.
+
+    A list is TOML: language, voice, words_a_minute, and a table [texts] of names and what is said. Begin with a
+    copy of the English one; a number that has a text of its own is said by it, all others are put together.
+    """
+    from confserver.prompts.making import MakingError, make_all
+
+    try:
+        told = read_texts(texts or ENGLISH / LIST)
+        chosen = replace(
+            told,
+            language=language or told.language,
+            voice=voice or language or told.voice,
+            words_a_minute=words_a_minute or told.words_a_minute,
+        )
+        make_all(chosen, out, click.echo)
+    except (CatalogueError, MakingError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@prompts.command("music")
+@click.option("--out", type=_FILE, metavar="FILE", required=True, help="FLAC file to write.")
+def music_command(out: Path) -> None:
+    """Make the piece of music that is played to those who wait."""
+    from confserver.prompts.making import write
+    from confserver.prompts.music import made
+
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write(out, made())
+    except (OSError, RuntimeError) as error:
+        raise click.ClickException(f"{out}: {error}") from None
