@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.engine.codecs import codec_of
+from confserver.engine.codecs import stateless
 from confserver.engine.codecs.codec import Settings, Stateless
 from confserver.engine.frame import FRAMES, RATES_HZ, TICK_S, Bytes, Lengths, Rows, Samples
 from confserver.engine.resampling import Crossing
 from confserver.engine.seats import Seats
-from confserver.engine.streams import Group, Streams, stateful
+from confserver.engine.streams import Group, Streams, who_remembers
 from confserver.engine.voices import Voices
 
 NARROW_BYTES = 160
@@ -52,7 +52,7 @@ class Encoding:
         self.streams = Streams()
         self.settings: dict[int, Settings] = {}
         """By row, of legs whose codec remembers."""
-        self._remembers = stateful()
+        self._remembers = who_remembers()
         self._crossings = {(source, to): Crossing(source, to) for source in range(3) for to in range(3) if source != to}
         self._heard_voice: NDArray[np.int64] = np.zeros(seats.capacity, np.int64)
         self._batches: list[Batch] = []
@@ -83,7 +83,7 @@ class Encoding:
         self._batches, narrow, broad = [], 0, 0
         for number in used:
             mine = np.flatnonzero(codec == number)
-            kind = codec_of(number)
+            kind = stateless(number)
             width = kind.clock_hz // TICKS_A_S * kind.unit_bytes
             places, which, count = _needed(place[mine], len(self._voices.heard[int(band[mine[0]])]))
             start = narrow if width == NARROW_BYTES else broad

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from confserver.contract import MediaPlan, OpusTerms
-from confserver.engine.codecs import CODECS, codec_of, meaning_of
+from confserver.engine.codecs import CODECS, codec_of, is_stateful, meaning_of
 from confserver.engine.codecs.codec import Settings
 from confserver.engine.departure import USUAL_MS, Outbox, Plain
 from confserver.engine.encoding import NARROW_BYTES, TICKS_A_S, Encoding
@@ -22,7 +22,7 @@ from confserver.engine.packets import Packets
 from confserver.engine.protection import Protection
 from confserver.engine.resampling import Entrance
 from confserver.engine.seats import Seats
-from confserver.engine.streams import stateful
+from confserver.engine.streams import who_remembers
 from confserver.engine.voices import MIXES, SETTLING, Voices
 
 LOSSY_PERCENT = 10
@@ -34,7 +34,7 @@ class Outgoing:
 
     def __init__(self, seats: Seats, protection: Protection) -> None:
         self._seats = seats
-        self._remembers = stateful()
+        self._remembers = who_remembers()
         self._usual = _plain_meanings()
         self.mixers = [Mixer(seats, band) for band in range(len(RATES_HZ))]
         self.floor = Floor(seats, self.mixers)
@@ -176,6 +176,5 @@ def _plain_meanings() -> NDArray[np.bool_]:
     """By meaning: whether a tick of it is a payload of ``departure.Plain``."""
     table = np.zeros(256, np.bool_)
     for meaning, codec in enumerate(CODECS, 1):
-        is_stateless = not hasattr(codec, "encoders")
-        table[meaning] = is_stateless and codec.clock_hz // TICKS_A_S * codec.unit_bytes == NARROW_BYTES
+        table[meaning] = not is_stateful(codec) and codec.clock_hz // TICKS_A_S * codec.unit_bytes == NARROW_BYTES
     return table

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.engine.codecs import CODECS, codec_of
-from confserver.engine.codecs.codec import Encoders, Settings, Stateful
+from confserver.engine.codecs import CODECS, is_stateful, stateful
+from confserver.engine.codecs.codec import Encoders, Settings
 from confserver.engine.frame import Bytes, Lengths, Rows, Samples
 from confserver.engine.voices import SETTLING
 
@@ -75,7 +74,7 @@ class Streams:
 
     def encoders(self, codec: int) -> Encoders:
         if codec not in self._encoders:
-            self._encoders[codec] = cast(Stateful, codec_of(codec)).encoders()
+            self._encoders[codec] = stateful(codec).encoders()
             self._set_complexity(self._encoders[codec])
         return self._encoders[codec]
 
@@ -251,9 +250,9 @@ def _encode_long(group: Group, samples: Samples, out: Bytes, length: Lengths) ->
         _encode(group.encoders, group.slots[due], whole, out, length, group.rows[due])
 
 
-def stateful() -> NDArray[np.bool_]:
+def who_remembers() -> NDArray[np.bool_]:
     """By meaning: whether a codec remembers."""
     table = np.zeros(256, np.bool_)
     for meaning, codec in enumerate(CODECS, 1):
-        table[meaning] = hasattr(codec, "encoders")
+        table[meaning] = is_stateful(codec)
     return table

@@ -6,10 +6,15 @@ A payload type's *meaning* is a small number in the columns: 0 none, EVENT for t
 
 from __future__ import annotations
 
-from confserver.engine.codecs.codec import Stateless
-from confserver.engine.codecs.g711 import PCMA, PCMU
+from typing import cast
 
-CODECS: tuple[Stateless, ...] = (PCMU, PCMA)
+from confserver.engine.codecs.codec import Codec, Stateful, Stateless
+from confserver.engine.codecs.g711 import PCMA, PCMU
+from confserver.engine.codecs.g722 import G722
+from confserver.engine.codecs.l16 import L16_8, L16_16, L16_48
+from confserver.engine.codecs.opus import OPUS
+
+CODECS: tuple[Codec, ...] = (PCMU, PCMA, G722, L16_8, L16_16, L16_48, OPUS)
 
 NOTHING = 0
 EVENT = 255
@@ -22,5 +27,19 @@ def meaning_of(format_name: str) -> int:
     return _MEANINGS[format_name]
 
 
-def codec_of(meaning: int) -> Stateless:
+def codec_of(meaning: int) -> Codec:
     return CODECS[meaning - 1]
+
+
+def is_stateful(codec: Codec) -> bool:
+    return hasattr(codec, "encoders")
+
+
+def stateless(meaning: int) -> Stateless:
+    """The codec, where it is known to remember nothing."""
+    return cast(Stateless, CODECS[meaning - 1])
+
+
+def stateful(meaning: int) -> Stateful:
+    """The codec, where it is known to remember."""
+    return cast(Stateful, CODECS[meaning - 1])
