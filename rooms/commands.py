@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rooms.participant import MuteCause, ParticipantId, Role
-from rooms.policy import DEFAULT_MAX_PARTICIPANTS
+from rooms.policy import DEFAULT_MAX_PARTICIPANTS, NoiseGuard
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class CreateRoom(Command):
-    """Make a room beforehand; it survives a restart."""
+    """Make a room beforehand; it survives a restart.
+
+    Asked of a room that is there, it changes the rules. What is left out of the room's sound is as the settings say.
+    """
 
     needs: ClassVar[Role] = Role.ADMIN
     method: ClassVar[str] = "PUT"
@@ -40,6 +43,14 @@ class CreateRoom(Command):
 
     max_participants: int = DEFAULT_MAX_PARTICIPANTS
     mute_on_entry: bool = False
+    rate_hz: int | None = None
+    stereo: bool = False
+    talkers: int | None = None
+    ptime_ms: int | None = None
+    levelling: bool | None = None
+    comfort_noise: bool | None = None
+    guard: NoiseGuard | None = None
+    codecs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

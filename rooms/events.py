@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rooms.hearing import Hearing
 from rooms.participant import MuteCause, ParticipantId
+from rooms.policy import RoomPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +31,17 @@ class RoomCreated(Event):
     """
 
     persistent: bool
-    max_participants: int
-    mute_on_entry: bool
+    policy: RoomPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class RoomChanged(Event):
-    """A room made beforehand has other rules from now on; those present stay as they are."""
+    """A room made beforehand has other rules from now on.
 
-    max_participants: int
-    mute_on_entry: bool
+    Its sound changes at once; those present stay, muted or not as they are.
+    """
+
+    policy: RoomPolicy
 
 
 @dataclass(frozen=True, slots=True)

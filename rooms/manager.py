@@ -85,6 +85,11 @@ class Rooms:
             raise NotFound(f"there is no room {name}")
         return self._rooms[name]
 
+    def policy_of(self, name: str) -> RoomPolicy:
+        """The rules of a room; those that it would have, where it is not there yet."""
+        room = self._rooms.get(name)
+        return room.policy if room else self._policy
+
     def find_participant(self, participant: ParticipantId) -> tuple[Room, Participant]:
         """Find who has this id, reserved or present, in whichever room. Raises NotFound."""
         for room in self._rooms.values():

@@ -10,6 +10,7 @@ only asks the focus to hang up. The room is open from the first place taken to t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, Concatenate, ParamSpec
 
 from rooms import commands as ask
@@ -101,12 +102,12 @@ class Room:
 
     # ---------------------------------------------------------------- the room itself
     def _create(self, command: ask.CreateRoom, by: Actor, minutes: Minutes) -> None:
-        policy = RoomPolicy(command.max_participants, command.mute_on_entry)
+        policy = RoomPolicy(**{rule.name: getattr(command, rule.name) for rule in fields(RoomPolicy)})
         if not self.persistent:
             self.created_at = minutes.at
-            minutes.say(tell.RoomCreated, True, policy.max_participants, policy.mute_on_entry)
+            minutes.say(tell.RoomCreated, True, policy)
         elif policy != self.policy:
-            minutes.say(tell.RoomChanged, policy.max_participants, policy.mute_on_entry)
+            minutes.say(tell.RoomChanged, policy)
         self.persistent, self.policy = True, policy
 
     def _remove(self, command: ask.RemoveRoom, by: Actor, minutes: Minutes) -> None:
@@ -157,7 +158,7 @@ class Room:
     def _open(self, minutes: Minutes) -> None:
         if self.created_at is None:
             self.created_at = minutes.at
-            minutes.say(tell.RoomCreated, False, self.policy.max_participants, self.policy.mute_on_entry)
+            minutes.say(tell.RoomCreated, False, self.policy)
         self.state = next_state(self.state, Happening.FIRST_RESERVED)
         self.opened_at = minutes.at
         minutes.say(tell.RoomOpened)
@@ -343,8 +344,7 @@ def describe_room(room: Room, now: float) -> dict[str, Any]:
         "state": room.state.value,
         "locked": room.locked,
         "persistent": room.persistent,
-        "max_participants": room.policy.max_participants,
-        "mute_on_entry": room.policy.mute_on_entry,
+        **room.policy.describe(),
         "created_at": room.created_at,
         "opened_at": room.opened_at,
         "at": now,

@@ -17,7 +17,7 @@ from sqlite_utils import Database, Migrations
 from rooms import events as tell
 from rooms.errors import Refused
 from rooms.participant import id_number
-from rooms.policy import RoomPolicy, room_name
+from rooms.policy import NoiseGuard, RoomPolicy, room_name
 
 SERVER_STOPPED = "server stopped"
 """The cause of a departure that nobody saw."""
@@ -74,7 +74,15 @@ def first_tables(db: Database) -> None:
     db.execute("CREATE TABLE last_seen (only INTEGER PRIMARY KEY CHECK (only = 1), at REAL NOT NULL)")
 
 
-STEPS = (first_tables,)
+def sound_of_rooms(db: Database) -> None:
+    """NULL: as the settings say; codecs with spaces between them."""
+    for name in ("rate_hz", "stereo", "talkers", "ptime_ms", "levelling", "comfort_noise"):
+        db.execute(f"ALTER TABLE rooms ADD COLUMN {name} INTEGER")
+    for name in ("guard", "codecs"):
+        db.execute(f"ALTER TABLE rooms ADD COLUMN {name} TEXT")
+
+
+STEPS = (first_tables, sound_of_rooms)
 """The migrations, oldest first; once released, a step is never changed, only followed by another."""
 
 _migrations = Migrations("rooms")
@@ -83,16 +91,16 @@ for _step in STEPS:
 
 
 # ------------------------------------------------------------------ events -> records
+_RULES = tuple(rule.name for rule in fields(RoomPolicy))
+"""Each is a column of its name."""
 _OF_THIS_PARTICIPATION = "WHERE participant = :participant AND room = :room AND left_at IS NULL"
 
 RECORDS: dict[type[tell.Event], str] = {
     tell.RoomCreated: (
-        "INSERT OR REPLACE INTO rooms (name, max_participants, mute_on_entry, created_at)"
-        " SELECT :room, :max_participants, :mute_on_entry, :at WHERE :persistent"
+        f"INSERT OR REPLACE INTO rooms (name, created_at, {', '.join(_RULES)})"
+        f" SELECT :room, :at, {', '.join(f':{rule}' for rule in _RULES)} WHERE :persistent"
     ),
-    tell.RoomChanged: (
-        "UPDATE rooms SET max_participants = :max_participants, mute_on_entry = :mute_on_entry WHERE name = :room"
-    ),
+    tell.RoomChanged: f"UPDATE rooms SET {', '.join(f'{rule} = :{rule}' for rule in _RULES)} WHERE name = :room",
     tell.RoomRemoved: "DELETE FROM rooms WHERE name = :room",
     tell.PlaceReserved: (
         "INSERT INTO participations (room, participant, name, address, source, reserved_at)"
@@ -110,7 +118,24 @@ def record_of(event: tell.Event) -> Record | None:
     sql = RECORDS.get(type(event))
     if sql is None:
         return None
-    return Record(sql, {field.name: getattr(event, field.name) for field in fields(event)})
+    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    policy = values.pop("policy", None)
+    return Record(sql, values | (_row_of(policy) if policy else {}))
+
+
+def _row_of(policy: RoomPolicy) -> dict[str, Any]:
+    return policy.describe() | {"codecs": " ".join(policy.codecs)}
+
+
+def _policy_of(row: dict[str, Any]) -> RoomPolicy:
+    """Raises Refused, ValueError or TypeError for what cannot be."""
+    rules = {rule: row[rule] for rule in _RULES}
+    for rule in ("mute_on_entry", "stereo", "levelling", "comfort_noise"):
+        if rules[rule] is not None or rule == "stereo":
+            rules[rule] = bool(rules[rule])
+    rules["guard"] = None if rules["guard"] is None else NoiseGuard(rules["guard"])
+    rules["codecs"] = tuple((rules["codecs"] or "").split())
+    return RoomPolicy(**rules)
 
 
 def records_of(events: Iterable[tell.Event]) -> list[Record]:
@@ -168,11 +193,7 @@ def load_rooms(db: Database) -> list[StoredRoom]:
     """Read the rooms made beforehand, by name. Raises StoreError."""
     with _in_words():
         return [
-            StoredRoom(
-                room_name(row["name"]),
-                RoomPolicy(row["max_participants"], bool(row["mute_on_entry"])),
-                row["created_at"],
-            )
+            StoredRoom(room_name(row["name"]), _policy_of(row), row["created_at"])
             for row in db.query("SELECT * FROM rooms ORDER BY name")
         ]
 

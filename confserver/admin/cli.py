@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 from urllib.parse import quote
 
 import click
@@ -34,6 +35,8 @@ class Where:
 Ask = Callable[[Where, str, str, Mapping[str, object]], Any]
 """Method, path and body to the JSON of the answer; a refusal becomes a click.ClickException of one line."""
 
+AS_SET = "as the settings say"
+"""The default of a rule that a room need not have."""
 ARGUMENT_HELP = {
     "room": "ROOM is the room's name.",
     "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
@@ -41,6 +44,14 @@ ARGUMENT_HELP = {
 OPTION_HELP = {
     "max_participants": "Most participants at once.",
     "mute_on_entry": "Mute everybody who comes in.",
+    "rate_hz": "Sampling rate of the sound: 8000, 16000 or 48000; 0: the highest that at least two can use.",
+    "stereo": "Place people from left to right for those who hear two channels.",
+    "talkers": "Most voices heard at once, the loudest.",
+    "ptime_ms": "Milliseconds of sound in a packet: 10 to 60.",
+    "levelling": "Bring soft and loud voices nearer to each other.",
+    "comfort_noise": "A faint noise while nobody talks.",
+    "guard": "What is done about steady noise or music that somebody pours in.",
+    "codecs": "A codec that calls may use (opus, G722, PCMU, PCMA, L16); more than one: say it again.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
@@ -86,7 +97,7 @@ def _change(ask: Ask, command: type[Command]) -> click.Command:
     in_body = [f for f in dataclasses.fields(command) if f.name not in in_path]
 
     def run(where: Where, as_json: bool, **given: Any) -> None:
-        body = {f.name: given[f.name] for f in in_body if given[f.name] is not None}
+        body = {f.name: given[f.name] for f in in_body if given[f.name] not in (None, ())}
         room = ask(where, command.method, _path(command.path, given), body)
         if "participant" in given:
             _print(room, as_json, lambda told: tables.print_change(told, given["participant"]))
@@ -95,7 +106,7 @@ def _change(ask: Ask, command: type[Command]) -> click.Command:
 
     parameters: list[click.Parameter] = [click.Argument([name]) for name in in_path]
     parameters += [_option(f, hints[f.name]) for f in in_body]
-    words = [(command.__doc__ or "").strip(), *(ARGUMENT_HELP[name] for name in in_path)]
+    words = [inspect.cleandoc(command.__doc__ or ""), *(ARGUMENT_HELP[name] for name in in_path)]
     return _command(command.verb, run, parameters, "\n\n".join(words))
 
 
@@ -104,17 +115,19 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     name = field.name.replace("_", "-")
     required = field.default is dataclasses.MISSING
     words = OPTION_HELP.get(field.name, "")
+    hint = next((each for each in get_args(hint) if each is not type(None)), hint)  # int | None, tuple[str, ...]
+    default = field.default.value if isinstance(field.default, enum.Enum) else field.default
+    if hint is bool and default is not None:
+        default = f"--{'' if default else 'no-'}{name}"
+    if not required:
+        words += f"  [default: {AS_SET if default in (None, ()) else default}]"
     if hint is bool:
-        shown = f"--{'' if field.default else 'no-'}{name}"
-        return click.Option([f"--{name}/--no-{name}"], default=None, help=f"{words}  [default: {shown}]")
+        return click.Option([f"--{name}/--no-{name}"], default=None, help=words)
     kind: click.ParamType[Any] | type = hint
-    default = field.default
     if issubclass(hint, enum.Enum):
         kind = click.Choice([str(member.value) for member in hint])
-        default = default.value if isinstance(default, enum.Enum) else default
-    if not required:
-        words += f"  [default: {default}]"
-    return click.Option([f"--{name}"], type=kind, required=required, default=None, help=words)
+    is_list = default == ()
+    return click.Option([f"--{name}"], type=kind, required=required, default=None, multiple=is_list, help=words)
 
 
 def _path(pattern: str, names: Mapping[str, str]) -> str:

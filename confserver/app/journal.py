@@ -60,7 +60,9 @@ def _lost(failure: Failure) -> Failure:
 
 
 def _facts(event: told.Event) -> dict[str, object]:
-    return {field.name: getattr(event, field.name) for field in fields(event) if field.name not in ("number", "at")}
+    facts = {field.name: getattr(event, field.name) for field in fields(event) if field.name not in ("number", "at")}
+    policy = facts.pop("policy", None)
+    return facts | (policy.describe() if policy else {})
 
 
 def _words(event: told.Event) -> str:

@@ -125,7 +125,7 @@ class Server:
         )
         rooms.restore(kept.rooms)
         keys = secrets.token_bytes if self._settings.rtp.srtp_without_tls else None
-        self._focus = Focus(Scene(rooms, self._surroundings, self._settings.media.talkers, keys))
+        self._focus = Focus(Scene(rooms, self._surroundings, self._surroundings.media_terms(), keys))
 
     def _join(self) -> None:
         """Give the layers their shells."""

@@ -9,10 +9,12 @@ import structlog
 
 from confserver.config import Settings
 from confserver.focus.media import Ground
+from confserver.focus.terms import MediaTerms
 from confserver.routing.guard import Guard, address_in
 from confserver.sip.flow import Flow
 from confserver.transports.addresses import attached_networks, broadcasts, local_addresses, route_to
 from confserver.transports.links import WorkerSettings
+from rooms.policy import NoiseGuard
 
 log = structlog.get_logger("calls")
 MOST_TOLD = 100
@@ -88,7 +90,16 @@ class Surroundings:
         address = address_in(peer)
         return address is not None and not any(address in network for network in self._near)
 
-    # ------------------------------------------------------------------ what workers are told
+    # ------------------------------------------------------------------ what rooms and workers are told
+    def media_terms(self) -> MediaTerms:
+        """How rooms sound whose own policy does not say."""
+        media = self._settings.media
+        return MediaTerms(
+            codecs=media.codecs, talkers=media.talkers, rate_hz=media.rate_hz, max_rate_hz=media.max_rate_hz,
+            ptime_ms=media.ptime_ms, levelling=media.levelling, comfort_noise=media.comfort_noise,
+            guard=NoiseGuard(media.guard), opus_bitrate=media.opus_bitrate, opus_dtx=media.opus_dtx,
+        )  # fmt: skip
+
     def worker_settings(self, number: int, epoch: float) -> WorkerSettings:
         """Each worker has its own part of the port range."""
         rtp, count = self._settings.rtp, self._settings.media.worker_count()
@@ -101,6 +112,8 @@ class Surroundings:
             packet_io=self._settings.media.packet_io,
             epoch=epoch,
             silence_s=rtp.silence_s,
+            opus_complexity=self._settings.media.opus_complexity,
+            most_delay_ms=self._settings.media.most_delay_ms,
             cname=f"{secrets.token_hex(6)}@confserver",
         )
 

@@ -6,7 +6,7 @@ gives the room as it then is, None where it is no more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -57,10 +57,26 @@ class Client:
 
     # -------------------------------------------------------------- a room
     def create(
-        self, room: str, *, max_participants: int | None = None, mute_on_entry: bool | None = None
+        self,
+        room: str,
+        *,
+        max_participants: int | None = None,
+        mute_on_entry: bool | None = None,
+        rate_hz: int | None = None,
+        stereo: bool | None = None,
+        talkers: int | None = None,
+        ptime_ms: int | None = None,
+        levelling: bool | None = None,
+        comfort_noise: bool | None = None,
+        guard: str | None = None,
+        codecs: Sequence[str] | None = None,
     ) -> Record | None:
         """Make a room beforehand; it survives a restart."""
-        return self._change("PUT", _path("rooms", room), max_participants=max_participants, mute_on_entry=mute_on_entry)
+        return self._change(
+            "PUT", _path("rooms", room), max_participants=max_participants, mute_on_entry=mute_on_entry,
+            rate_hz=rate_hz, stereo=stereo, talkers=talkers, ptime_ms=ptime_ms, levelling=levelling,
+            comfort_noise=comfort_noise, guard=guard, codecs=codecs,
+        )  # fmt: skip
 
     def remove(self, room: str) -> Record | None:
         """Forget a room made beforehand, ending it first if somebody is in it."""

@@ -75,6 +75,12 @@ def _check_port_max(settings: Settings) -> None:
         raise ValueError(f"{low} to {high} holds sip.port, {settings.sip.port}")
 
 
+def _check_codecs(settings: Settings) -> None:
+    codecs = settings.media.codecs
+    if not codecs or len(set(codecs)) < len(codecs):
+        raise ValueError("list at least one codec, and each once")
+
+
 def _check_http_address(settings: Settings) -> None:
     where = settings.http_endpoint()
     if isinstance(where, Path):
@@ -103,6 +109,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("rtp.addresses", lambda settings: _check_addresses(settings.rtp.addresses)),
     ("rtp.port_min", _check_port_min),
     ("rtp.port_max", _check_port_max),
+    ("media.codecs", _check_codecs),
     ("state.directory", lambda settings: _check_path(str(settings.state.path()))),
     ("http.address", _check_http_address),
     ("log.file", lambda settings: _check_path(settings.log.file) if settings.log.file else None),

@@ -106,6 +106,44 @@ class Media(Section, frozen=True):
         int, Meta(ge=0, le=256, description="Media processes; 0: one for each core but one, at least one.")
     ] = 0
     talkers: Annotated[int, Meta(ge=1, le=64, description="Most voices heard at once in a room, the loudest.")] = 8
+    codecs: Annotated[
+        tuple[Literal["opus", "G722", "PCMU", "PCMA", "L16"], ...],
+        Meta(
+            description="Codecs that calls may use where their room does not name its own. L16 is taken where a phone "
+            "offers it; offers of ours name it only where the room does."
+        ),
+    ] = ("opus", "G722", "PCMU", "PCMA", "L16")
+    rate_hz: Annotated[
+        Literal[0, 8000, 16000, 48000],
+        Meta(description="Sampling rate of rooms; 0: the highest that at least two members can use."),
+    ] = 0
+    max_rate_hz: Annotated[
+        Literal[8000, 16000, 48000], Meta(description="Highest sampling rate of rooms that find their own.")
+    ] = 16000
+    ptime_ms: Annotated[
+        Literal[10, 20, 30, 40, 50, 60],
+        Meta(
+            description="Milliseconds of sound in a packet: asked of phones, and sent to those that do not say; 40 "
+            "costs half as much as 20, and 20 ms of delay."
+        ),
+    ] = 20
+    levelling: Annotated[bool, Meta(description="Bring soft and loud voices nearer to each other.")] = False
+    comfort_noise: Annotated[bool, Meta(description="A faint noise in rooms where nobody talks.")] = True
+    guard: Annotated[
+        Literal["off", "report", "mute"],
+        Meta(description="What is done about steady noise or music that somebody pours into a room."),
+    ] = "report"
+    opus_bitrate: Annotated[
+        Literal[16000, 24000, 32000, 64000],
+        Meta(description="Bit/s of Opus in mono; a room in stereo gets more, up to twice as much."),
+    ] = 24000
+    opus_dtx: Annotated[bool, Meta(description="Ask phones to send no Opus while their user is silent.")] = False
+    opus_complexity: Annotated[
+        int, Meta(ge=0, le=10, description="Effort of Opus encoders; 0 costs half as much as 5, 10 nearly twice.")
+    ] = 5
+    most_delay_ms: Annotated[
+        int, Meta(ge=40, le=1000, description="Longest delay that is added to a phone's sound to even out its network.")
+    ] = 120
     spare: Annotated[
         bool,
         Meta(

@@ -73,6 +73,6 @@ def _type_in_words(hint: object, meta: Meta) -> str:
     if get_origin(hint) is tuple:
         return f"list of {_type_in_words(get_args(hint)[0], Meta())}"
     if get_origin(hint) is Literal:
-        return " or ".join(f'"{choice}"' for choice in get_args(hint))
+        return " or ".join(toml_value(choice) for choice in get_args(hint))
     words = _WORDS[hint]  # type: ignore[index]
     return f"{words}, {meta.ge} to {meta.le}" if meta.ge is not None else words

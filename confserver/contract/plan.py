@@ -111,6 +111,8 @@ class RoomSound(msgspec.Struct, frozen=True, kw_only=True):
     """At most so many are heard at once."""
     rate_hz: int = 0
     """8000, 16000 or 48000; 0: the highest rate that at least two members can use."""
+    max_rate_hz: int = 48000
+    """Where ``rate_hz`` is 0: not above this."""
     stereo: bool = False
     """Participants are placed from left to right for those who hear two channels."""
     levelling: bool = False

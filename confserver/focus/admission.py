@@ -8,9 +8,10 @@ from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.media import caller_of, check_family, check_reach, description_of, plan_of
 from confserver.focus.outputs import Accept, Refuse, Respond
 from confserver.focus.scene import OPENING_S, Scene
-from confserver.formats import FORMATS
+from confserver.focus.terms import RoomTerms
 from confserver.routing.routes import Refuse as RouteRefused
 from confserver.routing.routes import ToRoom, route
+from confserver.sdp import extras
 from confserver.sdp.agreement import Agreed, Local, Rejected, Warn
 from confserver.sdp.description import Description
 from confserver.sdp.negotiation import accept, answer, negotiate, offer
@@ -48,8 +49,9 @@ class Admission:
         scene.check_workers(name)
         caller = caller_of(request, flow, scene.guard)
         described = description_of(request.body) if request.body else None
-        agreed = self._settled(described) if described else None
-        plan = plan_of(agreed, caller) if agreed else None
+        terms = scene.terms(name)
+        agreed = self._settled(described, terms) if described else None
+        plan = plan_of(agreed, caller, terms) if agreed else None
         is_ipv6 = agreed.is_ipv6 if agreed else flow.is_ipv6
         host = self._host(flow, plan, is_ipv6)
         room, participant = self._reserve(name, request, flow, now)
@@ -90,9 +92,10 @@ class Admission:
             raise of_room(refused) from refused
         return name
 
-    def _settled(self, described: Description) -> Agreed:
+    def _settled(self, described: Description, terms: RoomTerms) -> Agreed:
+        secrets = self._scene.secrets
         try:
-            agreed = negotiate(described, FORMATS, secrets=self._scene.secrets)
+            agreed = negotiate(described, terms.taken(), secrets=secrets, ptime_ms=terms.ptime_ms)
         except Rejected as rejected:
             raise of_offer(rejected) from rejected
         check_reach(agreed, self._scene.surroundings.ground())
@@ -122,7 +125,7 @@ class Admission:
         if leg.agreed and leg.offer:
             leg.sent = answer(leg.offer, leg.agreed, self.local(leg))
         else:
-            leg.sent = offer(FORMATS, self.local(leg))
+            leg.sent = offer(self._scene.terms(leg.room).offered(), self.local(leg))
         leg.offer = None
         leg.go("leg opened")
         self._scene.say(Accept(leg.call, write(leg.sent)))
@@ -134,7 +137,11 @@ class Admission:
 
     def local(self, leg: Leg) -> Local:
         """Ourselves, in the SDP for this peer."""
-        return Local(host=leg.local_host, port=leg.port, session_id=leg.session_id)
+        terms = self._scene.terms(leg.room)
+        return Local(
+            host=leg.local_host, port=leg.port, session_id=leg.session_id, ptime_ms=terms.ptime_ms,
+            parameters=terms.stated, extras=extras.OURS,
+        )  # fmt: skip
 
     # ------------------------------------------------------------------ the phone's word
     def acknowledged(self, event: CallAcknowledged, now: float) -> None:
@@ -163,7 +170,7 @@ class Admission:
         check_reach(agreed, self._scene.surroundings.ground())
         leg.agreed = agreed
         leg.named = agreed if agreed.remote else None
-        self._scene.set_plan(leg, plan_of(agreed, leg.caller))
+        self._scene.set_plan(leg, plan_of(agreed, leg.caller, self._scene.terms(leg.room)))
 
     def arrive(self, leg: Leg, now: float) -> None:
         """The call is up, by ACK or by its first packet: now the others know."""

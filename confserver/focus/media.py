@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from confserver.contract import Address, Incoming, MediaPlan, SrtpKey
 from confserver.focus.answers import NoAnswer, of_offer, warning
+from confserver.focus.terms import RoomTerms
 from confserver.routing.guard import Guard, IPAddress, address_in
 from confserver.sdp.agreement import Agreed, Rejected, Warn
 from confserver.sdp.description import Description
@@ -92,9 +93,10 @@ def check_family(agreed: Agreed, is_ipv6: bool) -> None:
         raise of_offer(Rejected(Warn.ADDRESS, "a call cannot change between IPv4 and IPv6"))
 
 
-def plan_of(agreed: Agreed, caller: Caller, named: Agreed | None = None) -> MediaPlan:
+def plan_of(agreed: Agreed, caller: Caller, terms: RoomTerms, named: Agreed | None = None) -> MediaPlan:
     """What the worker needs to know (see docs/architecture.md, "Ports and addresses").
 
+    ``terms``: those of the room.
     ``named``: the last agreement of the call that named an address. Where the new one names none (the old hold by
     c=0.0.0.0), the leg keeps that, so that nobody else can take its place meanwhile.
     """
@@ -119,6 +121,12 @@ def plan_of(agreed: Agreed, caller: Caller, named: Agreed | None = None) -> Medi
         sends=agreed.sends,
         incoming_key=SrtpKey(crypto.suite, crypto.theirs) if crypto else None,
         outgoing_key=SrtpKey(crypto.suite, crypto.ours) if crypto else None,
+        opus=terms.opus_for(agreed),
+        outgoing_event=agreed.telephone_event,
+        level_id=agreed.extras.level_id,
+        mix_levels_id=agreed.extras.mix_levels_id,
+        reduced_rtcp=agreed.extras.reduced_rtcp,
+        xr=agreed.extras.xr,
     )
 
 

@@ -56,9 +56,9 @@ class Recovery:
         scene.workers.add(worker)
         self._waiting.pop(worker, None)
         places = {room: place for room, place in scene.places.items() if place.worker == worker and place.is_lost}
-        for place in places.values():
+        for room, place in places.items():
             place.is_lost = False
-            scene.open_room(place)
+            scene.open_room(room, place)
         legs = [leg for leg in scene.legs.at_worker(worker) if leg.stage is not Stage.LEAVING]
         for leg in sorted(legs, key=lambda each: each.stage is Stage.OPENING):
             if not leg.place.is_lost:

@@ -11,15 +11,16 @@ from confserver.contract import (
     MediaPlan,
     MixSources,
     OpenRoom,
-    RoomSound,
     SetHearing,
     SetLeg,
+    SetRoom,
     ToWorker,
 )
 from confserver.focus.answers import NoAnswer, unavailable
 from confserver.focus.legs import Leg, Legs, Place, Stage
 from confserver.focus.media import Ground
 from confserver.focus.outputs import HangUp, Output, Publish, Refuse, TellWorker
+from confserver.focus.terms import MediaTerms, RoomTerms
 from confserver.routing.guard import Guard
 from confserver.sdp.crypto import Secrets
 from confserver.sip.flow import Flow
@@ -52,11 +53,13 @@ class Surroundings(Protocol):
 class Scene:
     """The state of the focus.
 
-    ``talkers``: how many are heard at once in a room. ``secrets`` makes our keys for RTP/SAVP, None where such calls
+    ``terms``: how rooms sound whose policy does not say. ``secrets`` makes our keys for RTP/SAVP, None where such calls
     are refused (see ``sdp.negotiation.negotiate``).
     """
 
-    def __init__(self, rooms: Rooms, surroundings: Surroundings, talkers: int, secrets: Secrets | None = None) -> None:
+    def __init__(
+        self, rooms: Rooms, surroundings: Surroundings, terms: MediaTerms | None = None, secrets: Secrets | None = None
+    ) -> None:
         self.secrets = secrets
         self.rooms = rooms
         self.guard = surroundings.guard
@@ -66,7 +69,7 @@ class Scene:
         self.workers: set[int] = set()
         self.overloaded: set[int] = set()
         self.is_closing = False
-        self._talkers = talkers
+        self._terms = terms or MediaTerms()
         self._outputs: list[Output] = []
         self._number = 0
 
@@ -117,6 +120,9 @@ class Scene:
             case tell.RoomEnding(room=room):
                 for leg in self.legs.in_room(room):
                     self.hang_up(leg, "the room has ended")
+            case tell.RoomCreated(room=room) | tell.RoomChanged(room=room) if room in self.places:
+                number, sound = self.places[room].number, self.terms(room).sound
+                self.tell_worker(self.places[room], SetRoom(room=number, sound=sound))
             case tell.RoomClosed(room=room):
                 place = self.places.pop(room, None)
                 if place:
@@ -167,11 +173,15 @@ class Scene:
         ready = sorted(self.workers - self.overloaded)
         worker = min(ready, key=lambda each: (self.legs.count_at(each), rooms_at[each]))
         place = self.places[room] = Place(self.number(), worker)
-        self.open_room(place)
+        self.open_room(room, place)
         return place
 
-    def open_room(self, place: Place) -> None:
-        self.tell_worker(place, OpenRoom(room=place.number, sound=RoomSound(talkers=self._talkers)))
+    def open_room(self, room: str, place: Place) -> None:
+        self.tell_worker(place, OpenRoom(room=place.number, sound=self.terms(room).sound))
+
+    def terms(self, room: str) -> RoomTerms:
+        """How a room sounds, or would sound if it were there."""
+        return self._terms.of(self.rooms.policy_of(room))
 
     # ------------------------------------------------------------------ calls
     def set_plan(self, leg: Leg, plan: MediaPlan) -> None:

@@ -8,7 +8,6 @@ from confserver.focus.legs import Leg, Stage
 from confserver.focus.media import caller_of, check_family, check_reach, description_of, plan_of
 from confserver.focus.outputs import AcceptOffer, RefuseOffer
 from confserver.focus.scene import Scene
-from confserver.formats import FORMATS
 from confserver.sdp.agreement import Agreed, Rejected
 from confserver.sdp.negotiation import accept, answer, negotiate, offer
 from confserver.sdp.text import write
@@ -39,8 +38,11 @@ class Sessions:
 
     def _answer(self, leg: Leg, event: OfferArrived, now: float) -> None:
         described = description_of(event.request.body)
+        terms = self._scene.terms(leg.room)
         try:
-            agreed = negotiate(described, FORMATS, leg.agreed, secrets=self._scene.secrets)
+            agreed = negotiate(
+                described, terms.taken(leg.agreed), leg.agreed, secrets=self._scene.secrets, ptime_ms=terms.ptime_ms
+            )
         except Rejected as rejected:
             raise of_offer(rejected) from rejected
         self._check(leg, agreed)
@@ -52,13 +54,14 @@ class Sessions:
     def _move(self, leg: Leg, event: OfferArrived, agreed: Agreed) -> None:
         """The phone may have gone to another network, from where we look different."""
         leg.caller = caller_of(event.request, event.flow, self._scene.guard)
-        remote = plan_of(agreed, leg.caller, leg.named).remote
+        remote = plan_of(agreed, leg.caller, self._scene.terms(leg.room), leg.named).remote
         host = self._scene.surroundings.media_host(event.flow, remote[0] if remote else None, leg.is_ipv6)
         leg.local_host = host or leg.local_host
 
     def _offer(self, leg: Leg) -> None:
         """A re-INVITE without an offer wants ours (RFC 3261 14.2); the answer comes in the ACK."""
-        leg.sent = offer(FORMATS, self._admission.local(leg), leg.agreed, sent=leg.sent)
+        formats = self._scene.terms(leg.room).offered(leg.agreed)
+        leg.sent = offer(formats, self._admission.local(leg), leg.agreed, sent=leg.sent)
         self._scene.say(AcceptOffer(leg.call, write(leg.sent)))
 
     def acknowledged(self, event: OfferAcknowledged, now: float) -> None:
@@ -84,7 +87,7 @@ class Sessions:
         if agreed.held:
             scene.try_ask(Hold(leg.room, leg.participant), SYSTEM, now)
         leg.agreed = agreed
-        scene.set_plan(leg, plan_of(agreed, leg.caller, leg.named))
+        scene.set_plan(leg, plan_of(agreed, leg.caller, scene.terms(leg.room), leg.named))
         if agreed.remote:
             leg.named = agreed
         if not agreed.held:

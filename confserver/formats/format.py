@@ -35,6 +35,12 @@ class Format:
     answer_fmtp: FmtpRule = field(default=no_parameters, repr=False)
     is_audio: bool = True
     """Sound that can be mixed; else it only goes along with sound of the same clock (events, comfort noise)."""
+    is_offered: bool = True
+    """Our offers name it by themselves; else it is only taken where the peer names it, or a room wants it."""
+    is_declarative: bool = False
+    """Its parameters say what their writer wants to receive: an answer states its own, and mirrors nothing."""
+    packets_ms: tuple[int, ...] = (10, 20, 30, 40, 50, 60)
+    """How much sound a packet of ours may hold, the shortest first; means nothing where it is no sound."""
 
     @property
     def rtpmap(self) -> str:
@@ -45,3 +51,8 @@ class Format:
     def is_called(self, encoding: str, clock_hz: int, channels: int) -> bool:
         """Whether an rtpmap means this format."""
         return (self.clock_hz, self.channels) == (clock_hz, channels) and self.encoding.lower() == encoding.lower()
+
+    def packet_ms(self, wanted_ms: float, most_ms: float) -> int:
+        """How much sound our packets hold for a peer that wants so much and takes at most so much."""
+        most = min(wanted_ms, most_ms)
+        return max((length for length in self.packets_ms if length <= most), default=self.packets_ms[0])

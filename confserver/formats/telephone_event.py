@@ -1,4 +1,4 @@
-"""Key presses as named events (RFC 4733), beside sound with a clock of 8000 Hz."""
+"""Key presses as named events (RFC 4733), beside sound whose clock they share: 8000 Hz, or 48000 Hz (Opus)."""
 
 from __future__ import annotations
 
@@ -52,12 +52,18 @@ def _written(events: list[int]) -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
-TELEPHONE_EVENT = Format(
-    name="telephone-event",
-    encoding="telephone-event",
-    clock_hz=8000,
-    usual_payload_type=101,  # fixed nowhere, but some gateways know no other
-    fmtp=DEFAULT,
-    answer_fmtp=answer_events,
-    is_audio=False,
-)
+def _events_at(name: str, clock_hz: int, usual_payload_type: int) -> Format:
+    return Format(
+        name=name,
+        encoding="telephone-event",
+        clock_hz=clock_hz,
+        usual_payload_type=usual_payload_type,
+        fmtp=DEFAULT,
+        answer_fmtp=answer_events,
+        is_audio=False,
+    )
+
+
+TELEPHONE_EVENT = _events_at("telephone-event", 8000, 101)
+"""101 is fixed nowhere, but some gateways know no other."""
+TELEPHONE_EVENT_48 = _events_at("telephone-event-48", 48000, 110)

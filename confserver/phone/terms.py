@@ -5,12 +5,14 @@ An offer that fails leaves all as it was (RFC 3264 section 8); only the version 
 
 from __future__ import annotations
 
-from confserver.formats import FORMATS
+from confserver.formats import PCMA, PCMU, TELEPHONE_EVENT
 from confserver.sdp import text
 from confserver.sdp.agreement import Agreed, Local, Rejected, Warn
 from confserver.sdp.description import Description
 from confserver.sdp.direction import Direction
 from confserver.sdp.negotiation import accept, answer, negotiate, offer
+
+SPOKEN = (PCMU, PCMA, TELEPHONE_EVENT)
 
 
 class Terms:
@@ -33,13 +35,13 @@ class Terms:
     def offer(self, hold: bool | None = None) -> bytes:
         """Our offer: the first, the next, or the one in the answer to an INVITE without any."""
         self._wishes_hold = self.on_hold if hold is None else hold
-        self._offered = self._sent = offer(FORMATS, self._local, self.agreed, self._wishes_hold, self._sent)
+        self._offered = self._sent = offer(SPOKEN, self._local, self.agreed, self._wishes_hold, self._sent)
         return text.write(self._offered)
 
     def answered(self, body: bytes) -> Agreed:
         """The answer to it."""
         assert self._offered is not None
-        self.agreed = accept(self._offered, _read(body), self.agreed)
+        self.agreed = accept(self._offered, _read(body), self.agreed, SPOKEN)
         self.on_hold = self._wishes_hold
         self._offered = None
         return self.agreed
@@ -52,7 +54,7 @@ class Terms:
         """Settle their offer; gives our answer."""
         offered = _read(body)
         allow = Direction.SENDONLY if self.on_hold else Direction.SENDRECV
-        agreed = negotiate(offered, previous=self.agreed, allow=allow)
+        agreed = negotiate(offered, SPOKEN, previous=self.agreed, allow=allow)
         self._sent = answer(offered, agreed, self._local, self._sent)
         self.agreed = agreed
         return text.write(self._sent)

@@ -4,6 +4,8 @@
     text.py          bytes <-> description, with hard limits
     direction.py     who sends, who receives, who holds: the tables
     crypto.py        keys in a=crypto lines (RFC 4568), keying.py which of them hold
+    payloads.py      which formats under which numbers, and the length of packets
+    extras.py        header extensions and more of RTCP (RFC 8285, 5506, 3611)
     agreement.py     Agreed, Local, Rejected
     negotiation.py   offer and answer (RFC 3264)
 

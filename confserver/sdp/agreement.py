@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from confserver.formats import Format
 from confserver.sdp.crypto import Crypto
 from confserver.sdp.description import Media
 from confserver.sdp.direction import Before, Direction
+from confserver.sdp.extras import NOTHING, Extras
 
 Address = tuple[str, int]
 Numbered = tuple[int, Format]
@@ -16,8 +18,8 @@ Numbered = tuple[int, Format]
 
 PTIME_MS = 20
 """RFC 3551 section 4.2: of most audio."""
-SHORTEST_MS, LONGEST_MS, STEP_MS = 10, 60, 10
-"""The packets that we can send."""
+LONGEST_MS = 60
+"""The longest packets that we send."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,10 @@ class Agreed:
     telephone_event: int | None
     """The payload type for events that we send."""
     ptime_ms: int = PTIME_MS
-    """How much sound the peer would like in each of our packets: 10 to 60, a multiple of 10."""
+    """How much sound goes into each of our packets: 10 to 60, a multiple of 10, what the outgoing format can."""
     maxptime_ms: float | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
+    """What the peer states (``a=fmtp``) of formats whose parameters are declarations, by the name of the format."""
     stated: Direction = Direction.SENDRECV
     """The peer's own direction."""
     direction: Direction = Direction.SENDRECV
@@ -51,6 +55,11 @@ class Agreed:
     """The peer has put us on hold: what still comes is music, not speech."""
     crypto: Crypto | None = None
     """What protects the media (RTP/SAVP), None for plain RTP."""
+    extras: Extras = NOTHING
+
+    def stated_of(self, format: Format) -> str:
+        """The peer's ``a=fmtp`` of a format whose parameters are declarations; "" where it says nothing."""
+        return dict(self.parameters).get(format.name, "")
 
     @property
     def receives(self) -> bool:
@@ -88,6 +97,10 @@ class Local:
     """The most that our offers ask for; for answers it is given to ``negotiate``."""
     rtcp_mux: bool = False
     """Whether first offers ask for RTP and RTCP on one port."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """What we state of formats whose parameters are declarations, by name; else what the format says."""
+    extras: Extras = NOTHING
+    """What first offers ask for beside sound."""
 
 
 class Warn(enum.IntEnum):

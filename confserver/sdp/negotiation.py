@@ -8,22 +8,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
-from confserver.formats import FORMATS, TELEPHONE_EVENT, Format
-from confserver.sdp.agreement import (
-    LONGEST_MS,
-    PTIME_MS,
-    SHORTEST_MS,
-    STEP_MS,
-    Address,
-    Agreed,
-    Local,
-    Numbered,
-    Rejected,
-    Warn,
-)
+from confserver.formats import FORMATS, Format
+from confserver.sdp import extras, payloads
+from confserver.sdp.agreement import PTIME_MS, Address, Agreed, Local, Numbered, Rejected, Warn
 from confserver.sdp.crypto import PLAIN, PROTECTED, Crypto, Secrets, is_protected
 from confserver.sdp.description import (
     MOST_PORT,
@@ -35,8 +25,6 @@ from confserver.sdp.description import (
     Media,
     Origin,
     RtcpPlace,
-    RtpMap,
-    number,
 )
 from confserver.sdp.direction import Before, Direction, meaning
 from confserver.sdp.keying import answered, settled
@@ -44,11 +32,6 @@ from confserver.sdp.keying import answered, settled
 __all__ = ["Agreed", "Local", "Rejected", "Warn", "accept", "answer", "negotiate", "next_version", "offer"]
 
 USER = "confserver"
-DYNAMIC = range(96, 128)
-"""RFC 3551 section 3."""
-RTCP_LOOKALIKES = range(64, 96)
-"""RFC 5761 section 4: no payload types where RTP and RTCP share a port."""
-
 _PROGRESS = (Warn.MEDIA, Warn.TRANSPORT, Warn.FORMAT, Warn.NETWORK, Warn.ADDRESS, Warn.OTHER)
 """In the order in which an m-line is looked at: of several refusals, the peer hears the one that came furthest."""
 
@@ -60,16 +43,18 @@ def negotiate(
     previous: Agreed | None = None,
     allow: Direction = Direction.SENDRECV,
     secrets: Secrets | None = None,
+    ptime_ms: int = PTIME_MS,
 ) -> Agreed:
     """Settle an offer: the first audio m-line that we can use, in the order of the offerer's formats.
 
     ``allow`` limits our direction. ``secrets`` makes our keys for RTP/SAVP; None: nothing here keeps keys secret, and
-    no such line is taken. Raises Rejected, with the reason of the m-line that came furthest.
+    no such line is taken. ``ptime_ms``: how long our packets are where the peer has no wish.
+    Raises Rejected, with the reason of the m-line that came furthest.
     """
     refusals: list[Rejected] = []
     for index in range(len(offer.media)):
         try:
-            return _settled(offer, index, formats, previous, allow, secrets)
+            return _settled(offer, index, formats, previous, allow, secrets, ptime_ms)
         except Rejected as refusal:
             refusals.append(refusal)
     no_audio = Rejected(Warn.MEDIA, "no audio offered")
@@ -83,16 +68,17 @@ def _settled(
     previous: Agreed | None,
     allow: Direction,
     secrets: Secrets | None,
+    ptime_ms: int,
 ) -> Agreed:
     media = offer.media[index]
     _check_line(media)
     crypto = settled(media, previous.crypto if previous else None, secrets)
     mux = media.is_rtcp_mux()
-    agreed = _with_sound(_understood(media, formats, {}, mux))
+    agreed = payloads.with_sound(payloads.understood(media, formats, {}, mux))
     connection = _connection(offer, media)
     stated = offer.direction_of(media)
     meant = meaning(stated, connection.is_null, previous.before if previous else Before.NEW)
-    outgoing = next(each for each in agreed if each[1].is_audio)
+    outgoing = payloads.first_sound(agreed)
     return Agreed(
         media_index=index,
         lines=tuple(map(_refused, offer.media)),
@@ -102,21 +88,26 @@ def _settled(
         rtcp_mux=mux,
         incoming=agreed,
         outgoing=outgoing,
-        telephone_event=_event_beside(outgoing, agreed),
-        ptime_ms=_ptime_ms(media),
+        telephone_event=payloads.event_beside(outgoing, agreed),
+        ptime_ms=payloads.packet_ms(media, outgoing, ptime_ms),
         maxptime_ms=media.maxptime_ms(),
+        parameters=payloads.stated_parameters(media, agreed),
         stated=stated,
         direction=meant.answer.within(allow),
         held=meant.held,
         crypto=crypto,
+        extras=extras.settled(offer, media),
     )
 
 
 def answer(offer: Description, agreed: Agreed, local: Local, sent: Description | None = None) -> Description:
     """Our answer to an offer that has been settled: the same m-lines in the same order (RFC 3264 section 6)."""
     offered = offer.media[agreed.media_index].fmtps()
-    parameters = {payload: format.answer_fmtp(offered.get(payload, "")) for payload, format in agreed.incoming}
-    audio = _audio(local, agreed.incoming, parameters, agreed.direction, agreed.rtcp_mux, agreed.crypto)
+    parameters = {
+        payload: _stated(local, format) if format.is_declarative else format.answer_fmtp(offered.get(payload, ""))
+        for payload, format in agreed.incoming
+    }
+    audio = _audio(local, agreed.incoming, parameters, agreed.direction, agreed.rtcp_mux, agreed.crypto, agreed.extras)
     times = tuple(line for line in offer.others if line[0] == "t")  # RFC 3264 section 6: equal to the offer's
     return _described(local, _placed(audio, agreed), times, sent)
 
@@ -133,11 +124,12 @@ def offer(
 
     The direction is what we wish for, not what was last settled (RFC 6337 section 5.3); ``hold`` makes us deaf.
     """
-    numbered = _numbered(formats, previous)
+    numbered = payloads.numbered(formats, previous.incoming if previous else ())
     direction = local.allow.within(Direction.SENDONLY) if hold else local.allow
     mux = previous.rtcp_mux if previous else local.rtcp_mux
-    parameters = {payload: format.fmtp for payload, format in numbered}
-    audio = _audio(local, numbered, parameters, direction, mux, previous.crypto if previous else None)
+    parameters = {payload: _stated(local, format) for payload, format in numbered}
+    beside = previous.extras if previous else local.extras
+    audio = _audio(local, numbered, parameters, direction, mux, previous.crypto if previous else None, beside)
     lines = _placed(audio, previous) if previous else (audio,)
     return _described(local, lines, (("t", "0 0"),), sent)
 
@@ -151,7 +143,8 @@ def accept(
     """Settle the answer to our offer. Raises Rejected where it refuses, or does not fit the offer.
 
     Of an answer's formats those count that we have offered (RFC 3264 section 6.1); its payload types are those
-    that the peer wants, ours those that we offered (section 5.1).
+    that the peer wants, ours those that we offered (section 5.1). An answer without a wish for the length of packets
+    gets them as long as the offer asked for.
     """
     if len(answer.media) != len(offered.media):
         raise Rejected(Warn.OTHER, f"{len(answer.media)} m= lines answer {len(offered.media)}")
@@ -160,11 +153,13 @@ def accept(
     _check_line(theirs)
     crypto = answered(ours, theirs)
     mux = ours.is_rtcp_mux() and theirs.is_rtcp_mux()
-    mine = _understood(ours, formats, {}, mux)
-    wanted = _with_sound(_understood(theirs, tuple(format for _, format in mine), ours.rtpmaps(), mux))
+    ptime_ms = ours.ptime_ms() or PTIME_MS
+    mine = payloads.understood(ours, formats, {}, mux)
+    known = tuple(format for _, format in mine)
+    wanted = payloads.with_sound(payloads.understood(theirs, known, ours.rtpmaps(), mux, ptime_ms))
     connection = _connection(answer, theirs)
     stated, direction, held = _answered_direction(offered, answer, index, connection.is_null, previous)
-    outgoing = next(each for each in wanted if each[1].is_audio)
+    outgoing = payloads.first_sound(wanted)
     return Agreed(
         media_index=index,
         lines=tuple(map(_refused, offered.media)),
@@ -172,22 +167,18 @@ def accept(
         remote_rtcp=_remote_rtcp(connection, theirs, mux),
         is_ipv6=connection.is_ipv6,
         rtcp_mux=mux,
-        incoming=_by_our_numbers(wanted, mine),
+        incoming=payloads.by_our_numbers(wanted, mine),
         outgoing=outgoing,
-        telephone_event=_event_beside(outgoing, wanted),
-        ptime_ms=_ptime_ms(theirs),
+        telephone_event=payloads.event_beside(outgoing, wanted),
+        ptime_ms=payloads.packet_ms(theirs, outgoing, ptime_ms),
         maxptime_ms=theirs.maxptime_ms(),
+        parameters=payloads.stated_parameters(theirs, wanted),
         stated=stated,
         direction=direction,
         held=held,
         crypto=crypto,
+        extras=extras.accepted(ours, answer, theirs),
     )
-
-
-def _by_our_numbers(wanted: tuple[Numbered, ...], mine: tuple[Numbered, ...]) -> tuple[Numbered, ...]:
-    """What the peer wants to receive, under the numbers that we gave; the same number where both use it."""
-    first = {format: (payload, format) for payload, format in reversed(mine)}
-    return tuple(dict.fromkeys(each if each in mine else first[each[1]] for each in wanted))
 
 
 def _answered_direction(
@@ -204,23 +195,6 @@ def _answered_direction(
         return stated, ours.within(meant.answer), meant.held
     wished = previous.stated if previous else Direction.SENDRECV
     return wished, ours.within(meant.answer), previous is not None and previous.held
-
-
-def _numbered(formats: tuple[Format, ...], previous: Agreed | None) -> tuple[Numbered, ...]:
-    """Payload types for an offer: what was agreed first, under its number (RFC 3264 section 8.3.2), then the rest."""
-    numbered = [each for each in (previous.incoming if previous else ()) if each[1] in formats]
-    taken = {payload for payload, _ in numbered}
-    known = {format for _, format in numbered}
-    for format in formats:
-        if format in known:
-            continue
-        wanted = format.static_payload_type
-        if wanted is None or wanted in taken:
-            choices: Iterable[int] = (format.usual_payload_type, *DYNAMIC)
-            wanted = next(payload for payload in choices if payload not in taken)
-        numbered.append((wanted, format))
-        taken.add(wanted)
-    return tuple(numbered)
 
 
 # ------------------------------------------------------------------ reading an m-line
@@ -244,48 +218,6 @@ def _connection(description: Description, media: Media) -> Connection:
     return connection
 
 
-def _understood(
-    media: Media, formats: tuple[Format, ...], also: Mapping[int, RtpMap], mux: bool
-) -> tuple[Numbered, ...]:
-    """The formats of an m-line that are ours too, in its order; ``also`` are maps for numbers that it leaves out."""
-    maps, parameters = {**also, **media.rtpmaps()}, media.fmtps()
-    found: dict[int, Format] = {}
-    for text in media.formats:
-        payload = number(text, 127)
-        if payload is None or payload in found or (mux and payload in RTCP_LOOKALIKES):
-            continue
-        format = _meant(payload, maps.get(payload), formats)
-        if format is not None and format.answer_fmtp(parameters.get(payload, "")) is not None:
-            found[payload] = format
-    return tuple(found.items())
-
-
-def _meant(payload: int, rtpmap: RtpMap | None, formats: tuple[Format, ...]) -> Format | None:
-    """What a payload type means: by its map, else by the fixed table (RFC 3551 section 6)."""
-    for format in formats:
-        if rtpmap is None:
-            if format.static_payload_type == payload:
-                return format
-        elif format.is_called(rtpmap.encoding, rtpmap.clock_hz, rtpmap.channels):
-            return format
-    return None
-
-
-def _with_sound(understood: tuple[Numbered, ...]) -> tuple[Numbered, ...]:
-    """Sound, and what goes along with sound of the same clock (RFC 4733 section 2.1)."""
-    clocks = {format.clock_hz for _, format in understood if format.is_audio}
-    if not clocks:
-        raise Rejected(Warn.FORMAT, "no audio format in common")
-    return tuple(each for each in understood if each[1].clock_hz in clocks)
-
-
-def _event_beside(outgoing: Numbered, agreed: tuple[Numbered, ...]) -> int | None:
-    for payload, format in agreed:
-        if format.encoding == TELEPHONE_EVENT.encoding and format.clock_hz == outgoing[1].clock_hz:
-            return payload
-    return None
-
-
 def _remote(connection: Connection, media: Media) -> Address | None:
     return None if connection.is_null else (connection.host, media.port)
 
@@ -299,14 +231,11 @@ def _remote_rtcp(connection: Connection, media: Media, mux: bool) -> Address | N
     return (host, place.port) if 0 < place.port <= MOST_PORT and host not in NULL_HOSTS else None
 
 
-def _ptime_ms(media: Media) -> int:
-    """What we shall send, for what the peer would like and can take (RFC 8866 sections 6.4 and 6.5)."""
-    most = min(media.maxptime_ms() or LONGEST_MS, LONGEST_MS)
-    wanted = min(media.ptime_ms() or PTIME_MS, most)
-    return max(SHORTEST_MS, int(wanted) // STEP_MS * STEP_MS)
-
-
 # ------------------------------------------------------------------ making a description
+def _stated(local: Local, format: Format) -> str:
+    return local.parameters.get(format.name, format.fmtp)
+
+
 def _audio(
     local: Local,
     numbered: tuple[Numbered, ...],
@@ -314,17 +243,15 @@ def _audio(
     direction: Direction,
     mux: bool,
     crypto: Crypto | None,
+    beside: extras.Extras,
 ) -> Media:
     attributes = [crypto.line.attribute] if crypto else []
-    for payload, format in numbered:
-        attributes.append(Attribute("rtpmap", f"{payload} {format.rtpmap}"))
-        if parameters[payload]:
-            attributes.append(Attribute("fmtp", f"{payload} {parameters[payload]}"))
-    attributes.append(Attribute("ptime", str(local.ptime_ms)))
+    attributes += payloads.attributes(numbered, parameters, local.ptime_ms)
     if mux:
         attributes.append(Attribute("rtcp-mux"))
     elif local.rtcp_port not in (None, local.port + 1):
         attributes.append(Attribute("rtcp", str(local.rtcp_port)))
+    attributes += extras.attributes(beside)
     attributes.append(Attribute(direction.value))
     return Media(
         kind="audio",

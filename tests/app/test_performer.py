@@ -53,7 +53,7 @@ class Bench:
         self.clock = Clock()
         self.scribe = scribe or Scribe()
         self.stack = Stack(StackSettings(), tokens())
-        self.focus = Focus(Scene(Rooms(ParticipantIds()), Street(), talkers=8))
+        self.focus = Focus(Scene(Rooms(ParticipantIds()), Street()))
         self.performer = Performer(self.clock, lambda: START + self.clock.seconds(), self.stack, self.focus)
         self.performer.use(Hands(self.scribe, [self.scribe], self.scribe, self.scribe))  # type: ignore[arg-type, list-item]
         self.performer.worker_ready(0)

@@ -49,6 +49,7 @@ def test_every_method_asks_what_its_command_asks(command: type[Command]) -> None
     client = Recorder()
     names = [field.name for field in dataclasses.fields(command)]
     in_body = {f.name: f.default.value if isinstance(f.default, enum.Enum) else f.default for f in body_fields(command)}
+    in_body = {name: f"{name}?" if value is None else value for name, value in in_body.items()}
     values = {name: in_body.get(name, f"{name} /ü") for name in names}
     getattr(client, command.verb)(**values)
     path = command.path.format(room="room%20%2F%C3%BC", participant="participant%20%2F%C3%BC")

@@ -18,6 +18,7 @@ from confserver.focus.focus import Focus
 from confserver.focus.legs import Leg
 from confserver.focus.media import Ground
 from confserver.focus.scene import Scene
+from confserver.focus.terms import MediaTerms
 from confserver.routing.guard import Guard
 from confserver.sip import outputs as sip
 from confserver.sip.flow import Address, Flow
@@ -112,12 +113,20 @@ class Strict:
 
 
 class House:
-    def __init__(self, *, workers: int = 1, on_demand: bool = True, most: int = 200, **rooms: Any) -> None:
+    def __init__(
+        self,
+        *,
+        workers: int = 1,
+        on_demand: bool = True,
+        most: int = 200,
+        terms: MediaTerms | None = None,
+        **rooms: Any,
+    ) -> None:
         self.now = START
         self.street = Street()
         policy = RoomPolicy(max_participants=most)
         self.rooms = Rooms(ParticipantIds(), on_demand=on_demand, policy=policy, **rooms)
-        self.scene = Scene(self.rooms, self.street, talkers=8)
+        self.scene = Scene(self.rooms, self.street, terms)
         self.focus = Focus(self.scene)
         self.workers = [Strict() for _ in range(workers)]
         self.acked: dict[int, bool] = {}

@@ -79,7 +79,9 @@ def test_the_heir_of_a_lost_worker_carries_its_calls_on() -> None:
     place = house.scene.places["one"]
     legs = [house.leg(anna), house.leg(carl)]
     assert [type(each) for each in commands(outputs)] == [OpenRoom, OpenLeg, OpenLeg, SetHearing]
-    assert commands(outputs)[0] == OpenRoom(room=place.number, sound=RoomSound(talkers=8)) and not commands(outputs, 1)
+    assert commands(outputs)[0] == OpenRoom(
+        room=place.number, sound=RoomSound(talkers=8, max_rate_hz=16000)
+    ) and not commands(outputs, 1)
     first, second = every(OpenLeg, outputs)
     assert (first.leg, first.room, first.plan) == (legs[0].id, place.number, legs[0].plan)
     assert first.resume == Resume(

@@ -65,7 +65,7 @@ def test_a_refused_creation_leaves_no_room(stage: Stage) -> None:
 
 def test_a_room_made_beforehand_stays_when_empty_until_removed(stage: Stage) -> None:
     events = stage.do(ask.CreateRoom(ROOM, max_participants=5, mute_on_entry=True), ADMIN)
-    assert events == [tell.RoomCreated(ROOM, 1, stage.now, True, 5, True)]
+    assert events == [tell.RoomCreated(ROOM, 1, stage.now, True, RoomPolicy(5, True))]
     stage.leave(stage.arrive())
     assert stage.shown()["state"] == "empty" and stage.shown()["opened_at"] is None
     assert kinds(stage.do(ask.RemoveRoom(ROOM), ADMIN)) == [tell.RoomRemoved]
@@ -76,7 +76,7 @@ def test_creating_again_changes_the_rules_or_nothing(stage: Stage) -> None:
     stage.do(ask.CreateRoom(ROOM, max_participants=5), ADMIN)
     assert stage.do(ask.CreateRoom(ROOM, max_participants=5), ADMIN) == []
     events = stage.do(ask.CreateRoom(ROOM, max_participants=1), ADMIN)
-    assert events == [tell.RoomChanged(ROOM, 2, stage.now, 1, False)]
+    assert events == [tell.RoomChanged(ROOM, 2, stage.now, RoomPolicy(1))]
     with pytest.raises(Invalid):
         stage.do(ask.CreateRoom(ROOM, max_participants=10**9), ADMIN)
     stage.arrive()

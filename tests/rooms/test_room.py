@@ -332,7 +332,9 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
     stage.do(ask.Mute(ROOM, ana), HOST)
     assert json.loads(json.dumps(stage.shown())) == {
         "name": ROOM, "state": "alone", "locked": False, "persistent": False, "max_participants": 200,
-        "mute_on_entry": False, "created_at": 1001.0, "opened_at": 1001.0, "at": stage.now, "reserved": 1,
+        "mute_on_entry": False, "rate_hz": None, "stereo": False, "talkers": None, "ptime_ms": None, "levelling": None,
+        "comfort_noise": None, "guard": None, "codecs": [], "created_at": 1001.0, "opened_at": 1001.0, "at": stage.now,
+        "reserved": 1,
         "participants": [{
             "id": "p1", "name": "Ana", "address": "sip:ana@10.0.0.1", "source": "10.0.0.1:5060", "role": "participant",
             "since": arrived, "muted": ["host"], "deaf": False, "held": False, "talking": False,

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from confserver.formats import FORMATS, PCMA, PCMU, TELEPHONE_EVENT
+from confserver.formats import FORMATS, OFFERED, PCMA, PCMU, TELEPHONE_EVENT
 from confserver.sdp.direction import Before, Direction
 from confserver.sdp.negotiation import Agreed, Local, Rejected, accept, answer, negotiate, next_version, offer
 from confserver.sdp.text import Bad, parse, write
 from tests.sdp.offers import ANSWERS, BAD_TWINS, BARESIP, BUNDLED, LINPHONE, OFFERS, US
 
 SENDRECV, SENDONLY, RECVONLY, INACTIVE = Direction
+G711 = (PCMU, PCMA, TELEPHONE_EVENT)
 PLAIN = (
     "v=0\no=- 1 2 IN IP4 h\ns=-\nc=IN IP4 198.51.100.7\nt=0 0\n"
     "m=audio 5004 RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\n"
@@ -259,11 +260,13 @@ def test_the_version_counts_changes_only():
 
 # ------------------------------------------------------------------ we offer
 def test_our_first_offer():
-    written = text_of(offer(FORMATS, US))
+    written = text_of(offer(OFFERED, US))
     assert written == (
         "v=0\no=confserver 77 0 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\n"
-        "m=audio 20000 RTP/AVP 0 8 101\na=rtpmap:0 PCMU/8000\na=rtpmap:8 PCMA/8000\n"
-        "a=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\na=ptime:20\na=sendrecv\n"
+        "m=audio 20000 RTP/AVP 111 9 0 8 101 110\na=rtpmap:111 opus/48000/2\na=fmtp:111 useinbandfec=1\n"
+        "a=rtpmap:9 G722/8000\na=rtpmap:0 PCMU/8000\na=rtpmap:8 PCMA/8000\n"
+        "a=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\na=rtpmap:110 telephone-event/48000\na=fmtp:110 0-15\n"
+        "a=ptime:20\na=sendrecv\n"
     )
     assert "a=rtcp-mux\n" in text_of(offer(FORMATS, replace(US, rtcp_mux=True)))
 
@@ -288,7 +291,7 @@ def test_an_answer_may_add_formats_which_do_not_count():
 
 def test_one_format_under_two_numbers_keeps_both():
     twice = settle(base=PLAIN.replace("AVP 0 101", "AVP 0 101 8").replace("telephone-event", "PCMU"))
-    ours = offer(FORMATS, US, previous=twice)
+    ours = offer(G711, US, previous=twice)
     assert ours.media[0].formats == ("0", "101", "8", "96")
     both = accept(ours, read(PLAIN.replace("telephone-event", "PCMU")), previous=twice)
     assert both.incoming == ((0, PCMU), (101, PCMU))
@@ -356,23 +359,26 @@ def test_a_later_offer_keeps_lines_numbers_and_mux():
     offered = read(LINPHONE)
     agreed = negotiate(offered)
     ours = answer(offered, agreed, US)
-    later = offer(FORMATS, US, previous=agreed, sent=ours)
+    later = offer(tuple(format for _, format in agreed.incoming), US, previous=agreed, sent=ours)
     assert [(media.kind, media.port, media.proto) for media in later.media] == [
         ("audio", 20_000, "RTP/AVP"),
         ("video", 0, "RTP/AVP"),
     ]
-    assert later.media[0].formats == ("0", "8", "98")
+    assert later.media[0].formats == ("96", "0", "8", "101", "98")
     assert later.media[0].is_rtcp_mux()
     assert later == ours  # so its version is the same
-    assert offer(FORMATS, US, previous=agreed, hold=True, sent=ours).origin.version == "1"
+    assert offer(OFFERED, US, previous=agreed, hold=True, sent=ours).origin.version == "1"
 
 
 def test_a_later_offer_finds_free_numbers_for_new_formats():
     taken = settle(base=PLAIN.replace("AVP 0 101", "AVP 101 8").replace("telephone-event", "PCMU"))
     assert taken.incoming == ((101, PCMU), (8, PCMA))
-    later = offer(FORMATS, US, previous=taken)
+    later = offer(G711, US, previous=taken)
     assert later.media[0].formats == ("101", "8", "96")
     assert later.media[0].rtpmaps()[96].encoding == "telephone-event"
+    more = offer(OFFERED, US, previous=settle(base=PLAIN.replace("101", "111")))
+    assert more.media[0].formats == ("0", "111", "96", "9", "8", "110")
+    assert more.media[0].rtpmaps()[96].encoding == "opus"
 
 
 # ------------------------------------------------------------------ properties
