@@ -19,7 +19,9 @@ CODECS: tuple[Codec, ...] = (PCMU, PCMA, G722, L16_8, L16_16, L16_48, OPUS)
 NOTHING = 0
 EVENT = 255
 
-_MEANINGS = {codec.name: place for place, codec in enumerate(CODECS, 1)} | {"telephone-event": EVENT}
+_BESIDE = {"telephone-event": EVENT, "telephone-event-48": EVENT, "CN": NOTHING}
+"""What is no sound. Comfort noise of a phone is not played: pauses are for us to fill."""
+_MEANINGS = {codec.name: place for place, codec in enumerate(CODECS, 1)} | _BESIDE
 
 
 def meaning_of(format_name: str) -> int:
