@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,6 +50,8 @@ class Outgoing:
         self._lossy: set[int] = set()
         self.moved = True
         """Some target, format, or who sends, is another since the last look."""
+        self.play: Callable[[], None] = lambda: None
+        """Writes the frames of all that plays, at the rates that rooms have in this tick."""
 
     # ------------------------------------------------------------------ between ticks
     def set_format(self, row: int, plan: MediaPlan) -> None:
@@ -125,6 +129,7 @@ class Outgoing:
     def tick(self, elapsed: int, noise: list[Samples] | None = None) -> list[Outbox]:
         """Mix and send. elapsed: ticks since the last one. noise: a frame of comfort noise of each band."""
         self.floor.change_rates()
+        self.play()
         self._arrange()
         self._entrance.run()
         self.voices.speak(noise)

@@ -203,6 +203,7 @@ class Player:
     def _sound(self, it: Playing) -> None:
         """One frame of a play that is alone, or the end of it."""
         band = int(self._seats.band[it.row])
+        self._seats.in_band[it.row] = band
         self._follow(it, band)
         out = self._seats.signals[band][it.row]
         if it.level == 0.0:

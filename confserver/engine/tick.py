@@ -12,11 +12,15 @@ from confserver.contract import (
     FromWorker,
     LegClosed,
     LegFailed,
+    LegId,
     LegOpened,
     LegReports,
     LegSilent,
     OpenLeg,
     OpenRoom,
+    Play,
+    PlayEnded,
+    RoomId,
     SetGain,
     SetHearing,
     SetLeg,
@@ -29,8 +33,10 @@ from confserver.engine.departure import Outbox
 from confserver.engine.floor import Wishes
 from confserver.engine.legs import Legs, Unfit, going_on
 from confserver.engine.outgoing import Outgoing
+from confserver.engine.player import Player
 from confserver.engine.playout import Playout
 from confserver.engine.protection import Protection
+from confserver.engine.reel import Reel
 from confserver.engine.reports import Reports
 from confserver.engine.seats import Seats
 from confserver.engine.sources import Sources
@@ -73,6 +79,8 @@ class Engine:
         self.reports = Reports(self.seats, cname, self.protection)
         self.legs = Legs(self.seats, self.sources, self.outgoing, self.playout, self.reports, self.protection)
         self.strays = Strays(self.seats, self.sources, self.legs, self.arrival, self.reports, self.protection)
+        self.player = Player(self.seats, self.floor, lambda event: self.strays.events.append(event))
+        self.outgoing.play = self.player.tick
         self.control: list[ControlPacket] = []
         self.ticks = 0
         self._at = 0.0
@@ -94,6 +102,7 @@ class Engine:
         self.legs.bury(self.outgoing.end_fades())
         self._report(now)
         self.strays.end_presses(now)
+        self.player.hear(self.strays.events, self._room_of)
         self.ticks += 1
         self._at = now
         if self.ticks % _HOUSEKEEPING == 0:
@@ -150,6 +159,7 @@ class Engine:
         self.floor.set_sound(command.room, command.sound)
 
     def close_room(self, command: CloseRoom, now: float) -> None:
+        self.player.forget_room(command.room)
         room = self.floor.rooms.get(command.room)
         for row in sorted(room.members) if room else ():
             leg = self.legs.by_row.get(row)
@@ -193,6 +203,7 @@ class Engine:
         if target:
             self.control.append((target[0], sockaddr(target[1]), self.reports.write(leg.row, now, bye=True)))
         self._say_speaking(leg.row, False)
+        self.player.forget_leg(leg.id)
         self.strays.events.append(LegClosed(leg=leg.id, report=self.legs.close(leg, now)))
 
     def set_hearing(self, command: SetHearing) -> None:
@@ -217,6 +228,20 @@ class Engine:
         if leg is not None:
             self.outgoing.set_gain(leg.row, command.incoming, command.outgoing)
 
+    def play(self, command: Play, reel: Reel) -> None:
+        """Answers with PlayEnded, when it is over or cannot begin. Raises ValueError for a number that is taken."""
+        leg = self.legs.by_id.get(command.leg) if command.leg is not None else None
+        if command.leg is not None and (leg is None or self._room_of(command.leg) != command.room):
+            reason = f"no leg {command.leg} in room {command.room}"
+            self.strays.events.append(PlayEnded(play=command.play, cause="failed", reason=reason))
+            return
+        self.player.play(command, reel, leg.row if leg else None)
+
+    def _room_of(self, leg: LegId) -> RoomId | None:
+        found = self.legs.by_id.get(leg)
+        room = self.floor.room_of.get(found.row) if found else None
+        return room.number if room else None
+
     def leg_reports(self, load: float) -> LegReports:
         reports = [self.legs.report(leg) for leg in self.legs.by_id.values()]
         return LegReports(reports=reports, load=load, at=self._at)
@@ -238,6 +263,7 @@ class Engine:
             "legs": len(self.legs.by_id),
             "rooms": len(self.floor.rooms),
             "mixes": sum(mixer.count for mixer in self.outgoing.mixers),
+            "plays": len(self.player),
             "encoders": len(self.outgoing.encoding.streams),
             "seats": self.seats.count,
             "tombstones": self.sources.tombstones,

@@ -22,19 +22,25 @@ from confserver.contract import (
     OpenRoom,
     Overloaded,
     Ping,
+    Play,
+    PlayEnded,
     Pong,
     SetGain,
     SetHearing,
     SetLeg,
+    SetPlay,
     SetRoom,
     Stop,
+    StopPlay,
 )  # fmt: skip
 from confserver.engine.frame import TICK_S
+from confserver.engine.reel import Unplayable
 from confserver.engine.tick import Engine
 from confserver.worker.channel import Channel
 from confserver.worker.clock import open_clock
 from confserver.worker.packet_io import PacketIO
 from confserver.worker.ports import NoPort, Ports
+from confserver.worker.sounds import Sounds
 
 REPORT_TICKS = 250
 _OVERLOAD = 0.7
@@ -67,6 +73,7 @@ class Loop:
         self._epoch = epoch
         self._running = True
         self._pace = Pace()
+        self._sounds = Sounds()
         self._local_of: dict[int, int] = {}
         self._answers: list[FromWorker] = []
         self._do: dict[type, Callable[..., None]] = {
@@ -78,6 +85,9 @@ class Loop:
             SetRoom: self._engine.set_room,
             SetHearing: self._engine.set_hearing,
             SetGain: self._engine.set_gain,
+            Play: self._play,
+            SetPlay: self._engine.player.set,
+            StopPlay: self._engine.player.stop,
             Describe: self._describe,
             Ping: lambda command: self._answers.append(Pong(token=command.token)),
             Stop: self._stop,
@@ -181,6 +191,14 @@ class Loop:
             return
         self._local_of[command.leg] = pair.index
         self._engine.open_leg(command, pair.index, pair.port, now)
+
+    def _play(self, command: Play) -> None:
+        try:
+            reel = self._sounds.reel_of(command)
+        except Unplayable as unplayable:
+            self._answers.append(PlayEnded(play=command.play, cause="failed", reason=str(unplayable)))
+        else:
+            self._engine.play(command, reel)
 
     def _give_back(self, event: LegClosed | LegFailed) -> None:
         if isinstance(event, LegFailed) and event.leg in self._engine.legs.by_id:
