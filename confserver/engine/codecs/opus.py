@@ -28,7 +28,7 @@ LOUDEST = 2.0
 
 def _addresses(matrix: Samples | Bytes, dtype: type[np.generic]) -> list[int]:
     """Where each row begins. Raises ValueError if C would not find there what it expects."""
-    if matrix.dtype != dtype or matrix.strides[1] != matrix.itemsize:
+    if matrix.dtype != dtype or (matrix.shape[1] > 1 and matrix.strides[1] != matrix.itemsize):
         raise ValueError(
             f"want rows of {dtype.__name__}, side by side, not {matrix.dtype} every {matrix.strides[1]} bytes"
         )

@@ -140,7 +140,7 @@ def seam_db(changes: list[int], frames_of: str) -> tuple[float, float]:
     return float(np.mean(changed)), float(np.mean(unchanged))
 
 
-CHANGES = [int(at) for at in np.flatnonzero(loud(frames(WIDE)))[20:-10:12]]
+CHANGES = [int(at) for at in np.flatnonzero(loud(frames(WIDE)))[20:-10:20]]
 
 
 def test_the_seam_of_a_fork_cannot_be_heard():
@@ -166,7 +166,7 @@ def test_a_prepared_fork_can_prepare_another(uncopyable):
     assert encode(encoders, other, nothing) == [primed.encode(np.zeros(SIZE, np.int16))]
 
 
-@pytest.mark.parametrize("at", [at for at in CHANGES if at > 60][::4])
+@pytest.mark.parametrize("at", [at for at in CHANGES if at > 60][::5])
 def test_back_at_the_shared_encoder_there_is_no_jump(at):
     """A talker's encoder heard the others alone for 25 frames, then as the mix's for 25; then the mix's packets."""
     encoders, said = G722.encoders(), frames(WIDE)
@@ -228,4 +228,4 @@ def test_the_decoders_state_is_not_taken_for_the_encoders(monkeypatch):
 
 
 def test_speech_is_what_the_tests_think():
-    assert 10 < len(speech(16000)) / 16000 < 13 and len(CHANGES) > 15
+    assert 10 < len(speech(16000)) / 16000 < 13 and len(CHANGES) > 10

@@ -1,0 +1,93 @@
+"""The duration of Opus packets, against the tables of RFC 6716 and against libopus."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from confserver.engine.codecs import libopus
+from confserver.engine.codecs.opus import OPUS
+from tests.engine.codecs.line import matrix
+
+MS = {0: 10, 3: 60, 4: 10, 9: 20, 11: 60, 12: 10, 13: 20, 14: 10, 15: 20, 16: 2.5, 19: 20, 29: 5, 30: 10, 31: 20}
+"""By configuration: RFC 6716 table 2."""
+
+
+def duration(*packets: bytes) -> list[int]:
+    return OPUS.duration(*matrix(list(packets))).tolist()
+
+
+@pytest.mark.parametrize(("config", "ms"), MS.items())
+def test_one_frame(config, ms):
+    assert duration(bytes([config << 3, 1, 2]), bytes([config << 3 | 4])) == [ms * 48] * 2
+
+
+GOOD = {
+    "two of one size": (b"\x09" + bytes(8), 40),
+    "two of two sizes": (b"\x0a\x03" + bytes(9), 40),
+    "two, the first of two bytes' length": (b"\x0a\xfc\x01" + bytes(300), 40),
+    "three of one size": (b"\x0b\x03" + bytes(9), 60),
+    "six, 120 ms": (b"\x0b\x86" + bytes(30), 120),
+    "48 of 2.5 ms": (b"\x83\x30" + bytes(48), 120),
+    "padded": (b"\x0b\x43\x02" + bytes(9 + 2), 60),
+    "one byte, as in DTX": (b"\x08", 20),
+}
+BAD = {
+    "empty": b"",
+    "two of one size, odd": b"\x09" + bytes(7),
+    "two of two sizes, no size": b"\x0a",
+    "two of two sizes, half a size": b"\x0a\xfc",
+    "two of two sizes, too short": b"\x0a\x09" + bytes(8),
+    "no count": b"\x0b",
+    "none at all": b"\x0b\x00",
+    "three of one size, one byte over": b"\x0b\x03" + bytes(10),
+    "seven, 140 ms": b"\x0b\x07" + bytes(7),
+    "two of 60 and one more": b"\x1b\x03" + bytes(3),
+    "a frame beyond 1275": b"\x08" + bytes(1276),
+    "two beyond 1275 each": b"\x09" + bytes(2552),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_well_formed(name):
+    packet, ms = GOOD[name]
+    assert duration(packet) == [ms * 48]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_malformed(name):
+    packet = BAD[name]
+    payload, length = matrix([packet, b"\x08\x00"], 4096)
+    assert OPUS.duration(payload, length).tolist() == [0, 960]
+
+
+def test_a_narrow_matrix_and_none_at_all():
+    assert OPUS.duration(np.full((2, 1), 8, np.uint8), np.array([1, 0], np.int32)).tolist() == [960, 0]
+    assert OPUS.duration(np.zeros((0, 100), np.uint8), np.zeros(0, np.int32)).tolist() == []
+
+
+packets = st.one_of(
+    st.binary(min_size=1, max_size=60),
+    st.tuples(st.integers(0, 255), st.integers(0, 255), st.integers(0, 300)).map(
+        lambda three: bytes(three[:2]) + bytes(three[2])
+    ),
+)
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.lists(packets, min_size=1, max_size=8))
+@example([b"\x0b\x83\x01\x01ab"])
+def test_as_libopus_has_it(many):
+    """What libopus decodes is of the duration we say; what we call malformed it does not decode."""
+    payload, length = matrix(many, 400)
+    said = OPUS.duration(payload, length)
+    decoders, out = OPUS.decoders(len(many)), np.zeros((len(many), 5760), np.float32)
+    for row in range(len(many)):
+        decoders.open(row, 48000)
+    decoded = decoders.decode(np.arange(len(many)), payload, length, out)
+    assert (decoded[decoded > 0] == said[decoded > 0]).all()
+    for packet, size, ours in zip(payload, length.tolist(), said.tolist(), strict=True):
+        if ours:
+            assert libopus.packet_samples(packet.ctypes.data, size, 48000) == ours
