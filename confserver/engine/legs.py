@@ -94,7 +94,7 @@ class Legs:
         seats.heard_at[row] = now
         seats.mix[row] = NOBODY
         self._sources.add(Source(row, local, None, frozenset(), symmetric=False))
-        self._reports.add(row, now, (ssrc & 0xFF) / 256)
+        self._reports.add(row, now)
         self._floor.join(row, room)
         if plan:
             self.set(leg, plan, now)
@@ -122,6 +122,7 @@ class Legs:
         for payload_type, meaning in meanings.items():
             seats.meaning[row, payload_type] = meaning
         leg.plan = plan
+        self._reports.follow(row, plan)
         self._protection.set(row, plan.incoming_key, plan.outgoing_key)
         hosts = frozenset(
             canonical(host) for host in (plan.remote[0] if plan.remote else "", plan.signalling_host) if host
@@ -230,6 +231,7 @@ class Legs:
             ssrc=int(seats.out_ssrc[row]),
             sequence=int(seats.out_sequence[row]),
             timestamp=int(seats.out_timestamp[row]),
+            **self._reports.figures(row),
         )
 
 

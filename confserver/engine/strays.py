@@ -251,6 +251,7 @@ class Strays:
         seats = self._seats
         reports = [p for p in packets if isinstance(p, rtcp.SenderReport | rtcp.ReceiverReport)]
         senders = {report.ssrc for report in reports}
+        senders |= {packet.ssrc for packet in packets if isinstance(packet, rtcp.ExtendedReport)}
         subjects = {block.ssrc for report in reports for block in report.blocks}
         for source in self._sources.at(local):
             known = source.latched or source.named

@@ -76,7 +76,8 @@ class Engine:
         self.speech = Speech(self.seats)
         self.outgoing = Outgoing(self.seats, self.protection)
         self.floor = self.outgoing.floor
-        self.reports = Reports(self.seats, cname, self.protection)
+        random = np.random.default_rng(random32())
+        self.reports = Reports(self.seats, cname, self.protection, self.playout.delay_s, random)
         self.legs = Legs(self.seats, self.sources, self.outgoing, self.playout, self.reports, self.protection)
         self.strays = Strays(self.seats, self.sources, self.legs, self.arrival, self.reports, self.protection)
         self.player = Player(self.seats, self.floor, lambda event: self.strays.events.append(event))
@@ -133,9 +134,7 @@ class Engine:
             self.strays.events.append(SpeakingChanged(leg=leg.id, speaking=speaking))
 
     def _report(self, now: float) -> None:
-        if self.ticks % _REPORTING:
-            return
-        for row in self.reports.due(now):
+        for row in self.reports.step(now):
             leg = self.legs.by_row[row]
             target = self.legs.control_address(leg)
             if target:
@@ -200,8 +199,9 @@ class Engine:
         if leg is None:
             return
         target = self.legs.control_address(leg)
-        if target:
-            self.control.append((target[0], sockaddr(target[1]), self.reports.write(leg.row, now, bye=True)))
+        goodbye = self.reports.write_bye(leg.row, now) if target else b""
+        if target and goodbye:
+            self.control.append((target[0], sockaddr(target[1]), goodbye))
         self._say_speaking(leg.row, False)
         self.player.forget_leg(leg.id)
         self.strays.events.append(LegClosed(leg=leg.id, report=self.legs.close(leg, now)))

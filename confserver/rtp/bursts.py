@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 GMIN = 16
 """So many packets in a row must come for a burst to be over (section 4.7.2 recommends it)."""
 
@@ -30,6 +27,7 @@ class Bursts:
     """Counts since the beginning of a stream. A *cluster*: losses with less than GMIN packets between them."""
 
     expected: int = 0
+    """Packets of the stream so far; to be kept true by whoever has counted them."""
     lost: int = 0
     runs: int = 0
     """Of losses without a packet between them."""
@@ -45,14 +43,8 @@ class Bursts:
     _inside: int = 0
     _lost_inside: int = 0
 
-    def feed(self, came: NDArray[np.bool_]) -> None:
-        """Take in the next packets, in the order of their sequence numbers."""
-        if not came.all():
-            for place in np.flatnonzero(~came).tolist():
-                self._lose(self.expected + place)
-        self.expected += len(came)
-
-    def _lose(self, place: int) -> None:
+    def lose(self, place: int) -> None:
+        """The packet at this place of the stream, the first being 0, is lost. Places come in their order."""
         since, self._last = place - self._last - 1, place
         self.lost += 1
         self.runs += since > 0
