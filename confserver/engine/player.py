@@ -129,6 +129,7 @@ class Player:
             interruptible=command.interruptible,
         )  # fmt: skip
         it.position = _samples(command.start_s, it.band)
+        self._seats.report_due[it.row] = np.inf  # it has no RTCP
         self._plays[it.play] = self._solos[it.play] = it
         self._enter(it)
 
