@@ -120,7 +120,7 @@ def near(said: np.ndarray, packets: list[bytes], at: int) -> float:
 
 LATE = 104
 """Samples at 16 kHz that Opus for speech is behind."""
-SEAMS = [int(at) for at in np.flatnonzero(loud(frames(WIDE)))[60:-10:40]]
+SEAMS = [int(at) for at in np.flatnonzero(loud(frames(WIDE)))[60:-10:75]]
 SLOW_LINE = replace(WIDE, bitrate=16000)
 
 
