@@ -2,8 +2,9 @@
 
 Legs that hear one voice in one format with equal settings share an encoder. Where a leg's voice becomes another, its
 encoder goes along: alone with it, the encoder simply gets the other voice from then on; else it is *forked*, so that
-the leg's decoder goes on as if nothing had happened. Back to a shared encoder a leg goes without further ado, for by
-then both have heard the same for long enough (``voices``: hold and passage).
+the leg's decoder goes on as if nothing had happened. Back to a shared encoder a leg of Opus goes without further ado,
+for by then both have heard the same for long enough (``voices``: hold and passage). Two encoders of G.722 never come to
+the same again while there is sound (measured): such a leg goes back in the next pause.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ from confserver.engine.voices import SETTLING
 
 Key = tuple[int, int, Settings]
 """Voice, meaning, settings."""
+IN_A_PAUSE = -1
+"""Of ``Stream.joins_in``: as soon as nothing has sounded for a while."""
+PAUSE_TICKS = 15
+_QUIET = 1e-6
+"""Energy of a pause's frames: -60 dB, above comfort noise."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +42,8 @@ class Stream:
     """Of a packet, passed already."""
     joins_in: int = 0
     """Ticks after which its legs, whose settings have changed, go over to the stream that others of its key share."""
+    quiet: int = 0
+    """Ticks in which nothing sounded."""
     waiting: list[Samples] = field(default_factory=list)
     """Frames of a packet that is longer than a tick."""
 
@@ -104,10 +112,14 @@ class Streams:
             self._enter(row, shared or self._open(key))
         elif now.settings != settings:
             self._enter(row, self._forked(now, key, SETTLING if shared else 0))
-        elif shared is not None:
+        elif shared is not None and stateful(codec).converges:
             self._enter(row, shared)
+        elif shared is not None and len(now.rows) == 1:
+            self._leave_to(now, voice, IN_A_PAUSE)
+        elif shared is not None:
+            self._enter(row, self._forked(now, key, IN_A_PAUSE))
         elif len(now.rows) == 1:
-            self._retarget(now, voice)
+            self._leave_to(now, voice, 0)
         else:
             self._enter(row, self._forked(now, key, 0))
 
@@ -150,10 +162,14 @@ class Streams:
             self._shared[key] = forked
         return forked
 
-    def _retarget(self, stream: Stream, voice: int) -> None:
+    def _leave_to(self, stream: Stream, voice: int, joins_in: int) -> None:
+        """All who share a stream hear another voice from now on."""
         self._forget(stream)
-        stream.voice, stream.joins_in = voice, 0
-        self._shared[stream.key] = stream
+        stream.voice, stream.joins_in, stream.quiet = voice, joins_in, 0
+        if joins_in:
+            self._joining.append(stream)
+        else:
+            self._shared[stream.key] = stream
         self.stale = True
 
     def rename(self, voice: int, new: int) -> None:
@@ -168,10 +184,14 @@ class Streams:
     def settle(self) -> None:
         """A tick is over: streams that were to join others do so."""
         for stream in list(self._joining):
-            stream.joins_in -= 1
-            if stream.joins_in > 0:
+            if stream.joins_in == IN_A_PAUSE:
+                if stream.quiet < PAUSE_TICKS:
+                    continue
+            elif stream.joins_in > 1:
+                stream.joins_in -= 1
                 continue
             self._joining.remove(stream)
+            stream.joins_in = 0
             shared = self._shared.setdefault(stream.key, stream)
             if shared is not stream:
                 for row in list(stream.rows):
@@ -207,6 +227,8 @@ class Streams:
         """One tick of all streams. bands: rate -> board. out: uint8 (rows, width); length: int32 (rows), 0: nothing."""
         for group in groups:
             samples = boards[bands[group.settings.rate_hz]][group.places]
+            if any(stream.joins_in == IN_A_PAUSE for stream in group.streams):
+                _note_quiet(group.streams, samples)
             if group.settings.frame_ms == 20:
                 _encode(group.encoders, group.slots, samples, out, length, group.rows)
             elif group.settings.frame_ms == 10:
@@ -217,6 +239,11 @@ class Streams:
                 )
             else:
                 _encode_long(group, samples, out, length)
+
+
+def _note_quiet(streams: list[Stream], samples: Samples) -> None:
+    for stream, energy in zip(streams, np.vecdot(samples, samples).tolist(), strict=True):
+        stream.quiet = stream.quiet + 1 if energy < _QUIET * samples.shape[1] else 0
 
 
 def _goes_on(stream: Stream, codec: int, settings: Settings) -> bool:

@@ -145,6 +145,12 @@ class Stateful(Codec, Protocol):
         ...
 
     @property
+    def converges(self) -> bool:
+        """Whether two encoders that hear the same for half a second come to the same, so that nobody hears a change
+        from one to the other."""
+        ...
+
+    @property
     def decoders(self) -> type[Decoders]:
         """Made with the number of rows."""
         ...

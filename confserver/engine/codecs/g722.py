@@ -136,6 +136,7 @@ class _G722:
     rate_hz = RATE_HZ
     unit_bytes = 1
     conceals = False
+    converges = False
     decoders = G722Decoders
     encoders = G722Encoders
 

@@ -233,6 +233,7 @@ class _Opus:
     unit_bytes = 0
     rate_hz = unit_bytes = 0
     conceals = True
+    converges = True
     decoders = OpusDecoders
     encoders = OpusEncoders
 
