@@ -31,8 +31,20 @@ _STEPS = (32, 8)
 """Of the bands, in an encoder that has heard nothing."""
 
 
+def _options() -> dict[str, bool]:
+    """Without this each new coder looks through the whole path for an extension that we do not use: 90 µs."""
+    try:
+        G722(SAMPLE_RATE, BIT_RATE, use_numpy=False)
+    except TypeError:  # an older one knows of no extension
+        return {}
+    return {"use_numpy": False}
+
+
+_OPTIONS = _options()
+
+
 def new() -> G722:
-    return G722(SAMPLE_RATE, BIT_RATE)
+    return G722(SAMPLE_RATE, BIT_RATE, **_OPTIONS)
 
 
 def copy(source: G722, target: G722) -> bool:
