@@ -58,10 +58,16 @@ def _is_sendable(format: Format, wanted_ms: float) -> bool:
 
 def with_sound(understood: tuple[Numbered, ...]) -> tuple[Numbered, ...]:
     """Sound, and what goes along with sound of the same clock (RFC 4733 section 2.1). Raises Rejected."""
-    clocks = {format.clock_hz for _, format in understood if format.is_audio}
-    if not clocks:
+    kept = _of_clocks(understood)
+    if not kept:
         raise Rejected(Warn.FORMAT, "no audio format in common")
-    return tuple(each for each in understood if each[1].clock_hz in clocks)
+    return kept
+
+
+def _of_clocks(named: tuple[Numbered, ...]) -> tuple[Numbered, ...]:
+    """Those with the clock of some sound among them; nothing where there is no sound."""
+    clocks = {format.clock_hz for _, format in named if format.is_audio}
+    return tuple(each for each in named if each[1].clock_hz in clocks)
 
 
 def first_sound(agreed: tuple[Numbered, ...]) -> Numbered:
@@ -110,7 +116,7 @@ def numbered(formats: tuple[Format, ...], previous: tuple[Numbered, ...]) -> tup
             wanted = next(payload for payload in choices if payload not in taken)
         given.append((wanted, format))
         taken.add(wanted)
-    return tuple(given)
+    return _of_clocks(tuple(given))
 
 
 def by_our_numbers(wanted: tuple[Numbered, ...], mine: tuple[Numbered, ...]) -> tuple[Numbered, ...]:
