@@ -15,7 +15,7 @@ import http
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import get_type_hints
+from typing import get_args, get_type_hints
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -187,7 +187,8 @@ def _in_words(command: type[Command], error: str) -> str:
     words, _, where = error.partition(" - at `$.")
     name = where.rstrip("`")
     hint = get_type_hints(command).get(name)
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return f"{name}: must be one of {', '.join(str(member.value) for member in hint)}"
+    for kind in (hint, *get_args(hint)):
+        if isinstance(kind, type) and issubclass(kind, enum.Enum):
+            return f"{name}: must be one of {', '.join(str(member.value) for member in kind)}"
     words = words[:1].lower() + words[1:].replace("`", "")
     return f"{name}: {words}" if name else words

@@ -74,10 +74,16 @@ def test_every_field_is_explained() -> None:
 
 def test_options_become_members_of_their_types(line: Line) -> None:
     line.run("room", "create", "standup", "--max-participants", "5", "--no-mute-on-entry")
+    line.run("room", "create", "board", "--rate-hz", "0", "--no-levelling", "--stereo", "--guard", "mute",
+             "--codecs", "opus", "--codecs", "PCMU")  # fmt: skip
     line.run("room", "mute", "standup", "p7", "--cause", "self")
     line.run("room", "lock", "a b/ü")
     assert [(path, body) for _, _, path, body in line.asked] == [
         ("/rooms/standup", {"max_participants": 5, "mute_on_entry": False}),
+        (
+            "/rooms/board",
+            {"rate_hz": 0, "levelling": False, "stereo": True, "guard": "mute", "codecs": ("opus", "PCMU")},
+        ),
         ("/rooms/standup/participants/p7/mute", {"cause": "self"}),
         ("/rooms/a%20b%2F%C3%BC/lock", {}),
     ]
@@ -88,6 +94,8 @@ def test_options_become_members_of_their_types(line: Line) -> None:
     [
         ("room", "create", "standup", "--max-participants", "many"),
         ("room", "mute", "standup", "p7", "--cause", "boredom"),
+        ("room", "create", "standup", "--guard", "bark"),
+        ("room", "create", "standup", "--talkers", "all"),
         ("room", "kick", "standup"),
         ("room", "lock", ""),
         ("room", "dance", "standup"),

@@ -14,6 +14,7 @@ from confserver.admin.endpoints import REFUSALS, ROUTES, Found, Problem, body_fi
 from rooms.commands import COMMANDS, Command, CreateRoom, Deafen, Lock, Mute, RemoveRoom
 from rooms.errors import KINDS
 from rooms.participant import MuteCause
+from rooms.policy import NoiseGuard
 
 JSON = "application/json"
 
@@ -30,6 +31,10 @@ def refused(method: str, path: str, body: bytes = b"", content_type: str = JSON)
 
 def test_requests_become_commands() -> None:
     assert asked("PUT", "/rooms/standup") == CreateRoom("standup")
+    sound = {"rate_hz": 0, "talkers": None, "levelling": False, "guard": "mute", "codecs": ["opus", "PCMU"]}
+    assert asked("PUT", "/rooms/standup", sound) == CreateRoom(
+        "standup", rate_hz=0, levelling=False, guard=NoiseGuard.MUTE, codecs=("opus", "PCMU")
+    )
     assert asked("PUT", "/rooms/standup", {"max_participants": 5, "mute_on_entry": True}) == CreateRoom(
         "standup", 5, True
     )
@@ -95,6 +100,11 @@ def test_a_wrong_method_is_told_the_right_ones() -> None:
         (b'{"max_participants": true}', "max_participants: expected int"),
         (b'{"max_participants": null}', "max_participants: expected int"),
         (b'{"mute_on_entry": 1}', "mute_on_entry: expected bool"),
+        (b'{"guard": "bark"}', "guard: must be one of off, report, mute"),
+        (b'{"codecs": "opus"}', "codecs: expected array"),
+        (b'{"codecs": [1]}', "codecs[0]: expected str"),
+        (b'{"stereo": null}', "stereo: expected bool"),
+        (b'{"rate_hz": "16 kHz"}', "rate_hz: expected int | null"),
         (b"[]", "must be a JSON object"),
         (b"null", "must be a JSON object"),
         (b"{", "not JSON"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -10,8 +11,10 @@ import pytest
 from confserver.app import surroundings
 from confserver.app.surroundings import Surroundings
 from confserver.config import Settings
+from confserver.focus.terms import MediaTerms
 from confserver.log import set_up
 from confserver.sip.flow import Flow
+from rooms.policy import NoiseGuard
 
 HERE = {"127.0.0.1": "127.0.0.1", "192.0.2.9": "192.0.2.1", "10.8.0.7": "10.8.0.1", "2001:db8::9": "2001:db8::1"}
 """Where the kernel would send from, by peer."""
@@ -105,6 +108,24 @@ def test_workers_share_the_ports() -> None:
     shares = [found.worker_settings(number, 0.0) for number in range(3)]
     assert [(each.first_port, each.last_port) for each in shares] == [(20000, 20033), (20034, 20067), (20068, 20101)]
     assert len({each.cname for each in shares}) == 3
+
+
+def test_what_the_settings_say_of_sound() -> None:
+    """Each setting has another value than by default, so that none is forgotten."""
+    sound = {
+        "codecs": ["PCMA"], "talkers": 3, "rate_hz": 48000, "max_rate_hz": 48000, "ptime_ms": 40, "levelling": True,
+        "comfort_noise": False, "guard": "mute", "opus_bitrate": 64000, "opus_dtx": True,
+    }  # fmt: skip
+    found, plain = asdict(here(media=sound).media_terms()), asdict(here().media_terms())
+    assert found == sound | {"codecs": ("PCMA",), "guard": NoiseGuard.MUTE}
+    assert all(found[name] != plain[name] for name in sound)
+    assert plain == asdict(MediaTerms()), "tests play with what the settings say"
+
+
+def test_what_workers_are_told_of_sound() -> None:
+    found = here(media={"opus_complexity": 9, "most_delay_ms": 250}).worker_settings(0, 0.0)
+    for words in (found.arguments(), found.spare_arguments()):
+        assert words[words.index("--complexity") + 1] == "9" and words[words.index("--most-delay") + 1] == "250"
 
 
 def test_strangers_are_unwelcome_and_the_log_hears_of_each_once(capsys: pytest.CaptureFixture[str]) -> None:

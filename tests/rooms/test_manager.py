@@ -6,7 +6,7 @@ from rooms import commands as ask
 from rooms import events as tell
 from rooms.errors import Conflict, Forbidden, Full, Invalid, NotFound
 from rooms.participant import MuteCause
-from rooms.policy import RoomPolicy
+from rooms.policy import NoiseGuard, RoomPolicy
 from rooms.store import StoredRoom
 from tests.rooms.play import ADMIN, HOST, WATCHER, Stage, kinds, sources
 
@@ -82,6 +82,38 @@ def test_creating_again_changes_the_rules_or_nothing(stage: Stage) -> None:
     stage.arrive()
     with pytest.raises(Full):
         stage.reserve()
+
+
+@pytest.mark.parametrize(
+    ("rule", "good", "bad"),
+    [
+        ("rate_hz", (None, 0, 8000, 16000, 48000), (1, 24000, -8000)),
+        ("talkers", (None, 1, 64), (0, 65, -1)),
+        ("ptime_ms", (None, 10, 20, 30, 40, 50, 60), (0, 5, 25, 70)),
+        ("codecs", ((), ("opus",), ("PCMU", "L16")), (("Opus",), ("G729",), ("PCMU", "PCMU"), ("",))),
+    ],
+)
+def test_the_rules_of_sound(stage: Stage, rule: str, good: tuple[object, ...], bad: tuple[object, ...]) -> None:
+    for value in good:
+        stage.do(ask.CreateRoom(ROOM, **{rule: value}), ADMIN)
+        assert stage.shown()[rule] == (list(value) if isinstance(value, tuple) else value)
+    for value in bad:
+        with pytest.raises(Invalid, match=rule):
+            stage.do(ask.CreateRoom(ROOM, **{rule: value}), ADMIN)
+    assert getattr(stage.rooms.policy_of(ROOM), rule) == good[-1]
+
+
+def test_rules_that_are_left_out_are_as_the_settings_say(stage: Stage) -> None:
+    stage.do(ask.CreateRoom(ROOM, talkers=3, levelling=True, guard=NoiseGuard.MUTE, stereo=True), ADMIN)
+    assert (stage.shown()["guard"], stage.shown()["levelling"]) == ("mute", True)
+    events = stage.do(ask.CreateRoom(ROOM), ADMIN)
+    assert events == [tell.RoomChanged(ROOM, 2, stage.now, RoomPolicy())]
+    assert (stage.shown()["guard"], stage.shown()["levelling"], stage.shown()["stereo"]) == (None, None, False)
+
+
+def test_the_rules_of_a_room_that_is_not_there() -> None:
+    stage = Stage(ROOM, policy=RoomPolicy(talkers=2))
+    assert stage.rooms.policy_of("nowhere") == RoomPolicy(talkers=2)
 
 
 def test_a_live_room_becomes_one_made_beforehand(stage: Stage) -> None:

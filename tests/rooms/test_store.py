@@ -1,16 +1,17 @@
 """What survives a restart."""
 
 import sqlite3
+from dataclasses import asdict
 
 import pytest
-from sqlite_utils import Database
+from sqlite_utils import Database, Migrations
 
 from rooms import commands as ask
 from rooms import events as tell
 from rooms import store
 from rooms.manager import Rooms
 from rooms.participant import ParticipantIds, id_number
-from rooms.policy import RoomPolicy
+from rooms.policy import NoiseGuard, RoomPolicy
 from rooms.store import StoredRoom, StoreError
 from tests.rooms.play import ADMIN, HOST, Stage
 
@@ -58,6 +59,33 @@ def test_rooms_made_beforehand_come_back_with_their_rules(db: Database) -> None:
         StoredRoom("board", RoomPolicy(7), made + 1),
         StoredRoom(ROOM, RoomPolicy(5, True), made),
     ]
+
+
+SOUNDS = [
+    RoomPolicy(),
+    RoomPolicy(rate_hz=0, stereo=True, talkers=3, ptime_ms=40, levelling=False, comfort_noise=True),
+    RoomPolicy(rate_hz=48000, levelling=True, comfort_noise=False, guard=NoiseGuard.OFF, codecs=("opus", "PCMU")),
+]
+
+
+@pytest.mark.parametrize("policy", SOUNDS)
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_the_sound_of_a_room_comes_back(db: Database, policy: RoomPolicy, is_changed: bool) -> None:
+    stage = Kept(db)
+    if is_changed:
+        stage.do(ask.CreateRoom(ROOM, guard=NoiseGuard.MUTE, codecs=("L16",), talkers=1))
+    stage.do(ask.CreateRoom(ROOM, **asdict(policy)))
+    assert [room.policy for room in store.load_rooms(db)] == [policy]
+
+
+def test_rooms_of_the_first_version_have_the_sound_that_the_settings_say() -> None:
+    db = Database(memory=True)
+    first = Migrations("rooms")
+    first()(store.first_tables)
+    first.apply(db)
+    db["rooms"].insert({"name": ROOM, "max_participants": 5, "mute_on_entry": 1, "created_at": 1.0})
+    store.migrate(db)
+    assert store.load_rooms(db) == [StoredRoom(ROOM, RoomPolicy(5, True), 1.0)]
 
 
 def test_a_live_room_made_persistent_comes_back(db: Database) -> None:
@@ -184,6 +212,10 @@ def test_missing_tables_are_refused_in_words(db: Database) -> None:
         {"name": "not a room", "max_participants": 5, "mute_on_entry": 0, "created_at": 1.0},
         {"name": "room", "max_participants": 0, "mute_on_entry": 0, "created_at": 1.0},
         {"name": "room", "max_participants": "many", "mute_on_entry": 0, "created_at": 1.0},
+        {"name": "room", "max_participants": 5, "mute_on_entry": 0, "created_at": 1.0, "rate_hz": 44100},
+        {"name": "room", "max_participants": 5, "mute_on_entry": 0, "created_at": 1.0, "talkers": "all"},
+        {"name": "room", "max_participants": 5, "mute_on_entry": 0, "created_at": 1.0, "guard": "bark"},
+        {"name": "room", "max_participants": 5, "mute_on_entry": 0, "created_at": 1.0, "codecs": "opus speex"},
     ],
 )
 def test_a_room_that_cannot_be_is_refused_in_words(db: Database, row: dict) -> None:
