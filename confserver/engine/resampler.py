@@ -69,7 +69,15 @@ class Resampler:
         self._past = len(self._matrix) - self._block
         """Samples of history."""
         self._history: Samples = np.zeros((rows, self._past), np.float32)
-        self._work: Samples = np.zeros((min(rows, _AT_ONCE), self._past + FRAMES[from_band]), np.float32)
+        self._make_work()
+
+    def _make_work(self) -> None:
+        """Have the place where history and frame stand side by side, and a view of it as blocks that overlap."""
+        frame, rows = FRAMES[self.from_band], min(len(self._history), _AT_ONCE)
+        self._work: Samples = np.zeros((rows, self._past + frame), np.float32)
+        shape = frame // self._block, rows, self._past + self._block
+        row, sample = self._work.strides
+        self._blocks: Samples = as_strided(self._work, shape, (self._block * sample, row, sample))
 
     @property
     def delay_s(self) -> float:
@@ -102,13 +110,13 @@ class Resampler:
         work[:, :past] = self._history[rows]
         work[:, past:] = frames
         blocks, rest = divmod(width, block)
-        wide = self._matrix.shape[1]
+        made = self._matrix.shape[1]
         if blocks:
-            taken = _side_by_side(work, blocks, block, past + block)
-            np.matmul(taken, self._matrix, out=_side_by_side(out, blocks, wide, wide))
+            by_block = out[:, : blocks * made].reshape(count, blocks, made).swapaxes(0, 1)
+            np.matmul(self._blocks[:blocks, :count], self._matrix, out=by_block)
         if rest:
             matrix = self._matrix[: past + rest, : rest * self._up // self._down]
-            np.matmul(work[:, blocks * block :], matrix, out=out[:, blocks * wide :])
+            np.matmul(work[:, blocks * block :], matrix, out=out[:, blocks * made :])
         self._history[rows] = work[:, width:]
 
     def begin(self, rows: Rows) -> None:
@@ -127,7 +135,7 @@ class Resampler:
         self._history = np.zeros((rows, self._past), np.float32)
         used = np.flatnonzero(before.any(axis=1))
         self._history[used] = before[used]
-        self._work = np.zeros((min(rows, _AT_ONCE), self._work.shape[1]), np.float32)
+        self._make_work()
 
 
 def _part_of(rows: Rows | slice, part: slice) -> Rows | slice:
@@ -135,12 +143,6 @@ def _part_of(rows: Rows | slice, part: slice) -> Rows | slice:
         first = rows.start or 0
         return slice(first + part.start, first + part.stop)
     return rows[part]
-
-
-def _side_by_side(samples: Samples, blocks: int, step: int, width: int) -> Samples:
-    """A view (blocks, rows, width) of (rows, samples), each block ``step`` samples after the one before."""
-    row, sample = samples.strides
-    return as_strided(samples, (blocks, len(samples), width), (step * sample, row, sample))
 
 
 def low_pass(wanted: Filter, rate_hz: int) -> NDArray[np.float64]:
