@@ -1,7 +1,8 @@
 """One encode per voice and format; what each leg sends of it.
 
 Per band there is a *board*: the voices of that band's rooms (``voices.heard``), and behind them those of other bands
-that are wanted at its rate, resampled. Codecs without memory encode rows of a board in one go; the others have ``streams``.
+that are wanted at its rate, resampled. Codecs without memory encode rows of a board in one go; the others have
+``streams``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from confserver.engine.codecs.codec import Settings, Stateless
 from confserver.engine.frame import FRAMES, RATES_HZ, TICK_S, Bytes, Lengths, Rows, Samples
 from confserver.engine.resampling import Crossing
 from confserver.engine.seats import Seats
-from confserver.engine.streams import Group, Streams, who_remembers
+from confserver.engine.streams import Group, Key, Stream, Streams, who_remembers
 from confserver.engine.voices import Voices
 
 NARROW_BYTES = 160
@@ -127,8 +128,9 @@ class Encoding:
         self, rows: Rows, voice: NDArray[np.int64], codec: NDArray[np.uint8], place: Rows, first: int
     ) -> None:
         listed = rows.tolist()
+        together: dict[tuple[Stream, Key], Stream] = {}
         for row, number, kind in zip(listed, voice.tolist(), codec.tolist(), strict=True):
-            self.streams.follow(row, number, kind, self.settings[row])
+            self.streams.follow(row, number, kind, self.settings[row], together)
         self._groups = self.streams.groups(dict(zip(listed, place.tolist(), strict=True)), first)
         for group in self._groups:
             for stream, row in zip(group.streams, group.rows.tolist(), strict=True):

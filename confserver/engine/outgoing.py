@@ -121,6 +121,7 @@ class Outgoing:
     def forget(self, row: int) -> None:
         """The leg is gone."""
         self.stop(row)
+        self.voices.forget(row)
         self.encoding.forget(row)
         self._opus.pop(row, None)
         self._lossy.discard(row)

@@ -2,9 +2,10 @@
 
 Legs that hear one voice in one format with equal settings share an encoder. Where a leg's voice becomes another, its
 encoder goes along: alone with it, the encoder simply gets the other voice from then on; else it is *forked*, so that
-the leg's decoder goes on as if nothing had happened. Back to a shared encoder a leg of Opus goes without further ado,
-for by then both have heard the same for long enough (``voices``: hold and passage). Two encoders of G.722 never come to
-the same again while there is sound (measured): such a leg goes back in the next pause.
+the leg's decoder goes on as if nothing had happened. Back to a shared encoder a leg goes in the next pause, where there
+is least to hear of it. With Opus the shortest is enough, and none is waited for longer than 2 s: by then both encoders
+have heard the same for long enough (``voices``: hold and passage). Two encoders of G.722 never come to the same again
+while there is sound (measured).
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from numpy.typing import NDArray
 from confserver.engine.codecs import CODECS, is_stateful, stateful
 from confserver.engine.codecs.codec import Encoders, Settings
 from confserver.engine.frame import Bytes, Lengths, Rows, Samples
-from confserver.engine.voices import SETTLING
 
 Key = tuple[int, int, Settings]
 """Voice, meaning, settings."""
-IN_A_PAUSE = -1
-"""Of ``Stream.joins_in``: as soon as nothing has sounded for a while."""
 PAUSE_TICKS = 15
-_QUIET = 1e-6
-"""Energy of a pause's frames: -60 dB, above comfort noise."""
+"""Of silence, in which two encoders come to the same whatever they were."""
+_QUIET, _SOFT = 1e-6, 1e-5
+"""Energy of silence, above comfort noise, and of a gap between words: -60 and -50 dB."""
+_PATIENCE = 100
+_EVER = 1 << 30
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +42,7 @@ class Stream:
     ticks: int = 0
     """Of a packet, passed already."""
     joins_in: int = 0
-    """Ticks after which its legs, whose settings have changed, go over to the stream that others of its key share."""
+    """Ticks after which its legs go over, at the latest, to the stream that others of its key share; 0: it is that."""
     quiet: int = 0
     """Ticks in which nothing sounded."""
     waiting: list[Samples] = field(default_factory=list)
@@ -102,26 +103,28 @@ class Streams:
     def of(self, row: int) -> Stream | None:
         return self._of.get(row)
 
-    def follow(self, row: int, voice: int, codec: int, settings: Settings) -> None:
-        """A leg hears this voice in this way from now on."""
+    def follow(
+        self, row: int, voice: int, codec: int, settings: Settings, together: dict[tuple[Stream, Key], Stream]
+    ) -> None:
+        """A leg hears this voice in this way from now on. together: where others have gone on the same tick, which is
+        kept between the calls: who hears the same before and after shares the way."""
         key, now = (voice, codec, settings), self._of.get(row)
         if now is not None and now.key == key:
             return
         shared = self._shared.get(key)
         if now is None or not _goes_on(now, codec, settings):
             self._enter(row, shared or self._open(key))
-        elif now.settings != settings:
-            self._enter(row, self._forked(now, key, SETTLING if shared else 0))
-        elif shared is not None and stateful(codec).converges:
-            self._enter(row, shared)
-        elif shared is not None and len(now.rows) == 1:
-            self._leave_to(now, voice, IN_A_PAUSE)
-        elif shared is not None:
-            self._enter(row, self._forked(now, key, IN_A_PAUSE))
-        elif len(now.rows) == 1:
-            self._leave_to(now, voice, 0)
+            return
+        going = together.get((now, key))
+        if going is not None:
+            self._enter(row, going)
+            return
+        patience = _patience(codec) if shared else 0
+        if len(now.rows) == 1 and now.settings == settings:
+            self._leave_to(now, voice, patience)
         else:
-            self._enter(row, self._forked(now, key, 0))
+            forked = together[now, key] = self._forked(now, key, patience)
+            self._enter(row, forked)
 
     def _enter(self, row: int, stream: Stream) -> None:
         self.drop(row)
@@ -184,11 +187,8 @@ class Streams:
     def settle(self) -> None:
         """A tick is over: streams that were to join others do so."""
         for stream in list(self._joining):
-            if stream.joins_in == IN_A_PAUSE:
-                if stream.quiet < PAUSE_TICKS:
-                    continue
-            elif stream.joins_in > 1:
-                stream.joins_in -= 1
+            stream.joins_in -= 1
+            if stream.joins_in > 0 and not _pauses(stream):
                 continue
             self._joining.remove(stream)
             stream.joins_in = 0
@@ -227,8 +227,8 @@ class Streams:
         """One tick of all streams. bands: rate -> board. out: uint8 (rows, width); length: int32 (rows), 0: nothing."""
         for group in groups:
             samples = boards[bands[group.settings.rate_hz]][group.places]
-            if any(stream.joins_in == IN_A_PAUSE for stream in group.streams):
-                _note_quiet(group.streams, samples)
+            if any(stream.joins_in for stream in group.streams):
+                _note_pauses(group.streams, samples)
             if group.settings.frame_ms == 20:
                 _encode(group.encoders, group.slots, samples, out, length, group.rows)
             elif group.settings.frame_ms == 10:
@@ -241,9 +241,18 @@ class Streams:
                 _encode_long(group, samples, out, length)
 
 
-def _note_quiet(streams: list[Stream], samples: Samples) -> None:
+def _patience(codec: int) -> int:
+    return _PATIENCE if stateful(codec).converges else _EVER
+
+
+def _pauses(stream: Stream) -> bool:
+    return stream.quiet >= (1 if stateful(stream.codec).converges else PAUSE_TICKS)
+
+
+def _note_pauses(streams: list[Stream], samples: Samples) -> None:
     for stream, energy in zip(streams, np.vecdot(samples, samples).tolist(), strict=True):
-        stream.quiet = stream.quiet + 1 if energy < _QUIET * samples.shape[1] else 0
+        quiet = _SOFT if stateful(stream.codec).converges else _QUIET
+        stream.quiet = stream.quiet + 1 if energy < quiet * samples.shape[1] else 0
 
 
 def _goes_on(stream: Stream, codec: int, settings: Settings) -> bool:

@@ -62,6 +62,8 @@ class Voices:
         """Rows with an own voice that change mixes on this tick, and the mix before."""
         self._solos: list[Rows] = [np.zeros(0, np.intp) for _ in FRAMES]
         self._solo_gain: NDArray[np.float32] = np.ones(seats.capacity, np.float32)
+        self._back: list[int] = []
+        """Rows for which the others have come back to their own loudness on this tick."""
         self._place: NDArray[np.int32] = np.full(seats.capacity, -1, np.int32)
         self._passage_place: dict[int, int] = {}
         self.stale = True
@@ -111,6 +113,12 @@ class Voices:
             del self._passages[passage.number]
         self.stale = True
 
+    def forget(self, row: int) -> None:
+        """The leg is gone."""
+        self.leave(row)
+        if row < len(self._solo_gain):
+            self._solo_gain[row] = 1
+
     def rename(self, band: int, mix: int, new_band: int, new: int) -> None:
         """A mix has gone to another band."""
         for passage in self._passages.values():
@@ -121,6 +129,10 @@ class Voices:
     def step(self) -> None:
         """A tick is over: passages come to their ends."""
         self._fading.clear()
+        if self._back:
+            self.settle([row for row in self._back if self._seats.passage[row] == 0])
+            self._back.clear()
+            self.stale = True
         for passage in list(self._passages.values()):
             passage.ticks -= 1
             passage.before = None
@@ -136,7 +148,8 @@ class Voices:
             self._place = np.full(seats.capacity, -1, np.int32)
         self._place[:] = -1
         self._passage_place = {}
-        changed = np.flatnonzero((seats.out_gain[:high] != 1) & seats.sends[:high])
+        wanted = (seats.out_gain[:high] != 1) | (self._solo_gain[:high] != 1)
+        changed = np.flatnonzero(wanted & seats.sends[:high])
         for mixer in self._mixers:
             owners = mixer.own_seat
             self._place[owners] = mixer.high + np.arange(len(owners))
@@ -210,6 +223,7 @@ class Voices:
         gain = before[places, None] + (wanted - before)[places, None] * _FADES[band]
         samples[places] *= gain
         self._solo_gain[rows[places]] = wanted[places]
+        self._back += rows[places[wanted[places] == 1]].tolist()
 
     def _limit(self, mixer: Mixer, heard: Samples, alone: Rows, passages: list[Passage]) -> None:
         limit(heard[: mixer.high], mixer.limit[: mixer.high])
