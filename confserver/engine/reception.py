@@ -7,10 +7,12 @@ packet that came too late to be played counts as lost (RFC 3611 section 4.7.2: l
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from confserver.engine.frame import Rows
 from confserver.engine.seats import Seats
 from confserver.rtp.bursts import Bursts
 
@@ -25,22 +27,20 @@ class Stream:
     """The stream of one leg since its beginning."""
 
     bursts: Bursts = field(default_factory=Bursts)
-    key: tuple[int, int] = (0, 0)
-    """SSRC and first sequence number: another one is another stream."""
+    key: int = -1
     pending: list[int] = field(default_factory=list)
     """Places of packets that did not come in their turn."""
-    expected_before: int = 0
-    lost_before: int = 0
-    runs_before: int = 0
+    before: tuple[int, int, int] = (0, 0, 0)
+    """Expected, lost and runs as of the last interval's end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """What was expected since the last time, and lost of it."""
 
-    expected: int = 0
-    lost: int = 0
-    runs: int = 0
+    expected: int
+    lost: int
+    runs: int
+    """Of losses behind each other."""
 
 
 class Reception:
@@ -65,66 +65,72 @@ class Reception:
         seats, high = self._seats, self._seats.high
         if len(self._missing) < seats.capacity:
             self._missing = np.concatenate((self._missing, np.zeros(seats.capacity - len(self._missing), np.uint32)))
-        missing = seats.cycles[:high] + seats.top_sequence[:high]
-        missing -= seats.first_sequence[:high]
-        missing -= seats.received[:high]
+        newest = seats.cycles[:high] + seats.top_sequence[:high]
+        newest -= seats.first_sequence[:high]
+        missing = newest - seats.received[:high]
         missing += seats.late[:high]
         changed = np.flatnonzero(missing != self._missing[:high])
         if not len(changed):
             return
-        change = (missing[changed] - self._missing[changed]).view(np.int32).tolist()
+        change = (missing[changed] - self._missing[changed]).view(np.int32)
         self._missing[changed] = missing[changed]
-        for row, count in zip(changed.tolist(), change, strict=True):
+        facts = changed.tolist(), change.tolist(), newest[changed].tolist(), _keys(seats, changed)
+        for row, count, place, key in zip(*facts, strict=True):
             stream = self._streams.get(row)
-            if stream is not None and self._is_same(row, stream):
-                self._note(row, stream, count)
-
-    def _is_same(self, row: int, stream: Stream) -> bool:
-        """Whether the stream still is the one that is counted; else it begins anew, and nothing is lost by that."""
-        seats = self._seats
-        key = int(seats.ssrc[row]), int(seats.first_sequence[row])
-        if key == stream.key:
-            return True
-        self._streams[row] = Stream(key=key)
-        return False
-
-    def _note(self, row: int, stream: Stream, count: int) -> None:
-        """count: so many more are missing; below zero, so many of the missing have come."""
-        if count < 0:
-            del stream.pending[count:]
-        elif count <= MOST_AT_ONCE:
-            newest = self._expected(row) - 1
-            stream.pending.extend(range(max(newest - count, 0), newest))
-        if len(stream.pending) > MOST_PENDING:
-            self._settle(stream, len(stream.pending) - MOST_PENDING // 2)
-
-    def _expected(self, row: int) -> int:
-        seats = self._seats
-        return int(seats.cycles[row]) + int(seats.top_sequence[row]) - int(seats.first_sequence[row]) + 1
-
-    def _settle(self, stream: Stream, count: int) -> None:
-        for place in stream.pending[:count]:
-            stream.bursts.lose(place)
-        del stream.pending[:count]
+            if stream is None:
+                continue
+            if stream.key == key:
+                _note(stream, count, place)
+            else:
+                self._streams[row] = Stream(key=key)
 
     # ------------------------------------------------------------------ reports
     def bursts(self, row: int) -> Bursts:
         """The counts of a leg's stream, all of whose missing packets are lost by now."""
-        stream = self._streams[row]
-        if not self._seats.received[row] or not self._is_same(row, stream):
-            return self._streams[row].bursts
-        self._settle(stream, len(stream.pending))
-        stream.bursts.expected = max(self._expected(row), 0)
-        return stream.bursts
+        return self._settled(row).bursts
 
     def interval(self, row: int) -> Interval:
         """What has come of the stream since this was last asked."""
-        bursts = self.bursts(row)
-        stream = self._streams[row]
-        interval = Interval(
-            bursts.expected - stream.expected_before,
-            bursts.lost - stream.lost_before,
-            bursts.runs - stream.runs_before,
-        )
-        stream.expected_before, stream.lost_before, stream.runs_before = bursts.expected, bursts.lost, bursts.runs
-        return interval
+        stream = self._settled(row)
+        bursts = stream.bursts
+        before, stream.before = stream.before, (bursts.expected, bursts.lost, bursts.runs)
+        return Interval(bursts.expected - before[0], bursts.lost - before[1], bursts.runs - before[2])
+
+    def _settled(self, row: int) -> Stream:
+        seats, stream = self._seats, self._streams[row]
+        if not seats.received[row]:
+            return stream
+        first = int(seats.first_sequence[row])
+        key = int(seats.ssrc[row]) << 16 | first
+        if stream.key != key:
+            stream = self._streams[row] = Stream(key=key)
+        _settle(stream, len(stream.pending))
+        stream.bursts.expected = max(int(seats.cycles[row]) + int(seats.top_sequence[row]) - first + 1, 0)
+        return stream
+
+
+def _keys(seats: Seats, rows: Rows) -> list[int]:
+    """SSRC and first sequence number: another one is another stream."""
+    keys: list[int] = (seats.ssrc[rows].astype(np.int64) << 16 | seats.first_sequence[rows]).tolist()
+    return keys
+
+
+def _note(stream: Stream, count: int, newest: int) -> None:
+    """count: so many more are missing; below zero, so many of the missing have come. newest: place of the last."""
+    pending = stream.pending
+    if count == 1:
+        pending.append(newest - 1)
+    elif count < 0:
+        del pending[count:]
+    elif count <= MOST_AT_ONCE:
+        pending.extend(range(max(newest - count, 0), newest))
+    if len(pending) > MOST_PENDING:
+        _settle(stream, len(pending) - MOST_PENDING // 2)
+
+
+def _settle(stream: Stream, count: int) -> None:
+    """The oldest that have not come will not come any more."""
+    if count:
+        for place in stream.pending[:count]:
+            stream.bursts.lose(place)
+        del stream.pending[:count]
