@@ -121,7 +121,7 @@ class Rooms:
         just left must not find one who calls himself so.
         """
         text = target_of(command)
-        if text is None or type(command) not in COMMANDS or by.role < command.needs:
+        if not text or type(command) not in COMMANDS or by.role < command.needs:
             return command
         return replace(command, participant=resolve(room, text))  # type: ignore[call-arg]
 

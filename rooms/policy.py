@@ -38,6 +38,13 @@ class NoiseGuard(enum.Enum):
     MUTE = "mute"
 
 
+class Announce(enum.Enum):
+    """How those present learn that somebody comes or goes."""
+
+    NONE = "none"
+    BEEP = "beep"
+
+
 @dataclass(frozen=True, slots=True)
 class RoomPolicy:
     """What an administrator has laid down for one room. Of its sound, None is what the server's settings say."""
@@ -53,6 +60,8 @@ class RoomPolicy:
     guard: NoiseGuard | None = None
     codecs: tuple[str, ...] = ()
     """None of them: as the settings say."""
+    music_when_alone: bool | None = None
+    announce: Announce | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_participants <= MOST_PARTICIPANTS:
@@ -68,7 +77,8 @@ class RoomPolicy:
 
     def describe(self) -> dict[str, Any]:
         """All rules as plain data; None of the sound: as the settings say."""
-        return asdict(self) | {"guard": self.guard and self.guard.value, "codecs": list(self.codecs)}
+        named = {"guard": self.guard and self.guard.value, "announce": self.announce and self.announce.value}
+        return asdict(self) | named | {"codecs": list(self.codecs)}
 
     def is_full(self, places_taken: int) -> bool:
         return places_taken >= self.max_participants

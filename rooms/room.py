@@ -20,6 +20,7 @@ from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
 from rooms.hearing import Hearing, hearing_of, may_be_heard
 from rooms.lifecycle import Happening, State, next_state
 from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, readable
+from rooms.plays import Plays
 from rooms.policy import LIFTS, RoomPolicy
 
 P = ParamSpec("P")
@@ -71,6 +72,7 @@ class Room:
         self.number = 0
         """The number of the last event."""
         self.hearing = Hearing()
+        self.plays = Plays()
         self.places: dict[ParticipantId, Participant] = {}
         """Everybody reserved or present, in the order of reservation."""
         self._ids = ids
@@ -190,6 +192,7 @@ class Room:
         was_present = person.presence is Presence.PRESENT
         if was_present:
             self._hush(person, minutes)
+            self.plays.leave(person.id, minutes)
             minutes.say(tell.ParticipantLeft, person.id, cause)
         else:
             minutes.say(tell.PlaceReleased, person.id)
@@ -201,9 +204,17 @@ class Room:
 
     def _close(self, minutes: Minutes) -> None:
         """The last place was given back. A lock belongs to the meeting and ends with it."""
+        self.plays.close(minutes)
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None
         minutes.say(tell.RoomClosed)
+
+    def _play(self, command: ask.Play, by: Actor, minutes: Minutes) -> None:
+        if command.participant:
+            self._person(command.participant)
+        if self.state not in (State.ALONE, State.LIVE):
+            raise NotOpen(f"nobody is in {self.name}")
+        self.plays.start(command, by, minutes)
 
     # ---------------------------------------------------------------- one participant
     def _mute(self, command: ask.Mute, by: Actor, minutes: Minutes) -> None:
@@ -315,6 +326,13 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Hold: Room._hold,
     ask.Resume: Room._resume,
     ask.NoteTalking: Room._note_talking,
+    ask.Play: Room._play,
+    ask.PausePlay: lambda room, *how: room.plays.pause(*how),
+    ask.ResumePlay: lambda room, *how: room.plays.resume(*how),
+    ask.SeekPlay: lambda room, *how: room.plays.seek(*how),
+    ask.SetPlayVolume: lambda room, *how: room.plays.set_volume(*how),
+    ask.StopPlay: lambda room, *how: room.plays.stop(*how),
+    ask.NotePlayEnded: lambda room, *how: room.plays.note_ended(*how),
 }
 
 
@@ -349,5 +367,6 @@ def describe_room(room: Room, now: float) -> dict[str, Any]:
         "opened_at": room.opened_at,
         "at": now,
         "reserved": len(room.places) - len(present),
+        "plays": room.plays.describe(),
         "participants": [describe_participant(person) for person in present],
     }

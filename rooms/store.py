@@ -17,7 +17,7 @@ from sqlite_utils import Database, Migrations
 from rooms import events as tell
 from rooms.errors import Refused
 from rooms.participant import id_number
-from rooms.policy import NoiseGuard, RoomPolicy, room_name
+from rooms.policy import Announce, NoiseGuard, RoomPolicy, room_name
 
 SERVER_STOPPED = "server stopped"
 """The cause of a departure that nobody saw."""
@@ -82,7 +82,13 @@ def sound_of_rooms(db: Database) -> None:
         db.execute(f"ALTER TABLE rooms ADD COLUMN {name} TEXT")
 
 
-STEPS = (first_tables, sound_of_rooms)
+def company_of_rooms(db: Database) -> None:
+    """What is played when people come and go; NULL: as the settings say."""
+    db.execute("ALTER TABLE rooms ADD COLUMN music_when_alone INTEGER")
+    db.execute("ALTER TABLE rooms ADD COLUMN announce TEXT")
+
+
+STEPS = (first_tables, sound_of_rooms, company_of_rooms)
 """The migrations, oldest first; once released, a step is never changed, only followed by another."""
 
 _migrations = Migrations("rooms")
@@ -130,10 +136,11 @@ def _row_of(policy: RoomPolicy) -> dict[str, Any]:
 def _policy_of(row: dict[str, Any]) -> RoomPolicy:
     """Raises Refused, ValueError or TypeError for what cannot be."""
     rules = {rule: row[rule] for rule in _RULES}
-    for rule in ("mute_on_entry", "stereo", "levelling", "comfort_noise"):
+    for rule in ("mute_on_entry", "stereo", "levelling", "comfort_noise", "music_when_alone"):
         if rules[rule] is not None or rule == "stereo":
             rules[rule] = bool(rules[rule])
     rules["guard"] = None if rules["guard"] is None else NoiseGuard(rules["guard"])
+    rules["announce"] = None if rules["announce"] is None else Announce(rules["announce"])
     rules["codecs"] = tuple((rules["codecs"] or "").split())
     return RoomPolicy(**rules)
 

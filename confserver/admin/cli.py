@@ -52,6 +52,17 @@ OPTION_HELP = {
     "comfort_noise": "A faint noise while nobody talks.",
     "guard": "What is done about steady noise or music that somebody pours in.",
     "codecs": "A codec that calls may use (opus, G722, PCMU, PCMA, L16); more than one: say it again.",
+    "music_when_alone": "Play music to who is alone in the room.",
+    "announce": "How those present learn that somebody comes or goes.",
+    "sounds": "A sound: a file, prompt:NAME, number:N or tones:...; more than one, one after another: say it again.",
+    "participant": "Only this participant hears it: an id or a name.",
+    "loop": "Over and over.",
+    "volume_db": "Louder or softer than it is, -60 to 20 dB.",
+    "duck_db": "By so many dB the others are softer meanwhile.",
+    "start_s": "Where to begin, in seconds.",
+    "interruptible": "A key pressed by who hears it ends it.",
+    "play": "Number of the play that is meant; 0: all in the room.",
+    "position_s": "Where to go on, in seconds.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 

@@ -70,12 +70,15 @@ class Client:
         comfort_noise: bool | None = None,
         guard: str | None = None,
         codecs: Sequence[str] | None = None,
+        music_when_alone: bool | None = None,
+        announce: str | None = None,
     ) -> Record | None:
         """Make a room beforehand; it survives a restart."""
         return self._change(
             "PUT", _path("rooms", room), max_participants=max_participants, mute_on_entry=mute_on_entry,
             rate_hz=rate_hz, stereo=stereo, talkers=talkers, ptime_ms=ptime_ms, levelling=levelling,
             comfort_noise=comfort_noise, guard=guard, codecs=codecs,
+            music_when_alone=music_when_alone, announce=announce,
         )  # fmt: skip
 
     def remove(self, room: str) -> Record | None:
@@ -93,6 +96,45 @@ class Client:
     def end(self, room: str) -> Record | None:
         """End the room: everybody is hung up on."""
         return self._change("POST", _path("rooms", room, "end"))
+
+    # -------------------------------------------------------------- what plays in it
+    def play(
+        self,
+        room: str,
+        sounds: Sequence[str],
+        participant: str | None = None,
+        *,
+        loop: bool | None = None,
+        volume_db: float | None = None,
+        duck_db: float | None = None,
+        start_s: float | None = None,
+        interruptible: bool | None = None,
+    ) -> Record | None:
+        """Play sounds, prompts or tones to a room, or to one participant."""
+        return self._change(
+            "POST", _path("rooms", room, "play"), sounds=sounds, participant=participant, loop=loop,
+            volume_db=volume_db, duck_db=duck_db, start_s=start_s, interruptible=interruptible,
+        )  # fmt: skip
+
+    def pause_play(self, room: str, play: int | None = None) -> Record | None:
+        """Let what plays wait."""
+        return self._change("POST", _path("rooms", room, "play", "pause"), play=play)
+
+    def resume_play(self, room: str, play: int | None = None) -> Record | None:
+        """Let what was paused go on."""
+        return self._change("POST", _path("rooms", room, "play", "resume"), play=play)
+
+    def seek_play(self, room: str, position_s: float, play: int | None = None) -> Record | None:
+        """Let what plays go on from another place."""
+        return self._change("POST", _path("rooms", room, "play", "seek"), position_s=position_s, play=play)
+
+    def play_volume(self, room: str, volume_db: float, play: int | None = None) -> Record | None:
+        """Make what plays louder or softer."""
+        return self._change("POST", _path("rooms", room, "play", "volume"), volume_db=volume_db, play=play)
+
+    def stop_play(self, room: str, play: int | None = None) -> Record | None:
+        """End what plays."""
+        return self._change("POST", _path("rooms", room, "play", "stop"), play=play)
 
     # -------------------------------------------------------------- a participant
     def mute(self, room: str, participant: str, cause: str | None = None) -> Record | None:

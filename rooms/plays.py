@@ -1,0 +1,154 @@
+"""What plays in a room, because somebody has asked for it: kept here, so that all know of it and can change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rooms import commands as ask
+from rooms import events as tell
+from rooms.errors import Full, Invalid, NotFound
+from rooms.participant import SYSTEM, Actor, ParticipantId, readable
+
+if TYPE_CHECKING:
+    from rooms.room import Minutes
+
+MOST_PLAYS = 16
+"""At once in a room."""
+MOST_SOUNDS = 32
+"""One after another in one play."""
+MOST_SOUND_NAME = 512
+LOUDEST_DB, SOFTEST_DB = 20.0, -60.0
+MOST_DUCK_DB = 60.0
+MOST_POSITION_S = 86400.0
+NAMES_OF_CAUSES = ("finished", "stopped", "interrupted", "failed")
+
+PlayNumber = int
+
+
+@dataclass(slots=True)
+class Playing:
+    """One of them; its number is that of its PlayStarted."""
+
+    number: PlayNumber
+    sounds: tuple[str, ...]
+    participant: ParticipantId
+    """The only one who hears it; empty: everybody does."""
+    loop: bool
+    volume_db: float
+    paused: bool = False
+
+
+class Plays:
+    """Those of one room, by number."""
+
+    def __init__(self) -> None:
+        self._by_number: dict[PlayNumber, Playing] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._by_number)
+
+    def describe(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "play": each.number,
+                "sounds": list(each.sounds),
+                "participant": each.participant,
+                "loop": each.loop,
+                "volume_db": each.volume_db,
+                "paused": each.paused,
+            }
+            for each in self._by_number.values()
+        ]
+
+    def start(self, command: ask.Play, by: Actor, minutes: Minutes) -> None:
+        """Raises Invalid, Full."""
+        _check(command)
+        if len(self._by_number) >= MOST_PLAYS:
+            raise Full(f"{minutes.room} has its most plays at once: {MOST_PLAYS}")
+        number = minutes.number + 1
+        self._by_number[number] = Playing(
+            number, command.sounds, command.participant, command.loop, command.volume_db
+        )  # fmt: skip
+        minutes.say(
+            tell.PlayStarted, number, command.sounds, command.participant, command.loop, command.volume_db,
+            command.duck_db, command.start_s, command.interruptible, by.name,
+        )  # fmt: skip
+
+    def pause(self, command: ask.PausePlay, by: Actor, minutes: Minutes) -> None:
+        self._set_paused(command, True, by, minutes)
+
+    def resume(self, command: ask.ResumePlay, by: Actor, minutes: Minutes) -> None:
+        self._set_paused(command, False, by, minutes)
+
+    def _set_paused(self, command: ask.PausePlay | ask.ResumePlay, paused: bool, by: Actor, minutes: Minutes) -> None:
+        for each in self._meant(command.play):
+            if each.paused != paused:
+                each.paused = paused
+                minutes.say(tell.PlayChanged, each.number, each.paused, each.volume_db, None, by.name)
+
+    def seek(self, command: ask.SeekPlay, by: Actor, minutes: Minutes) -> None:
+        _within("position_s", command.position_s, 0.0, MOST_POSITION_S)
+        for each in self._meant(command.play):
+            minutes.say(tell.PlayChanged, each.number, each.paused, each.volume_db, command.position_s, by.name)
+
+    def set_volume(self, command: ask.SetPlayVolume, by: Actor, minutes: Minutes) -> None:
+        _within("volume_db", command.volume_db, SOFTEST_DB, LOUDEST_DB)
+        for each in self._meant(command.play):
+            if each.volume_db != command.volume_db:
+                each.volume_db = command.volume_db
+                minutes.say(tell.PlayChanged, each.number, each.paused, each.volume_db, None, by.name)
+
+    def stop(self, command: ask.StopPlay, by: Actor, minutes: Minutes) -> None:
+        for each in self._meant(command.play):
+            self._end(each, minutes, "stopped", by=by.name)
+
+    def note_ended(self, command: ask.NotePlayEnded, by: Actor, minutes: Minutes) -> None:
+        """Ignored where it is over already: the engine's word and another end may cross."""
+        playing = self._by_number.get(command.play)
+        if playing is not None:
+            cause = command.cause if command.cause in NAMES_OF_CAUSES else "failed"
+            self._end(playing, minutes, cause, readable(command.digit), readable(command.reason), by.name)
+
+    def leave(self, participant: ParticipantId, minutes: Minutes) -> None:
+        """Who goes takes along what is played to him alone."""
+        self._end_all(lambda each: each.participant == participant, minutes)
+
+    def close(self, minutes: Minutes) -> None:
+        self._end_all(lambda each: True, minutes)
+
+    def _end_all(self, ends: Callable[[Playing], bool], minutes: Minutes) -> None:
+        for each in [each for each in self._by_number.values() if ends(each)]:
+            self._end(each, minutes, "stopped")
+
+    def _end(
+        self, playing: Playing, minutes: Minutes, cause: str, digit: str = "", reason: str = "", by: str = SYSTEM.name
+    ) -> None:
+        del self._by_number[playing.number]
+        minutes.say(tell.PlayEnded, playing.number, playing.participant, cause, digit, reason, by)
+
+    def _meant(self, number: PlayNumber) -> list[Playing]:
+        """All where none is named. Raises NotFound."""
+        if not number:
+            return list(self._by_number.values())
+        if number not in self._by_number:
+            raise NotFound(f"there is no play {number}; there are: {', '.join(map(str, self._by_number)) or 'none'}")
+        return [self._by_number[number]]
+
+
+def _check(command: ask.Play) -> None:
+    """Raises Invalid."""
+    if not 1 <= len(command.sounds) <= MOST_SOUNDS:
+        raise Invalid(f"sounds must name 1 to {MOST_SOUNDS}, not {len(command.sounds)}")
+    for sound in command.sounds:
+        if not 1 <= len(sound) <= MOST_SOUND_NAME or not sound.isprintable():
+            raise Invalid(f"no sound can be called {sound[:64]!r}")
+    _within("volume_db", command.volume_db, SOFTEST_DB, LOUDEST_DB)
+    _within("duck_db", command.duck_db, 0.0, MOST_DUCK_DB)
+    _within("start_s", command.start_s, 0.0, MOST_POSITION_S)
+
+
+def _within(name: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise Invalid(f"{name} must be {least:g} to {most:g}, not {value:g}")
