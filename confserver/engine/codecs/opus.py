@@ -32,8 +32,8 @@ def _addresses(matrix: Samples | Bytes, dtype: type[np.generic]) -> list[int]:
         raise ValueError(
             f"want rows of {dtype.__name__}, side by side, not {matrix.dtype} every {matrix.strides[1]} bytes"
         )
-    at: list[int] = (matrix.ctypes.data + matrix.strides[0] * np.arange(len(matrix))).tolist()
-    return at
+    first, step = matrix.__array_interface__["data"][0], matrix.strides[0]
+    return [first + step * row for row in range(len(matrix))]
 
 
 class OpusDecoders:
@@ -76,16 +76,15 @@ class OpusDecoders:
         _tame(out, np.full(len(out), most, np.int32))
 
     def _decode(self, rows: Rows, payload: Bytes, length: Lengths, out: Samples, fec: int) -> Lengths:
-        decode, states, most = libopus.decode_float, self._states, out.shape[1]
-        sizes = np.minimum(length, payload.shape[1]).tolist()
+        decode, states, width, most = libopus.decode_float, self._states, payload.shape[1], out.shape[1]
         packets, targets = _addresses(payload, np.uint8), _addresses(out, np.float32)
         done = [
-            decode(state, packet, size, target, most, fec) if (state := states[row]) and size > 0 else 0
-            for row, packet, size, target in zip(rows.tolist(), packets, sizes, targets, strict=True)
+            decode(state, packet, size, target, most, fec) if 0 < size <= width and (state := states[row]) else 0
+            for row, packet, size, target in zip(rows.tolist(), packets, length.tolist(), targets, strict=True)
         ]
         decoded = np.array(done, np.int32)
-        bad = decoded <= 0
-        if bad.any():
+        if done and min(done) <= 0:
+            bad = decoded <= 0
             decoded[bad] = 0
             out[bad] = 0.0
         _tame(out, decoded)
