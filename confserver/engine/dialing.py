@@ -109,7 +109,7 @@ class Dialing:
 
     # ------------------------------------------------------------------ the tick
     def step(self) -> list[LegId]:
-        """Find this tick's ``packets``; wanted once the timestamps are the tick's. Gives the legs whose order is done."""
+        """Find ``packets``; wanted once the timestamps are this tick's. Gives the legs whose order is done."""
         self.packets.clear()
         done: list[LegId] = []
         for row, line in list(self._lines.items()):
