@@ -19,6 +19,10 @@ MOST_DELAY_MS = 120.0
 """What our playout grows to (``depth``)."""
 DBM0 = 6.15
 """Of a level on the scale of overload (G.711: a full-scale sine, -3.01 there, is +3.14 dBm0)."""
+LOSSY, CLEAN = 0.03, 0.01
+"""Loss on the way to a participant from which on encoders prepare for it, and below which they need not."""
+CLEAN_REPORTS = 3
+"""In a row, before they cease to: some 15 s."""
 _UNKNOWN_BUFFER = 2.0
 """Where a participant does not tell the delay of its playout: twice the jitter that it reports."""
 
@@ -47,6 +51,9 @@ class Worth:
     lost_out: int = -1
     jitter_out_ms: float = -1.0
     theirs: xr.VoipMetrics | None = None
+    is_lossy: bool = False
+    clean: int = 0
+    """Reports in a row that told of hardly any loss."""
 
 
 class Quality:
@@ -102,6 +109,7 @@ class Quality:
         if block is not None:
             worth.lost_out = max(block.lost, 0)
             worth.jitter_out_ms = block.jitter * 1000 / worth.clock_hz
+            _note_loss(worth, block.fraction_lost / 256)
         metrics = worth.theirs
         if metrics is not None and metrics.rating is not None:
             worth.rating_out = metrics.rating
@@ -110,6 +118,10 @@ class Quality:
             buffer_ms = _UNKNOWN_BUFFER * worth.jitter_out_ms + worth.packet_ms
             end_ms = metrics.end_system_ms if metrics and metrics.end_system_ms else buffer_ms
             worth.rating_out = emodel.rating(worth.codec, loss, end_ms + max(rtt_s, 0.0) * 500)
+
+    def is_lossy(self, row: int) -> bool:
+        """Whether much of what the participant is sent gets lost, with hysteresis."""
+        return self._worth[row].is_lossy
 
     # ------------------------------------------------------------------ telling
     def figures(self, row: int) -> Figures:
@@ -150,6 +162,12 @@ class Quality:
             jb_maximum_ms=delay_ms,
             jb_most_ms=MOST_DELAY_MS,
         )
+
+
+def _note_loss(worth: Worth, loss: float) -> None:
+    worth.clean = worth.clean + 1 if loss < CLEAN else 0
+    if loss >= LOSSY or worth.clean >= CLEAN_REPORTS:
+        worth.is_lossy = loss >= LOSSY
 
 
 def _mos(rating: float) -> float:

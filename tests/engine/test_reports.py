@@ -262,6 +262,14 @@ def test_what_they_discard_and_hold_back_counts_too() -> None:
         assert each.figures["mos_out"] < 3.7
 
 
+def test_encoders_prepare_for_loss_at_once_and_cease_to_when_it_has_long_been_over() -> None:
+    line, told = Line(), []
+    line.reports.set_lossy = lambda row, lossy: told.append(lossy)
+    for fraction in (0, 4, 8, 4, 0, 0, 3, 0, 0, 0, 4):
+        line.tell(rtcp.ReceiverReport(ssrc=THEIRS, blocks=(block(fraction=fraction),)))
+    assert told == [False, False, *[True] * 7, False, False]
+
+
 def test_delay_costs_by_half_the_round_trip() -> None:
     line = Line()
     line.begin()
