@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from confserver.contract import RoomSound
 from confserver.engine.frame import NARROW, band_of
 from confserver.engine.mixer import MOST_PLAYERS, NOBODY, SLOTS, Mixer
+from confserver.engine.room import LOWER_AFTER, Gains, Room, Wishes
 from confserver.engine.seats import Seats
 
 _LOUDER = 4.0
@@ -15,52 +14,6 @@ _FADE = {1.0: 0.5, 0.5: 0.0}
 """A talker who leaves fades over two frames."""
 _MOST_TALKERS = SLOTS - MOST_PLAYERS
 """With those who fade out."""
-_LOWER_AFTER = 500
-"""Ticks for which fewer could use a room's rate before it falls."""
-
-Gains = dict[int, float]
-
-
-@dataclass(slots=True)
-class Wishes:
-    """Who hears whom in one room, in rows of seats."""
-
-    mixes: list[Gains] = field(default_factory=list)
-    listeners: dict[int, int] = field(default_factory=dict)
-    exceptions: dict[int, Gains] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Room:
-    """One room: its mixes by index, as ``SetHearing`` numbers them, and those private to one listener."""
-
-    number: int
-    sound: RoomSound
-    most_talkers: int
-    band: int = NARROW
-    next_band: int | None = None
-    """The band to which it goes on the next tick."""
-    lower_in: int = _LOWER_AFTER
-    mixes: list[int] = field(default_factory=list)
-    private: dict[int, int] = field(default_factory=dict)
-    tap: int | None = None
-    """A mix that nobody hears: it is recorded."""
-    wishes: Wishes = field(default_factory=Wishes)
-    members: set[int] = field(default_factory=set)
-    audible: set[int] = field(default_factory=set)
-    """Who has a gain in some mix; the others speak only to be seen speaking."""
-    talkers: set[int] = field(default_factory=set)
-    fading: set[int] = field(default_factory=set)
-    players: dict[int, int | None] = field(default_factory=dict)
-    """Rows that play something, and the member that alone hears it, None: everybody does."""
-    ducked: dict[int | None, float] = field(default_factory=dict)
-    """How much softer all others are to a member, or to everybody, while something plays."""
-
-    def all_mixes(self) -> list[int]:
-        return [*self.mixes, *self.private.values(), *(() if self.tap is None else (self.tap,))]
-
-    def sounding(self) -> set[int]:
-        return self.talkers | self.fading | self.players.keys()
 
 
 class Floor:
@@ -74,6 +27,7 @@ class Floor:
         self._fading: dict[int, Room] = {}
         self._moving: list[Room] = []
         self._lowering: dict[int, Room] = {}
+        self._levelled: set[int] = set()
         self.switched: dict[int, int] = {}
         """Rows whose mix has changed since the engine looked, with the mix before."""
         self.renamed: list[tuple[int, int, int, int]] = []
@@ -82,7 +36,11 @@ class Floor:
     def open(self, number: int, sound: RoomSound) -> None:
         if number not in self.rooms:
             self.rooms[number] = Room(number, sound, min(sound.talkers, _MOST_TALKERS - 4))
+            self._note_levelling(number, sound)
             self.review_rate(number)
+
+    def _note_levelling(self, number: int, sound: RoomSound) -> None:
+        (self._levelled.add if sound.levelling else self._levelled.discard)(number)
 
     def set_sound(self, number: int, sound: RoomSound) -> None:
         room = self.rooms.get(number)
@@ -90,7 +48,8 @@ class Floor:
             return
         room.sound, room.most_talkers = sound, min(sound.talkers, _MOST_TALKERS - 4)
         for mix in room.all_mixes():
-            self._mixer(room).with_noise[mix] = sound.comfort_noise
+            self._mixer(room).with_noise[mix] = sound.comfort_noise and mix != room.tap
+        self._note_levelling(number, sound)
         self.review_rate(number)
 
     def close(self, number: int) -> None:
@@ -105,6 +64,7 @@ class Floor:
         for mix in room.all_mixes():
             self._mixer(room).close(mix)
         self._lowering.pop(number, None)
+        self._levelled.discard(number)
         if room in self._moving:
             self._moving.remove(room)
 
@@ -134,6 +94,10 @@ class Floor:
             self._mixer(room).close(room.private.pop(row))
         self.switched.pop(row, None)
         self.review_rate(room.number)
+
+    def levelled(self) -> list[Room]:
+        """The rooms whose voices are to be brought nearer to each other."""
+        return [self.rooms[number] for number in self._levelled]
 
     def _mixer(self, room: Room) -> Mixer:
         return self._mixers[room.band]
@@ -247,6 +211,7 @@ class Floor:
         room = self.rooms[number]
         if room.tap is None:
             room.tap = self._open_mix(room)
+            self._mixer(room).with_noise[room.tap] = False
             self._apply(room)
 
     def drop_tap(self, number: int) -> None:
@@ -267,7 +232,7 @@ class Floor:
         if wanted > now or (wanted != now and (room.sound.rate_hz or not room.members)):
             self._go_to(room, wanted)
         elif wanted < now:
-            room.lower_in = _LOWER_AFTER
+            room.lower_in = LOWER_AFTER
             self._lowering[number] = room
 
     def _wanted_band(self, room: Room) -> int:
@@ -314,7 +279,9 @@ class Floor:
         numbers = {mix: self._open_mix(room) for mix in room.all_mixes()}
         room.mixes = [numbers[mix] for mix in room.mixes]
         room.private = {row: numbers[mix] for row, mix in room.private.items()}
-        room.tap = None if room.tap is None else numbers[room.tap]
+        if room.tap is not None:
+            room.tap = numbers[room.tap]
+            self._mixer(room).with_noise[room.tap] = False
         for row in room.members | room.players.keys():
             self._seats.band[row] = band
             self._seats.mix[row] = numbers.get(int(self._seats.mix[row]), NOBODY)

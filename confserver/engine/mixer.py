@@ -42,6 +42,8 @@ class Mixer:
         """Of the latest tick, by mix."""
         self.with_noise: NDArray[np.bool_] = np.zeros(self._size, np.bool_)
         """Whose listeners hear comfort noise where nobody talks."""
+        self.noisy: NDArray[np.bool_] = np.zeros(self._size, np.bool_)
+        """Those in which it was to be heard in the latest frame."""
         self.limit: NDArray[np.float32] = np.ones(self._size, np.float32)
         self._gains: dict[int, dict[int, float]] = {NOBODY: {}}
         self._free = list(range(self._size - 1, NOBODY, -1))
@@ -60,7 +62,7 @@ class Mixer:
         self.seat[mix] = SILENT
         self._wish[mix] = self._before[mix] = 0
         self.limit[mix] = 1
-        self.with_noise[mix] = False
+        self.with_noise[mix] = self.noisy[mix] = False
         self.high = max(self.high, mix + 1)
         return mix
 
@@ -111,7 +113,7 @@ class Mixer:
 
     def _grow(self) -> None:
         old, self._size = self._size, self._size * 2
-        for name in ("seat", "_wish", "_before", "_came_from", "limit", "with_noise"):
+        for name in ("seat", "_wish", "_before", "_came_from", "limit", "with_noise", "noisy"):
             column = getattr(self, name)
             wider = np.zeros((self._size, *column.shape[1:]), column.dtype)
             wider[:old] = column
@@ -184,6 +186,11 @@ class Mixer:
         gain = self._before[mix, slots]
         ramp = gain[:, None] + self._remainder(self._came_from[mix, slots] - gain)
         return np.asarray(self._seats.signals[self.band][row] * ramp[0], np.float32)
+
+    def sounding(self, mix: int) -> tuple[Rows, NDArray[np.float32]]:
+        """Who is in a mix at the end of the latest frame, and with what gain."""
+        slots = np.flatnonzero((self.seat[mix] != SILENT) & (self._before[mix] > 0))
+        return self.seat[mix, slots].astype(np.intp), self._before[mix, slots]
 
     def find_own(self) -> None:
         """Find who has a slot in the very mix he listens to; wanted before ``mix`` whenever ``stale``."""

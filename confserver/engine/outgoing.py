@@ -18,7 +18,9 @@ from confserver.engine.codecs.codec import Settings
 from confserver.engine.departure import USUAL_MS, Outbox, Plain
 from confserver.engine.encoding import NARROW_BYTES, TICKS_A_S, Encoding
 from confserver.engine.floor import Floor
-from confserver.engine.frame import RATES_HZ, Rows, Samples, band_of
+from confserver.engine.frame import RATES_HZ, Rows, band_of
+from confserver.engine.levelling import Levelling
+from confserver.engine.mix_levels import MixLevels
 from confserver.engine.mixer import NOBODY, Mixer
 from confserver.engine.packets import Packets
 from confserver.engine.protection import Protection
@@ -44,8 +46,11 @@ class Outgoing:
         self.encoding = Encoding(seats, self.voices)
         self.plain = Plain(seats, self.encoding, protection)
         self.packets = Packets(seats, self.encoding, protection)
+        self.mix_levels = MixLevels(seats, self.mixers)
         self._entrance = Entrance(seats)
         self._senders: Rows = np.zeros(0, np.intp)
+        self._levelling = Levelling(seats)
+        self._own_gain: dict[int, float] = {}
         self._opus: dict[int, OpusTerms] = {}
         self._lossy: set[int] = set()
         self.moved = True
@@ -102,9 +107,20 @@ class Outgoing:
         self.voices.stale = True
 
     def set_gain(self, row: int, incoming: float, outgoing: float) -> None:
+        self._own_gain[row] = incoming
         self._seats.gain[row] = incoming
         self._seats.out_gain[row] = outgoing
         self.voices.stale = True
+
+    def _level(self) -> None:
+        """Bring soft and loud voices nearer to each other, in rooms that wish it."""
+        rooms = self.floor.levelled()
+        if not rooms:
+            return
+        rows = np.array(sorted(row for room in rooms for row in room.talkers | room.fading), np.intp)
+        if len(rows):
+            own = np.array([self._own_gain.get(row, 1.0) for row in rows.tolist()], np.float32)
+            self._seats.gain[rows] = own * self._levelling.step(rows)
 
     def start(self, row: int) -> None:
         """The leg is sent something from now on, after nothing."""
@@ -123,20 +139,23 @@ class Outgoing:
         self.stop(row)
         self.voices.forget(row)
         self.encoding.forget(row)
+        self._levelling.begin(row)
+        self._own_gain.pop(row, None)
         self._opus.pop(row, None)
         self._lossy.discard(row)
 
     # ------------------------------------------------------------------ the tick
-    def tick(self, elapsed: int, noise: list[Samples] | None = None) -> list[Outbox]:
-        """Mix and send. elapsed: ticks since the last one. noise: a frame of comfort noise of each band."""
+    def tick(self, elapsed: int) -> list[Outbox]:
+        """Mix and send. elapsed: ticks since the last one."""
         self.floor.change_rates()
         self.play()
         self._arrange()
         self._entrance.run()
-        self.voices.speak(noise)
+        self.voices.speak()
         self.encoding.encode()
         high = self._seats.high
         self._seats.out_timestamp[:high] += self._seats.out_units[:high] * np.uint32(elapsed)
+        self.packets.prefixes = self.mix_levels.prefixes()
         outboxes = [self.plain.write(), self.packets.write()]
         self.voices.step()
         self.encoding.streams.settle()

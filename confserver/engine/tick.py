@@ -30,12 +30,13 @@ from confserver.contract import (
 from confserver.engine.arrival import Arrival
 from confserver.engine.batch import Batch
 from confserver.engine.departure import Outbox
-from confserver.engine.floor import Wishes
+from confserver.engine.room import Wishes
 from confserver.engine.legs import Legs, Unfit, going_on
 from confserver.engine.outgoing import Outgoing
 from confserver.engine.player import Player
 from confserver.engine.playout import Playout
 from confserver.engine.protection import Protection
+from confserver.engine.recorder import Recorder
 from confserver.engine.reel import Reel
 from confserver.engine.reports import Reports
 from confserver.engine.seats import Seats
@@ -44,8 +45,8 @@ from confserver.engine.speech import Speech
 from confserver.engine.strays import Strays
 from confserver.rtp.address import Address, AddressBook, sockaddr
 
-_REPORTING = 10
-"""Ticks between two looks at whose RTCP is due."""
+LEAST_PART = 50
+"""Seats whose reports to the signalling process are made in one tick."""
 _HOUSEKEEPING = 50
 """Ticks between two rounds of the slow checks."""
 
@@ -82,6 +83,9 @@ class Engine:
         self.strays = Strays(self.seats, self.sources, self.legs, self.arrival, self.reports, self.protection)
         self.player = Player(self.seats, self.floor, lambda event: self.strays.events.append(event))
         self.outgoing.play = self.player.tick
+        self.reports.set_lossy = self.outgoing.set_lossy
+        mixers, by_row = self.outgoing.mixers, self.legs.by_row
+        self.recorder = Recorder(self.seats, self.floor, mixers, by_row, lambda event: self.strays.events.append(event))
         self.control: list[ControlPacket] = []
         self.ticks = 0
         self._at = 0.0
@@ -100,6 +104,7 @@ class Engine:
         self.playout.play(now)
         self._give_floor()
         outboxes = self.outgoing.tick(elapsed)
+        self.recorder.tick(now, elapsed)
         self.legs.bury(self.outgoing.end_fades())
         self._report(now)
         self.strays.end_presses(now)
@@ -242,8 +247,11 @@ class Engine:
         room = self.floor.room_of.get(found.row) if found else None
         return room.number if room else None
 
-    def leg_reports(self, load: float) -> LegReports:
-        reports = [self.legs.report(leg) for leg in self.legs.by_id.values()]
+    def leg_reports(self, load: float, part: int = 0, parts: int = 1) -> LegReports:
+        """Of all legs, or of one part of them; a part has at least LEAST_PART seats."""
+        size = max(-(-self.seats.high // parts), LEAST_PART)
+        legs = map(self.legs.by_row.get, range(part * size, (part + 1) * size))
+        reports = [self.legs.report(leg) for leg in legs if leg is not None]
         return LegReports(reports=reports, load=load, at=self._at)
 
     def is_free(self, local: int, named: Address | None, now: float) -> bool:
@@ -271,5 +279,6 @@ class Engine:
             "unread": self.strays.unread,
             "protected": self.protection.legs,
             "refused": self.protection.refused,
+            "recordings": self.recorder.count,
             "ticks": self.ticks,
         }

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from confserver.engine.comfort import ComfortNoise, add
 from confserver.engine.frame import FRAMES, Rows, Samples
 from confserver.engine.limiter import limit
 from confserver.engine.mixer import NOBODY, Mixer
@@ -56,6 +57,7 @@ class Voices:
         self._mixers = mixers
         self._remembers = remembers
         self.heard: list[Samples] = [np.zeros((0, frame), np.float32) for frame in FRAMES]
+        self._noise = ComfortNoise()
         self._passages: dict[int, Passage] = {}
         self._numbers = iter(range(1, 1 << 24))
         self._fading: dict[int, int] = {}
@@ -180,20 +182,16 @@ class Voices:
         return np.where(alone, OWN + rows, voice), np.where(alone, own, place)
 
     # ------------------------------------------------------------------ the tick
-    def speak(self, noise: list[Samples] | None = None) -> None:
-        """Fill ``heard`` with what everybody hears, limited.
-
-        noise: a frame of comfort noise by band, for mixes in which nobody talks.
-        """
+    def speak(self) -> None:
+        """Fill ``heard`` with what everybody hears, limited."""
         for mixer in self._mixers:
             if mixer.count or len(self.heard[mixer.band]) > 1:
-                self._speak(mixer, None if noise is None else noise[mixer.band])
+                self._speak(mixer)
 
-    def _speak(self, mixer: Mixer, noise: Samples | None) -> None:
+    def _speak(self, mixer: Mixer) -> None:
         seats, heard = self._seats, self.heard[mixer.band]
         sums, own = mixer.mix(heard)
-        if noise is not None:
-            _add_noise(mixer, sums, own, noise)
+        self._add_noise(mixer, sums, own)
         solos = self._solos[mixer.band]
         start = mixer.high + len(own)
         if len(solos):
@@ -212,6 +210,19 @@ class Voices:
         alone = np.concatenate((mixer.own_seat, solos))
         self._turn_up(heard[mixer.high : mixer.high + len(alone)], alone)
         self._limit(mixer, heard, alone, passages)
+
+    def _add_noise(self, mixer: Mixer, sums: Samples, own: Samples) -> None:
+        """A faint one to mixes in which nobody talks, and to a talker who hears nobody but himself."""
+        high, before = mixer.high, mixer.noisy
+        talking = np.count_nonzero(mixer.seat[:high] != SILENT, axis=1)
+        now = mixer.with_noise[:high] & (talking == 0)
+        alone = np.flatnonzero(mixer.with_noise[mixer.own_mix] & (talking[mixer.own_mix] == 1))
+        if not (now.any() or before[:high].any() or len(alone)):
+            return
+        noise = self._noise.frames(mixer.band)
+        add(sums, noise, before[:high], now)
+        before[:high] = now
+        own[alone] += noise
 
     def _turn_up(self, samples: Samples, rows: Rows) -> None:
         """Louder or softer for those who want it so, ramped."""
@@ -237,15 +248,3 @@ class Voices:
 
 def _faded(before: Samples, after: Samples, band: int) -> Samples:
     return np.asarray(before + (after - before) * _FADES[band], np.float32)
-
-
-def _add_noise(mixer: Mixer, sums: Samples, own: Samples, noise: Samples) -> None:
-    """To mixes in which nobody talks, and to a talker who hears nobody but himself."""
-    talking = np.count_nonzero(mixer.seat[: mixer.high] != SILENT, axis=1)
-    wanted = mixer.with_noise[: mixer.high]
-    silent = np.flatnonzero(wanted & (talking == 0))
-    if len(silent):
-        sums[silent] += noise
-    alone = np.flatnonzero(wanted[mixer.own_mix] & (talking[mixer.own_mix] == 1))
-    if len(alone):
-        own[alone] += noise

@@ -11,7 +11,7 @@ import struct
 
 import numpy as np
 
-from confserver.engine.codecs import codec_of, meaning_of
+from confserver.engine.codecs import meaning_of, stateless
 from confserver.formats import Format
 from confserver.phone.reception import Reception
 from confserver.phone.recorder import Recorder
@@ -156,13 +156,13 @@ class Leg:
 def encoded(format: Format, samples: Samples) -> bytes:
     """One payload of G.711: a byte a sample."""
     out = np.empty((1, len(samples)), np.uint8)
-    codec_of(meaning_of(format.name)).encode(samples[np.newaxis, :], out)
+    stateless(meaning_of(format.name)).encode(samples[np.newaxis, :], out)
     return out.tobytes()
 
 
 def decoded(format: Format, payload: bytes) -> Samples:
     """The samples of one payload, a second at most."""
-    codec = codec_of(meaning_of(format.name))
+    codec = stateless(meaning_of(format.name))
     data = np.frombuffer(payload[:MOST_SAMPLES], np.uint8)[np.newaxis, :]
     out = np.empty((1, codec.samples_in(data.shape[1])), np.float32)
     codec.decode(data, out)

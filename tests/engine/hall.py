@@ -118,7 +118,7 @@ class Hall:
     def __init__(self, talkers: int = 8, silence_s: float = 60.0) -> None:
         numbers = iter(range(1, 1_000_000))
         self.engine = Engine("test@127.0.0.1", lambda: next(numbers) * 7919 & 0xFFFFFFFF, silence_s)
-        self.engine.open_room(OpenRoom(room=1, sound=RoomSound(talkers=talkers)))
+        self.engine.open_room(OpenRoom(room=1, sound=RoomSound(talkers=talkers, comfort_noise=False)))
         self.batch = Batch(4096)
         self.phones: list[Phone] = []
         self.events: list[object] = []

@@ -9,6 +9,7 @@ from confserver.contract import RoomSound, SetGain, SetRoom
 from confserver.engine.frame import FRAMES, FULL, NARROW, RATES_HZ, WIDE
 from tests.engine.ears import decoded, hears, listened, sequences, timestamps
 from tests.engine.hall import Hall, level_db, silence, steepest, tone
+from tests.engine.test_levelling import _active_db, _voice
 
 CLOCK = {"PCMU": 8000, "PCMA": 8000, "G722": 8000, "L16-8": 8000, "L16-16": 16000, "L16-48": 48000, "opus": 48000}
 RATE = {"PCMU": 8000, "PCMA": 8000, "G722": 16000, "L16-8": 8000, "L16-16": 16000, "L16-48": 48000, "opus": 16000}
@@ -233,3 +234,45 @@ def test_a_leg_that_goes_leaves_its_encoder_behind():
         hall.remove(phone)
     hall.run(1)
     assert hall.engine.describe()["encoders"] == 0
+
+
+def _level_of_speech(sound: np.ndarray) -> float:
+    frames = sound[: len(sound) // 160 * 160].reshape(-1, 160).astype(np.float64)
+    return _active_db((frames**2).mean(axis=1))
+
+
+# ---------------------------------------------------------------------- while nobody talks
+@pytest.mark.parametrize("name", ["PCMU", "G722", "opus"])
+def test_a_room_in_which_nobody_talks_is_not_dead(name):
+    """Comfort noise, faint, and only while nobody talks; whoever talks alone hears it too."""
+    hall = Hall()
+    hall.engine.set_room(SetRoom(room=1, sound=RoomSound(comfort_noise=True)))
+    talker = hall.add(np.concatenate((silence(1), tone(500, 2, 0.1), silence(3))))
+    listener = hall.add(silence(0.1), changes=hears(name))
+    hall.run(5.5)
+    rate = RATE[name]
+    heard = listened(listener, name, rate)
+    for at in (0.5, 4.8):
+        part = heard[int(at * rate) : int((at + 0.4) * rate)].astype(np.float64)
+        assert -70 < 10 * np.log10((part**2).mean() + 1e-12) < -58
+    clean = heard[int(1.5 * rate) : int(2.5 * rate)]
+    assert level_db(clean, 500, rate) == pytest.approx(-20, abs=0.7)
+    alone = talker.sound(1.5, 2.5).astype(np.float64)
+    assert -70 < 10 * np.log10((alone**2).mean() + 1e-12) < -58
+    assert steepest(heard[int(4.5 * rate) :]) < 0.01
+
+
+def test_levelling_brings_voices_nearer_to_each_other():
+    """Two who speak in turn, 18 dB apart; the levels of what the third hears of each."""
+    hall = Hall()
+    hall.engine.set_room(SetRoom(room=1, sound=RoomSound(levelling=True, comfort_noise=False)))
+    turn_s = 4
+    turn = np.arange(40 * 8000) // (turn_s * 8000) % 2
+    loud, soft = _voice(-14, 40), _voice(-32, 40)
+    hall.add(np.where(turn == 0, loud, 0).astype(np.float32))
+    hall.add(np.where(turn == 1, soft, 0).astype(np.float32))
+    listener = hall.add(silence(0.1))
+    hall.run(32)
+    heard = listener.sound()
+    levels = [_level_of_speech(heard[s * 8000 : (s + turn_s) * 8000 - 4000]) for s in range(16, 32, turn_s)]
+    assert abs(np.mean(levels[0::2]) - np.mean(levels[1::2])) < 6, levels

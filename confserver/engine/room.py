@@ -1,0 +1,55 @@
+"""One room as a worker knows it: its mixes, its members, what plays in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from confserver.contract import RoomSound
+from confserver.engine.frame import NARROW
+
+LOWER_AFTER = 500
+"""Ticks for which fewer could use a room's rate before it falls."""
+
+Gains = dict[int, float]
+
+
+@dataclass(slots=True)
+class Wishes:
+    """Who hears whom in one room, in rows of seats."""
+
+    mixes: list[Gains] = field(default_factory=list)
+    listeners: dict[int, int] = field(default_factory=dict)
+    exceptions: dict[int, Gains] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Room:
+    """One room: its mixes by index, as ``SetHearing`` numbers them, and those private to one listener."""
+
+    number: int
+    sound: RoomSound
+    most_talkers: int
+    band: int = NARROW
+    next_band: int | None = None
+    """The band to which it goes on the next tick."""
+    lower_in: int = LOWER_AFTER
+    mixes: list[int] = field(default_factory=list)
+    private: dict[int, int] = field(default_factory=dict)
+    tap: int | None = None
+    """A mix that nobody hears: it is recorded."""
+    wishes: Wishes = field(default_factory=Wishes)
+    members: set[int] = field(default_factory=set)
+    audible: set[int] = field(default_factory=set)
+    """Who has a gain in some mix; the others speak only to be seen speaking."""
+    talkers: set[int] = field(default_factory=set)
+    fading: set[int] = field(default_factory=set)
+    players: dict[int, int | None] = field(default_factory=dict)
+    """Rows that play something, and the member that alone hears it, None: everybody does."""
+    ducked: dict[int | None, float] = field(default_factory=dict)
+    """How much softer all others are to a member, or to everybody, while something plays."""
+
+    def all_mixes(self) -> list[int]:
+        return [*self.mixes, *self.private.values(), *(() if self.tap is None else (self.tap,))]
+
+    def sounding(self) -> set[int]:
+        return self.talkers | self.fading | self.players.keys()
