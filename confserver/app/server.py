@@ -74,7 +74,7 @@ class Server:
         self._transports: SipTransports | None = None
         self._links: list[WorkerLink] = []
         self._spares: Spares | None = None
-        self._scribe = ScribeLink(reactor, [], lambda: self._performer)
+        self._scribe = ScribeLink(reactor, self._surroundings.scribe_arguments(), lambda: self._performer)
         self._ready: set[int] = set()
         self._all_ready: Deferred[None] = Deferred()
         self._chores = [

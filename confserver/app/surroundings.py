@@ -100,6 +100,12 @@ class Surroundings:
             guard=NoiseGuard(media.guard), opus_bitrate=media.opus_bitrate, opus_dtx=media.opus_dtx,
         )  # fmt: skip
 
+    def scribe_arguments(self) -> list[str]:
+        """See ``scribe.__main__``."""
+        settings = self._settings.recordings
+        place = str(self._settings.recordings_path())
+        return ["--recordings", place, "--format", settings.format, "--rate", str(settings.rate_hz)]
+
     def worker_settings(self, number: int, epoch: float) -> WorkerSettings:
         """Each worker has its own part of the port range."""
         rtp, count = self._settings.rtp, self._settings.media.worker_count()

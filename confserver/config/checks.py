@@ -111,6 +111,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("rtp.port_max", _check_port_max),
     ("media.codecs", _check_codecs),
     ("state.directory", lambda settings: _check_path(str(settings.state.path()))),
+    ("recordings.directory", lambda settings: _check_path(str(settings.recordings_path()))),
     ("http.address", _check_http_address),
     ("log.file", lambda settings: _check_path(settings.log.file) if settings.log.file else None),
 )

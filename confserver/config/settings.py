@@ -173,6 +173,32 @@ class Rooms(Section, frozen=True):
     )
 
 
+class Recordings(Section, frozen=True):
+    """What becomes of recorded rooms."""
+
+    directory: Annotated[
+        str,
+        Meta(
+            description="Directory of recordings, absolute or from ~, of this server alone; empty: recordings in the "
+            "state directory."
+        ),
+    ] = ""
+    format: Annotated[
+        Literal["wav", "flac", "opus"],
+        Meta(
+            description="What recordings are kept as: wav (as they were written), flac (exact, about half as long) or "
+            "opus (in Ogg, small); they are converted after their end."
+        ),
+    ] = "wav"
+    rate_hz: Annotated[
+        Literal[0, 8000, 16000, 48000],
+        Meta(description="Sampling rate of the files; 0: that of the room when the recording begins."),
+    ] = 0
+    tracks: Annotated[
+        bool, Meta(description="Also a file for each participant, where the recording is not started without.")
+    ] = True
+
+
 class Http(Section, frozen=True):
     """Where scripts reach the server."""
 
@@ -222,9 +248,14 @@ class Settings(Section, frozen=True):
     rtp: Rtp = Rtp()
     media: Media = Media()
     rooms: Rooms = Rooms()
+    recordings: Recordings = Recordings()
     http: Http = Http()
     state: State = State()
     log: Log = Log()
+
+    def recordings_path(self) -> Path:
+        named = self.recordings.directory
+        return Path(named).expanduser() if named else self.state.path() / "recordings"
 
     def http_endpoint(self) -> tuple[str, int] | Path:
         """Give the loopback host and port, or the path of the Unix socket."""

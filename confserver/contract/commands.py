@@ -129,6 +129,8 @@ class Record(ToWorker, frozen=True):
     record: RecordId
     room: RoomId
     socket: str
+    tracks: bool = True
+    """Not the mix alone."""
 
 
 class PauseRecord(ToWorker, frozen=True):

@@ -9,10 +9,13 @@ import resource
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from confserver.scribe.channel import Channel
+from confserver.scribe.keeping import KINDS
 from confserver.scribe.memory import Memory
 from confserver.scribe.service import Service
+from confserver.scribe.writer import Manner
 
 NICENESS = 10
 
@@ -20,6 +23,9 @@ NICENESS = 10
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The scribe of confserver; started by the server.")
     parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--recordings", type=Path, required=True, help="where they are kept")
+    parser.add_argument("--format", choices=KINDS, default="wav", help="what they become after their end")
+    parser.add_argument("--rate", type=int, default=0, help="of their files; 0: the room's when it begins")
     return parser.parse_args()
 
 
@@ -40,7 +46,8 @@ def main() -> None:
     _be_modest()
     memory = Memory()
     try:
-        Service(Channel(socket.socket(fileno=arguments.fd)), memory).run()
+        manner = Manner(arguments.recordings, arguments.format, arguments.rate)
+        Service(Channel(socket.socket(fileno=arguments.fd)), memory, manner).run()
     finally:
         memory.close()
     sys.stderr.flush()

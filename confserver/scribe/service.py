@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import selectors
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from confserver.contract import (
     VERSION,
     AskScribe,
+    CloseRecording,
     ConvertSound,
+    NameTrack,
+    NoteInRecording,
+    OpenRecording,
+    RecordId,
+    RecordingKept,
     ScribeAnswers,
     ScribeCommand,
     ScribeReady,
@@ -22,24 +29,40 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.scribe.channel import Channel, ChannelClosed
 from confserver.scribe.conversion import Unplayable
+from confserver.scribe.handover import Handovers
+from confserver.scribe.keeping import NotKept, Shelf
 from confserver.scribe.memory import Memory
 from confserver.scribe.sounds import Sounds
+from confserver.scribe.writer import Manner, Writer
 
 CONVERTERS = 2
 """A prompt need not wait for an hour of music."""
 
 
+STOP_S = 2.0
+"""So long recordings may take to be closed when the server ends; the next start does the rest."""
+
+
 class Service:
     """Serves one signalling process until it stops, or its line closes."""
 
-    def __init__(self, channel: Channel, memory: Memory) -> None:
+    def __init__(self, channel: Channel, memory: Memory, manner: Manner) -> None:
+        """Raises OSError."""
         self._channel = channel
         self._sounds = Sounds(memory)
         self._converters = ThreadPoolExecutor(CONVERTERS, "converter")
+        self._keeper = ThreadPoolExecutor(1, "keeper")
+        self._shelf = Shelf(manner.directory)
+        self._writer = Writer(manner, self._shelf, channel.say, self._keep_soon)
         self._selector = selectors.DefaultSelector()
+        self._handovers = Handovers(memory.path / "socket", self._selector, self._writer)
         self._running = True
         self._do: dict[type, Callable[..., None]] = {
             ConvertSound: self._hand_out,
+            OpenRecording: self._writer.open,
+            NameTrack: self._writer.name_track,
+            NoteInRecording: self._writer.note,
+            CloseRecording: lambda command: self._handovers.close(command, time.monotonic()),
             AskScribe: self._answer,
             StopScribe: self._stop,
         }
@@ -48,15 +71,27 @@ class Service:
         """Give the word that it stands, then serve."""
         self._selector.register(self._channel, selectors.EVENT_READ, self._hear)
         self._selector.register(self._channel.bell, selectors.EVENT_READ, self._speak)
-        self._channel.say(ScribeReady(version=VERSION, pid=os.getpid(), socket=""))
+        self._writer.start()
+        self._keeper.submit(self._keep_what_is_left, self._found())
+        self._channel.say(ScribeReady(version=VERSION, pid=os.getpid(), socket=str(self._handovers.path)))
         try:
             while self._running:
-                for ready, _ in self._selector.select():
-                    ready.data()
+                self._turn()
         except ChannelClosed:
             pass
         finally:
+            self._handovers.stop()
+            self._writer.stop(STOP_S)
             self._converters.shutdown(wait=False, cancel_futures=True)
+            self._keeper.shutdown(wait=False, cancel_futures=True)
+
+    def _turn(self) -> None:
+        """Raises ChannelClosed."""
+        due = self._handovers.next_deadline()
+        for ready, _ in self._selector.select(None if due is None else max(due - time.monotonic(), 0.0)):
+            ready.data()
+        if due is not None:
+            self._handovers.fire(time.monotonic())
 
     def _hear(self) -> None:
         for command in self._channel.receive():
@@ -93,8 +128,40 @@ class Service:
             traceback.print_exc()
             self._channel.say(SoundFailed(job=command.job, reason=f"the scribe has failed at it: {fault}"))
 
+    def _keep_soon(self, record: RecordId, name: str) -> None:
+        self._keeper.submit(self._keep, record, name)
+
+    def _keep(self, record: RecordId, name: str) -> None:
+        """In the keeper's thread."""
+        try:
+            self._channel.say(RecordingKept(record=record, name=name, files=self._shelf.keep(name)))
+        except NotKept as trouble:
+            self._channel.say(RecordingKept(record=record, name=name, files=[], trouble=str(trouble)))
+        except Exception:
+            traceback.print_exc()
+            self._channel.say(RecordingKept(record=record, name=name, files=[], trouble="the scribe has failed at it"))
+
+    def _found(self) -> list[str]:
+        """The recordings of earlier runs."""
+        try:
+            return self._shelf.names() if self._shelf.hold() else []
+        except OSError as error:
+            print(f"confserver.scribe: {self._shelf.directory}: {error.strerror}", file=sys.stderr)
+            return []
+
+    def _keep_what_is_left(self, names: list[str]) -> None:
+        """Finish what an earlier run has begun; in the keeper's thread."""
+        for name in names:
+            try:
+                if self._shelf.is_left(name):
+                    self._shelf.repair(name)
+                    self._keep(0, name)
+            except NotKept as trouble:
+                print(f"confserver.scribe: {name}: {trouble}", file=sys.stderr)
+
     def _answer(self, command: AskScribe) -> None:
-        self._channel.say(ScribeAnswers(token=command.token, counts=self._sounds.describe()))
+        counts = self._sounds.describe() | self._writer.describe()
+        self._channel.say(ScribeAnswers(token=command.token, counts=counts))
 
     def _stop(self, _: StopScribe) -> None:
         self._running = False

@@ -21,10 +21,13 @@ from confserver.contract import (
     OpenLeg,
     OpenRoom,
     Overloaded,
+    PauseRecord,
     Ping,
     Play,
     PlayEnded,
     Pong,
+    Record,
+    RecordFailed,
     SetGain,
     SetHearing,
     SetLeg,
@@ -32,12 +35,14 @@ from confserver.contract import (
     SetRoom,
     Stop,
     StopPlay,
+    StopRecord,
 )  # fmt: skip
 from confserver.engine.frame import TICK_S
 from confserver.engine.reel import Unplayable
 from confserver.engine.tick import Engine
 from confserver.worker.channel import Channel
 from confserver.worker.clock import open_clock
+from confserver.worker.handover import Handovers
 from confserver.worker.packet_io import PacketIO
 from confserver.worker.ports import NoPort, Ports
 from confserver.worker.sounds import Sounds
@@ -74,6 +79,7 @@ class Loop:
         self._running = True
         self._pace = Pace()
         self._sounds = Sounds()
+        self._handovers = Handovers()
         self._local_of: dict[int, int] = {}
         self._answers: list[FromWorker] = []
         self._do: dict[type, Callable[..., None]] = {
@@ -88,6 +94,9 @@ class Loop:
             Play: self._play,
             SetPlay: self._engine.player.set,
             StopPlay: self._engine.player.stop,
+            Record: self._record,
+            PauseRecord: lambda command: self._engine.recorder.pause(command.record, command.paused),
+            StopRecord: lambda command: self._engine.recorder.stop(command.record),
             Describe: self._describe,
             Ping: lambda command: self._answers.append(Pong(token=command.token)),
             Stop: self._stop,
@@ -149,11 +158,25 @@ class Loop:
         for outbox in self._engine.tick(self._io.receive(self._now()), at, due):
             for place in self._io.send(outbox):
                 self._engine.seats.send_failed[outbox.rows[place]] += 1
+        self._hand_over()
         used = (time.perf_counter() - began) / TICK_S
         self._pace.load += (used - self._pace.load) * _SMOOTH
         self._pace.longest = max(self._pace.longest, used * TICK_S)
         if self._engine.ticks % REPORT_TICKS == 0:
             self._report()
+
+    def _record(self, command: Record) -> None:
+        failure = self._handovers.open(command.record, command.socket)
+        if failure:
+            self._answers.append(RecordFailed(record=command.record, reason=failure))
+        else:
+            self._engine.recorder.start(command)
+
+    def _hand_over(self) -> None:
+        """To the scribe, what is recorded."""
+        recorder = self._engine.recorder
+        for record, reason in self._handovers.send(recorder.take()).items():
+            recorder.fail(record, reason)
 
     def _report(self) -> None:
         self._answers.append(self._engine.leg_reports(self._pace.load))
@@ -224,4 +247,5 @@ class Loop:
         now = self._now()
         for leg in list(self._engine.legs.by_id):
             self._engine.close_leg(CloseLeg(leg=leg), now)
+        self._handovers.close()
         self._running = False
