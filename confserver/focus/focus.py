@@ -16,13 +16,18 @@ from confserver.contract import (
     LegReports,
     LegSilent,
     Overloaded,
+    PlayEnded,
+    SoundFailed,
+    SoundReady,
     SpeakingChanged,
 )  # fmt: skip
 from confserver.focus.admission import Admission
 from confserver.focus.answers import unavailable
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.outputs import Output, Probe
+from confserver.focus.playing import Playing
 from confserver.focus.recovery import Recovery
+from confserver.focus.repertoire import SILENT, Repertoire
 from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
 from confserver.sip import outputs as sip
@@ -31,13 +36,16 @@ from rooms.commands import Command, Leave, NoteTalking, Release
 from rooms.participant import SYSTEM, Actor
 
 Heard = sip.Output | FromWorker
+UNKNOWN_DB = -127.0
 
 
 class Focus:
     """Calls become participants, and stay in step with them. All methods return what is to be done."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, repertoire: Repertoire = SILENT) -> None:
         self._scene = scene
+        self._playing = Playing(scene, repertoire)
+        scene.followers.append(self._playing.follow)
         self._admission = Admission(scene)
         self._sessions = Sessions(scene, self._admission)
         self._recovery = Recovery(scene)
@@ -100,6 +108,8 @@ class Focus:
                         legs[report.leg].report = report
                         legs[report.leg].reached = Reached(report.sequence, report.timestamp, at)
                 self._scene.overloaded.discard(worker)
+            case PlayEnded():
+                self._playing.ended(event, now)
             case Overloaded():
                 self._scene.overloaded.add(worker)
             case LegClosed():
@@ -114,25 +124,32 @@ class Focus:
     def worker_ready(self, worker: int) -> list[Output]:
         """A worker stands, maybe in the place of one that was lost: then its rooms and legs go on there."""
         self._recovery.stands(worker)
+        self._playing.worker_ready(worker)
         return self._scene.taken()
 
     def worker_lost(self, worker: int, now: float) -> list[Output]:
         """A worker has died: its rooms and legs wait for its heir."""
         self._recovery.lost(worker, now)
+        self._playing.worker_lost(worker, now)
         return self._scene.taken()
 
     # ------------------------------------------------------------------ the scribe
     def hear_scribe(self, event: FromScribe, now: float) -> list[Output]:
         """Take what the scribe says."""
+        match event:
+            case SoundReady() | SoundFailed():
+                self._playing.converted(event, now)
         return self._scene.taken()
 
     def scribe_lost(self, now: float) -> list[Output]:
         """The scribe has died, and with it all that it had in hand; another is started."""
+        self._playing.scribe_lost(now)
         return self._scene.taken()
 
     # ------------------------------------------------------------------ administration
     def command(self, command: Command, by: Actor, now: float) -> list[Output]:
         """Carry out a command from outside. Raises Refused; nothing has changed then."""
+        self._playing.check(command)
         self._scene.ask(command, by, now)
         return self._scene.taken()
 
@@ -175,6 +192,7 @@ class Focus:
         return {
             "rooms": len(self._scene.places),
             "legs": len(stages),
+            "plays": len(self._playing),
             "stages": {stage.value: stages.count(stage.value) for stage in Stage},
         }
 
@@ -189,7 +207,13 @@ def _media_of(leg: Leg) -> dict[str, Any]:
         "received": report.received if report else 0,
         "lost": report.lost if report else 0,
         "late": report.late if report else 0,
+        "lost_out": report.lost_out if report and report.lost_out >= 0 else None,
         "jitter_ms": round(report.jitter_ms, 2) if report else None,
+        "jitter_out_ms": round(report.jitter_out_ms, 2) if report and report.jitter_out_ms >= 0 else None,
         "delay_ms": round(report.playout_ms, 1) if report else None,
         "rtt_ms": round(report.rtt_ms, 1) if report and report.rtt_ms >= 0 else None,
+        "skew_ppm": round(report.skew_ppm, 1) if report else None,
+        "level_db": round(report.level_db, 1) if report and report.level_db > UNKNOWN_DB else None,
+        "mos_in": round(report.mos_in, 2) if report and report.mos_in else None,
+        "mos_out": round(report.mos_out, 2) if report and report.mos_out else None,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Protocol
 
 from confserver.contract import (
@@ -69,6 +70,8 @@ class Scene:
         self.workers: set[int] = set()
         self.overloaded: set[int] = set()
         self.is_closing = False
+        self.followers: list[Callable[[tell.Event], None]] = []
+        """Who else does what events want, each after us."""
         self._terms = terms or MediaTerms()
         self._outputs: list[Output] = []
         self._number = 0
@@ -99,6 +102,8 @@ class Scene:
             self.say(Publish(tuple(events)))
         for event in events:
             self._obey(event)
+            for follow in self.followers:
+                follow(event)
         return events
 
     def try_ask(self, command: Command, by: Actor, now: float) -> bool:

@@ -1,0 +1,292 @@
+"""Plays on their way: from a name to samples by the scribe, to a room by its worker, to their end.
+
+::
+
+    PlayStarted --> ConvertSound --SoundReady--> Play --PlayEnded of the worker--> NotePlayEnded
+                         |                        ^ PlayChanged: SetPlay
+                         +--SoundFailed-----------|--------------------------------> NotePlayEnded (failed)
+
+Also what nobody asks for: music to who is alone in a room, beeps when somebody comes or goes. Of these the rooms know
+nothing; where one cannot be played, it is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from confserver.contract import (
+    ConvertSound,
+    JobId,
+    LegId,
+    Play,
+    PlayEnded,
+    PlayId,
+    SetPlay,
+    Sound,
+    SoundFailed,
+    SoundReady,
+    StopPlay,
+)  # fmt: skip
+from confserver.focus.legs import Place, Stage
+from confserver.focus.outputs import TellScribe
+from confserver.focus.repertoire import Repertoire, Score
+from confserver.focus.scene import Scene
+from rooms import commands as ask
+from rooms import events as tell
+from rooms.lifecycle import State
+from rooms.participant import SYSTEM
+from rooms.policy import Announce
+
+RATES_HZ = (8000, 16000, 48000)
+MOST_ANNOUNCED = 20
+"""In larger rooms nobody wants to hear who comes and goes."""
+MOST_ATTEMPTS = 2
+"""A file that takes the scribe down as often is not converted again."""
+ENTRY, EXIT = "beep/entry", "beep/exit"
+_ALONE = "only-one"
+_LOST = "the media worker is lost"
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """One play. ``number``: as the rooms count it, 0: they do not know of it."""
+
+    id: PlayId
+    room: str
+    place: Place
+    score: Score
+    number: int = 0
+    leg: LegId | None = None
+    volume_db: float = 0.0
+    duck_db: float = 0.0
+    start_s: float = 0.0
+    loop: bool = False
+    interruptible: bool = False
+    paused: bool = False
+    sounds: dict[str, list[Sound]] = field(default_factory=dict)
+    """What has been converted, by file."""
+    is_told: bool = False
+    """The worker plays it."""
+    then: Score | None = None
+    """What follows, over and over."""
+
+
+@dataclass(slots=True)
+class Job:
+    """One file that the scribe has in hand."""
+
+    piece: Piece
+    command: ConvertSound
+    attempts: int = 1
+
+
+class Playing:
+    """All that plays, or is about to."""
+
+    def __init__(self, scene: Scene, repertoire: Repertoire) -> None:
+        self._scene = scene
+        self._repertoire = repertoire
+        self._pieces: dict[PlayId, Piece] = {}
+        self._jobs: dict[JobId, Job] = {}
+        self._music: dict[str, Piece] = {}
+        """By room: what is played to who is alone there."""
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def check(self, command: ask.Command) -> None:
+        """Whether all sounds of a Play are known. Raises Refused."""
+        if isinstance(command, ask.Play):
+            self._repertoire.score_of(command.sounds)
+
+    # ------------------------------------------------------------------ what the rooms say
+    def follow(self, event: tell.Event) -> None:
+        match event:
+            case tell.PlayStarted():
+                self._start(event)
+            case tell.PlayChanged(room=room, play=number):
+                self._change(event, self._known(room, number))
+            case tell.PlayEnded(room=room, play=number):
+                self._drop(self._known(room, number))
+            case tell.ParticipantArrived(room=room):
+                self._announce(room, ENTRY)
+                self._review_music(room)
+            case tell.ParticipantLeft(room=room):
+                self._announce(room, EXIT)
+                self._review_music(room)
+            case (
+                tell.ParticipantHeld(room=room) | tell.ParticipantResumed(room=room)
+                | tell.ParticipantDeafened(room=room) | tell.ParticipantUndeafened(room=room)
+                | tell.RoomChanged(room=room) | tell.RoomCreated(room=room) | tell.RoomEnding(room=room)
+            ):  # fmt: skip
+                self._review_music(room)
+            case tell.RoomClosed(room=room):
+                for piece in self._in_room(room):
+                    piece.is_told = False
+                    self._drop(piece)
+
+    def _start(self, event: tell.PlayStarted) -> None:
+        place = self._scene.places[event.room]
+        leg = self._scene.legs.by_participant[event.participant].id if event.participant else None
+        piece = Piece(
+            self._scene.number(), event.room, place, self._repertoire.score_of(event.sounds), event.play, leg,
+            event.volume_db, event.duck_db, event.start_s, event.loop, event.interruptible,
+        )  # fmt: skip
+        if not self._prepare(piece):
+            self._over(piece, "failed", event.at, reason=_LOST)
+
+    def _change(self, event: tell.PlayChanged, piece: Piece | None) -> None:
+        if piece is None:
+            return
+        piece.paused, piece.volume_db = event.paused, event.volume_db
+        if piece.is_told:
+            change = SetPlay(play=piece.id, paused=event.paused, volume_db=event.volume_db, position_s=event.position_s)
+            self._scene.tell_worker(piece.place, change)
+        elif event.position_s is not None:
+            piece.start_s = event.position_s
+
+    def _known(self, room: str, number: int) -> Piece | None:
+        return next((piece for piece in self._in_room(room) if number and piece.number == number), None)
+
+    def _in_room(self, room: str) -> list[Piece]:
+        return [piece for piece in self._pieces.values() if piece.room == room]
+
+    # ------------------------------------------------------------------ from a name to a room
+    def _prepare(self, piece: Piece) -> bool:
+        """Have its files converted; what needs no file is played at once. False where it cannot be."""
+        self._pieces[piece.id] = piece
+        for path in dict.fromkeys(piece.score.files):
+            command = ConvertSound(job=self._scene.number(), path=path, rates=self._rates(piece.room))
+            self._jobs[command.job] = Job(piece, command)
+            self._scene.say(TellScribe(command))
+        return bool(piece.score.files) or self._play(piece)
+
+    def _rates(self, room: str) -> list[int]:
+        """Those that the room can have."""
+        terms = self._scene.terms(room)
+        fixed = terms.sound.rate_hz
+        return [fixed] if fixed else [rate for rate in RATES_HZ if rate <= (terms.ours.maxplaybackrate or rate)]
+
+    def _play(self, piece: Piece) -> bool:
+        if piece.place.is_lost:
+            return False
+        piece.is_told = True
+        command = Play(
+            play=piece.id, room=piece.place.number, leg=piece.leg, tones=piece.score.tones,
+            sounds=[piece.sounds[path] for path in piece.score.files], volume_db=piece.volume_db,
+            duck_db=piece.duck_db, loop=piece.loop, start_s=piece.start_s, interruptible=piece.interruptible,
+        )  # fmt: skip
+        self._scene.tell_worker(piece.place, command)
+        if piece.paused:
+            self._scene.tell_worker(piece.place, SetPlay(play=piece.id, paused=True))
+        return True
+
+    def converted(self, event: SoundReady | SoundFailed, now: float) -> None:
+        """The scribe has done one of our jobs."""
+        job = self._jobs.pop(event.job, None)
+        if job is None:
+            return
+        piece = job.piece
+        if isinstance(event, SoundFailed):
+            self._over(piece, "failed", now, reason=f"{PurePath(job.command.path).name}: {event.reason}")
+            return
+        piece.sounds[job.command.path] = event.sounds
+        if len(piece.sounds) == len(set(piece.score.files)) and not self._play(piece):
+            self._over(piece, "failed", now, reason=_LOST)
+
+    def scribe_lost(self, now: float) -> None:
+        """What it had in hand is asked for again, of the next one."""
+        for number, job in list(self._jobs.items()):
+            job.attempts += 1
+            if job.attempts > MOST_ATTEMPTS:
+                reason = f"{PurePath(job.command.path).name}: the scribe has failed at it"
+                self._over(job.piece, "failed", now, reason=reason)
+            elif number in self._jobs:
+                self._scene.say(TellScribe(job.command))
+
+    # ------------------------------------------------------------------ the end
+    def ended(self, event: PlayEnded, now: float) -> None:
+        """The worker's last word on a play."""
+        piece = self._pieces.get(event.play)
+        if piece is not None:
+            piece.is_told = False
+            self._over(piece, event.cause, now, event.digit, event.reason)
+
+    def worker_lost(self, worker: int, now: float) -> None:
+        """All that it has played is over; music begins anew with its heir."""
+        for piece in [piece for piece in self._pieces.values() if piece.place.worker == worker]:
+            self._over(piece, "failed", now, reason=_LOST)
+
+    def worker_ready(self, worker: int) -> None:
+        for room, place in list(self._scene.places.items()):
+            if place.worker == worker and not place.is_lost:
+                self._review_music(room, is_greeted=True)
+
+    def _over(self, piece: Piece, cause: str, now: float, digit: str = "", reason: str = "") -> None:
+        """Tell the rooms, or go on with what follows."""
+        is_music = self._music.get(piece.room) is piece and not piece.place.is_lost
+        self._drop(piece)
+        if piece.number:
+            end = ask.NotePlayEnded(piece.room, piece.number, cause, digit, reason)
+            self._scene.try_ask(end, SYSTEM, now)
+        elif is_music and piece.then is not None and cause in ("finished", "failed"):
+            self._begin_music(piece.room, piece.place, piece.leg, piece.then)
+
+    def _drop(self, piece: Piece | None) -> None:
+        """Forget it; the worker, if it still plays it, is told to end."""
+        if piece is None or self._pieces.pop(piece.id, None) is None:
+            return
+        for number in [number for number, job in self._jobs.items() if job.piece is piece]:
+            del self._jobs[number]
+        if self._music.get(piece.room) is piece:
+            del self._music[piece.room]
+        if piece.is_told:
+            piece.is_told = False
+            self._scene.tell_worker(piece.place, StopPlay(play=piece.id))
+
+    # ------------------------------------------------------------------ music and beeps
+    def _announce(self, name: str, tones: str) -> None:
+        """To those present, who hear somebody come or go; not to one who comes first."""
+        place = self._scene.places.get(name)
+        if place is None or place.is_lost or name not in self._scene.rooms or self._scene.is_closing:
+            return
+        room = self._scene.rooms.get(name)
+        wanted = room.policy.announce or self._repertoire.announce
+        least = 2 if tones == ENTRY else 1
+        if wanted is Announce.BEEP and least <= len(room.present) <= MOST_ANNOUNCED:
+            self._prepare(Piece(self._scene.number(), name, place, Score(tones=tones)))
+
+    def _review_music(self, name: str, is_greeted: bool = False) -> None:
+        """Begin or end the music, as it should be now. is_greeted: he has been told already that he is alone."""
+        leg, playing = self._alone_in(name), self._music.get(name)
+        if playing is not None and playing.leg != leg:
+            self._drop(playing)
+            playing = None
+        if leg is None or playing is not None:
+            return
+        prompt, music = self._repertoire.prompt(_ALONE), Score(files=(str(self._repertoire.music),))
+        place = self._scene.places[name]
+        if prompt is None or is_greeted:
+            self._begin_music(name, place, leg, music)
+        else:
+            piece = self._music[name] = Piece(self._scene.number(), name, place, prompt, leg=leg, then=music)
+            self._prepare(piece)
+
+    def _begin_music(self, name: str, place: Place, leg: LegId | None, music: Score) -> None:
+        piece = self._music[name] = Piece(self._scene.number(), name, place, music, leg=leg, loop=True)
+        self._prepare(piece)
+
+    def _alone_in(self, name: str) -> LegId | None:
+        """The leg of who should hear music: he alone is present, and can hear."""
+        place = self._scene.places.get(name)
+        if place is None or place.is_lost or self._scene.is_closing or name not in self._scene.rooms:
+            return None
+        room = self._scene.rooms.get(name)
+        own = room.policy.music_when_alone
+        if not (self._repertoire.music_when_alone if own is None else own) or room.state is not State.ALONE:
+            return None
+        [person] = room.present
+        leg = self._scene.legs.by_participant.get(person.id)
+        may_hear = leg is not None and leg.stage is not Stage.LEAVING and not person.deaf and not person.held
+        return leg.id if leg is not None and may_hear else None

@@ -1,0 +1,81 @@
+"""What can be played, by the names that people give it: files, prompts, numbers, tones; and the music."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from confserver.prompts.catalogue import MUSIC, Catalogue
+from rooms.errors import Invalid, NotFound
+from rooms.policy import Announce
+
+PROMPT, NUMBER, TONES = "prompt:", "number:", "tones:"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a play is made of: files one after another, or tones."""
+
+    files: tuple[str, ...] = ()
+    tones: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repertoire:
+    """``directory``: where the administrator's sounds lie, None: there are none."""
+
+    directory: Path | None
+    prompts: Catalogue
+    music: Path
+    music_when_alone: bool = True
+    """Where a room's own rules do not say; so too ``announce``."""
+    announce: Announce = Announce.NONE
+
+    def score_of(self, sounds: Sequence[str]) -> Score:
+        """Find what is meant by these names. Raises Invalid, NotFound."""
+        tones = [sound for sound in sounds if sound.startswith(TONES)]
+        if not tones:
+            return Score(files=tuple(str(path) for sound in sounds for path in self._files_of(sound)))
+        if len(sounds) > 1:
+            raise Invalid("tones are played alone; more of them come one after another with commas between")
+        return Score(tones=tones[0].removeprefix(TONES))
+
+    def prompt(self, name: str) -> Score | None:
+        """None where the prompts lack it."""
+        path = self.prompts.files.get(name)
+        return Score(files=(str(path),)) if path else None
+
+    def _files_of(self, sound: str) -> Iterator[Path]:
+        if sound.startswith(PROMPT):
+            yield self._prompt(sound.removeprefix(PROMPT))
+        elif sound.startswith(NUMBER):
+            yield from map(self._prompt, self._number(sound.removeprefix(NUMBER)))
+        else:
+            yield self._file(sound)
+
+    def _prompt(self, name: str) -> Path:
+        if name not in self.prompts.files:
+            raise NotFound(f"there is no prompt {name[:64]!r}")
+        return self.prompts.files[name]
+
+    def _number(self, text: str) -> tuple[str, ...]:
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
+            raise Invalid(f"{text[:64]!r} is no number that can be said")
+        try:
+            return self.prompts.number(int(text))
+        except KeyError as missing:
+            raise NotFound(f"the prompts cannot say {text}: {missing} is missing") from None
+
+    def _file(self, name: str) -> Path:
+        """By its name alone: nothing is looked up here. Links that the administrator has laid are followed."""
+        if self.directory is None:
+            raise NotFound("there is no directory of sounds: the setting sounds.directory names one")
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
+            raise Invalid(f"{name[:64]!r} does not lie below the directory of sounds")
+        return self.directory / path
+
+
+SILENT = Repertoire(None, Catalogue("en", {}), MUSIC, music_when_alone=False)
+"""Knows tones alone, and plays nothing by itself."""
