@@ -17,7 +17,7 @@ PIPED_COLUMNS = 240
 """Width of a table that goes into a pipe or file, where no line should be broken."""
 
 ROOM_HEADINGS = ("ROOM", "STATE", "PEOPLE", "TALKING", "LOCKED", "MADE", "OPEN FOR")
-PARTICIPANT_HEADINGS = ("ID", "NAME", "ADDRESS", "FROM", "IN FOR", "STATE")
+PARTICIPANT_HEADINGS = ("ID", "NAME", "ADDRESS", "FROM", "IN FOR", "MOS", "STATE")
 
 
 def print_rooms(rooms: Sequence[Record]) -> None:
@@ -94,8 +94,16 @@ def _participant_row(person: Record, now: float) -> tuple[str, ...]:
         person["address"],
         person["source"],
         duration(person["since"], now),
+        _opinions(person.get("media")),
         ", ".join(_marks(person)),
     )
+
+
+def _opinions(media: Record | None) -> str:
+    """What the call is worth, from the participant and to him: "4.4/4.1"."""
+    opinions = [media.get(name) for name in ("mos_in", "mos_out")] if media else []
+    known = any(opinion is not None for opinion in opinions)
+    return "/".join("-" if opinion is None else f"{opinion:.1f}" for opinion in opinions) if known else ""
 
 
 def _marks(person: Record) -> list[str]:

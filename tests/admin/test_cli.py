@@ -162,6 +162,23 @@ def test_a_room_for_people(line: Line) -> None:
     assert "B\ufffd[31m[red]ob\ufffd" in lines[4], "a name must neither colour the terminal nor vanish as markup"
 
 
+@pytest.mark.parametrize(
+    ("media", "shown"),
+    [
+        (None, None),
+        ({"mos_in": None, "mos_out": None}, None),
+        ({"mos_in": 4.41, "mos_out": 3.6}, "4.4/3.6"),
+        ({"mos_in": 4.36, "mos_out": None}, "4.4/-"),
+        ({"mos_in": None, "mos_out": 2.0}, "-/2.0"),
+    ],
+)
+def test_what_a_call_is_worth(line: Line, media: dict[str, float | None] | None, shown: str | None) -> None:
+    line.answer = told = room(line)
+    told["participants"][0] |= {"media": media}
+    row = line.run("room", "show", "standup").stdout.splitlines()[3].split()
+    assert row[5:6] == ([shown] if shown else [])
+
+
 def test_a_change_tells_how_the_room_is_now(line: Line) -> None:
     line.answer = room(line) | {"locked": True, "mute_on_entry": True, "reserved": 1}
     assert line.run("room", "lock", "standup").stdout == (

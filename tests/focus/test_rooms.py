@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec import structs
 
 from confserver.contract import (
     CloseLeg,
@@ -172,6 +173,19 @@ def test_what_administration_sees() -> None:
     assert house.focus.rooms(START + 5) == [house.focus.room("standup", START + 5)]
     media = house.focus.room("standup", START + 5)["participants"][0]["media"]
     assert (media["lost"], media["jitter_ms"], media["delay_ms"], media["rtt_ms"]) == (3, 1.23, 41.3, None)
+    named = ("lost_out", "jitter_out_ms", "skew_ppm", "level_db", "mos_in", "mos_out")
+    assert [media[name] for name in named] == [None, None, 0.0, None, None, None], "not known yet"
+    worth = {
+        "skew_ppm": -12.34,
+        "mos_in": 4.409,
+        "mos_out": 3.604,
+        "lost_out": 5,
+        "jitter_out_ms": 2.5,
+        "level_db": -26.04,
+    }
+    house.tell(LegReports(reports=[structs.replace(report(leg), **worth)], load=0.1))
+    media = house.focus.room("standup", START + 5)["participants"][0]["media"]
+    assert [media[name] for name in named] == [5, 2.5, -12.3, -26.0, 4.41, 3.6]
     told = house.focus.describe()
     assert told["legs"] == 2 and told["stages"] == {"opening": 1, "answered": 0, "present": 1, "leaving": 0}
     json.dumps([room, told, house.focus.rooms(START)])
