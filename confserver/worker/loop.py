@@ -48,6 +48,8 @@ from confserver.worker.ports import NoPort, Ports
 from confserver.worker.sounds import Sounds
 
 REPORT_TICKS = 250
+PART_TICKS = 5
+"""Between two parts of the legs' reports."""
 _OVERLOAD = 0.7
 """Share of the tick's time beyond which no new call should come."""
 _SMOOTH = 0.02
@@ -162,8 +164,9 @@ class Loop:
         used = (time.perf_counter() - began) / TICK_S
         self._pace.load += (used - self._pace.load) * _SMOOTH
         self._pace.longest = max(self._pace.longest, used * TICK_S)
-        if self._engine.ticks % REPORT_TICKS == 0:
-            self._report()
+        part, rest = divmod(self._engine.ticks % REPORT_TICKS, PART_TICKS)
+        if not rest:
+            self._report(part)
 
     def _record(self, command: Record) -> None:
         failure = self._handovers.open(command.record, command.socket)
@@ -178,13 +181,19 @@ class Loop:
         for record, reason in self._handovers.send(recorder.take()).items():
             recorder.fail(record, reason)
 
-    def _report(self) -> None:
-        self._answers.append(self._engine.leg_reports(self._pace.load))
+    def _report(self, part: int) -> None:
+        """All legs at once would cost a tick: after the first part the others follow, where there are so many."""
+        reports = self._engine.leg_reports(self._pace.load, part, REPORT_TICKS // PART_TICKS)
+        if part and not reports.reports:
+            return
+        self._answers.append(reports)
+        if self._pace.load > _OVERLOAD:
+            self._answers.append(Overloaded(load=self._pace.load))
+        if part:
+            return
         self._ports.shrink(self._now())
         if not self._engine.legs.by_id:
             gc.collect()
-        if self._pace.load > _OVERLOAD:
-            self._answers.append(Overloaded(load=self._pace.load))
 
     def _tell(self) -> None:
         """Say what has happened; send RTCP; give back the ports of closed legs."""
