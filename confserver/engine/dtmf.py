@@ -8,7 +8,7 @@ nothing else sounds, neither harmonics nor speech::
     blocks   | h h h | b b b b |      h: of the frame before
     windows    +-------+ . . .        a key after NEEDED windows in a row; over after OVER without it
 
-A frame in which two windows in a row were a key's is faded out at once, and so is the one after: others hear at
+A frame in which two windows in a row were a key's is to be hushed at once, and so is the one after: others hear at
 most 35 ms of a tone. A press is told when it is over.
 """
 
@@ -79,23 +79,14 @@ def _turned(hz: NDArray[np.float64], blocks: int) -> Phasors:
     return np.asarray(np.exp(-2j * np.pi * turns), np.complex64)
 
 
-def _ramp(band: int) -> Samples:
-    """A frame that fades out within a block."""
-    frame = np.zeros(FRAMES[band], np.float32)
-    size = FRAMES[band] // BLOCKS
-    frame[:size] = np.linspace(1, 0, size + 1)[1:]
-    return frame
-
-
 _TABLES = tuple(_table(band) for band in range(len(FRAMES)))
-_DOWN = tuple(_ramp(band) for band in range(len(FRAMES)))
 _ROUND = _turned(_TONES_HZ, 2 * BLOCKS - 1)
 _FINE = np.stack([_turned(_TONES_HZ * shift, BLOCKS) for shift in _SHIFTS], axis=1)
 """(blocks, shifts, tones)."""
 
 
 class Detector:
-    """Listens to the legs that are watched, one call a tick; hushes what it takes for a key."""
+    """Listens to the legs that are watched, one call a tick."""
 
     def __init__(self, seats: Seats) -> None:
         self._seats = seats
@@ -111,7 +102,10 @@ class Detector:
         """Windows since then."""
         self._span = np.zeros(0, np.int32)
         """Windows from the first to the last in which it was found."""
-        self._hushed = np.zeros(0, np.bool_)
+        self._sounded = np.zeros(0, np.bool_)
+        """Whether a key sounded in the last frame."""
+        self.hush: Rows = np.zeros(0, np.intp)
+        """Whose frames of this tick nobody else shall hear."""
         self.legs = 0
         """How many are watched."""
 
@@ -124,14 +118,14 @@ class Detector:
         self._forget(np.array([row]))
 
     def _fit(self, capacity: int) -> None:
-        for name in ("_watched", "_warm", "_phasors", "_energy", "_key", "_run", "_gap", "_span", "_hushed"):
+        for name in ("_watched", "_warm", "_phasors", "_energy", "_key", "_run", "_gap", "_span", "_sounded"):
             column = getattr(self, name)
             wider = np.zeros((capacity, *column.shape[1:]), column.dtype)
             wider[: len(column)] = column
             setattr(self, name, wider)
 
     def _forget(self, rows: Rows) -> None:
-        self._warm[rows] = self._hushed[rows] = False
+        self._warm[rows] = self._sounded[rows] = False
         self._phasors[rows] = 0
         self._energy[rows] = 0
         self._key[rows] = _NO_KEY
@@ -139,7 +133,8 @@ class Detector:
 
     # ------------------------------------------------------------------ the tick
     def listen(self) -> list[Heard]:
-        """Look at this tick's frames; wanted after playout, before anybody else takes them."""
+        """Look at this tick's frames; wanted after playout. Finds ``hush``, too."""
+        self.hush = self.hush[:0]
         if not self.legs:
             return []
         high = min(self._seats.high, len(self._watched))
@@ -159,10 +154,10 @@ class Detector:
             return []
         blocks = frames[loud].reshape(len(rows), BLOCKS, -1)
         phasors, energy = self._with_history(rows, blocks, band)
-        codes = _codes(phasors, energy)
-        heard = self._follow(rows, codes)
-        self._hush(rows, band)
-        quiet = (energy[:, BLOCKS - 1 :].sum(axis=1) < _LEAST_BOTH) & (self._key[rows] == _NO_KEY) & ~self._hushed[rows]
+        heard = self._follow(rows, _codes(phasors, energy))
+        self._find_hush(rows)
+        quiet = energy[:, BLOCKS - 1 :].sum(axis=1) < _LEAST_BOTH
+        quiet &= (self._key[rows] == _NO_KEY) & ~self._sounded[rows]
         self._forget(rows[quiet])
         return heard
 
@@ -204,18 +199,11 @@ class Detector:
         duration = (int(self._span[row]) + BLOCKS - 1) * BLOCK_MS
         return Heard(row, KEYS[self._key[row]], duration)
 
-    def _hush(self, rows: Rows, band: int) -> None:
-        """Fade out where a key sounds; the frame after its last window may hold the rest of it."""
+    def _find_hush(self, rows: Rows) -> None:
+        """Where a key sounds; the frame after its last window may hold the rest of it."""
         sounds = (self._key[rows] != _NO_KEY) & (self._run[rows] >= SUSPECT) & (self._gap[rows] < BLOCKS)
-        before = self._hushed[rows]
-        signal = self._seats.signals[band]
-        signal[rows[before]] = 0
-        begins = rows[sounds & ~before]
-        if len(begins):
-            signal[begins] *= _DOWN[band]
-        ends = before & ~sounds
-        self._hushed[rows[sounds]] = True
-        self._hushed[rows[ends]] = False
+        self.hush = np.concatenate((self.hush, rows[sounds | self._sounded[rows]]))
+        self._sounded[rows] = sounds
 
 
 def _codes(phasors: Phasors, energy: Samples) -> Codes:

@@ -6,6 +6,7 @@ import numpy as np
 
 from confserver.engine.dtmf import HIGH_HZ, KEYS, LOW_HZ, Detector, Heard
 from confserver.engine.frame import FRAMES, NARROW
+from confserver.engine.hush import Hush
 from confserver.engine.seats import Seats
 
 
@@ -52,7 +53,7 @@ def listen(sounds: list[np.ndarray], band: int = NARROW) -> tuple[list[Heard], n
     for place, sound in enumerate(sounds):
         said[place, : len(sound)] = sound[: frames * size]
     seats = Seats(len(sounds) + 2)
-    detector = Detector(seats)
+    detector, hush = Detector(seats), Hush(seats)
     rows = np.array([seats.take() for _ in sounds])
     seats.in_band[rows] = band
     for row in rows.tolist():
@@ -61,6 +62,7 @@ def listen(sounds: list[np.ndarray], band: int = NARROW) -> tuple[list[Heard], n
     for start in range(0, frames * size, size):
         seats.signals[band][rows] = said[:, start : start + size]
         heard += [Heard(each.row - int(rows[0]), each.digit, each.duration_ms) for each in detector.listen()]
+        hush.apply(detector.hush)
         left[:, start : start + size] = seats.signals[band][rows]
     return heard, left
 
