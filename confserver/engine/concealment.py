@@ -1,6 +1,6 @@
 """What sounds in place of lost frames: the last sound, repeated by its pitch, softer and softer.
 
-The way of ITU-T G.711 Appendix I, without its delay of 3.75 ms and for all lost legs at once:
+The way of ITU-T G.711 Appendix I, without its delay of 3.75 ms and for all lost legs of one band at once:
 
 - The pitch is the lag of 5 to 15 ms at which the last 10 ms are most like what was before them.
 - The last period is repeated; where its end goes over into its beginning, a quarter of a period overlaps. (The two and
@@ -9,8 +9,7 @@ The way of ITU-T G.711 Appendix I, without its delay of 3.75 ms and for all lost
 - After 10 ms the loudness falls by a fifth each 10 ms; after 60 ms nothing sounds (``seats.SPENT``).
 - The first frame that is there again overlaps with what would have followed.
 
-Which sample of the past sounds when depends on the pitch alone: it is read from tables made once. A leg without loss
-costs one copy of its frame.
+A leg without loss costs one copy of its frame. Memory of a band is touched only by legs that play in it.
 """
 
 from __future__ import annotations
@@ -18,118 +17,133 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.engine.frame import FRAME, Rows, Samples
+from confserver.engine.frame import FRAMES, NARROW, Rows, Samples
 from confserver.engine.pitch import faded, match
 from confserver.engine.seats import SPENT, Seats
 
 _SHORTEST, _LONGEST = 40, 120
-"""Samples of a pitch period: 200 to 66 Hz; of a higher voice, several periods."""
-_FRAMES = 3
-_PAST = _FRAMES * FRAME
-"""Samples of the past that are kept."""
+"""Samples at 8 kHz of a pitch period: 200 to 66 Hz; of a higher voice, several periods."""
+_FRAMES = 2
+"""Of the past that are kept."""
 _TEMPLATE = 80
 _STEP = 80
 """Samples in which the loudness falls by a fifth; before the first of them it stays."""
-_MOST = SPENT * FRAME
 _BACK = (40, 24, 24, 40)
 """Samples of overlap at the end, by frames missed."""
 
 
-def _tables() -> tuple[NDArray[np.intp], NDArray[np.intp], Samples]:
-    """For each pitch: which sample of the past sounds when, which other one overlaps with it, and its share."""
-    pitch = np.arange(_SHORTEST, _LONGEST + 1)[:, None]
-    turn = np.arange(_MOST + FRAME) % pitch
-    source = _PAST - pitch + turn
-    overlapping = turn - (pitch - pitch // 4)
-    share = np.maximum(overlapping + 1, 0) / (pitch // 4 + 1)
-    return source, source - pitch, share.astype(np.float32)
-
-
-_SOURCE, _OTHER, _SHARE = _tables()
-_AT = np.arange(_MOST + 2 * FRAME)
-_LOUDNESS = np.clip(1.2 - _AT / (5 * _STEP), 0, 1).astype(np.float32)
-_LOUDNESS[_MOST:] = 0
-_FRAME_AT = np.arange(FRAME)
-_JOIN = max(_BACK)
-_RETURN = np.stack([np.clip((_FRAME_AT[:_JOIN] + 1) / (length + 1), 0, 1) for length in _BACK]).astype(np.float32)
-"""Share of the first frame that is there again, by frames missed."""
-
-
 class Concealment:
-    """The past of every leg, and what is made of it."""
+    """The past of every leg of one band, and what is made of it."""
 
-    def __init__(self, seats: Seats) -> None:
+    def __init__(self, seats: Seats, band: int = NARROW) -> None:
         self._seats = seats
+        self._band = band
+        self._frame = frame = FRAMES[band]
+        self._scale = scale = frame // FRAMES[NARROW]
+        self._size = _FRAMES * frame
+        self._most = SPENT * frame
+        self._join = max(_BACK) * scale
+        at = np.arange(self._most + 2 * frame)
+        self._loudness = np.clip(1.2 - at / (5 * _STEP * scale), 0, 1).astype(np.float32)
+        self._loudness[self._most :] = 0
+        at = np.arange(self._join) + 1
+        self._return = np.stack([np.clip(at / (length * scale + 1), 0, 1) for length in _BACK]).astype(np.float32)
+        """Share of the first frame that is there again, by frames missed."""
         self._slot = 0
-        self._past: Samples = np.zeros((seats.capacity, _FRAMES, FRAME), np.float32)
-        self._kept: Samples = np.zeros((seats.capacity, _PAST), np.float32)
-        self._pitch: NDArray[np.intp] = np.full(seats.capacity, _LONGEST)
+        self._past: Samples = np.zeros((seats.capacity, _FRAMES, frame), np.float32)
+        self._kept: Samples = np.zeros((seats.capacity, self._size), np.float32)
+        self._pitch: NDArray[np.int32] = np.full(seats.capacity, _LONGEST * scale, np.int32)
         self._step: Samples = np.zeros(seats.capacity, np.float32)
-        self._passed: NDArray[np.intp] = np.zeros(seats.capacity, np.intp)
+        self._passed: NDArray[np.int32] = np.zeros(seats.capacity, np.int32)
 
     def forget(self, row: int) -> None:
         """The leg is gone: nobody hears what he said."""
         self._past[row] = self._kept[row] = self._step[row] = 0
-        self._passed[row] = _MOST
+        self._passed[row] = self._most
 
-    def remember(self, resting: Rows) -> None:
-        """Keep this tick's frame of every leg, ``seats.signal``. resting: who has none, as he plays what he holds."""
-        high = self._seats.high
-        kept = self._past[resting]
+    def hand_over(self, row: int, other: Concealment) -> None:
+        """Another band takes over what the leg has played, and what it is about to make up."""
+        scale = other._frame / self._frame
+        order = (np.arange(_FRAMES) + other._slot + 1) % _FRAMES
+        past = carried(self.past(np.array([row]))[0], other._size)
+        other._past[row, order] = past.reshape(_FRAMES, other._frame)
+        other._kept[row] = carried(self._kept[row], other._size)
+        other._pitch[row] = round(int(self._pitch[row]) * scale)
+        other._step[row] = self._step[row]
+        other._passed[row] = min(round(int(self._passed[row]) * scale), other._most)
+        self.forget(row)
+
+    def remember(self, rows: Rows | slice) -> None:
+        """Keep this tick's frame of these legs, ``seats.signals``."""
+        self._past[rows, self._slot] = self._seats.signals[self._band][rows]
+
+    def turn(self) -> None:
+        """A tick begins."""
         self._slot = (self._slot + 1) % _FRAMES
-        self._past[:high, self._slot] = self._seats.signal[:high]
-        if len(resting):
-            self._past[resting] = np.roll(kept, 1, axis=1)
 
-    def remember_also(self, rows: Rows, frames: Samples) -> None:
-        """Keep a frame that came before this tick's and is not in ``seats.signal``."""
-        before = (self._slot - 1) % _FRAMES
-        self._past[rows, before] = self._past[rows, self._slot]
-        self._past[rows, self._slot] = frames
-
-    def begin(self, rows: Rows, after: Samples | None = None) -> None:
-        """Sound breaks off: find its pitch. after: what has been heard since the last whole frame, (1, samples)."""
+    def past(self, rows: Rows) -> Samples:
+        """What these legs have played last: float32 (rows, two frames)."""
         order = (self._slot + 1 + np.arange(_FRAMES)) % _FRAMES
-        past = self._past[rows[:, None], order].reshape(len(rows), _PAST)
-        if after is not None:
-            past = np.concatenate((past, after), axis=1)[:, -_PAST:]
-        offset, _ = match(past[:, -_TEMPLATE:], past[:, -_TEMPLATE - _LONGEST : -_SHORTEST])
-        pitch = _LONGEST - offset
-        self._kept[rows] = past
+        return self._past[rows[:, None], order].reshape(len(rows), self._size)
+
+    def begin(self, rows: Rows, heard: Samples) -> None:
+        """Sound breaks off: find its pitch. heard: float32 (rows, two frames), what was before."""
+        scale = self._scale
+        template = heard[:, -_TEMPLATE * scale :]
+        offset, _ = match(template, heard[:, -(_TEMPLATE + _LONGEST) * scale : -_SHORTEST * scale], scale)
+        pitch = _LONGEST * scale - offset
+        self._kept[rows] = heard
         self._pitch[rows] = pitch
-        self._step[rows] = past[:, -1] - past[np.arange(len(rows)), _PAST - 1 - pitch]
+        self._step[rows] = heard[:, -1] - heard[np.arange(len(rows)), self._size - 1 - pitch]
         self._passed[rows] = 0
 
-    def go_on(self, rows: Rows, samples: int = FRAME) -> Samples:
-        """The frame that follows; time passes by so many samples of it."""
-        frames = self._follow(rows)
-        self._passed[rows] = np.minimum(self._passed[rows] + samples, _MOST)
+    def fade(self, rows: Rows) -> None:
+        """What has been made up so far is spent: nothing follows any more."""
+        self._passed[rows] = self._most
+
+    def go_on(self, rows: Rows, samples: int) -> Samples:
+        """So many samples that follow; time passes by them."""
+        frames = self._follow(rows, samples)
+        self._passed[rows] = np.minimum(self._passed[rows] + samples, self._most)
         return frames
 
-    def come_back(self, rows: Rows, frames: Samples) -> Samples:
-        """The first frames that are there again, overlapped with what would have followed."""
-        rising = _RETURN[np.minimum(self._seats.missed[rows], SPENT)]
-        result = frames.copy()
-        result[:, :_JOIN] = faded(self._follow(rows, _JOIN), frames[:, :_JOIN], rising)
-        return result
+    def come_back(self, rows: Rows, frames: Samples) -> None:
+        """Let the first frames that are there again overlap with what would have followed."""
+        join = min(self._join, frames.shape[1])
+        rising = self._return[np.minimum(self._seats.missed[rows], SPENT), :join]
+        frames[:, :join] = faded(self._follow(rows, join), frames[:, :join], rising)
 
-    def _follow(self, rows: Rows, samples: int = FRAME) -> Samples:
-        at = self._passed[rows, None] + _FRAME_AT[:samples]
-        table = self._pitch[rows, None] - _SHORTEST
-        place = np.minimum(at, _MOST + FRAME - 1)
-        row, share = rows[:, None], _SHARE[table, place]
-        frames = self._kept[row, _SOURCE[table, place]] * (1 - share) + self._kept[row, _OTHER[table, place]] * share
+    def _follow(self, rows: Rows, samples: int) -> Samples:
+        """Which sample of the past sounds when: by the pitch alone."""
+        passed, pitch = self._passed[rows, None], self._pitch[rows, None]
+        at = passed + np.arange(samples, dtype=np.int32)
+        quarter = pitch // 4
+        turn = at % pitch
+        source = self._size - pitch + turn
+        share = (np.maximum(turn - (pitch - quarter) + 1, 0) / (quarter + 1)).astype(np.float32)
+        row = rows[:, None]
+        before = self._kept[row, source]
+        frames = before + (self._kept[row, source - pitch] - before) * share
         # the first period begins where the sound broke off, not where the period began: the step between dies away
-        fading = np.maximum(1 - (at + 1) / (self._pitch[rows, None] // 4 + 1), 0)
-        frames += self._step[row] * fading
-        return np.asarray(frames * _LOUDNESS[at], np.float32)
+        frames += self._step[rows, None] * np.maximum(1 - (at + 1) / (quarter + 1), 0)
+        return np.asarray(frames * self._loudness[at], np.float32)
 
     def fit(self) -> None:
         """Grow as the seats have grown."""
         if self._seats.capacity == len(self._past):
             return
+        used = np.flatnonzero(self._passed)
         for name in ("_past", "_kept", "_pitch", "_step", "_passed"):
             old = getattr(self, name)
             new = np.zeros((self._seats.capacity, *old.shape[1:]), old.dtype)
-            new[: len(old)] = old
+            rows = used if name == "_kept" else np.flatnonzero(self._seats.in_band[: len(old)] == self._band)
+            new[rows] = old[rows]
             setattr(self, name, new)
+        self._pitch[self._pitch == 0] = _LONGEST * self._scale
+
+
+def carried(sound: Samples, count: int) -> Samples:
+    """Sound at another rate, so that it has so many samples: good enough for what fades out within 5 ms."""
+    if not len(sound) or not count:
+        return np.zeros(count, np.float32)
+    return np.asarray(np.interp(np.arange(count) * (len(sound) / count), np.arange(len(sound)), sound), np.float32)

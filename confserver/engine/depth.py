@@ -1,8 +1,9 @@
 """How deep a leg's playout should be: how early its packets have come, and what is to be done about it.
 
-The *slack* of a packet is the time from its arrival to the tick on which it is decoded; below zero it came too late.
-The least slack of each tenth of a second is kept for 1.6 s. When the clock of a stream stands still, or is moved, the
-slacks that are kept move with it, so that after a single stall they tell at once how much of the delay is too much.
+The *slack* of a packet is the time from its arrival until it is heard. The least slack of each tenth of a second is
+kept for 1.6 s. When the clock of a stream stands still, or is moved, the slacks that are kept move with it, so that
+after a single stall they tell at once how much of the delay is too much. Where a leg holds decoded samples its packets
+are wanted before they are heard: what is left of their slack then is what counts; below zero they come too late.
 
 - Packets came too late: the depth *grows*, a pitch period at a time.
 - All came earlier than a tick and a margin: it *shrinks* likewise. One stall counts for nothing, and the worst two
@@ -15,10 +16,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.engine.arrival import MARGIN_S
 from confserver.engine.frame import FRAME, RATE_HZ, TICK_S, Rows
-from confserver.engine.seats import Seats
-from confserver.rtp.statistics import signed32
+from confserver.engine.seats import LEAST_MARGIN_S, TICKS_A_SECOND, Seats
 
 REVIEW_TICKS = 5
 """Ticks between two looks, and at most one step a leg."""
@@ -32,11 +31,13 @@ _ENOUGH_KNOWN = 9
 _UNKNOWN = 9.0
 _KNOWN = 4.0
 """Slack above this means that no packet came."""
-_ENOUGH_S = TICK_S + MARGIN_S
-_MOST_DELAY_S = 0.120
-"""The bound: beyond it depth does not grow."""
-_OVER_S = _MOST_DELAY_S + 2 * TICK_S
-"""Sound in store beyond which depth shrinks even if packets come too late."""
+MOST_DELAY_S = 0.120
+"""The bound, unless policy has another: beyond it depth does not grow."""
+_OVER_S = 2 * TICK_S
+"""So much more sound in store than the bound, and depth shrinks even if packets come too late."""
+_MOST_MARGIN_S = 0.008
+_JITTERS = 3.0
+"""The margin in mean deviations of the arrival (RFC 3550 A.8)."""
 _MUCH_S = 0.050
 """Too much delay by so much is given back at every look, else at every third: three steps a second."""
 _HASTE = 125
@@ -66,8 +67,9 @@ _NOBODY: Limits = (_NO_ROWS, _NO_ROWS, _NO_ROWS)
 class Depth:
     """Slack of all legs over time, in columns."""
 
-    def __init__(self, seats: Seats) -> None:
+    def __init__(self, seats: Seats, most_delay_s: float = MOST_DELAY_S) -> None:
         self._seats = seats
+        self._most_delay_s = most_delay_s
         self._ticks = 0
         self._window = 0
         self._late = _NO_ROWS
@@ -76,6 +78,10 @@ class Depth:
         self._stalled_before: NDArray[np.int64] = np.full(seats.capacity, _LONG_AGO)
         self._skipped: NDArray[np.int64] = np.full(seats.capacity, _LONG_AGO)
         self._late_at: NDArray[np.int64] = np.full(seats.capacity, _LONG_AGO)
+        self._rest: NDArray[np.int32] = np.zeros(seats.capacity, np.int32)
+        """What was held beyond whole frames at least, of late, in RTP time: a stretch has left it there, or packets
+        of other lengths than a frame, with which it comes and goes."""
+        self._least_rest: NDArray[np.int32] = np.zeros(seats.capacity, np.int32)
 
     def fit(self) -> None:
         """Grow as the seats have grown."""
@@ -83,6 +89,8 @@ class Depth:
         if more <= 0:
             return
         self._least = np.concatenate((self._least, np.full((more, _WINDOWS), _UNKNOWN, np.float32)))
+        for name in ("_rest", "_least_rest"):
+            setattr(self, name, np.concatenate((getattr(self, name), np.zeros(more, np.int32))))
         for name in ("_stalled", "_stalled_before", "_skipped", "_late_at"):
             setattr(self, name, np.concatenate((getattr(self, name), np.full(more, _LONG_AGO))))
 
@@ -92,10 +100,9 @@ class Depth:
         self._stalled[rows] = self._stalled_before[rows] = _LONG_AGO
         self._skipped[rows] = self._late_at[rows] = _LONG_AGO
 
-    def move(self, rows: Rows, samples: NDArray[np.int64] | int) -> None:
-        """Packets are decoded later by so many samples than was to be expected; earlier, below zero."""
-        seconds = np.asarray(samples / RATE_HZ, np.float32)
-        self._least[rows] += seconds[..., None]
+    def move(self, rows: Rows, seconds: NDArray[np.float64]) -> None:
+        """Packets are heard later by so much than was to be expected; earlier, below zero."""
+        self._least[rows] += seconds[:, None].astype(np.float32)
         self._seats.slack[rows] += seconds
 
     def stall(self, rows: Rows) -> None:
@@ -108,13 +115,15 @@ class Depth:
         """A packet that has not come was given up."""
         self._skipped[rows] = self._ticks
 
-    def review(self, held: NDArray[np.intp]) -> tuple[Limits, Rows]:
-        """Who shrinks, who grows, on the next tick. held: decoded samples that each leg has yet to play."""
+    def review(self) -> tuple[Limits, Rows]:
+        """Who shrinks, who grows, on the next tick."""
         self._ticks += 1
+        self._note_rest()
         if self._ticks % REVIEW_TICKS:
             late = self._late
             if len(late):
-                self._late = late[(self._least[late].min(axis=1) < 0) & (self._stored_s(late) < _MOST_DELAY_S)]
+                least = self._least[late].min(axis=1) - self._rest_s(late)
+                self._late = late[(least < 0) & (self._stored_s(late) < self._most_delay_s)]
             return _NOBODY, self._late
         seats, high = self._seats, self._seats.high
         slack = seats.slack[:high]
@@ -122,16 +131,38 @@ class Depth:
         self._window = (self._window + 1) % _WINDOWS
         slack[:] = _UNKNOWN
         windows = self._least[:high]
-        least = windows.min(axis=1)
+        rest = self._rest_s(slice(0, high))
+        least = windows.min(axis=1) - rest
         playing = seats.playing[:high]
         late = np.flatnonzero(playing & (least < 0) & (self._ticks - self._skipped[:high] <= _SKIPPED))
         if len(late):
-            late = late[self._stored_s(late) < _MOST_DELAY_S]
+            late = late[self._stored_s(late) < self._most_delay_s]
         self._late = late
         self._late_at[late] = self._ticks
         known = playing & (np.count_nonzero(windows < _KNOWN, axis=1) >= _ENOUGH_KNOWN)
         known[late] = False
-        return self._shrinking(known, least, held[:high]), late
+        self._set_margins()
+        return self._shrinking(known, least, np.rint(rest * RATE_HZ).astype(np.intp)), late
+
+    def _note_rest(self) -> None:
+        seats, high = self._seats, self._seats.high
+        is_due = self._ticks % REVIEW_TICKS == 0
+        if seats.queued[:high].any():
+            rest = seats.queued[:high] % np.maximum(seats.units[:high], 1)
+            least = np.minimum(rest, self._least_rest[:high])
+            self._least_rest[:high] = rest if is_due else least
+        else:
+            least = self._least_rest[:high]
+            least[...] = 0
+        if is_due:
+            self._rest[:high] = least
+
+    def _set_margins(self) -> None:
+        """How long the first packet of the next spurt waits."""
+        seats, high = self._seats, self._seats.high
+        units = np.maximum(seats.units[:high], 1)
+        deviation = _JITTERS * seats.jitter[:high] / (units * TICKS_A_SECOND)
+        seats.margin[:high] = np.clip(deviation, LEAST_MARGIN_S, _MOST_MARGIN_S)
 
     def _shrinking(self, known: NDArray[np.bool_], least: NDArray[np.float32], held: NDArray[np.intp]) -> Limits:
         seats, high = self._seats, self._seats.high
@@ -140,31 +171,41 @@ class Depth:
         single = calm & (since < _HASTE) & known
         recovering = np.flatnonzero(single)
         least[recovering] = np.partition(self._least[recovering], _PASSED_OVER, axis=1)[:, _PASSED_OVER]
-        much = least - _ENOUGH_S > _MUCH_S
+        least[recovering] -= self._rest_s(recovering)
+        enough = TICK_S + seats.margin[:high]
+        much = least - enough > _MUCH_S
         settled = known & (calm | (since > _PATIENCE))
         settled &= much | (self._ticks - self._late_at[:high] > _REMEMBERED)
-        early = settled & (least > _ENOUGH_S)
+        early = settled & (least > enough)
         quiet = ~seats.talks[:high] | (seats.quiet_frames[:high] > _PAUSE)
         turn = (self._ticks // REVIEW_TICKS + np.arange(high)) % 3 == 0
         rests = settled & (held >= np.where(quiet, _SHORTEST, _LONG)) & (least > 0)
         wanted = (early | rests) & (much | single | quiet | turn)
         if self._ticks % _BOUND_TICKS == 0:
             over = np.flatnonzero(known & ~wanted)
-            over = over[self._stored_s(over) > _OVER_S]
+            over = over[self._stored_s(over) > self._most_delay_s + _OVER_S]
             wanted[over] = early[over] = True
         rows = np.flatnonzero(wanted)
         shortest = np.where((much | single) & early, _LONG, _SHORTEST)
         return rows, shortest[rows], np.where(early, _LONGEST, np.minimum(held, _LONGEST))[rows]
 
+    def _rest_s(self, rows: Rows | slice) -> NDArray[np.float64]:
+        """Seconds before they are heard that the packets of these legs are wanted: what is held beyond whole frames."""
+        seats = self._seats
+        units = np.maximum(seats.units[rows], 1)
+        rest: NDArray[np.float64] = self._rest[rows] / (units * TICKS_A_SECOND)
+        return rest
+
     def _stored_s(self, rows: Rows) -> NDArray[np.float64]:
         """Seconds of sound in the ring, gaps included."""
         seats = self._seats
-        ahead = signed32(seats.ring_timestamp[rows] - seats.next_timestamp[rows][:, None]) + seats.ring_length[rows]
-        stored: NDArray[np.float64] = np.where(seats.ring_length[rows] > 0, ahead, 0).max(axis=1) / RATE_HZ
-        return stored
+        stored = seats.ring.ahead(rows, seats.next_timestamp[rows])
+        seconds: NDArray[np.float64] = stored / (seats.units[rows] * TICKS_A_SECOND)
+        return seconds
 
     def delay_s(self, row: int) -> float:
-        """How long the leg's packets lie in the ring at least, of late."""
+        """How long the leg's packets lie in ring and queue at least, of late."""
         recent = self._least[row, [self._window - 1, self._window - 2]].min()
         least = min(float(self._seats.slack[row]), float(recent))
-        return max(least, 0.0) if least < _KNOWN else 0.0
+        rest = float(self._rest_s(slice(row, row + 1))[0])
+        return max(least, rest) if least < _KNOWN else rest

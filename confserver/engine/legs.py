@@ -9,13 +9,13 @@ import numpy as np
 
 from confserver.contract import Address, LegId, LegReport, MediaPlan, Resume
 from confserver.engine.codecs import CODECS, codec_of, meaning_of
-from confserver.engine.frame import RATE_HZ, TICK_S
+from confserver.engine.frame import RATE_HZ, RATES_HZ, TICK_S
 from confserver.engine.mixer import NOBODY
 from confserver.engine.outgoing import Outgoing
 from confserver.engine.playout import Playout
 from confserver.engine.protection import Protection, check_keys
 from confserver.engine.reports import Reports
-from confserver.engine.seats import Seats
+from confserver.engine.seats import TICKS_A_SECOND, Seats
 from confserver.engine.sources import Source, Sources
 from confserver.rtp.address import canonical, sockaddr
 from confserver.rtp.statistics import packets_lost
@@ -133,6 +133,7 @@ class Legs:
         if not seats.receives[row] and plan.receives:
             seats.heard_at[row] = now
         seats.receives[row] = plan.receives
+        seats.opus_band[row], seats.level_id[row] = RATES_HZ.index(plan.opus.in_hz), plan.level_id
         if not plan.receives:
             self._hush(row)
         self._outgoing.set_format(row, plan)
@@ -141,8 +142,8 @@ class Legs:
     def _hush(self, row: int) -> None:
         """On hold: what was heard fades, nothing more is played."""
         seats = self._seats
-        seats.playing[row] = seats.waiting[row] = seats.odd[row] = False
-        seats.ring_length[row] = 0
+        seats.playing[row] = seats.waiting[row] = False
+        seats.ring.clear(row)
         if seats.talks[row]:
             self._floor.fade(row)
 
@@ -225,7 +226,7 @@ class Legs:
             late=int(seats.late[row]),
             concealed=int(seats.concealed[row]),
             discarded=int(seats.discarded[row]),
-            jitter_ms=float(seats.jitter[row]) * 1000 / RATE_HZ,
+            jitter_ms=float(seats.jitter[row]) * 1000 / (int(seats.units[row]) * TICKS_A_SECOND),
             playout_ms=self._playout.delay_s(row) * 1000,
             rtt_ms=self._reports.rtt_s(row) * 1000,
             ssrc=int(seats.out_ssrc[row]),

@@ -6,8 +6,12 @@
 
 A playing leg whose ring is empty *starves*: the clock of its stream stands still, so that packets which are only
 late play later instead of being lost. Where a later packet is there but not this one, it is *lost*: the clock goes on,
-also by what it stood still, so that the later packet plays in its place. ``concealment`` bridges either. ``depth``
-says whose delay is too long or too short, ``stretch`` mends it by pitch periods.
+also by what it stood still, so that the later packet plays in its place. ``standin`` bridges either. ``depth`` says
+whose delay is too long or too short, ``stretch`` mends it by pitch periods.
+
+Each tick looks for packets in rounds: in the first for all legs, and again for those who have less than a frame then.
+A packet that is a frame, of a leg that holds no samples, goes to ``seats.signals`` straight; all else through the queue
+of samples. Time in the ring is RTP time, sound is in samples of the leg's band.
 """
 
 from __future__ import annotations
@@ -15,297 +19,348 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.engine.codecs import CODECS, codec_of
-from confserver.engine.concealment import Concealment
-from confserver.engine.depth import Depth
-from confserver.engine.frame import FRAME, RATE_HZ, Rows, Samples
-from confserver.engine.seats import RING, SPENT, Seats
-from confserver.engine.stretch import Stretch, longer, shorter
+from confserver.engine.codecs import COMFORT
+from confserver.engine.decoding import Decoding
+from confserver.engine.depth import MOST_DELAY_S, Depth
+from confserver.engine.frame import FRAMES, NARROW, Rows, Samples
+from confserver.engine.ring import NEVER
+from confserver.engine.sample_queue import SampleQueue
+from confserver.engine.seats import SPENT, TICKS_A_SECOND, Seats
+from confserver.engine.standin import StandIn, bands
+from confserver.engine.stretch import longer, shorter
 from confserver.rtp.statistics import signed32
 
-_GIVE_UP = 25 * FRAME
-"""Samples of time without a packet after which a stream has ended."""
-_LONGEST_GAP = (SPENT + 1) * FRAME
-"""Samples of a gap that are waited for when what follows is already there; a longer one is jumped."""
-_FULL = (RING - 1) * FRAME
-"""Samples ahead that a ring holds; beyond, new packets overwrite those that should play next."""
-_ANEW = 4 * FRAME
-"""From a ring that has overflown so much is still played."""
-_NONE = np.iinfo(np.int64).max
-_NO_SAMPLES: Samples = np.zeros(0, np.float32)
+_GIVE_UP = 25
+"""Ticks without a packet after which a stream has ended."""
+_LONGEST_GAP = SPENT + 1
+"""Ticks of a gap that are waited for when what follows is already there; a longer one is jumped."""
+_FULL, _ANEW = 15, 4
+"""Ticks ahead that a ring should hold; of one that has overflown, so much is still played."""
+_ROUNDS = 16
+"""Packets of one leg in a tick, stand-ins too: the shortest are 2.5 ms."""
+_FRAME = np.array(FRAMES, np.int32)
+_NO_ROWS: Rows = np.zeros(0, np.intp)
 
 
 class Playout:
-    """Fills every leg's signal for one tick."""
+    """Fills every leg's frame for one tick, in ``seats.signals[in_band]``."""
 
-    def __init__(self, seats: Seats) -> None:
+    def __init__(self, seats: Seats, most_delay_s: float = MOST_DELAY_S) -> None:
         self._seats = seats
-        self._concealment = Concealment(seats)
-        self._depth = Depth(seats)
-        self._stretch = Stretch(seats)
-        self._samples: dict[int, Samples] = {}
+        self._queue = SampleQueue(seats)
+        self._decoding = Decoding(seats)
+        self._standin = StandIn(seats, self._queue, self._decoding)
+        self._depth = Depth(seats, most_delay_s)
+        self._special: NDArray[np.bool_] = np.zeros(seats.capacity, np.bool_)
+        """Rows whose sound is made shorter or longer on this tick."""
+        self._doubled: NDArray[np.int32] = np.zeros(seats.capacity, np.int32)
+        """1 for those of them whose sound is made shorter, else 0."""
         self._shrinking: dict[int, tuple[int, int]] = {}
-        """Rows whose sound is made shorter on this tick, by how many samples at least and at most."""
-        self._growing: set[int] = set()
+        """By how many samples at 8 kHz at least and at most."""
+        self._growing: list[int] = []
+        self._played_to: NDArray[np.uint32] = np.zeros(seats.capacity, np.uint32)
+        """RTP time of what plays next, as it should be by the last tick."""
+        self._still: NDArray[np.bool_] = np.ones(seats.capacity, np.bool_)
+        """Rows whose frame is known to be silence."""
+        self._capacity = seats.capacity
 
     def skip(self, ticks: int) -> None:
         """Ticks were missed: what should have played meanwhile is over."""
         seats, high = self._seats, self._seats.high
-        seats.next_timestamp[np.flatnonzero(seats.playing[:high])] += np.uint32(ticks * FRAME)
+        rows = np.flatnonzero(seats.playing[:high])
+        passed = (ticks * seats.units[rows]).astype(np.uint32)
+        seats.next_timestamp[rows] += passed
+        self._played_to[rows] += passed
+        seats.ring.drop_before(rows, seats.next_timestamp[rows])
 
     def play(self, now: float) -> None:
-        """Decode or conceal one frame of each leg into ``seats.signal``."""
+        """Decode or make up one frame of each leg."""
         seats, high = self._seats, self._seats.high
-        for part in (self._concealment, self._depth, self._stretch):
-            part.fit()
+        self._fit()
+        self._standin.turn()
         self._start(np.flatnonzero(seats.waiting[:high] & (seats.start_at[:high] <= now)))
         playing = seats.playing[:high]
-        full = playing & ~seats.odd[:high] & (self._stretch.held[:high] >= FRAME)
-        plain = playing & ~seats.odd[:high] & ~full
-        before = {row: seats.signal[row].copy() for row in self._growing}
-        self._play_plain(plain)
-        for row in np.flatnonzero(seats.odd[:high] & playing).tolist():
-            self._play_odd(row)
+        self._still[:high] &= ~playing
+        wanting = playing & (self._queue.held[:high] < self._needed(slice(0, high)))
+        self._find(wanting)
+        self._follow_depth()
+        self._pop()
         self._fade_out(playing)
-        rests = np.flatnonzero(full)
-        self._depth.move(rests, FRAME)
-        stretched = self._follow_depth(plain, before)
-        self._concealment.remember(rests)
-        self._stretch.flow(stretched)
+        self._standin.remember()
+        self._note_time(np.flatnonzero(playing))
         self._review()
-
-    def _play_plain(self, plain: NDArray[np.bool_]) -> None:
-        """The legs whose packets are frames, in step."""
-        seats, high = self._seats, self._seats.high
-        due = (seats.ring_timestamp[:high] == seats.next_timestamp[:high, None]) & (seats.ring_length[:high] > 0)
-        slot = due.argmax(axis=1)
-        found = plain & due[np.arange(high), slot]
-        rows = np.flatnonzero(found)
-        if len(rows):
-            self._decode(rows, slot[rows])
-        missing = np.flatnonzero(plain & ~found)
-        if len(missing):
-            self._seek(missing)
-
-    def _fade_out(self, playing: NDArray[np.bool_]) -> None:
-        """Streams that have ended."""
-        seats = self._seats
-        sounding = seats.missed[: seats.high] < SPENT
-        seats.signal[np.flatnonzero(~playing & ~sounding)] = 0
-        ending = np.flatnonzero(~playing & sounding)
-        if len(ending):
-            self._conceal(ending)
-            seats.missed[ending] += 1
 
     def forget(self, row: int) -> None:
         """The leg is gone."""
-        self._samples.pop(row, None)
-        self._concealment.forget(row)
-        self._stretch.take(row)
+        self._queue.empty(row)
+        self._decoding.end(row)
+        self._standin.forget(row)
+        self._special[row] = False
+        self._doubled[row] = 0
+        self._shrinking.pop(row, None)
+        self._growing = [other for other in self._growing if other != row]
+
+    def delay_s(self, row: int) -> float:
+        """How long the leg's packets lie in ring and queue at least, of late."""
+        return self._depth.delay_s(row)
+
+    # ------------------------------------------------------------------ a tick
+    def _fit(self) -> None:
+        seats = self._seats
+        self._depth.fit()
+        more = seats.capacity - self._capacity
+        if more <= 0:
+            return
+        for part in (self._queue, self._decoding, self._standin):
+            part.fit()
+        self._special = np.concatenate((self._special, np.zeros(more, np.bool_)))
+        self._doubled = np.concatenate((self._doubled, np.zeros(more, np.int32)))
+        self._still = np.concatenate((self._still, np.ones(more, np.bool_)))
+        self._played_to = np.concatenate((self._played_to, np.zeros(more, np.uint32)))
+        self._capacity = seats.capacity
 
     def _start(self, rows: Rows) -> None:
+        if not len(rows):
+            return
         seats = self._seats
         seats.playing[rows] = True
         seats.waiting[rows] = False
         seats.starved[rows] = 0
+        self._played_to[rows] = seats.next_timestamp[rows]
         self._depth.begin(rows)
-        for row in rows.tolist():
-            self._samples.pop(row, None)
-            self._stretch.take(row)
+        self._queue.empty(rows)
 
-    def _decode(self, rows: Rows, slot: Rows) -> None:
+    def _needed(self, rows: Rows | slice) -> NDArray[np.int32]:
+        """Samples that legs must have by the end of the rounds; two frames where something is to be left out."""
+        return np.asarray(_FRAME[self._seats.in_band[rows]] << self._doubled[rows])
+
+    def _find(self, wanting: NDArray[np.bool_]) -> None:
+        """Round by round: what is due is decoded, what is missing made up."""
+        seats, high = self._seats, len(wanting)
+        for _ in range(_ROUNDS):
+            found, place, missing = seats.ring.due(wanting, seats.next_timestamp[:high])
+            more = self._take(found, place) if len(found) else _NO_ROWS
+            if len(missing) and self._shrinking:
+                missing = missing[self._queue.held[missing] < _FRAME[seats.in_band[missing]]]
+            if len(missing):
+                more = np.concatenate((more, self._seek(missing)))
+            more = more[self._queue.held[more] < self._needed(more)]
+            if not len(more):
+                return
+            wanting = np.zeros(high, np.bool_)
+            wanting[more] = True
+
+    def _take(self, rows: Rows, place: Rows) -> Rows:
+        """Play these packets; gives the rows that may want more."""
+        seats, ring = self._seats, self._seats.ring
+        meaning = ring.meaning[place, rows]
+        changing = meaning != seats.coding[rows]
+        if changing.any():
+            self._change(rows[changing], meaning[changing])
+        duration = ring.duration[place, rows]
+        straight = (duration == seats.units[rows]) & (self._queue.held[rows] == 0) & ~self._special[rows]
+        more = _NO_ROWS
+        if straight.all():
+            self._decode(rows, place, True)
+        else:
+            self._decode(rows[straight], place[straight], True)
+            crooked = ~straight
+            more = rows[crooked]
+            self._decode(more, place[crooked], False)
+        seats.next_timestamp[rows] = ring.timestamp[place, rows] + duration
+        ring.release(rows, place)
+        return more
+
+    def _decode(self, rows: Rows, place: Rows, straight: bool) -> None:
+        if not len(rows):
+            return
         seats = self._seats
-        payload = seats.ring[rows, slot, :FRAME]
-        meaning = seats.ring_meaning[rows, slot]
-        back = rows[seats.missed[rows] > 0]
-        frames = np.empty((len(rows), FRAME), np.float32)
-        for number, codec in enumerate(CODECS, 1):
-            mine = np.flatnonzero(meaning == number)
-            if len(mine) == len(rows):
-                codec.decode(payload, frames)
-            elif len(mine):
-                part = np.empty((len(mine), FRAME), np.float32)
-                codec.decode(payload[mine], part)
-                frames[mine] = part
-        seats.signal[rows] = frames
-        if len(back):
-            seats.signal[back] = self._concealment.come_back(back, seats.signal[back])
-        seats.ring_length[rows, slot] = 0
-        seats.next_timestamp[rows] += np.uint32(FRAME)
+        for mine, _, band, frames in self._decoding.decode(rows, place, straight):
+            self._standin.come_back(band, mine, frames)
+            if not straight:
+                self._queue.append(band, mine, frames)
+            elif frames.base is not seats.signals[band]:
+                seats.signals[band][mine] = frames
         seats.starved[rows] = seats.missed[rows] = 0
+        comfort = seats.ring.meaning[place, rows] == COMFORT
+        seats.paused[rows] = comfort
+        if comfort.any():
+            self._standin.pause(rows[comfort])
+
+    def _change(self, rows: Rows, meaning: NDArray[np.uint8]) -> None:
+        """Another codec, one leg at a time: softly from the old sound to the new, also into another band."""
+        seats = self._seats
+        for row, new in zip(rows.tolist(), meaning.tolist(), strict=True):
+            one = np.array([row])
+            self._standin.break_off(one)
+            if new == COMFORT:
+                continue
+            band = self._decoding.band_of(row, new)
+            if band != seats.in_band[row]:
+                self._standin.move(row, band)
+            self._decoding.begin(row, new)
 
     # ------------------------------------------------------------------ what is not there
-    def _seek(self, rows: Rows) -> None:
-        """Nothing begins at this time: take what should have played by now, else conceal."""
-        seats = self._seats
-        distance, slot = self._nearest(rows)
-        jumps = _is_jumped(distance, seats.starved[rows])
+    def _seek(self, rows: Rows) -> Rows:
+        """Nothing begins at this time: take what should have played by now, else make something up.
+
+        Gives the rows that are to be looked at again.
+        """
+        seats, ring, units = self._seats, self._seats.ring, self._seats.units[rows].astype(np.int64)
+        at = seats.next_timestamp[rows]
+        again = [self._enter(rows, at)] if ring.held[rows].any() else []
+        if again and len(again[0]):
+            left = ~np.isin(rows, again[0])
+            rows, at, units = rows[left], at[left], units[left]
+        distance, place = ring.next_after(rows, at, _FULL * units, _ANEW * units)
+        there = distance < NEVER
+        gap = distance - seats.starved[rows]
+        longest = np.where(seats.paused[rows], _GIVE_UP, _LONGEST_GAP) * units
+        jumps = there & ((gap <= 0) | (gap > longest))
         if jumps.any():
             over = rows[jumps]
-            usual = seats.ring_length[over, slot[jumps]] == FRAME
             seats.next_timestamp[over] += distance[jumps].astype(np.uint32)
-            self._depth.move(over, -distance[jumps])
-            self._depth.skip(over)
-            self._decode(over[usual], slot[jumps][usual])
-            seats.odd[over[~usual]] = True
-        crooked = ~jumps & (distance - seats.starved[rows] < FRAME)
-        seats.odd[rows[crooked]] = True
-        lost = ~jumps & ~crooked
-        self._conceal(rows[lost])
-        self._miss(rows[lost], distance[lost], FRAME)
+            seats.starved[over] = 0
+            ring.drop_before(over, seats.next_timestamp[over])
+            self._depth.skip(over[~seats.paused[over]])
+            again.append(over)
+            afar = gap[jumps] > 0
+            self._played_to[over[afar]] += distance[jumps][afar].astype(np.uint32)
+            self._depth.begin(over[afar])
+        partly = there & ~jumps & (gap < units)
+        if partly.any():
+            again.append(self._bridge(rows[partly], gap[partly], distance[partly]))
+        lost = ~jumps & ~partly
+        if lost.any():
+            self._miss(rows[lost], distance[lost], place[lost])
+        return np.concatenate(again) if again else _NO_ROWS
 
-    def _nearest(self, rows: Rows) -> tuple[NDArray[np.int64], Rows]:
-        """Samples until the next packet that each ring holds (_NONE: it holds none), and its slot."""
-        seats = self._seats
-        ahead = signed32(seats.ring_timestamp[rows] - seats.next_timestamp[rows][:, None]).astype(np.int64)
-        ahead[seats.ring_length[rows] == 0] = 0
-        newest = ahead.max(axis=1)
-        least = np.where(newest >= _FULL, newest - _ANEW, 1)
-        distance = np.where(ahead >= least[:, None], ahead, _NONE)
-        slot = distance.argmin(axis=1)
-        return distance[np.arange(len(rows)), slot], slot
+    def _enter(self, rows: Rows, at: NDArray[np.uint32]) -> Rows:
+        """Play the rest of packets that have begun before their turn (another length, or a small jump); gives whose."""
+        seats, ring = self._seats, self._seats.ring
+        into, place = ring.begun(rows, at)
+        for index in np.flatnonzero(into < NEVER).tolist():
+            row, slot, passed = int(rows[index]), int(place[index]), int(into[index])
+            one, where = rows[index : index + 1], place[index : index + 1]
+            if ring.meaning[slot, row] != seats.coding[row]:
+                self._change(one, ring.meaning[slot, one])
+            seats.next_timestamp[row] = ring.timestamp[slot, row] + ring.duration[slot, row]
+            for _, _, band, frames in self._decoding.decode(one, where, False):
+                rest = frames[:, passed * FRAMES[band] // int(seats.units[row]) :]
+                self._standin.come_back(band, one, rest)
+                self._queue.append(band, one, rest)
+            ring.release(one, where)
+            seats.starved[row] = seats.missed[row] = 0
+        return rows[into < NEVER]
 
-    def _miss(self, rows: Rows, distance: NDArray[np.int64], samples: int) -> None:
-        """What was missing is lost, late, or the stream has paused. samples: how many of the frame were missing."""
+    def _bridge(self, rows: Rows, gap: NDArray[np.int64], distance: NDArray[np.int64]) -> Rows:
+        """Less than a frame is missing before the next packet."""
         seats = self._seats
-        seats.concealed[rows[seats.missed[rows] < SPENT]] += 1
+        for index, row in enumerate(rows.tolist()):
+            one, band = rows[index : index + 1], int(seats.in_band[row])
+            count = int(gap[index]) * FRAMES[band] // int(seats.units[row])
+            if count:
+                seats.concealed[row] += seats.missed[row] == 0 and not seats.paused[row]
+                self._queue.append(band, one, self._standin.sound(band, one, count))
+                seats.missed[row] = max(int(seats.missed[row]), 1)
+        seats.next_timestamp[rows] += distance.astype(np.uint32)
+        seats.starved[rows] = 0
+        self._depth.skip(rows[~seats.paused[rows]])
+        return rows
+
+    def _miss(self, rows: Rows, distance: NDArray[np.int64], place: Rows) -> None:
+        """A whole frame is missing: it is lost, late, or the stream has paused."""
+        seats = self._seats
+        units = seats.units[rows].astype(np.int64)
+        lost = distance < NEVER
+        passed = seats.starved[rows] + units
+        gap = np.where(lost, distance - seats.starved[rows], 0)
+        told = lost & self._decoding.may_recover(rows, place, gap) & (gap == units)
+        for band, mine in bands(seats.in_band[rows]):
+            self._emit(band, rows[mine], self._standin.sound(band, rows[mine], FRAMES[band], place[mine], told[mine]))
+        seats.concealed[rows[(seats.missed[rows] < SPENT) & ~seats.paused[rows]]] += 1
         seats.missed[rows] += 1
-        lost = distance < _NONE
-        passed = seats.starved[rows] + samples
-        advance = np.where(lost, np.minimum(passed, distance), 0)
-        seats.next_timestamp[rows] += advance.astype(np.uint32)
-        self._depth.move(rows, samples - advance)
-        self._depth.stall(rows[~lost])
-        self._depth.skip(rows[lost])
+        seats.next_timestamp[rows] += np.where(lost, np.minimum(passed, distance), 0).astype(np.uint32)
+        active = ~seats.paused[rows]
+        self._depth.stall(rows[~lost & active])
+        self._depth.skip(rows[lost & active])
         seats.starved[rows] = np.where(lost, 0, passed)
-        seats.playing[rows[seats.starved[rows] > _GIVE_UP]] = False
+        seats.playing[rows[seats.starved[rows] > _GIVE_UP * units]] = False
 
-    def _conceal(self, rows: Rows) -> None:
-        seats = self._seats
-        self._begin(rows)
-        seats.signal[rows] = self._concealment.go_on(rows)
+    def _emit(self, band: int, rows: Rows, frames: Samples) -> None:
+        """A whole frame made up: it plays, or waits for its turn behind what is held."""
+        queued = (self._queue.held[rows] > 0) | self._special[rows]
+        self._seats.signals[band][rows[~queued]] = frames[~queued]
+        if queued.any():
+            self._queue.append(band, rows[queued], frames[queued])
 
-    def _begin(self, rows: Rows, after: Samples = _NO_SAMPLES) -> None:
-        first = rows[self._seats.missed[rows] == 0]
-        if len(first):
-            self._concealment.begin(first, after[None] if len(after) else None)
-
-    # ------------------------------------------------------------------ frames of other lengths
-    def _play_odd(self, row: int) -> None:
-        """A leg whose packets are not 20 ms long, or not in step: its decoded samples wait in a queue of their own."""
-        seats = self._seats
-        queue = np.concatenate((self._stretch.take(row), self._samples.pop(row, _NO_SAMPLES)))
-        while len(queue) < FRAME * (1 + (row in self._shrinking)):
-            part = self._next_samples(row, queue)
-            if part is None:
-                break
-            queue = np.concatenate((queue, part))
-        missing = FRAME - len(queue)
-        one = np.array([row])
-        if missing > 0:
-            self._begin(one, queue)
-            seats.signal[row] = np.concatenate((queue, self._concealment.go_on(one, missing)[0]))[:FRAME]
-            self._miss(one, self._nearest(one)[0], missing)
+    # ------------------------------------------------------------------ what is held, and what has ended
+    def _pop(self) -> None:
+        """Who holds samples plays them first."""
+        seats, high = self._seats, self._seats.high
+        if not self._queue.held[:high].any():
             return
-        queue = self._stretched(row, queue)
-        frame = queue[:FRAME]
-        if seats.missed[row]:
-            frame = self._concealment.come_back(one, frame[None])[0]
-        seats.signal[row] = frame
-        seats.starved[row] = seats.missed[row] = 0
-        if len(queue) > FRAME:
-            self._samples[row] = queue[FRAME:]
-        else:
-            held = seats.ring_length[row]
-            seats.odd[row] = bool(((held > 0) & (held != FRAME)).any())
+        rows = np.flatnonzero((self._queue.held[:high] > 0) & seats.playing[:high])
+        for band, mine in bands(seats.in_band[rows]):
+            seats.signals[band][rows[mine]] = self._queue.pop(band, rows[mine])
 
-    def _next_samples(self, row: int, queue: Samples) -> Samples | None:
-        """What follows the queue: of the packet that is due, or a stand-in for less than a frame; None: nothing."""
-        seats = self._seats
-        behind = signed32(seats.next_timestamp[row] - seats.ring_timestamp[row])
-        due = (behind >= 0) & (behind < seats.ring_length[row])
-        slot = int(due.argmax())
-        if due[slot]:
-            return self._opened(row, slot)[int(behind[slot]) :]
-        nearest, slots = self._nearest(np.array([row]))
-        distance = int(nearest[0])
-        if _is_jumped(nearest, seats.starved[row : row + 1])[0]:
-            seats.next_timestamp[row] += np.uint32(distance)
-            self._depth.move(np.array([row]), -distance)
-            self._depth.skip(np.array([row]))
-            seats.starved[row] = 0
-            return self._opened(row, int(slots[0]))
-        missing = distance - int(seats.starved[row])
-        if missing > FRAME - len(queue):
-            return None
-        seats.next_timestamp[row] += np.uint32(distance)
-        seats.concealed[row] += seats.missed[row] == 0
-        one = np.array([row])
-        self._begin(one, queue)
-        return self._concealment.go_on(one, missing)[0, :missing]
-
-    def _opened(self, row: int, slot: int) -> Samples:
-        """Take a packet out of the ring, decoded; the stream's clock goes to its end."""
-        seats = self._seats
-        size = int(seats.ring_length[row, slot])
-        codec = codec_of(int(seats.ring_meaning[row, slot]))
-        frame: Samples = np.empty((1, codec.samples_in(size)), np.float32)
-        codec.decode(seats.ring[row : row + 1, slot, :size], frame)
-        seats.ring_length[row, slot] = 0
-        seats.next_timestamp[row] = seats.ring_timestamp[row, slot] + np.uint32(frame.shape[1])
-        return np.asarray(frame[0])
+    def _fade_out(self, playing: NDArray[np.bool_]) -> None:
+        """Streams that have ended."""
+        seats, high = self._seats, len(playing)
+        over = np.flatnonzero(~playing & ~self._still[:high])
+        if not len(over):
+            return
+        self._queue.empty(over)
+        sounding = seats.missed[over] < SPENT
+        ending, silent = over[sounding], over[~sounding]
+        for band, mine in bands(seats.in_band[ending]):
+            seats.signals[band][ending[mine]] = self._standin.sound(band, ending[mine], FRAMES[band])
+        seats.missed[ending] += 1
+        for band, mine in bands(seats.in_band[silent]):
+            seats.signals[band][silent[mine]] = 0
+        # what they have played is forgotten when it has been silence for as long as it is remembered
+        self._still[silent[self._standin.is_silent(silent)]] = True
 
     # ------------------------------------------------------------------ delay
+    def _note_time(self, rows: Rows) -> None:
+        """See whose stream has moved against its clock since the last tick: its packets are heard earlier or later."""
+        seats = self._seats
+        units = seats.units[rows]
+        if self._queue.held[: seats.high].any() or seats.queued[: seats.high].any():
+            seats.queued[rows] = self._queue.held[rows].astype(np.int64) * units // _FRAME[seats.in_band[rows]]
+        now_at = seats.next_timestamp[rows] - seats.queued[rows].astype(np.uint32)
+        moved = units - signed32(now_at - self._played_to[rows])
+        self._played_to[rows] = now_at
+        some = np.flatnonzero(moved)
+        if len(some):
+            self._depth.move(rows[some], moved[some] / (units[some] * TICKS_A_SECOND))
+
     def _review(self) -> None:
         """See who is to play sooner or later on the next tick."""
-        (rows, least, most), growing = self._depth.review(self._stretch.held)
+        done = list(self._shrinking)
+        self._special[done] = False
+        self._doubled[done] = 0
+        self._special[self._growing] = False
+        (rows, least, most), growing = self._depth.review()
         self._shrinking = dict(zip(rows.tolist(), zip(least.tolist(), most.tolist(), strict=True), strict=True))
-        self._growing = set(growing.tolist())
+        self._growing = growing.tolist()
+        self._special[rows] = True
+        self._doubled[rows] = 1
+        self._special[growing] = True
 
-    def _follow_depth(self, plain: NDArray[np.bool_], before: dict[int, Samples]) -> list[int]:
-        """Make this tick's sound of some legs shorter or longer. before: what those that grow played last."""
-        seats, stretched = self._seats, []
+    def _follow_depth(self) -> None:
+        """Make this tick's sound of some legs shorter or longer."""
+        seats, queue = self._seats, self._queue
         for row in self._growing:
-            if plain[row] and not seats.missed[row] and not seats.odd[row]:
-                self._stretch.lengthen(row, before[row], seats.signal[row])
+            if seats.playing[row] and not seats.missed[row]:
+                band = int(seats.in_band[row])
+                before = self._standin.last(band, row)
+                queue.put(row, longer(before, queue.of(row), FRAMES[band] // FRAMES[NARROW])[0])
                 self._depth.stall(np.array([row]))
-                stretched.append(row)
         for row, (least, most) in self._shrinking.items():
-            if plain[row] and not seats.missed[row] and not seats.odd[row] and self._shorten(row, least, most):
-                stretched.append(row)
-        return stretched
-
-    def _shorten(self, row: int, least: int, most: int) -> bool:
-        """Leave out so many samples, of those held, else of the next packet's too. False: there are not enough."""
-        seats, one, sound = self._seats, np.array([row]), self._seats.signal[row].copy()
-        held = int(self._stretch.held[row])
-        due = (seats.ring_timestamp[row] == seats.next_timestamp[row]) & (seats.ring_length[row] == FRAME)
-        if most > held and due.any():
-            self._concealment.remember_also(one, sound[None])
-            self._decode(one, due.argmax(keepdims=True))
-            self._depth.move(one, -FRAME)
-            sound = np.concatenate((sound, seats.signal[row]))
-        else:
-            most = min(most, held)
-        return most >= least and self._stretch.shorten(row, sound, least, most) > 0
-
-    def _stretched(self, row: int, queue: Samples) -> Samples:
-        """The queue of a leg out of step, made shorter or longer where that is due."""
-        if row in self._shrinking and len(queue) >= 2 * FRAME:
-            queue, gone = shorter(queue, *self._shrinking[row])
-            self._depth.move(np.array([row]), -gone)
-        elif row in self._growing and not self._seats.missed[row]:
-            queue, more = longer(self._seats.signal[row], queue)
-            self._depth.move(np.array([row]), more)
-            self._depth.stall(np.array([row]))
-        return queue
-
-    def delay_s(self, row: int) -> float:
-        """How long the leg's packets lie in the ring at least, of late."""
-        return self._depth.delay_s(row) + float(self._stretch.held[row]) / RATE_HZ
-
-
-def _is_jumped(distance: NDArray[np.int64], starved: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether the next packet plays at once: its time has come while the clock stood still, or the gap is too long."""
-    late = distance - starved
-    return (distance < _NONE) & ((late <= 0) | (late > _LONGEST_GAP))
+            band = int(seats.in_band[row])
+            scale = FRAMES[band] // FRAMES[NARROW]
+            whole = queue.of(row)
+            most = min(most * scale, len(whole) - FRAMES[band])
+            if seats.playing[row] and not seats.missed[row] and most >= least * scale:
+                queue.put(row, shorter(whole, least * scale, most, scale)[0])

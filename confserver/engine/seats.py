@@ -9,14 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.engine.frame import FRAMES, NARROW, Bytes, Samples
+from confserver.engine.frame import FRAMES, NARROW, WIDE, Samples
+from confserver.engine.ring import Ring
 from confserver.rtp.address import SOCKADDR_BYTES
+from confserver.rtp.audio_level import QUIETEST
 
 SILENT = 0
-RING = 16
-"""Packets a leg's ring holds: 320 ms of 20 ms packets."""
-MOST_PAYLOAD = 480
-"""Bytes of the longest payload taken: 60 ms of G.711."""
+TICKS_A_SECOND = 50
+LEAST_MARGIN_S = 0.0025
+"""A packet should lie ready so long before it is played, at least; where the network is not calm, longer."""
 SPENT = 3
 """Stand-ins for missing frames after which nothing sounds any more."""
 FIRST_CAPACITY = 4096
@@ -32,15 +33,19 @@ _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
     ("ssrc", np.uint32, ()),
     ("has_ssrc", np.bool_, ()),
     ("protected", np.uint8, ()),
-    # the payload ring
-    ("ring", np.uint8, (RING, MOST_PAYLOAD)),
-    ("ring_timestamp", np.uint32, (RING,)),
-    ("ring_length", np.uint16, (RING,)),
-    ("ring_meaning", np.uint8, (RING,)),
-    # playout
+    ("opus_band", np.uint8, ()),
+    ("level_id", np.uint8, ()),
+    ("level_in", np.uint8, ()),
+    ("voice_in", np.bool_, ()),
+    # playout; times of the stream are in ticks of its RTP clock
+    ("units", np.int32, ()),
+    ("coding", np.uint8, ()),
     ("waiting", np.bool_, ()),
     ("playing", np.bool_, ()),
-    ("odd", np.bool_, ()),
+    ("paused", np.bool_, ()),
+    ("dozes", np.bool_, ()),
+    ("queued", np.int32, ()),
+    ("margin", np.float32, ()),
     ("next_timestamp", np.uint32, ()),
     ("start_at", np.float64, ()),
     ("starved", np.int64, ()),
@@ -107,13 +112,28 @@ class Seats:
     ssrc: NDArray[np.uint32]
     has_ssrc: NDArray[np.bool_]
     protected: NDArray[np.uint8]
-    ring: Bytes
-    ring_timestamp: NDArray[np.uint32]
-    ring_length: NDArray[np.uint16]
-    ring_meaning: NDArray[np.uint8]
+    opus_band: NDArray[np.uint8]
+    """In which Opus of the leg is decoded."""
+    level_id: NDArray[np.uint8]
+    """Header extension that tells the level (RFC 6464); 0: none."""
+    level_in: NDArray[np.uint8]
+    """What it said last, 0 to 127: so many dB below full scale."""
+    voice_in: NDArray[np.bool_]
+    """Whether it said that it is speech."""
+    units: NDArray[np.int32]
+    """Ticks of the stream's RTP clock in 20 ms."""
+    coding: NDArray[np.uint8]
+    """Meaning of what plays; 0: nothing has played yet."""
     waiting: NDArray[np.bool_]
     playing: NDArray[np.bool_]
-    odd: NDArray[np.bool_]
+    paused: NDArray[np.bool_]
+    """The sender has said that it is silent (comfort noise, discontinuous transmission): what is missing is no loss."""
+    dozes: NDArray[np.bool_]
+    """So quiet for so long that its packets are not decoded."""
+    queued: NDArray[np.int32]
+    """Whole frames that are decoded and not played, in RTP time."""
+    margin: NDArray[np.float32]
+    """Seconds that the first packet of a spurt waits."""
     next_timestamp: NDArray[np.uint32]
     start_at: NDArray[np.float64]
     starved: NDArray[np.int64]
@@ -178,6 +198,7 @@ class Seats:
             setattr(self, name, np.zeros((self.capacity, *tail), dtype))
         self.signals: list[Samples] = [np.zeros((self.capacity, frame), np.float32) for frame in FRAMES]
         """This tick's frame of every leg, by band."""
+        self.ring = Ring(self.capacity)
         self._free = list(range(self.capacity - 1, SILENT, -1))
 
     def take(self) -> int:
@@ -191,6 +212,11 @@ class Seats:
         self.in_use[row] = True
         self.limit[row] = self.gain[row] = self.out_gain[row] = 1
         self.missed[row] = SPENT
+        self.units[row] = FRAMES[NARROW]
+        self.opus_band[row] = WIDE
+        self.level_in[row] = QUIETEST
+        self.margin[row] = LEAST_MARGIN_S
+        self.ring.clear(row)
         self.high = max(self.high, row + 1)
         return row
 
@@ -226,6 +252,7 @@ class Seats:
         for band, before in enumerate(self.signals):
             self.signals[band] = np.zeros((self.capacity, FRAMES[band]), np.float32)
             self.signals[band][:old] = before
+        self.ring.fit(self.capacity)
         self._free.extend(range(self.capacity - 1, old - 1, -1))
 
     @property

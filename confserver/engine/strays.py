@@ -12,12 +12,13 @@ import numpy as np
 from confserver.contract import DigitPressed, FirstPacket, FromWorker, LegLatched
 from confserver.engine.arrival import Arrival
 from confserver.engine.batch import Batch
-from confserver.engine.codecs import EVENT, NOTHING
-from confserver.engine.frame import RATE_HZ, Rows
+from confserver.engine.codecs import EVENT_CLOCK_HZ, FIRST_EVENT, NOTHING
+from confserver.engine.frame import Rows
 from confserver.engine.legs import Leg, Legs
 from confserver.engine.protection import Protection
 from confserver.engine.reports import Reports
-from confserver.engine.seats import MOST_PAYLOAD, SILENT, Seats
+from confserver.engine.ring import LONG
+from confserver.engine.seats import SILENT, Seats
 from confserver.engine.sources import LEAST_PORT, REARM_S, Source, Sources, continues
 from confserver.rtp import rtcp
 from confserver.rtp.address import Address, address_of
@@ -178,19 +179,21 @@ class Strays:
 
     def _accept(self, batch: Batch, index: int, leg: Leg, packet: Packet, meaning: int, now: float) -> None:
         """A good packet: a digit, or sound with an unusual header, which is written plain where it lies."""
-        if meaning == EVENT:
+        if meaning >= FIRST_EVENT:
             self._arrival.count_one(leg.row, packet.sequence, float(batch.arrived[index]))
-            self._note_digit(leg, packet, now)
+            self._note_digit(leg, packet, EVENT_CLOCK_HZ[meaning], now)
             return
         size = len(packet.payload)
-        if not 0 < size <= MOST_PAYLOAD:
+        if not 0 < size <= LONG:
             self._seats.discarded[leg.row] += 1
             return
         batch.data[index, HEADER_BYTES : HEADER_BYTES + size] = np.frombuffer(packet.payload, np.uint8)
         batch.length[index] = HEADER_BYTES + size
         self._arrival.insert_one(batch, index, leg.row, now)
 
-    def _note_digit(self, leg: Leg, packet: Packet, now: float) -> None:
+    def _note_digit(self, leg: Leg, packet: Packet, clock_hz: int, now: float) -> None:
+        if leg.digits.clock_hz != clock_hz:
+            leg.digits = DigitReceiver(clock_hz)
         try:
             self._say_pressed(leg, leg.digits.feed(packet.timestamp, packet.payload))
         except BadEvent:
@@ -205,7 +208,7 @@ class Strays:
         for row, press in list(self._pressing.items()):
             leg = press.leg
             if self._legs.by_row.get(row) is leg:
-                passed = press.timestamp + int((now - press.began) * RATE_HZ)
+                passed = press.timestamp + int((now - press.began) * leg.digits.clock_hz)
                 self._say_pressed(leg, leg.digits.pass_time(passed & 0xFFFFFFFF))
             if leg.digits.describe()["pressed"] is None or self._legs.by_row.get(row) is not leg:
                 del self._pressing[row]

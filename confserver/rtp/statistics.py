@@ -20,7 +20,10 @@ def signed32(difference: NDArray[np.uint32]) -> NDArray[np.int32]:
 
 
 def jitter_after(
-    jitter: NDArray[np.float64], elapsed: NDArray[np.float64], timestamp_step: NDArray[np.int32], clock_hz: int
+    jitter: NDArray[np.float64],
+    elapsed: NDArray[np.float64],
+    timestamp_step: NDArray[np.int32],
+    clock_hz: int | NDArray[np.int32],
 ) -> NDArray[np.float64]:
     """The interarrival jitter in timestamp units after one more packet (RFC 3550 A.8).
 

@@ -93,8 +93,8 @@ def test_the_bound_holds_on_a_network_that_is_worse():
     for _ in range(500):
         hall.tick()
         seats, row = hall.engine.seats, 1
-        ahead = (seats.ring_timestamp[row] - seats.next_timestamp[row]).astype(np.int32)
-        stored.append(np.where(seats.ring_length[row] > 0, ahead, 0).max() / RATE)
+        rows = np.array([row])
+        stored.append(float(seats.ring.ahead(rows, seats.next_timestamp[rows])[0]) / RATE)
     assert np.mean(stored) < 0.120
     assert hall.report(talker).received > 1400
 
@@ -156,13 +156,14 @@ def test_too_little_sound_is_left_alone():
 def test_concealment_goes_on_with_the_period_and_falls_silent_after_60_ms():
     seats = Seats(8)
     row = seats.take()
-    concealment, rows, none = Concealment(seats), np.array([row]), np.zeros(0, np.intp)
+    concealment, rows = Concealment(seats), np.array([row])
     sound = tone(100, 0.14).reshape(-1, 160)
     for frame in sound[:3]:
         seats.signal[row] = frame
-        concealment.remember(none)
-    concealment.begin(rows)
-    made = np.concatenate([concealment.go_on(rows)[0] for _ in range(4)])
+        concealment.turn()
+        concealment.remember(rows)
+    concealment.begin(rows, concealment.past(rows))
+    made = np.concatenate([concealment.go_on(rows, 160)[0] for _ in range(4)])
     assert np.abs(made[:80] - sound[3, :80]).max() < 0.005, "10 ms at full loudness"
     fall = np.abs(made[:480]).reshape(-1, 80).max(axis=1) / 0.2
     assert np.all(np.diff(fall) < 0.02) and fall[-1] < 0.25

@@ -246,7 +246,7 @@ def test_a_leg_without_an_address_is_not_sent_to():
         {"remote": ("192.0.2.1", 70000)},
         {"remote_rtcp": ("192.0.2.1", -1)},
         {"signalling_host": "host.invalid"},
-        {"outgoing_format": "opus"},
+        {"outgoing_format": "iLBC"},
         {"outgoing_format": "telephone-event"},
     ],
 )
