@@ -26,6 +26,7 @@ from confserver.config import Settings, default_state_directory
 from confserver.contract import EngineReady, FromWorker
 from confserver.focus.focus import Focus
 from confserver.focus.scene import Scene
+from confserver.prompts.catalogue import CatalogueError
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
 from confserver.storage import Storage, StorageError
@@ -100,7 +101,7 @@ class Server:
             self._join()
             self._open_http()
             self._listen()
-        except (StorageError, AccessError, store.StoreError) as error:
+        except (StorageError, AccessError, store.StoreError, CatalogueError) as error:
             raise StartError(str(error)) from error
         except CannotListenError as error:
             raise StartError(_cannot_listen(error)) from error
@@ -125,7 +126,8 @@ class Server:
         )
         rooms.restore(kept.rooms)
         keys = secrets.token_bytes if self._settings.rtp.srtp_without_tls else None
-        self._focus = Focus(Scene(rooms, self._surroundings, self._surroundings.media_terms(), keys))
+        scene = Scene(rooms, self._surroundings, self._surroundings.media_terms(), keys)
+        self._focus = Focus(scene, self._surroundings.repertoire())
 
     def _join(self) -> None:
         """Give the layers their shells."""

@@ -9,12 +9,14 @@ import structlog
 
 from confserver.config import Settings
 from confserver.focus.media import Ground
+from confserver.focus.repertoire import Repertoire
 from confserver.focus.terms import MediaTerms
+from confserver.prompts.catalogue import ENGLISH, MUSIC, read_catalogue
 from confserver.routing.guard import Guard, address_in
 from confserver.sip.flow import Flow
 from confserver.transports.addresses import attached_networks, broadcasts, local_addresses, route_to
 from confserver.transports.links import WorkerSettings
-from rooms.policy import NoiseGuard
+from rooms.policy import Announce, NoiseGuard
 
 log = structlog.get_logger("calls")
 MOST_TOLD = 100
@@ -105,6 +107,17 @@ class Surroundings:
         settings = self._settings.recordings
         place = str(self._settings.recordings_path())
         return ["--recordings", place, "--format", settings.format, "--rate", str(settings.rate_hz)]
+
+    def repertoire(self) -> Repertoire:
+        """What can be played. Raises CatalogueError."""
+        rooms, sounds = self._settings.rooms, self._settings.sounds
+        return Repertoire(
+            directory=sounds.path(sounds.directory),
+            prompts=read_catalogue(sounds.path(sounds.prompts) or ENGLISH),
+            music=sounds.path(sounds.music) or MUSIC,
+            music_when_alone=rooms.music_when_alone,
+            announce=Announce(rooms.announce),
+        )
 
     def worker_settings(self, number: int, epoch: float) -> WorkerSettings:
         """Each worker has its own part of the port range."""

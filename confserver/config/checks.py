@@ -100,6 +100,11 @@ def _check_path(text: str) -> None:
         raise ValueError(f"{text} is neither absolute nor from ~")
 
 
+def _check_path_if_any(text: str) -> None:
+    if text:
+        _check_path(text)
+
+
 CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("sip.addresses", _check_sip_addresses),
     ("sip.transports", _check_transports),
@@ -112,6 +117,9 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("media.codecs", _check_codecs),
     ("state.directory", lambda settings: _check_path(str(settings.state.path()))),
     ("recordings.directory", lambda settings: _check_path(str(settings.recordings_path()))),
+    ("sounds.directory", lambda settings: _check_path_if_any(settings.sounds.directory)),
+    ("sounds.prompts", lambda settings: _check_path_if_any(settings.sounds.prompts)),
+    ("sounds.music", lambda settings: _check_path_if_any(settings.sounds.music)),
     ("http.address", _check_http_address),
-    ("log.file", lambda settings: _check_path(settings.log.file) if settings.log.file else None),
+    ("log.file", lambda settings: _check_path_if_any(settings.log.file)),
 )

@@ -171,6 +171,37 @@ class Rooms(Section, frozen=True):
     max_participants: Annotated[int, Meta(ge=1, le=2000, description="Most participants of a room made on demand.")] = (
         200
     )
+    music_when_alone: Annotated[
+        bool, Meta(description="Who is alone in a room is told so and hears music until somebody else comes.")
+    ] = True
+    announce: Annotated[
+        Literal["none", "beep"],
+        Meta(description="How those present learn that somebody comes or goes, in rooms of up to 20."),
+    ] = "none"
+
+
+class Sounds(Section, frozen=True):
+    """What can be played."""
+
+    directory: Annotated[
+        str,
+        Meta(description="Directory of sound files that may be played, absolute or from ~; empty: there are none."),
+    ] = ""
+    prompts: Annotated[
+        str,
+        Meta(
+            description="Directory of prompts, absolute or from ~, as confserver prompts make makes it; empty: the "
+            "English ones of the package."
+        ),
+    ] = ""
+    music: Annotated[
+        str,
+        Meta(description="Sound file of the music for those who wait, absolute or from ~; empty: that of the package."),
+    ] = ""
+
+    def path(self, text: str) -> Path | None:
+        """Of one of these settings."""
+        return Path(text).expanduser() if text else None
 
 
 class Recordings(Section, frozen=True):
@@ -248,6 +279,7 @@ class Settings(Section, frozen=True):
     rtp: Rtp = Rtp()
     media: Media = Media()
     rooms: Rooms = Rooms()
+    sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()
     http: Http = Http()
     state: State = State()

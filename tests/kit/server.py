@@ -55,6 +55,7 @@ class Server:
             "rtp": {"addresses": [host], "port_min": first, "port_max": first + RTP_PORTS - 1},
             "media": {"workers": 1, "spare": False},
             "http": {"address": f"127.0.0.1:{first + RTP_PORTS + 2}"},
+            "rooms": {"music_when_alone": False},  # most tests listen to who is alone for silence
         }
         for name, section in settings.items():
             own[name] = own.get(name, {}) | section
