@@ -29,6 +29,8 @@ from confserver.engine.seats import Seats
 from confserver.engine.streams import who_remembers
 from confserver.engine.voices import MIXES, SETTLING, Voices
 
+EASE_ABOVE, EASE_BELOW = 0.6, 0.45
+"""Share of the tick's time that is used, from which on encoders make themselves less work, and below which not."""
 LOSSY_PERCENT = 10
 """Loss that encoders of the lossy class are told of (libopus makes its redundancy by it)."""
 
@@ -36,14 +38,17 @@ LOSSY_PERCENT = 10
 class Outgoing:
     """The way out of the engine."""
 
-    def __init__(self, seats: Seats, protection: Protection) -> None:
+    def __init__(self, seats: Seats, protection: Protection, complexity: int = 5) -> None:
+        """complexity: of encoders that have a choice, 0 to 10."""
         self._seats = seats
+        self._complexity = complexity
         self._remembers = who_remembers()
         self._usual = _plain_meanings()
         self.mixers = [Mixer(seats, band) for band in range(len(RATES_HZ))]
         self.floor = Floor(seats, self.mixers)
         self.voices = Voices(seats, self.mixers, self._remembers)
         self.encoding = Encoding(seats, self.voices)
+        self.encoding.streams.set_complexity(complexity)
         self.plain = Plain(seats, self.encoding, protection)
         self.packets = Packets(seats, self.encoding, protection)
         self.mix_levels = MixLevels(seats, self.mixers)
@@ -106,6 +111,13 @@ class Outgoing:
         self._set_settings(row)
         self.voices.stale = True
 
+    def ease(self, load: float) -> None:
+        """Encoders do less before the worker is overloaded. load: share of the tick's time that was used."""
+        if load > EASE_ABOVE:
+            self.encoding.streams.set_complexity(0)
+        elif load < EASE_BELOW:
+            self.encoding.streams.set_complexity(self._complexity)
+
     def set_gain(self, row: int, incoming: float, outgoing: float) -> None:
         self._own_gain[row] = incoming
         self._seats.gain[row] = incoming
@@ -149,6 +161,7 @@ class Outgoing:
         """Mix and send. elapsed: ticks since the last one."""
         self.floor.change_rates()
         self.play()
+        self._level()
         self._arrange()
         self._entrance.run()
         self.voices.speak()

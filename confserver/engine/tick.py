@@ -30,7 +30,6 @@ from confserver.contract import (
 from confserver.engine.arrival import Arrival
 from confserver.engine.batch import Batch
 from confserver.engine.departure import Outbox
-from confserver.engine.room import Wishes
 from confserver.engine.legs import Legs, Unfit, going_on
 from confserver.engine.outgoing import Outgoing
 from confserver.engine.player import Player
@@ -39,6 +38,7 @@ from confserver.engine.protection import Protection
 from confserver.engine.recorder import Recorder
 from confserver.engine.reel import Reel
 from confserver.engine.reports import Reports
+from confserver.engine.room import Wishes
 from confserver.engine.seats import Seats
 from confserver.engine.sources import Sources
 from confserver.engine.speech import Speech
@@ -65,7 +65,6 @@ class Engine:
         opus_complexity: int = 5,
         most_delay_ms: int = 120,
     ) -> None:
-        self.opus_complexity, self.most_delay_ms = opus_complexity, most_delay_ms
         self._random32 = random32
         self._silence_s = silence_s
         self.book = AddressBook()
@@ -73,9 +72,9 @@ class Engine:
         self.sources = Sources(self.book)
         self.protection = Protection(self.seats)
         self.arrival = Arrival(self.seats, self.sources, self.protection)
-        self.playout = Playout(self.seats)
+        self.playout = Playout(self.seats, most_delay_ms / 1000)
         self.speech = Speech(self.seats)
-        self.outgoing = Outgoing(self.seats, self.protection)
+        self.outgoing = Outgoing(self.seats, self.protection, opus_complexity)
         self.floor = self.outgoing.floor
         random = np.random.default_rng(random32())
         self.reports = Reports(self.seats, cname, self.protection, self.playout.delay_s, random)

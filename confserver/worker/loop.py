@@ -48,6 +48,7 @@ from confserver.worker.ports import NoPort, Ports
 from confserver.worker.sounds import Sounds
 
 REPORT_TICKS = 250
+EASE_TICKS = 25
 PART_TICKS = 5
 """Between two parts of the legs' reports."""
 _OVERLOAD = 0.7
@@ -164,6 +165,8 @@ class Loop:
         used = (time.perf_counter() - began) / TICK_S
         self._pace.load += (used - self._pace.load) * _SMOOTH
         self._pace.longest = max(self._pace.longest, used * TICK_S)
+        if self._engine.ticks % EASE_TICKS == 0:
+            self._engine.outgoing.ease(self._pace.load)
         part, rest = divmod(self._engine.ticks % REPORT_TICKS, PART_TICKS)
         if not rest:
             self._report(part)

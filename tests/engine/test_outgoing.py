@@ -276,3 +276,17 @@ def test_levelling_brings_voices_nearer_to_each_other():
     heard = listener.sound()
     levels = [_level_of_speech(heard[s * 8000 : (s + turn_s) * 8000 - 4000]) for s in range(16, 32, turn_s)]
     assert abs(np.mean(levels[0::2]) - np.mean(levels[1::2])) < 6, levels
+
+
+def test_encoders_make_themselves_less_work_before_the_worker_is_overloaded_and_more_again_later():
+    hall = Hall()
+    streams = hall.engine.outgoing.encoding.streams
+    hall.add(tone(500, 5))
+    hall.add(silence(0.1), changes=hears("opus"))
+    hall.run(0.5)
+    seen = []
+    for load in (0.3, 0.55, 0.65, 0.55, 0.5, 0.4):
+        hall.engine.outgoing.ease(load)
+        seen.append(streams.complexity)
+        hall.run(0.1)
+    assert seen == [5, 5, 0, 0, 0, 5]
