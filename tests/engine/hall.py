@@ -20,15 +20,18 @@ from confserver.contract import (
     SetLeg,
 )
 from confserver.engine.batch import Batch
-from confserver.engine.codecs import PCMA, PCMU
+from confserver.engine.codecs import CODECS as ALL
+from confserver.engine.codecs import PCMA, PCMU, is_stateful
+from confserver.engine.codecs.codec import Settings
 from confserver.engine.tick import Engine
 from confserver.rtp.address import address_of, sockaddr
 from confserver.rtp.header import HEADER
 
 START = 1_800_000_000.0
 RATE = 8000
-CODECS = {"PCMU": (0, PCMU), "PCMA": (8, PCMA)}
-EVENTS = 101
+PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8, "G722": 9, "L16-8": 96, "L16-16": 97, "L16-48": 98, "opus": 111}
+CODECS = {codec.name: (PAYLOAD_TYPES[codec.name], codec) for codec in ALL}
+COMFORT, EVENTS, EVENTS_48, EVENTS_16 = 13, 101, 102, 103
 
 Path = Callable[[int], Iterable[float]]
 """Number of a packet -> after how many seconds each copy of it arrives; none: it is lost."""
@@ -64,7 +67,10 @@ def rtp(payload_type: int, sequence: int, timestamp: int, ssrc: int, payload: by
 
 @dataclass
 class Phone:
-    """One participant: sends what it has to say in packets, keeps what it hears."""
+    """One participant: sends what it has to say in packets, keeps what it hears.
+
+    ``says`` and ``samples``, those of one packet, are at ``rate``, by default its codec's (Opus: 16 kHz).
+    """
 
     leg: int
     address: tuple[str, int]
@@ -86,21 +92,54 @@ class Phone:
     seal: Callable[[bytes], bytes] = bytes
     """What becomes of a packet before it is sent (SRTP), and of one that came."""
     unseal: Callable[[bytes], bytes] = bytes
+    rate: int = 0
+    encoding: dict[str, object] = field(default_factory=dict)
+    """Settings of an encoder that keeps a state."""
+    encoder: object = None
+
+    def __post_init__(self) -> None:
+        self.rate = self.rate or CODECS[self.codec][1].rate_hz or 16000
+
+    @property
+    def hears(self) -> str:
+        """What we send to it: G.711, so that tests can read it as it comes."""
+        return self.codec if self.codec == "PCMA" else "PCMU"
+
+    def change(self, codec: str, says: np.ndarray, ms: int = 20, **encoding: object) -> None:
+        """Send by another codec from now on."""
+        self.codec, self.says, self.spoken, self.encoder, self.encoding = codec, says, 0, None, encoding
+        self.rate = CODECS[codec][1].rate_hz or 16000
+        self.samples = self.rate * ms // 1000
 
     def packet(self) -> bytes:
+        """The next one; empty where the encoder has nothing to send (DTX)."""
         part = self.says[self.spoken : self.spoken + self.samples]
         part = np.pad(part, (0, self.samples - len(part)))
-        payload_type, codec = CODECS[self.codec]
-        payload = np.empty((1, self.samples), np.uint8)
-        codec.encode(part[None], payload)
-        data = rtp(payload_type, self.sequence, self.timestamp, self.ssrc, payload.tobytes())
-        self.sequence += 1
+        payload = self.encoded(part)
+        data = rtp(CODECS[self.codec][0], self.sequence, self.timestamp, self.ssrc, payload)
         self.number += 1
         self.pass_time()
+        if not payload:
+            return b""
+        self.sequence += 1
         return self.seal(data)
 
+    def encoded(self, part: np.ndarray) -> bytes:
+        codec = CODECS[self.codec][1]
+        if not is_stateful(codec):
+            payload = np.empty((1, len(part) * codec.unit_bytes), np.uint8)
+            codec.encode(part[None].astype(np.float32), payload)
+            return payload.tobytes()
+        if self.encoder is None:
+            self.encoder = codec.encoders()
+            ms = 1000 * len(part) // self.rate
+            self.encoder.open(Settings(rate_hz=self.rate, frame_ms=ms, **self.encoding))
+        payload, length = np.empty((1, 1500), np.uint8), np.zeros(1, np.int32)
+        self.encoder.encode(np.zeros(1, np.intp), part[None].astype(np.float32), payload, length)
+        return payload[0, : length[0]].tobytes()
+
     def pass_time(self) -> None:
-        self.timestamp += self.samples
+        self.timestamp += self.samples * CODECS[self.codec][1].clock_hz // self.rate
         self.spoken += self.samples
 
     def sound(self, start: float = 0.0, end: float | None = None) -> np.ndarray:
@@ -108,7 +147,7 @@ class Phone:
         payload = np.frombuffer(b"".join(self.heard), np.uint8)[None]
         out = np.empty((1, payload.shape[1]), np.float32)
         if payload.size:
-            CODECS[self.codec][1].decode(payload, out)
+            CODECS[self.hears][1].decode(payload, out)
         return out[0, int(start * RATE) : None if end is None else int(end * RATE)]
 
 
@@ -127,6 +166,7 @@ class Hall:
         self.now = START
         self.waiting: list[tuple[float, int, tuple[str, int], bytes]] = []
         self.keep = True
+        self.taps: dict[int, list[np.ndarray]] = {}
 
     def add(
         self,
@@ -147,6 +187,13 @@ class Hall:
         self.engine.open_leg(OpenLeg(leg=number, room=1, plan=plan), local, 30000, self.now)
         self.hear_all()
         return phone
+
+    def tap(self, phone: Phone) -> list[np.ndarray]:
+        """What playout makes of the phone's packets: a frame each tick, at the rate of the band it is in."""
+        return self.taps.setdefault(self.row(phone), [])
+
+    def row(self, phone: Phone) -> int:
+        return self.engine.legs.by_id[phone.leg].row
 
     def remove(self, phone: Phone) -> None:
         self.phones.remove(phone)
@@ -181,6 +228,8 @@ class Hall:
         for outbox in self.engine.tick(self.batch, self.now, elapsed):
             if self.keep:
                 self._keep(outbox)
+        for row, frames in self.taps.items():
+            frames.append(self.engine.seats.signals[self.engine.seats.in_band[row]][row].copy())
         self.events += self.engine.take_events()
         self.control += [(local, address_of(raw), data) for local, raw, data in self.engine.take_control()]
 
@@ -190,9 +239,9 @@ class Hall:
         else:
             number = phone.number
             data = phone.packet()
-            for delay in phone.path(number):
+            for delay in phone.path(number) if data else ():
                 self.waiting.append((phone.next_at + delay, phone.local, phone.address, data))
-        phone.next_at += phone.samples / RATE
+        phone.next_at += phone.samples / phone.rate
 
     def _keep(self, outbox) -> None:
         addresses = {phone.address: phone for phone in self.phones}
@@ -272,15 +321,16 @@ class Crowd:
 
 
 def plan_for(phone: Phone, **changes: object) -> MediaPlan:
-    payload_type = CODECS[phone.codec][0]
     settings = {
         "remote": phone.address,
         "incoming": [
-            Incoming(payload_type=0, format="PCMU"),
-            Incoming(payload_type=8, format="PCMA"),
+            *(Incoming(payload_type=number, format=name) for name, number in PAYLOAD_TYPES.items()),
+            Incoming(payload_type=COMFORT, format="CN"),
             Incoming(payload_type=EVENTS, format="telephone-event"),
+            Incoming(payload_type=EVENTS_48, format="telephone-event-48"),
+            Incoming(payload_type=EVENTS_16, format="telephone-event-16"),
         ],
-        "outgoing_payload_type": payload_type,
-        "outgoing_format": phone.codec,
+        "outgoing_payload_type": PAYLOAD_TYPES[phone.hears],
+        "outgoing_format": phone.hears,
     }
     return MediaPlan(**(settings | changes))
