@@ -281,6 +281,18 @@ class NoteTalking(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteNoise(Command):
+    """The media engine has noticed noise, music or a tone from the participant, or its end ("")."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+    kind: str
+    mutes: bool = False
+    """Mute the participant until it ends."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotePlayEnded(Command):
     """The media engine has come to the end of a play, or cannot play it."""
 
@@ -296,4 +308,6 @@ COMMANDS: tuple[type[Command], ...] = (
     CreateRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick,
     Play, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
 )  # fmt: skip
-INTERNAL: tuple[type[Command], ...] = (Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NotePlayEnded)
+INTERNAL: tuple[type[Command], ...] = (
+    Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NotePlayEnded,
+)  # fmt: skip

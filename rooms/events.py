@@ -203,6 +203,14 @@ class PlayEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class NoiseChanged(Event):
+    """A participant begins to pour noise, music or a tone into the room (``kind``), or ends it ("")."""
+
+    participant: ParticipantId
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class HearingChanged(Event):
     """Who hears whom is different now; the media worker is told. Always the last event of its command."""
 

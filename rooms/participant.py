@@ -36,6 +36,7 @@ class MuteCause(enum.Enum):
     SELF = "self"
     HOST = "host"
     ENTRY = "entry"
+    NOISE = "noise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class Participant:
     """The media engine detects a voice, whether or not others may hear it."""
     talking: bool = False
     """The others hear the voice: what ``TalkingChanged`` has said last."""
+    noise: str = ""
+    """What the participant pours into the room that is no speech (noise, music or tone), if anything."""
     kicked: bool = False
 
 

@@ -21,11 +21,12 @@ CODECS = ("opus", "G722", "PCMU", "PCMA", "L16")
 """As SDP names them."""
 
 LIFTS: dict[MuteCause, tuple[MuteCause, ...]] = {
-    MuteCause.SELF: (MuteCause.ENTRY, MuteCause.SELF),
-    MuteCause.HOST: (MuteCause.ENTRY, MuteCause.HOST),
+    MuteCause.SELF: (MuteCause.ENTRY, MuteCause.NOISE, MuteCause.SELF),
+    MuteCause.HOST: (MuteCause.ENTRY, MuteCause.NOISE, MuteCause.HOST),
     MuteCause.ENTRY: (MuteCause.ENTRY,),
+    MuteCause.NOISE: (MuteCause.NOISE,),
 }
-"""Which causes an unmute takes back: muting on entry is a courtesy that host and participant may both end."""
+"""Which causes an unmute takes back: what the server mutes by itself, host and participant may both end."""
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._+~-]{0,62}[a-z0-9])?\Z")
 

@@ -228,7 +228,10 @@ class Room:
 
     def _unmute(self, command: ask.Unmute, by: Actor, minutes: Minutes) -> None:
         person = self._person(command.participant)
-        for cause in LIFTS[command.cause]:
+        self._lift(person, LIFTS[command.cause], by, minutes)
+
+    def _lift(self, person: Participant, causes: tuple[MuteCause, ...], by: Actor, minutes: Minutes) -> None:
+        for cause in causes:
             if cause in person.muted:
                 person.muted.remove(cause)
                 minutes.say(tell.ParticipantUnmuted, person.id, cause, by.name, bool(person.muted))
@@ -283,6 +286,18 @@ class Room:
     def _hush(self, person: Participant, minutes: Minutes) -> None:
         """The others hear the participant's voice no more."""
         if person.talking:
+    def _note_noise(self, command: ask.NoteNoise, by: Actor, minutes: Minutes) -> None:
+        """Ignored for those not present, as above. One whom a host has let be heard all the same stays so."""
+        person = self.places.get(command.participant)
+        if person is None or person.presence is not Presence.PRESENT or person.noise == command.kind:
+            return
+        person.noise = command.kind
+        minutes.say(tell.NoiseChanged, person.id, person.noise)
+        if not person.noise:
+            self._lift(person, (MuteCause.NOISE,), by, minutes)
+        elif command.mutes:
+            self._add_mute(person, MuteCause.NOISE, by, minutes)
+
             person.talking = False
             minutes.say(tell.TalkingChanged, person.id, False)
 
@@ -329,6 +344,7 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Play: Room._play,
     ask.PausePlay: lambda room, *how: room.plays.pause(*how),
     ask.ResumePlay: lambda room, *how: room.plays.resume(*how),
+    ask.NoteNoise: Room._note_noise,
     ask.SeekPlay: lambda room, *how: room.plays.seek(*how),
     ask.SetPlayVolume: lambda room, *how: room.plays.set_volume(*how),
     ask.StopPlay: lambda room, *how: room.plays.stop(*how),
@@ -356,6 +372,7 @@ def describe_room(room: Room, now: float) -> dict[str, Any]:
 
     Those whose call is not up yet are counted (``reserved``) but not shown.
     """
+        "noise": person.noise,
     present = room.present
     return {
         "name": room.name,

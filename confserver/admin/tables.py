@@ -108,7 +108,8 @@ def _opinions(media: Record | None) -> str:
 
 def _marks(person: Record) -> list[str]:
     marks = [f"muted ({', '.join(person['muted'])})"] if person["muted"] else []
-    return marks + [word for word in ("deaf", "held", "talking") if person[word]]
+    marks += [word for word in ("deaf", "held", "talking") if person[word]]
+    return marks + ([person["noise"]] if person["noise"] else [])
 
 
 def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,8 @@ from confserver.contract import (
     LegOpened,
     LegReports,
     LegSilent,
+    NoiseDetected,
+    NoiseEnded,
     Overloaded,
     PlayEnded,
     SoundFailed,
@@ -32,7 +34,7 @@ from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
 from confserver.sip import outputs as sip
 from confserver.sip.flow import written
-from rooms.commands import Command, Leave, NoteTalking, Release
+from rooms.commands import Command, Leave, NoteNoise, NoteTalking, Release
 from rooms.participant import SYSTEM, Actor
 
 Heard = sip.Output | FromWorker
@@ -104,6 +106,10 @@ class Focus:
                 self._probe(legs[number])
             case LegReports(reports=reports, at=at):
                 for report in reports:
+            case NoiseDetected(leg=number, kind=kind) if number in legs:
+                self._note_noise(legs[number], kind, now)
+            case NoiseEnded(leg=number) if number in legs:
+                self._note_noise(legs[number], "", now)
                     if report.leg in legs:
                         legs[report.leg].report = report
                         legs[report.leg].reached = Reached(report.sequence, report.timestamp, at)
@@ -122,6 +128,10 @@ class Focus:
             self._scene.say(Probe(leg.call))
 
     def worker_ready(self, worker: int) -> list[Output]:
+    def _note_noise(self, leg: Leg, kind: str, now: float) -> None:
+        mutes = self._scene.terms(leg.room).mutes_noise
+        self._scene.try_ask(NoteNoise(leg.room, leg.participant, kind, mutes), SYSTEM, now)
+
         """A worker stands, maybe in the place of one that was lost: then its rooms and legs go on there."""
         self._recovery.stands(worker)
         self._playing.worker_ready(worker)

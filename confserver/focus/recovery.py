@@ -12,7 +12,7 @@ from confserver.contract import OpenLeg, Resume
 from confserver.focus.answers import unavailable
 from confserver.focus.legs import Leg, Place, Stage
 from confserver.focus.scene import Scene
-from rooms.commands import NoteTalking
+from rooms.commands import NoteNoise, NoteTalking
 from rooms.participant import SYSTEM
 
 HEIR_S = 10.0
@@ -49,6 +49,7 @@ class Recovery:
         for leg in legs:
             if leg.stage is Stage.PRESENT:
                 scene.try_ask(NoteTalking(leg.room, leg.participant, False), SYSTEM, now)
+                scene.try_ask(NoteNoise(leg.room, leg.participant, ""), SYSTEM, now)
 
     def stands(self, worker: int) -> None:
         """Tell a worker what its forebear had: first the legs that have their ports, lest others get them."""

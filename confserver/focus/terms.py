@@ -44,6 +44,7 @@ class MediaTerms:
             ),
             codecs=policy.codecs or self.codecs,
             wanted=policy.codecs,
+            mutes_noise=(policy.guard or self.guard) is NoiseGuard.MUTE,
             ptime_ms=policy.ptime_ms or self.ptime_ms,
             ours=OpusParameters(
                 maxplaybackrate=rate_hz or self.max_rate_hz,
@@ -66,6 +67,8 @@ class RoomTerms:
     """Those that it takes."""
     wanted: tuple[str, ...]
     """Those that its own policy names, if any."""
+    mutes_noise: bool
+    """Who pours noise into it is muted."""
     ptime_ms: int
     ours: OpusParameters
     """What our SDP states of Opus."""

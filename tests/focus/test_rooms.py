@@ -16,15 +16,19 @@ from confserver.contract import (
     LegReport,
     LegReports,
     LegSilent,
+    NoiseDetected,
+    NoiseEnded,
     SetHearing,
     SpeakingChanged,
 )  # fmt: skip
 from confserver.focus import outputs as out
+from confserver.focus.terms import MediaTerms
 from confserver.sip.outputs import ProbeAnswered
 from rooms import events as tell
 from rooms.commands import CreateRoom, Deafen, End, Kick, Lock, Mute, RemoveRoom, Undeafen, Unmute
 from rooms.errors import NotFound, Refused
 from rooms.participant import Actor, Role
+from rooms.policy import NoiseGuard
 from tests.focus.house import START, House, events, every, the
 
 
@@ -116,6 +120,20 @@ def test_speaking() -> None:
     assert house.tell(SpeakingChanged(leg=leg, speaking=False)) == [], "nobody heard it any more"
 
 
+@pytest.mark.parametrize(("guard", "muted"), [(NoiseGuard.REPORT, []), (NoiseGuard.MUTE, ["noise"])])
+def test_noise(guard: NoiseGuard, muted: list[str]) -> None:
+    """By the settings, or by the room's own policy."""
+    for house in (House(terms=MediaTerms(guard=guard)), House()):
+        house.order(CreateRoom("standup", guard=None if house.scene.terms("x").mutes_noise == bool(muted) else guard))
+        leg = house.leg(house.enter()).id
+        assert the(tell.NoiseChanged, house.tell(NoiseDetected(leg=leg, kind="music"))).kind == "music"
+        person = house.focus.room("standup", house.now)["participants"][0]
+        assert (person["noise"], person["muted"]) == ("music", muted)
+        assert the(tell.NoiseChanged, house.tell(NoiseEnded(leg=leg))).kind == ""
+        person = house.focus.room("standup", house.now)["participants"][0]
+        assert (person["noise"], person["muted"]) == ("", [])
+
+
 def test_a_silent_leg_is_probed_once_until_it_answers() -> None:
     house = House()
     call = house.enter()
@@ -150,6 +168,8 @@ def test_words_about_legs_that_are_gone(stranger: int) -> None:
         LegLatched(leg=stranger, remote=("192.0.2.9", 4000)),
         LegSilent(leg=stranger, seconds=60.0),
         SpeakingChanged(leg=stranger, speaking=True),
+        NoiseDetected(leg=stranger, kind="noise"),
+        NoiseEnded(leg=stranger),
         DigitPressed(leg=stranger, digit="5", duration_ms=100),
         LegReports(reports=[report(stranger)], load=0.1),
         LegClosed(leg=stranger, report=report(stranger)),

@@ -10,6 +10,7 @@ from confserver.contract import (
     LegOpened,
     LegReport,
     LegReports,
+    NoiseDetected,
     OpenLeg,
     OpenRoom,
     Overloaded,
@@ -21,8 +22,10 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.focus import outputs as out
 from confserver.focus.recovery import HEIR_S, LOSSES_S, MOST_LOSSES
+from confserver.focus.terms import MediaTerms
 from rooms import events as tell
 from rooms.commands import Kick
+from rooms.policy import NoiseGuard
 from tests.focus.house import House, every, sdp, the
 
 
@@ -125,6 +128,16 @@ def test_whoever_talked_is_silent_until_heard_again() -> None:
     assert house.leg(quiet).participant == "p2"
     ready(house)
     assert the(tell.TalkingChanged, house.tell(SpeakingChanged(leg=house.leg(call).id, speaking=True))).talking
+
+
+def test_who_was_muted_for_noise_is_judged_anew_by_the_heir() -> None:
+    house = House(terms=MediaTerms(guard=NoiseGuard.MUTE))
+    leg = house.leg(house.enter()).id
+    house.tell(NoiseDetected(leg=leg, kind="tone"))
+    outputs = house.lose(0)
+    assert the(tell.NoiseChanged, outputs).kind == "" and the(tell.ParticipantUnmuted, outputs).silent is False
+    ready(house)
+    assert the(tell.ParticipantMuted, house.tell(NoiseDetected(leg=leg, kind="tone"))).by == "system"
 
 
 def test_a_call_on_its_way_in_gets_its_leg_from_the_heir() -> None:

@@ -28,6 +28,7 @@ ADMINISTRATION = st.one_of(
 )
 CALLS = st.one_of(
     st.builds(ask.NoteTalking, st.sampled_from(ROOMS), TARGETS, st.booleans()),
+    st.builds(ask.NoteNoise, st.sampled_from(ROOMS), TARGETS, st.sampled_from(["", "music"]), st.booleans()),
     *(
         st.builds(kind, st.sampled_from(ROOMS), TARGETS)
         for kind in (ask.Release, ask.Arrive, ask.Leave, ask.Hold, ask.Resume)

@@ -204,7 +204,7 @@ def test_each_cause_of_a_mute_stands_for_itself(stage: Stage) -> None:
     assert events[0].silent is False and sources(events) == {ana}
 
 
-@pytest.mark.parametrize("cause", list(MuteCause))
+@pytest.mark.parametrize("cause", [MuteCause.SELF, MuteCause.HOST, MuteCause.ENTRY])
 def test_muted_on_entry_until_anybody_unmutes(cause: MuteCause) -> None:
     stage = Stage(ROOM, policy=RoomPolicy(mute_on_entry=True))
     ana = stage.reserve()
@@ -278,6 +278,51 @@ def test_a_muted_one_does_not_talk_until_unmuted(stage: Stage) -> None:
     assert kinds(events) == [tell.ParticipantUnmuted, tell.TalkingChanged, tell.HearingChanged]
 
 
+# ---------------------------------------------------------------- noise
+def test_noise_is_told_with_its_kind_and_its_end(stage: Stage) -> None:
+    ana = stage.arrive()
+    events = stage.do(ask.NoteNoise(ROOM, ana, "music"))
+    assert events == [tell.NoiseChanged(ROOM, events[0].number, stage.now, ana, "music")]
+    assert stage.person(ana)["noise"] == "music" and stage.person(ana)["muted"] == []
+    assert stage.do(ask.NoteNoise(ROOM, ana, "music")) == []
+    assert stage.do(ask.NoteNoise(ROOM, ana, "noise"))[0].kind == "noise"
+    assert stage.do(ask.NoteNoise(ROOM, ana, ""))[0].kind == ""
+    assert stage.do(ask.NoteNoise(ROOM, ana, "")) == []
+
+
+def test_who_is_muted_for_noise_is_heard_again_when_it_ends(stage: Stage) -> None:
+    ana, bob = stage.arrive("Ana"), stage.arrive("Bob")
+    stage.do(ask.NoteTalking(ROOM, ana, True))
+    events = stage.do(ask.NoteNoise(ROOM, ana, "music", True))
+    assert kinds(events) == [tell.NoiseChanged, tell.TalkingChanged, tell.ParticipantMuted, tell.HearingChanged]
+    assert sources(events) == {bob} and stage.person(ana)["muted"] == ["noise"]
+    events = stage.do(ask.NoteNoise(ROOM, ana, "", True))
+    assert kinds(events) == [tell.NoiseChanged, tell.ParticipantUnmuted, tell.TalkingChanged, tell.HearingChanged]
+    assert sources(events) == {ana, bob}
+
+
+def test_other_causes_outlast_the_noise(stage: Stage) -> None:
+    ana = stage.arrive()
+    stage.do(ask.NoteNoise(ROOM, ana, "noise", True))
+    stage.do(ask.Mute(ROOM, ana), HOST)
+    assert kinds(stage.do(ask.NoteNoise(ROOM, ana, ""))) == [tell.NoiseChanged, tell.ParticipantUnmuted]
+    assert stage.person(ana)["muted"] == ["host"]
+
+
+@pytest.mark.parametrize("cause", [MuteCause.SELF, MuteCause.HOST, MuteCause.NOISE])
+def test_people_know_better_than_the_guard(stage: Stage, cause: MuteCause) -> None:
+    ana = stage.arrive()
+    stage.do(ask.NoteNoise(ROOM, ana, "noise", True))
+    assert sources(stage.do(ask.Unmute(ROOM, ana, cause), HOST)) == {ana}
+    assert stage.do(ask.NoteNoise(ROOM, ana, "noise", True)) == [], "no second time for the same noise"
+
+
+def test_noise_of_somebody_who_is_not_there_is_ignored(stage: Stage) -> None:
+    bob = stage.reserve("Bob")
+    assert stage.do(ask.NoteNoise(ROOM, bob, "noise", True)) == []
+    assert stage.do(ask.NoteNoise(ROOM, "p77", "noise", True)) == []
+
+
 def test_the_word_of_somebody_who_is_gone_is_ignored(stage: Stage) -> None:
     ana, bob = stage.arrive("Ana"), stage.reserve("Bob")
     assert stage.do(ask.NoteTalking(ROOM, "p99", True)) == []
@@ -340,5 +385,6 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
         "participants": [{
             "id": "p1", "name": "Ana", "address": "sip:ana@10.0.0.1", "source": "10.0.0.1:5060", "role": "participant",
             "since": arrived, "muted": ["host"], "deaf": False, "held": False, "talking": False,
+            "noise": "",
         }],
     }  # fmt: skip
