@@ -10,6 +10,7 @@ from confserver.engine.protection import Protection
 from confserver.engine.reports import COMPOUND_EVERY, Reports
 from confserver.engine.seats import Seats
 from confserver.rtp import rtcp, xr
+from tests.engine.hall import Crowd
 
 START = 1_800_000_000.0
 OURS, THEIRS = 0xC0FFEE, 0xBEEF
@@ -306,3 +307,14 @@ def test_seats_that_grow_are_followed() -> None:
         line.reports.remove(row)
     assert not line.reports._exchanges and not len(line.reports.quality.reception) and not line.reports.quality._worth
     assert line.reports.step(line.now + 100) == []
+
+
+def test_reports_in_parts_are_those_of_all_legs() -> None:
+    engine = Crowd(130, 10, 0).engine
+    parts = [[report.leg for report in engine.leg_reports(0.0, part, 50).reports] for part in range(50)]
+    assert [len(part) for part in parts[:4]] == [49, 50, 31, 0], "seat 0 is nobody's"
+    assert (
+        [leg for part in parts for leg in part]
+        == [report.leg for report in engine.leg_reports(0.0).reports]
+        == list(range(130))
+    )
