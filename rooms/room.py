@@ -283,9 +283,6 @@ class Room:
         else:
             self._hush(person, minutes)
 
-    def _hush(self, person: Participant, minutes: Minutes) -> None:
-        """The others hear the participant's voice no more."""
-        if person.talking:
     def _note_noise(self, command: ask.NoteNoise, by: Actor, minutes: Minutes) -> None:
         """Ignored for those not present, as above. One whom a host has let be heard all the same stays so."""
         person = self.places.get(command.participant)
@@ -298,6 +295,9 @@ class Room:
         elif command.mutes:
             self._add_mute(person, MuteCause.NOISE, by, minutes)
 
+    def _hush(self, person: Participant, minutes: Minutes) -> None:
+        """The others hear the participant's voice no more."""
+        if person.talking:
             person.talking = False
             minutes.say(tell.TalkingChanged, person.id, False)
 
@@ -341,10 +341,10 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Hold: Room._hold,
     ask.Resume: Room._resume,
     ask.NoteTalking: Room._note_talking,
+    ask.NoteNoise: Room._note_noise,
     ask.Play: Room._play,
     ask.PausePlay: lambda room, *how: room.plays.pause(*how),
     ask.ResumePlay: lambda room, *how: room.plays.resume(*how),
-    ask.NoteNoise: Room._note_noise,
     ask.SeekPlay: lambda room, *how: room.plays.seek(*how),
     ask.SetPlayVolume: lambda room, *how: room.plays.set_volume(*how),
     ask.StopPlay: lambda room, *how: room.plays.stop(*how),
@@ -364,6 +364,7 @@ def describe_participant(person: Participant) -> dict[str, Any]:
         "deaf": person.deaf,
         "held": person.held,
         "talking": person.talking,
+        "noise": person.noise,
     }
 
 
@@ -372,7 +373,6 @@ def describe_room(room: Room, now: float) -> dict[str, Any]:
 
     Those whose call is not up yet are counted (``reserved``) but not shown.
     """
-        "noise": person.noise,
     present = room.present
     return {
         "name": room.name,

@@ -102,14 +102,14 @@ class Focus:
             case SpeakingChanged(leg=number, speaking=speaking) if number in legs:
                 leg = legs[number]
                 self._scene.try_ask(NoteTalking(leg.room, leg.participant, speaking), SYSTEM, now)
-            case LegSilent(leg=number) if number in legs:
-                self._probe(legs[number])
-            case LegReports(reports=reports, at=at):
-                for report in reports:
             case NoiseDetected(leg=number, kind=kind) if number in legs:
                 self._note_noise(legs[number], kind, now)
             case NoiseEnded(leg=number) if number in legs:
                 self._note_noise(legs[number], "", now)
+            case LegSilent(leg=number) if number in legs:
+                self._probe(legs[number])
+            case LegReports(reports=reports, at=at):
+                for report in reports:
                     if report.leg in legs:
                         legs[report.leg].report = report
                         legs[report.leg].reached = Reached(report.sequence, report.timestamp, at)
@@ -122,16 +122,16 @@ class Focus:
                 pass
         return self._scene.taken()
 
+    def _note_noise(self, leg: Leg, kind: str, now: float) -> None:
+        mutes = self._scene.terms(leg.room).mutes_noise
+        self._scene.try_ask(NoteNoise(leg.room, leg.participant, kind, mutes), SYSTEM, now)
+
     def _probe(self, leg: Leg) -> None:
         if leg.stage is Stage.PRESENT and not leg.is_probed:
             leg.is_probed = True
             self._scene.say(Probe(leg.call))
 
     def worker_ready(self, worker: int) -> list[Output]:
-    def _note_noise(self, leg: Leg, kind: str, now: float) -> None:
-        mutes = self._scene.terms(leg.room).mutes_noise
-        self._scene.try_ask(NoteNoise(leg.room, leg.participant, kind, mutes), SYSTEM, now)
-
         """A worker stands, maybe in the place of one that was lost: then its rooms and legs go on there."""
         self._recovery.stands(worker)
         self._playing.worker_ready(worker)

@@ -364,7 +364,7 @@ def test_a_mute_by_the_host_is_not_undone_by_the_muted(stage: Stage) -> None:
 def test_every_command_knows_who_may_not(stage: Stage) -> None:
     ana = stage.arrive()
     for kind in (*ask.COMMANDS, *ask.INTERNAL):
-        fields = {"participant": ana, "name": "x", "address": "x", "source": "x", "talking": True}
+        fields = {"participant": ana, "name": "x", "address": "x", "source": "x", "talking": True, "kind": "music"}
         fields |= {"play": 1, "cause": "finished", "position_s": 1.0, "volume_db": 0.0}
         command = kind(ROOM, **{name: fields[name] for name in kind.__dataclass_fields__ if name in fields})
         with pytest.raises(Forbidden, match=f"{kind.__name__.lower()} takes a {kind.needs.name.lower()}"):
