@@ -30,6 +30,8 @@ FRAME_S = 0.02
 LATE_S = 0.008
 """Later than this a packet is late: well within what any playout takes for jitter."""
 HEADER = struct.Struct("!BBHII")
+EVENTS = "a=rtpmap:101 telephone-event/8000"
+"""For those whose formats have 101 (RFC 4733)."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ class Phone:
     def offer(self, direction: str = "sendrecv") -> str:
         self._sdp_version += 1
         host, port = self.rtp.getsockname()
-        return offer(host, port, direction=direction, formats=self.formats, version=self._sdp_version)
+        extra = EVENTS if "101" in self.formats.split() else ""
+        return offer(host, port, direction=direction, formats=self.formats, extra=extra, version=self._sdp_version)
 
     def dial(self, room: str, *, timeout: float = 5.0) -> Message:
         """Call a room; the final answer. A 2xx is acknowledged and media begins."""

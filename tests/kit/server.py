@@ -182,17 +182,22 @@ class Server:
         """All that somebody takes and must give back."""
         return taken(self.status())
 
-    def wait_for_counts(self, before: dict[str, float], timeout: float) -> None:
-        """Raises AssertionError with what is left over."""
+    def wait_for_counts(self, before: dict[str, float], timeout: float, *only: str) -> None:
+        """Raises AssertionError with what is left over. ``only``: names of counts; none: all of them."""
+
+        def left_over() -> dict[str, float]:
+            found = self.counts().items()
+            return {k: v for k, v in found if v > before.get(k, 0) and (not only or k.rpartition(".")[2] in only)}
+
         end = time.monotonic() + timeout
-        while (left := {k: v for k, v in self.counts().items() if v > before.get(k, 0)}) and time.monotonic() < end:
+        while (left := left_over()) and time.monotonic() < end:
             time.sleep(0.5)
         assert not left, f"left over (before: {[before.get(k, 0) for k in left]}): {left}"
 
 
 GIVEN_BACK = frozenset({
     "legs", "rooms", "mixes", "seats", "ports", "tombstones", "calls", "dialogs", "connections", "transactions",
-    "merged", "timers", "searches", "opening", "answered", "present", "leaving", "tasks",
+    "merged", "timers", "searches", "opening", "answered", "present", "leaving", "tasks", "plays",
 })  # fmt: skip
 """Names of counts in ``status`` that return to what they were."""
 
