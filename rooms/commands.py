@@ -214,6 +214,41 @@ class StopPlay(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class StartRecording(Command):
+    """Record the room: the mix, and a track for each participant."""
+
+    path: ClassVar[str] = "/rooms/{room}/recording"
+    verb: ClassVar[str] = "record"
+
+    tracks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording(Command):
+    """End the recording; its files are then whole."""
+
+    method: ClassVar[str] = "DELETE"
+    path: ClassVar[str] = "/rooms/{room}/recording"
+    verb: ClassVar[str] = "stop-recording"
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRecording(Command):
+    """Leave out of the recording what comes now."""
+
+    path: ClassVar[str] = "/rooms/{room}/recording/pause"
+    verb: ClassVar[str] = "pause-recording"
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRecording(Command):
+    """Let a recording that was paused go on."""
+
+    path: ClassVar[str] = "/rooms/{room}/recording/resume"
+    verb: ClassVar[str] = "resume-recording"
+
+
+@dataclass(frozen=True, slots=True)
 class Reserve(Command):
     """Keep a place for somebody who is calling; counts for the limits, tells nobody."""
 
@@ -304,10 +339,22 @@ class NotePlayEnded(Command):
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class NoteRecordingFailed(Command):
+    """A disk, the scribe or a media worker does not take a recording any more. ``recording``: its event's number."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    recording: int
+    reason: str
+
+
 COMMANDS: tuple[type[Command], ...] = (
     CreateRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick,
     Play, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
+    StartRecording, StopRecording, PauseRecording, ResumeRecording,
 )  # fmt: skip
 INTERNAL: tuple[type[Command], ...] = (
     Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NotePlayEnded,
+    NoteRecordingFailed,
 )  # fmt: skip

@@ -22,6 +22,7 @@ from rooms.lifecycle import Happening, State, next_state
 from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, readable
 from rooms.plays import Plays
 from rooms.policy import LIFTS, RoomPolicy
+from rooms.recording import Recording
 
 P = ParamSpec("P")
 
@@ -73,6 +74,7 @@ class Room:
         """The number of the last event."""
         self.hearing = Hearing()
         self.plays = Plays()
+        self.recording = Recording()
         self.places: dict[ParticipantId, Participant] = {}
         """Everybody reserved or present, in the order of reservation."""
         self._ids = ids
@@ -205,6 +207,7 @@ class Room:
     def _close(self, minutes: Minutes) -> None:
         """The last place was given back. A lock belongs to the meeting and ends with it."""
         self.plays.close(minutes)
+        self.recording.close(minutes)
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None
         minutes.say(tell.RoomClosed)
@@ -349,6 +352,11 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.SetPlayVolume: lambda room, *how: room.plays.set_volume(*how),
     ask.StopPlay: lambda room, *how: room.plays.stop(*how),
     ask.NotePlayEnded: lambda room, *how: room.plays.note_ended(*how),
+    ask.StartRecording: lambda room, *how: room.recording.start(*how, room.state in (State.ALONE, State.LIVE)),
+    ask.StopRecording: lambda room, *how: room.recording.stop(*how),
+    ask.PauseRecording: lambda room, *how: room.recording.pause(*how),
+    ask.ResumeRecording: lambda room, *how: room.recording.resume(*how),
+    ask.NoteRecordingFailed: lambda room, *how: room.recording.note_failed(*how),
 }
 
 
@@ -385,5 +393,6 @@ def describe_room(room: Room, now: float) -> dict[str, Any]:
         "at": now,
         "reserved": len(room.places) - len(present),
         "plays": room.plays.describe(),
+        "recording": room.recording.describe(),
         "participants": [describe_participant(person) for person in present],
     }

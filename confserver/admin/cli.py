@@ -1,4 +1,4 @@
-"""The command line's verbs for a running server: ``rooms``, ``room VERB ROOM ...`` and ``status``.
+"""The command line's verbs for a running server: ``rooms``, ``room VERB ROOM ...``, ``recordings``, ``status``.
 
 Each verb under ``room`` is read from ``rooms.commands.COMMANDS``: its help from the docstring, its arguments from the
 path, its options from the other fields. The verbs speak to the server through an ``Ask``, which the composition
@@ -63,6 +63,7 @@ OPTION_HELP = {
     "interruptible": "A key pressed by who hears it ends it.",
     "play": "Number of the play that is meant; 0: all in the room.",
     "position_s": "Where to go on, in seconds.",
+    "tracks": "Also a file for each participant.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
@@ -74,7 +75,7 @@ def verbs(ask: Ask) -> list[click.Command]:
         help="Show or change one room of the running server.\n\nconfserver room VERB --help explains a verb.",
         commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
     )
-    return [_rooms(ask), room, _status(ask)]
+    return [_rooms(ask), room, _recordings(ask), _status(ask)]
 
 
 # ------------------------------------------------------------------ queries
@@ -91,6 +92,13 @@ def _show(ask: Ask) -> click.Command:
 
     words = f"Show one room and who is in it.\n\n{ARGUMENT_HELP['room']}"
     return _command("show", run, [click.Argument(["room"])], words)
+
+
+def _recordings(ask: Ask) -> click.Command:
+    def run(where: Where, as_json: bool) -> None:
+        _print(ask(where, "GET", "/recordings", {}), as_json, tables.print_recordings)
+
+    return _command("recordings", run, [], "List the recordings of the running server.")
 
 
 def _status(ask: Ask) -> click.Command:

@@ -1,7 +1,7 @@
 """Which HTTP request asks for what: pure, without sockets.
 
 The routes of changes are read from ``rooms.commands.COMMANDS``: the words in braces of a command's path are fields
-taken from the path, its other fields travel in a JSON body of their types. Three queries and a health check come
+taken from the path, its other fields travel in a JSON body of their types. Four queries and a health check come
 beside them. Whatever cannot be done is a ``Problem`` (RFC 9457).
 
 A change answers 200 with the room as it then is, 201 where it has made the room, or 204 where the room is no more.
@@ -64,7 +64,7 @@ class Route:
     summary: str
     command: type[Command] | None = None
     query: str = ""
-    """``rooms``, ``room``, ``status`` or ``health``, where nothing is changed."""
+    """``rooms``, ``room``, ``recordings``, ``status`` or ``health``, where nothing is changed."""
     is_open: bool = False
     """Wants no token."""
 
@@ -84,6 +84,7 @@ class Found:
 QUERIES: tuple[Route, ...] = (
     Route("GET", "/rooms", "List the rooms and who is in them.", query="rooms"),
     Route("GET", "/rooms/{room}", "Show one room and who is in it.", query="room"),
+    Route("GET", "/recordings", "List the recordings that this run of the server has made.", query="recordings"),
     Route("GET", "/status", "Show the server's counts and load.", query="status"),
     Route("GET", "/health", "Say that the server answers; wants no token.", query="health", is_open=True),
 )

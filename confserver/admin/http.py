@@ -56,6 +56,8 @@ class Door(Protocol):
     def room(self, name: str) -> Mapping[str, object]:
         """Raises NotFound (or Invalid, where no room can be called so)."""
 
+    def recordings(self) -> Sequence[Mapping[str, object]]: ...
+
     def status(self) -> Mapping[str, object]: ...
 
 
@@ -117,6 +119,8 @@ class Interface(Resource):
                 return self._door.rooms()
             case "room":
                 return self._door.room(found.names["room"])
+            case "recordings":
+                return self._door.recordings()
             case "status":
                 return self._door.status()
             case "health":

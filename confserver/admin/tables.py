@@ -17,6 +17,7 @@ PIPED_COLUMNS = 240
 """Width of a table that goes into a pipe or file, where no line should be broken."""
 
 ROOM_HEADINGS = ("ROOM", "STATE", "PEOPLE", "TALKING", "LOCKED", "MADE", "OPEN FOR")
+RECORDING_HEADINGS = ("ROOM", "STATE", "LENGTH", "TRACKS", "FILE", "TROUBLE")
 PARTICIPANT_HEADINGS = ("ID", "NAME", "ADDRESS", "FROM", "IN FOR", "MOS", "STATE")
 
 
@@ -40,8 +41,17 @@ def print_room_line(room: Record) -> None:
     if room["reserved"]:
         words.append(f"{room['reserved']} on the way in")
     words += ["locked"] if room["locked"] else []
+    if room["recording"]:
+        words.append("recording paused" if room["recording"]["paused"] else "recorded")
     words += ["muted on entry"] if room["mute_on_entry"] else []
     click.echo(f"{plain(room['name'])}: {', '.join(words)}")
+
+
+def print_recordings(recordings: Sequence[Record]) -> None:
+    if not recordings:
+        click.echo("no recordings")
+        return
+    _print_table(RECORDING_HEADINGS, (_recording_row(recording) for recording in recordings))
 
 
 def print_change(room: Record, participant: str) -> None:
@@ -84,6 +94,18 @@ def _room_row(room: Record) -> tuple[str, ...]:
         "yes" if room["locked"] else "no",
         "beforehand" if room["persistent"] else "on demand",
         duration(room["opened_at"], room["at"]),
+    )
+
+
+def _recording_row(recording: Record) -> tuple[str, ...]:
+    files = recording["files"]
+    return (
+        recording["room"],
+        recording["state"],
+        duration(0.0, recording["seconds"]) if recording["seconds"] is not None else "",
+        str(max(len(files) - 1, 0)),
+        files[0] if files else recording["name"],
+        recording["reason"],
     )
 
 

@@ -45,6 +45,9 @@ class Door:
         """Raises Refused."""
         return self._focus.room(name, self._performer.now())
 
+    def recordings(self) -> Sequence[Mapping[str, object]]:
+        return self._focus.recordings()
+
     def status(self) -> Mapping[str, object]:
         return {
             "version": version("confserver"),

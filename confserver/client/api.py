@@ -52,6 +52,9 @@ class Client:
     def room(self, room: str) -> Record:
         return cast(Record, self.request("GET", _path("rooms", room)))
 
+    def recordings(self) -> list[Record]:
+        return cast(list[Record], self.request("GET", "/recordings"))
+
     def status(self) -> Record:
         return cast(Record, self.request("GET", "/status"))
 
@@ -135,6 +138,22 @@ class Client:
     def stop_play(self, room: str, play: int | None = None) -> Record | None:
         """End what plays."""
         return self._change("POST", _path("rooms", room, "play", "stop"), play=play)
+
+    def record(self, room: str, *, tracks: bool | None = None) -> Record | None:
+        """Record the room: the mix, and a track for each participant."""
+        return self._change("POST", _path("rooms", room, "recording"), tracks=tracks)
+
+    def stop_recording(self, room: str) -> Record | None:
+        """End the recording; its files are then whole."""
+        return self._change("DELETE", _path("rooms", room, "recording"))
+
+    def pause_recording(self, room: str) -> Record | None:
+        """Leave out of the recording what comes now."""
+        return self._change("POST", _path("rooms", room, "recording", "pause"))
+
+    def resume_recording(self, room: str) -> Record | None:
+        """Let a recording that was paused go on."""
+        return self._change("POST", _path("rooms", room, "recording", "resume"))
 
     # -------------------------------------------------------------- a participant
     def mute(self, room: str, participant: str, cause: str | None = None) -> Record | None:

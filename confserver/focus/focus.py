@@ -19,6 +19,7 @@ from confserver.contract import (
     NoiseEnded,
     Overloaded,
     PlayEnded,
+    RecordFailed,
     SoundFailed,
     SoundReady,
     SpeakingChanged,
@@ -28,6 +29,7 @@ from confserver.focus.answers import unavailable
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
+from confserver.focus.recordings import Recordings
 from confserver.focus.recovery import Recovery
 from confserver.focus.repertoire import SILENT, Repertoire
 from confserver.focus.scene import Scene
@@ -44,10 +46,12 @@ UNKNOWN_DB = -127.0
 class Focus:
     """Calls become participants, and stay in step with them. All methods return what is to be done."""
 
-    def __init__(self, scene: Scene, repertoire: Repertoire = SILENT) -> None:
+    def __init__(self, scene: Scene, repertoire: Repertoire = SILENT, with_tracks: bool = True) -> None:
+        """``with_tracks``: recordings may have a file for each participant."""
         self._scene = scene
         self._playing = Playing(scene, repertoire)
-        scene.followers.append(self._playing.follow)
+        self._recordings = Recordings(scene, with_tracks)
+        scene.followers += [self._playing.follow, self._recordings.follow]
         self._admission = Admission(scene)
         self._sessions = Sessions(scene, self._admission)
         self._recovery = Recovery(scene)
@@ -116,6 +120,8 @@ class Focus:
                 self._scene.overloaded.discard(worker)
             case PlayEnded():
                 self._playing.ended(event, now)
+            case RecordFailed():
+                self._recordings.worker_failed(event, now)
             case Overloaded():
                 self._scene.overloaded.add(worker)
             case LegClosed():
@@ -135,12 +141,14 @@ class Focus:
         """A worker stands, maybe in the place of one that was lost: then its rooms and legs go on there."""
         self._recovery.stands(worker)
         self._playing.worker_ready(worker)
+        self._recordings.worker_ready(worker)
         return self._scene.taken()
 
     def worker_lost(self, worker: int, now: float) -> list[Output]:
         """A worker has died: its rooms and legs wait for its heir."""
         self._recovery.lost(worker, now)
         self._playing.worker_lost(worker, now)
+        self._recordings.worker_lost(worker, now)
         return self._scene.taken()
 
     # ------------------------------------------------------------------ the scribe
@@ -149,11 +157,14 @@ class Focus:
         match event:
             case SoundReady() | SoundFailed():
                 self._playing.converted(event, now)
+            case _:
+                self._recordings.hear_scribe(event, now)
         return self._scene.taken()
 
     def scribe_lost(self, now: float) -> list[Output]:
         """The scribe has died, and with it all that it had in hand; another is started."""
         self._playing.scribe_lost(now)
+        self._recordings.scribe_lost(now)
         return self._scene.taken()
 
     # ------------------------------------------------------------------ administration
@@ -173,12 +184,14 @@ class Focus:
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
         leg = self._scene.legs.next_opening()
-        deadlines = (leg.deadline if leg else None, self._recovery.next_deadline())
+        parts = (self._recovery.next_deadline(), self._recordings.next_deadline())
+        deadlines = (leg.deadline if leg else None, *parts)
         return min((each for each in deadlines if each is not None), default=None)
 
     def fire(self, now: float) -> list[Output]:
         """Refuse the calls whose leg a worker has not opened in time; give up lost workers that have no heir."""
         self._recovery.fire(now)
+        self._recordings.fire(now)
         while (leg := self._scene.legs.next_opening()) and leg.deadline <= now:
             self._scene.hang_up(leg, "no word from the media worker", unavailable("no word from the media worker"))
         return self._scene.taken()
@@ -195,7 +208,12 @@ class Focus:
         for person in room["participants"]:
             leg = self._scene.legs.by_participant.get(person["id"])
             person["media"] = _media_of(leg) if leg else None
+        if room["recording"]:
+            room["recording"]["name"] = self._recordings.name_of(room["name"])
         return room
+
+    def recordings(self) -> Sequence[dict[str, Any]]:
+        return self._recordings.describe()
 
     def describe(self) -> dict[str, Any]:
         stages = [leg.stage.value for leg in self._scene.legs.by_id.values()]
@@ -203,6 +221,7 @@ class Focus:
             "rooms": len(self._scene.places),
             "legs": len(stages),
             "plays": len(self._playing),
+            "recordings": len(self._recordings),
             "stages": {stage.value: stages.count(stage.value) for stage in Stage},
         }
 

@@ -49,6 +49,14 @@ class HouseDoor:
     def room(self, name: str) -> dict[str, Any]:
         return self.house.describe(name, NOW)
 
+    def recordings(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "room": "standup", "name": "standup-20261122-101500", "state": "kept", "reason": "", "started_at": NOW,
+                "seconds": 75.0, "files": ["standup-20261122-101500.flac", "standup-20261122-101500-p1-Anna.flac"],
+            }
+        ]  # fmt: skip
+
     def status(self) -> Mapping[str, object]:
         return {"version": "test", "rooms": len(self.house), "workers": [{"pid": 7, "load": 0.1}]}
 

@@ -82,7 +82,7 @@ def every(kind: type[Kind], outputs: Iterable[object]) -> list[Kind]:
     flat: list[object] = []
     for output in outputs:
         flat.append(output)
-        if isinstance(output, out.TellWorker):
+        if isinstance(output, out.TellWorker | out.TellScribe):
             flat.append(output.command)
         if isinstance(output, out.Publish):
             flat.extend(output.events)

@@ -1,0 +1,88 @@
+"""A room is recorded: who may ask for it, what is told of it, how it ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from rooms import commands as ask
+from rooms import events as tell
+from rooms.errors import Conflict, Forbidden, NotFound, NotOpen
+from rooms.participant import SYSTEM
+from tests.rooms.play import HOST, WATCHER, Stage, kinds
+
+START, STOP = ask.StartRecording("standup"), ask.StopRecording("standup")
+PAUSE, RESUME = ask.PauseRecording("standup"), ask.ResumeRecording("standup")
+
+
+@pytest.fixture
+def stage() -> Stage:
+    found = Stage()
+    found.arrive("Ana")
+    return found
+
+
+def test_a_recording_from_its_beginning_to_its_end(stage: Stage) -> None:
+    assert stage.shown()["recording"] is None
+    [started] = stage.do(ask.StartRecording("standup", tracks=False), HOST)
+    assert isinstance(started, tell.RecordingStarted) and (started.tracks, started.by) == (False, "script")
+    assert stage.shown()["recording"] == {"since": stage.now, "by": "script", "tracks": False, "paused": False}
+    assert kinds(stage.do(PAUSE, HOST)) == [tell.RecordingPaused]
+    assert stage.shown()["recording"]["paused"]
+    assert stage.do(PAUSE, HOST) == [], "what is so already is no news"
+    assert kinds(stage.do(RESUME, HOST)) == [tell.RecordingResumed]
+    [ended] = stage.do(STOP, HOST)
+    assert isinstance(ended, tell.RecordingEnded) and ended.by == "script"
+    assert stage.shown()["recording"] is None
+
+
+def test_a_room_is_not_recorded_twice_at_once_but_again(stage: Stage) -> None:
+    stage.do(START, HOST)
+    stage.do(PAUSE, HOST)
+    with pytest.raises(Conflict, match="script"):
+        stage.do(START, HOST)
+    stage.do(STOP, HOST)
+    stage.do(START, HOST)
+    assert not stage.shown()["recording"]["paused"]
+
+
+@pytest.mark.parametrize("command", [STOP, PAUSE, RESUME])
+def test_what_is_not_recorded_cannot_be_changed(stage: Stage, command: ask.Command) -> None:
+    with pytest.raises(NotFound, match="not recorded"):
+        stage.do(command, HOST)
+
+
+@pytest.mark.parametrize("command", [START, STOP, PAUSE, RESUME])
+def test_who_only_watches_records_nothing(stage: Stage, command: ask.Command) -> None:
+    stage.do(START, HOST) if command is not START else None
+    with pytest.raises(Forbidden):
+        stage.do(command, WATCHER)
+
+
+def test_an_empty_room_and_one_that_ends_are_not_recorded(stage: Stage) -> None:
+    other = Stage("empty")
+    other.do(ask.CreateRoom("empty"))
+    with pytest.raises(NotOpen):
+        other.do(ask.StartRecording("empty"), HOST)
+    stage.do(ask.End("standup"), HOST)
+    with pytest.raises(NotOpen):
+        stage.do(START, HOST)
+
+
+def test_it_ends_with_the_meeting(stage: Stage) -> None:
+    stage.do(START, HOST)
+    person = stage.shown()["participants"][0]["id"]
+    events = stage.leave(person)
+    assert kinds(events).index(tell.RecordingEnded) < kinds(events).index(tell.RoomClosed)
+    [ended] = [event for event in events if isinstance(event, tell.RecordingEnded)]
+    assert ended.by == SYSTEM.name
+
+
+def test_one_that_fails_is_told_once_and_another_may_begin(stage: Stage) -> None:
+    [started] = stage.do(START, HOST)
+    failed = ask.NoteRecordingFailed("standup", started.number, "the disk is full")
+    [event] = stage.do(failed)
+    assert isinstance(event, tell.RecordingFailed) and event.reason == "the disk is full"
+    assert stage.do(failed) == []
+    [again] = stage.do(START, HOST)
+    assert stage.do(failed) == [], "that was the one before"
+    assert stage.shown()["recording"]["since"] == again.at
