@@ -113,6 +113,8 @@ class Performer:
                     return stack.accept_offer(call, body, now)
                 case focus_out.RefuseOffer(call=call, status=status, reason=reason, headers=headers):
                     return stack.refuse_offer(call, status, now, reason, headers)
+                case focus_out.Offer(call=call, body=body):
+                    return stack.offer(call, body, now)
                 case focus_out.HangUp(call=call, cause=cause):
                     return stack.hang_up(call, now, cause)
                 case focus_out.Probe(call=call):
@@ -121,6 +123,8 @@ class Performer:
                     return stack.respond(number, status, now, reason, headers)
         except (UnknownCall, WrongMoment) as crossed:
             log.debug("too late", what=type(output).__name__, why=str(crossed))
+            if isinstance(output, focus_out.Offer):
+                return [sip_out.OfferAnswered(output.call, 491, b"", "")]
         return []
 
     # ------------------------------------------------------------------ time

@@ -109,6 +109,7 @@ class Legs:
         seats.sent[row] = resume.sent & 0xFFFFFFFF
         seats.received_before[row] = resume.received & 0xFFFFFFFF
         seats.lost_before[row] = resume.lost
+        self._protection.resume(row, resume.received + resume.lost)
         if resume.latched:
             self._sources.latch(row, (canonical(resume.latched[0]), resume.latched[1]))
             self.aim(leg)

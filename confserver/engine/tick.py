@@ -172,11 +172,14 @@ class Engine:
         self.floor.close(command.room)
 
     def open_leg(self, command: OpenLeg, local: int, port: int, now: float) -> None:
-        """Answers with LegOpened or LegFailed."""
+        """Answers with LegOpened or LegFailed.
+
+        A protected leg that goes on has another key, and another SSRC: so its rollover counter is 0 to both sides.
+        """
         resume = command.resume
         ssrc, start = self._random32(), (self._random32() & 0x7FFF, self._random32())
         try:
-            if resume:
+            if resume and not (command.plan and command.plan.outgoing_key):
                 ssrc, start = resume.ssrc, going_on(resume, command.plan, now)
             leg = self.legs.open(command.leg, command.room, local, command.plan, ssrc, start, now)
             if resume:

@@ -118,10 +118,10 @@ class Admission:
         leg = self._scene.legs.by_id.get(event.leg)
         if leg is None or leg.place.is_lost:
             return
-        leg.reached = Reached(event.sequence, event.timestamp, event.at)
+        leg.reached, leg.ssrc = Reached(event.sequence, event.timestamp, event.at), event.ssrc
         if leg.stage is not Stage.OPENING:
             return
-        leg.port, leg.ssrc = event.port, event.ssrc
+        leg.port = event.port
         if leg.agreed and leg.offer:
             leg.sent = answer(leg.offer, leg.agreed, self.local(leg))
         else:

@@ -31,6 +31,7 @@ from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
 from confserver.focus.recordings import Recordings
 from confserver.focus.recovery import Recovery
+from confserver.focus.rekeying import Rekeying
 from confserver.focus.repertoire import SILENT, Repertoire
 from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
@@ -54,7 +55,8 @@ class Focus:
         scene.followers += [self._playing.follow, self._recordings.follow]
         self._admission = Admission(scene)
         self._sessions = Sessions(scene, self._admission)
-        self._recovery = Recovery(scene)
+        self._rekeying = Rekeying(scene, self._admission, self._sessions.settle)
+        self._recovery = Recovery(scene, self._rekeying)
 
     # ------------------------------------------------------------------ calls
     def hear_call(self, event: sip.Output, now: float) -> list[Output]:
@@ -68,6 +70,8 @@ class Focus:
                 self._sessions.offered(event, now)
             case sip.OfferAcknowledged():
                 self._sessions.acknowledged(event, now)
+            case sip.OfferAnswered():
+                self._rekeying.answered(event, now)
             case sip.RequestArrived():
                 self._admission.asked(event)
             case sip.ProbeAnswered(call=call):

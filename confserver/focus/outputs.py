@@ -41,6 +41,14 @@ class RefuseOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """Send a re-INVITE; answered by OfferAnswered, also where it cannot be sent now (491)."""
+
+    call: CallId
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     call: CallId
     cause: str
@@ -84,4 +92,6 @@ class Publish:
     events: tuple[Event, ...]
 
 
-Output = Accept | Refuse | AcceptOffer | RefuseOffer | HangUp | Probe | Respond | TellWorker | TellScribe | Publish
+Output = (
+    Accept | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Probe | Respond | TellWorker | TellScribe | Publish
+)

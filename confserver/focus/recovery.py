@@ -2,7 +2,7 @@
 
 ::
 
-    lost --> rooms and legs wait --heir stands--> OpenRoom, OpenLeg(resume), SetHearing
+    lost --> rooms and legs wait --heir stands--> OpenRoom, OpenLeg(resume), SetHearing; new keys for protected calls
                                  --no heir in HEIR_S, or lost MOST_LOSSES times in LOSSES_S--> BYE to all of them
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 from confserver.contract import OpenLeg, Resume
 from confserver.focus.answers import unavailable
 from confserver.focus.legs import Leg, Place, Stage
+from confserver.focus.rekeying import Rekeying
 from confserver.focus.scene import Scene
 from rooms.commands import NoteNoise, NoteTalking
 from rooms.participant import SYSTEM
@@ -25,8 +26,9 @@ LOSSES_S = 30.0
 class Recovery:
     """Keeps the rooms of lost workers until they go on elsewhere."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, rekeying: Rekeying) -> None:
         self._scene = scene
+        self._rekeying = rekeying
         self._waiting: dict[int, float] = {}
         """Lost workers, and until when their calls wait."""
         self._losses: dict[int, list[float]] = {}
@@ -39,7 +41,7 @@ class Recovery:
         legs = scene.legs.at_worker(worker)
         for place in [*scene.places.values(), *(leg.place for leg in legs)]:
             place.is_lost = place.is_lost or place.worker == worker
-        self._end_protected(legs)
+        self._end_unanswered(legs)
         losses = [at for at in self._losses.get(worker, ()) if now - at < LOSSES_S]
         self._losses[worker] = [*losses, now]
         if len(self._losses[worker]) >= MOST_LOSSES:
@@ -63,19 +65,29 @@ class Recovery:
         legs = [leg for leg in scene.legs.at_worker(worker) if leg.stage is not Stage.LEAVING]
         for leg in sorted(legs, key=lambda each: each.stage is Stage.OPENING):
             if not leg.place.is_lost:
-                scene.tell_worker(leg.place, _opening(leg))
+                self._open(leg)
         for room in places:
             hearing = scene.rooms.get(room).hearing
             if hearing.listeners:
                 scene.tell_hearing(room, hearing)
 
-    def _end_protected(self, legs: list[Leg]) -> None:
-        """SRTP cannot go on: its counters are lost, and one used twice would give the sound away (RFC 3711 9.1).
+    def _open(self, leg: Leg) -> None:
+        """At the heir. The counters of a protected leg are lost, and one used twice under one key would give the sound
+        away (RFC 3711 section 9.1): it gets another key, which its phone is told.
 
         A leg that waits to be opened gets another SSRC, and with it counters of its own.
         """
+        is_protected = leg.stage is not Stage.OPENING and leg.agreed is not None and leg.agreed.crypto is not None
+        if is_protected:
+            self._rekeying.renew(leg)
+        self._scene.tell_worker(leg.place, _opening(leg))
+        if is_protected:
+            self._rekeying.ask(leg)
+
+    def _end_unanswered(self, legs: list[Leg]) -> None:
+        """Before the ACK of our 200 there can be no re-INVITE, and so no other key."""
         for leg in legs:
-            if leg.agreed and leg.agreed.crypto and leg.stage is not Stage.OPENING:
+            if leg.agreed and leg.agreed.crypto and leg.stage is Stage.ANSWERED:
                 self._scene.hang_up(leg, "its media worker is gone, and its keys with it")
 
     def _give_up(self, worker: int) -> None:
@@ -88,9 +100,11 @@ class Recovery:
 
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
-        return min(self._waiting.values(), default=None)
+        deadlines = (*self._waiting.values(), self._rekeying.next_deadline())
+        return min((each for each in deadlines if each is not None), default=None)
 
     def fire(self, now: float) -> None:
+        self._rekeying.fire(now)
         for worker in [worker for worker, ends in self._waiting.items() if ends <= now]:
             self._give_up(worker)
 

@@ -67,14 +67,20 @@ class Sessions:
     def acknowledged(self, event: OfferAcknowledged, now: float) -> None:
         """An answer in an ACK; one that cannot be used leaves things as they were."""
         leg = self._scene.legs.by_call.get(event.call)
-        if leg is None or leg.sent is None or not event.body or leg.stage is Stage.LEAVING:
-            return
+        if leg is not None and leg.stage is not Stage.LEAVING:
+            self.settle(leg, event.body, now)
+
+    def settle(self, leg: Leg, body: bytes, now: float) -> bool:
+        """Follow the answer to our last offer. False: it cannot be used, and all is as it was."""
+        if leg.sent is None or not body:
+            return False
         try:
-            agreed = accept(leg.sent, description_of(event.body), leg.agreed)
+            agreed = accept(leg.sent, description_of(body), leg.agreed)
             self._check(leg, agreed)
         except (NoAnswer, Rejected):
-            return
+            return False
         self._follow(leg, agreed, now)
+        return True
 
     def _check(self, leg: Leg, agreed: Agreed) -> None:
         """Raises NoAnswer."""

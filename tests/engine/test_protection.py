@@ -5,11 +5,11 @@ import itertools
 import pytest
 from pylibsrtp import Policy, Session
 
-from confserver.contract import CloseLeg, LegFailed, LegLatched, OpenLeg, SetLeg, SrtpKey
-from confserver.engine.protection import MOST_SSRCS
+from confserver.contract import CloseLeg, LegFailed, LegLatched, LegOpened, OpenLeg, Resume, SetLeg, SrtpKey
+from confserver.engine.protection import MOST_GUESSES, MOST_SSRCS
 from confserver.rtp import rtcp
 from confserver.rtp.srtp import PROFILES
-from tests.engine.hall import Hall, level_db, plan_for, rtp, silence, tone
+from tests.engine.hall import Hall, Phone, level_db, plan_for, rtp, silence, tone
 
 CM80, CM32, GCM128, GCM256 = PROFILES
 QUIET_DB = -60
@@ -365,3 +365,66 @@ def test_a_thousand_protected_legs_come_and_go():
     assert hall.engine.protection.legs == 0
     assert not hall.engine.protection._settled
     assert resident_kb() - before < 2048, "a context takes some 5 kB: 3,000 of them would show"
+
+
+# ------------------------------------------------------------------ going on at another worker
+def sealed_at(index, key, ssrc=4242):
+    """A phone's packet of that index, and the session that goes on from there."""
+    sealing = session(key, True)
+    for passed in range(0x2000, index, 0x4000):
+        sealing.protect(rtp(0, passed, 0, ssrc, b""))
+    return sealing.protect(rtp(0, index, 160 * index, ssrc, bytes(160))), sealing
+
+
+def resumed(passed):
+    """An engine that has taken over a protected leg after so many packets of its phone, and its first answer."""
+    hall, pair = Hall(), keys()
+    phone = Phone(1, ("127.0.0.1", 40002), silence(1), ssrc=4242)
+    plan = plan_for(phone, **pair)
+    resume = Resume(
+        port=30000, ssrc=77, sequence=500, timestamp=8000, at=hall.now, latched=phone.address, received=passed
+    )
+    hall.engine.open_leg(OpenLeg(leg=1, room=1, plan=plan, resume=resume), 0, 30000, hall.now)
+    hall.phones.append(phone)
+    hall.hear_all()
+    phone.unseal, phone.next_at = session(pair["outgoing_key"], False).unprotect, hall.now + 1e9
+    hall.tick()
+    return hall, phone, pair["incoming_key"]
+
+
+@pytest.mark.parametrize(
+    ("first", "passed"),
+    [(30, 900), (65000, 900), (65000, 65536 * 2 + 40), (10, 65536 * 2 - 40), (40000, 65536 * 9 + 70)],
+)
+def test_a_leg_that_goes_on_finds_the_phone_s_rollover_counter(first, passed):
+    """first: sequence number at the call's beginning; the last report is some packets old."""
+    hall, phone, key = resumed(passed)
+    index = first + passed + 200
+    data, sealing = sealed_at(index, key)
+    hall.say(phone, data)
+    hall.tick()
+    for more in range(1, 4):
+        hall.say(phone, sealing.protect(rtp(0, index + more, 160 * (index + more), 4242, bytes(160))))
+        hall.tick()
+    report = hall.report(phone)
+    assert (report.received - passed, report.discarded) == (4, 0)
+
+
+def test_it_has_another_ssrc_so_that_our_counter_begins_at_nothing_for_both():
+    hall, phone, _ = resumed(900)
+    hall.run(0.1)
+    (opened,) = hall.told(LegOpened)
+    assert opened.ssrc != 77 and opened.sequence < 0x8000
+    assert {head[8:12] for head in phone.headers} == {opened.ssrc.to_bytes(4, "big")}, "a fresh session opens them"
+    assert hall.report(phone).ssrc == opened.ssrc
+
+
+def test_guessing_ends_after_some_packets_of_nobody():
+    hall, phone, key = resumed(65536 * 5)
+    for number in range(MOST_GUESSES):
+        hall.say(phone, rtp(0, number, 0, 4242, bytes(170)))
+        hall.tick()
+    data, _ = sealed_at(65536 * 5 + 300, key)
+    hall.say(phone, data)
+    hall.tick()
+    assert hall.report(phone).discarded == MOST_GUESSES + 1

@@ -8,6 +8,8 @@ import pytest
 
 from confserver.contract import MediaPlan, OpenLeg, SetLeg, packed
 from confserver.focus import outputs as out
+from confserver.focus.rekeying import MOST_TRIES, RETRY_S
+from confserver.sip import outputs as sip
 from tests.focus.house import House, every, sdp, the
 
 CM80 = "AES_CM_128_HMAC_SHA1_80"
@@ -91,12 +93,105 @@ def test_our_offer_in_the_call_is_no_step_back_to_plain(house: House) -> None:
     assert keys_of(the(SetLeg, followed).plan) == (OTHER, b"\x01" * 30)
 
 
-def test_a_lost_worker_ends_its_protected_calls_and_no_other(house: House) -> None:
+# ---------------------------------------------------------------- another worker, another key
+def heir(house: House) -> list[out.Output]:
+    """A worker is lost, and another stands in its place."""
+    assert house.lose(0) == []
+    return house.play(house.focus.worker_ready(0))
+
+
+def told(house: House, call: int, status: int, body: str = "") -> list[out.Output]:
+    """The final answer to our re-INVITE."""
+    return house.play(
+        house.focus.hear_call(sip.OfferAnswered(call, status, body.encode(), "application/sdp"), house.now)
+    )
+
+
+def test_a_protected_call_goes_on_with_another_key_of_ours(house: House) -> None:
     """Counters that began anew under the same key would give the sound away (RFC 3711 section 9.1)."""
-    sealed, plain = house.enter(savp(line())), house.enter(sdp("192.0.2.9", 4100))
-    assert [hung.call for hung in every(out.HangUp, house.lose(0))] == [sealed]
-    outputs = house.play(house.focus.worker_ready(0))
-    assert [opened.leg for opened in every(OpenLeg, outputs)] == [house.leg(plain).id]
+    sealed, plain = house.enter(savp(line(tag=3))), house.enter(sdp("192.0.2.9", 4100))
+    outputs = heir(house)
+    opened = {each.leg: each for each in every(OpenLeg, outputs)}
+    assert set(opened) == {house.leg(sealed).id, house.leg(plain).id}
+    assert keys_of(opened[house.leg(sealed).id].plan) == (THEIRS, b"\x02" * 30)
+    asked = the(out.Offer, outputs)
+    body = asked.body.decode()
+    assert asked.call == sealed and f"a={line(b'%c' % 2 * 30, 3)}\r\n" in body and "RTP/SAVP" in body
+    assert " 1 IN IP4" in body.splitlines()[1], "the description is another: its version counts on (RFC 3264 section 8)"
+    assert every(SetLeg, told(house, sealed, 200, savp(line(OTHER, 3), version=2))), "its answer may have another key"
+    assert keys_of(house.leg(sealed).plan) == (OTHER, b"\x02" * 30)
+    assert set(house.acked) == {sealed, plain} and house.focus.next_deadline() is None
+
+
+@pytest.mark.parametrize("status", [408, 481, 488, 500, 503])
+def test_who_does_not_take_it_is_hung_up_on(house: House, status: int) -> None:
+    call = house.enter(savp(line()))
+    heir(house)
+    assert the(out.HangUp, told(house, call, status)).call == call
+    assert house.is_empty() and not len(house.focus._rekeying)
+
+
+@pytest.mark.parametrize("body", ["", sdp("192.0.2.9", 4000), savp(line(tag=9))], ids=["none", "plain", "other tag"])
+def test_an_answer_that_cannot_be_used_ends_the_call_too(house: House, body: str) -> None:
+    call = house.enter(savp(line()))
+    heir(house)
+    assert the(out.HangUp, told(house, call, 200, body)).call == call
+
+
+def test_while_another_offer_is_under_way_it_waits_and_tries_again(house: House) -> None:
+    call = house.enter(savp(line()))
+    heir(house)
+    assert told(house, call, 491) == []
+    assert [each.call for each in every(out.Offer, house.pass_time(RETRY_S))] == [call]
+    assert every(out.HangUp, told(house, call, 200, savp(line(), version=2))) == []
+    assert house.focus.next_deadline() is None
+
+
+def test_but_not_for_ever(house: House) -> None:
+    call = house.enter(savp(line()))
+    heir(house)
+    for _ in range(MOST_TRIES - 1):
+        assert told(house, call, 491) == []
+        the(out.Offer, house.pass_time(RETRY_S))
+    the(out.HangUp, told(house, call, 491))
+
+
+def test_a_worker_lost_again_meanwhile_means_a_third_key_once_the_phone_has_answered(house: House) -> None:
+    """One offer at a time (RFC 3261 section 14.1)."""
+    call = house.enter(savp(line()))
+    heir(house)
+    outputs = heir(house)
+    assert keys_of(the(OpenLeg, outputs).plan) == (THEIRS, b"\x03" * 30) and not every(out.Offer, outputs)
+    outputs = told(house, call, 200, savp(line(), version=2))
+    assert line(b"\x03" * 30) in the(out.Offer, outputs).body.decode()
+    assert keys_of(house.leg(call).plan) == (THEIRS, b"\x03" * 30), "never a key that it has had before"
+    assert not every(out.HangUp, told(house, call, 200, savp(line(), version=3)))
+    assert not len(house.focus._rekeying)
+
+
+def test_a_phone_on_hold_stays_there(house: House) -> None:
+    call = house.enter(savp(line()))
+    house.reinvite(call, savp(line(), "sendonly", version=2))
+    heir(house)
+    told(house, call, 200, savp(line(), "sendonly", version=3))
+    assert house.leg(call).agreed.held
+    told(house, call, 200, savp(line(), version=3))
+
+
+def test_before_the_ack_there_is_no_way_to_tell_it(house: House) -> None:
+    waiting, _ = house.invite(savp(line()))
+    house.opened(waiting)
+    assert [hung.call for hung in every(out.HangUp, house.lose(0))] == [waiting]
+    assert not every(OpenLeg, house.play(house.focus.worker_ready(0)))
+
+
+def test_a_call_that_ends_meanwhile_is_forgotten(house: House) -> None:
+    call = house.enter(savp(line()))
+    heir(house)
+    told(house, call, 491)
+    house.bye(call)
+    assert not every(out.Offer, house.pass_time(2 * RETRY_S)) and house.focus.next_deadline() is None
+    assert told(house, call, 200, savp(line())) == [] and house.is_empty()
 
 
 def test_no_key_is_in_any_repr(house: House) -> None:
