@@ -78,7 +78,7 @@ class Concealment:
         self._past[rows, self._slot] = self._seats.signals[self._band][rows]
 
     def turn(self) -> None:
-        """A tick begins."""
+        """A tick ends: what is remembered next is its frame."""
         self._slot = (self._slot + 1) % _FRAMES
 
     def past(self, rows: Rows) -> Samples:

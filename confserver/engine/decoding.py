@@ -7,14 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.engine.codecs import BAND, COMFORT, CONCEALING, READ, STATEFUL, UNITS, stateless
+from confserver.engine.codecs import BAND, COMFORT, CONCEALING, READ, STATEFUL, stateless
 from confserver.engine.codecs.codec import Decoders
 from confserver.engine.frame import FRAMES, RATES_HZ, Rows, Samples
 from confserver.engine.ring import SHORT
 from confserver.engine.seats import Seats
-
-_STEPS_A_TICK = 8
-"""Lengths that a decoder can make up are multiples of 2.5 ms (RFC 6716 section 3.1)."""
 
 Decoded = tuple[Rows, Rows, int, Samples]
 """Rows, place of each one's packet, band, and the sound: float32 (rows, samples)."""
@@ -126,9 +123,7 @@ class Decoding:
             decoders.recover(one, ring.payload(one, at, int(length[0])), length, frames[index : index + 1])
         return frames
 
-    def may_recover(self, rows: Rows, place: Rows, units: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether the packet can tell of a frame of so many units before it."""
-        ring, seats = self._seats.ring, self._seats
-        same = (ring.meaning[place, rows] == seats.coding[rows]) & self.conceals(rows)
-        fits: NDArray[np.bool_] = same & (units > 0) & (units % (UNITS[READ[0]] // _STEPS_A_TICK) == 0)
-        return fits
+    def may_recover(self, rows: Rows, place: Rows) -> NDArray[np.bool_]:
+        """Whose packets at these places could tell of the frame before them."""
+        same: NDArray[np.bool_] = self._seats.ring.meaning[place, rows] == self._seats.coding[rows]
+        return same & self.conceals(rows)

@@ -16,6 +16,8 @@ of samples. Time in the ring is RTP time, sound is in samples of the leg's band.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ from confserver.engine.frame import FRAMES, NARROW, Rows, Samples
 from confserver.engine.ring import NEVER
 from confserver.engine.sample_queue import SampleQueue
 from confserver.engine.seats import SPENT, TICKS_A_SECOND, Seats
-from confserver.engine.standin import StandIn, bands
+from confserver.engine.standin import STEPS, StandIn, bands
 from confserver.engine.stretch import longer, shorter
 from confserver.rtp.statistics import signed32
 
@@ -77,7 +79,6 @@ class Playout:
         """Decode or make up one frame of each leg."""
         seats, high = self._seats, self._seats.high
         self._fit()
-        self._standin.turn()
         self._start(np.flatnonzero(seats.waiting[:high] & (seats.start_at[:high] <= now)))
         playing = seats.playing[:high]
         self._still[:high] &= ~playing
@@ -227,12 +228,9 @@ class Playout:
             afar = gap[jumps] > 0
             self._played_to[over[afar]] += distance[jumps][afar].astype(np.uint32)
             self._depth.begin(over[afar])
-        partly = there & ~jumps & (gap < units)
-        if partly.any():
-            again.append(self._bridge(rows[partly], gap[partly], distance[partly]))
-        lost = ~jumps & ~partly
-        if lost.any():
-            self._miss(rows[lost], distance[lost], place[lost])
+        missing = ~jumps
+        if missing.any():
+            again.append(self._miss(rows[missing], distance[missing], place[missing]))
         return np.concatenate(again) if again else _NO_ROWS
 
     def _enter(self, rows: Rows, at: NDArray[np.uint32]) -> Rows:
@@ -253,44 +251,49 @@ class Playout:
             seats.starved[row] = seats.missed[row] = 0
         return rows[into < NEVER]
 
-    def _bridge(self, rows: Rows, gap: NDArray[np.int64], distance: NDArray[np.int64]) -> Rows:
-        """Less than a frame is missing before the next packet."""
-        seats = self._seats
-        for index, row in enumerate(rows.tolist()):
-            one, band = rows[index : index + 1], int(seats.in_band[row])
-            count = int(gap[index]) * FRAMES[band] // int(seats.units[row])
-            if count:
-                seats.concealed[row] += seats.missed[row] == 0 and not seats.paused[row]
-                self._queue.append(band, one, self._standin.sound(band, one, count))
-                seats.missed[row] = max(int(seats.missed[row]), 1)
-        seats.next_timestamp[rows] += distance.astype(np.uint32)
-        seats.starved[rows] = 0
-        self._depth.skip(rows[~seats.paused[rows]])
-        return rows
+    def _miss(self, rows: Rows, distance: NDArray[np.int64], place: Rows) -> Rows:
+        """Something is missing in this frame: it is lost, late, or the stream has paused.
 
-    def _miss(self, rows: Rows, distance: NDArray[np.int64], place: Rows) -> None:
-        """A whole frame is missing: it is lost, late, or the stream has paused."""
+        Gives the rows whose next packet belongs into this frame too.
+        """
         seats = self._seats
-        units = seats.units[rows].astype(np.int64)
-        lost = distance < NEVER
-        passed = seats.starved[rows] + units
+        units, band = seats.units[rows].astype(np.int64), seats.in_band[rows]
+        lost, wanted = distance < NEVER, self._missing(rows, band)
+        amount = wanted * units // _FRAME[band]
         gap = np.where(lost, distance - seats.starved[rows], 0)
-        told = lost & self._decoding.may_recover(rows, place, gap) & (gap == units)
-        for band, mine in bands(seats.in_band[rows]):
-            self._emit(band, rows[mine], self._standin.sound(band, rows[mine], FRAMES[band], place[mine], told[mine]))
-        seats.concealed[rows[(seats.missed[rows] < SPENT) & ~seats.paused[rows]]] += 1
-        seats.missed[rows] += 1
-        seats.next_timestamp[rows] += np.where(lost, np.minimum(passed, distance), 0).astype(np.uint32)
+        bridged = lost & (gap <= amount)
+        amount = np.where(bridged, gap, amount)
+        wanted = np.where(bridged, gap * _FRAME[band] // units, wanted)
+        # what the packet that follows can tell, it tells of the frame right before it
+        told = bridged & self._decoding.may_recover(rows, place)
+        for key, mine in _alike(band.astype(np.int64) << 16 | wanted):
+            if key & 0xFFFF:
+                own, count = rows[mine], key & 0xFFFF
+                self._emit(key >> 16, own, self._standin.sound(key >> 16, own, count, place[mine], told[mine]))
+        counts = (2 * amount >= units) | (seats.missed[rows] == 0)
+        seats.concealed[rows[counts & (seats.missed[rows] < SPENT) & ~seats.paused[rows]]] += 1
+        seats.missed[rows] += counts
+        passed = seats.starved[rows] + amount
+        seats.next_timestamp[rows] += np.where(lost, passed, 0).astype(np.uint32)
         active = ~seats.paused[rows]
         self._depth.stall(rows[~lost & active])
         self._depth.skip(rows[lost & active])
         seats.starved[rows] = np.where(lost, 0, passed)
         seats.playing[rows[seats.starved[rows] > _GIVE_UP * units]] = False
+        return rows[bridged & (wanted < _FRAME[band])]
+
+    def _missing(self, rows: Rows, band: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Samples that are missing in this frame; of a decoder that makes them up as many as it can."""
+        frame = _FRAME[band].astype(np.int64)
+        wanted = frame - self._queue.held[rows]
+        uneven = (wanted % (frame // STEPS) > 0) & self._decoding.conceals(rows)
+        return np.where(uneven, frame, wanted)
 
     def _emit(self, band: int, rows: Rows, frames: Samples) -> None:
-        """A whole frame made up: it plays, or waits for its turn behind what is held."""
-        queued = (self._queue.held[rows] > 0) | self._special[rows]
-        self._seats.signals[band][rows[~queued]] = frames[~queued]
+        """Samples made up: a frame plays, unless something is held; all else is joined to what is held."""
+        queued = (self._queue.held[rows] > 0) | self._special[rows] | (frames.shape[1] < FRAMES[band])
+        if not queued.all():
+            self._seats.signals[band][rows[~queued]] = frames[~queued]
         if queued.any():
             self._queue.append(band, rows[queued], frames[queued])
 
@@ -364,3 +367,12 @@ class Playout:
             most = min(most * scale, len(whole) - FRAMES[band])
             if seats.playing[row] and not seats.missed[row] and most >= least * scale:
                 queue.put(row, shorter(whole, least * scale, most, scale)[0])
+
+
+def _alike(keys: NDArray[np.int64]) -> Iterator[tuple[int, Rows]]:
+    """Each key, and the places where it is."""
+    if (keys == keys[0]).all():
+        yield int(keys[0]), np.arange(len(keys))
+        return
+    for key in np.unique(keys).tolist():
+        yield key, np.flatnonzero(keys == key)

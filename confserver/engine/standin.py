@@ -17,6 +17,8 @@ from confserver.engine.frame import FRAMES, NARROW, Rows, Samples
 from confserver.engine.sample_queue import SampleQueue
 from confserver.engine.seats import SPENT, Seats
 
+STEPS = 8
+"""What a decoder can make up are multiples of 2.5 ms (RFC 6716 section 3.1): parts of a frame."""
 _NOBODY: NDArray[np.bool_] = np.zeros(0, np.bool_)
 _NO_ROWS: Rows = np.zeros(0, np.intp)
 
@@ -40,14 +42,11 @@ class StandIn:
             (self._by_codec, np.zeros(self._seats.capacity - len(self._by_codec), np.bool_))
         )
 
-    def turn(self) -> None:
-        """A tick begins."""
-        for concealment in self._concealment:
-            concealment.turn()
-
     def remember(self) -> None:
         """A tick ends: keep what each leg has played."""
         seats, high = self._seats, self._seats.high
+        for concealment in self._concealment:
+            concealment.turn()
         band = seats.in_band[:high]
         if not band.any():
             self._concealment[NARROW].remember(slice(0, high))
@@ -78,7 +77,7 @@ class StandIn:
     ) -> Samples:
         """So many samples for legs of one band. told: whose packet, at ``place``, can tell of the frame before it."""
         seats = self._seats
-        own = self._decoding.conceals(rows) & seats.playing[rows] & (count * 8 % FRAMES[band] == 0)
+        own = self._decoding.conceals(rows) & seats.playing[rows] & (count % (FRAMES[band] // STEPS) == 0)
         self._by_codec[rows] = own
         if not own.any():
             return self._by_waveform(band, rows, count)
