@@ -67,14 +67,16 @@ class _Line:
 class Dialing:
     """All keys on their way to participants. A key is a character of KEYS, a comma a pause of PAUSE_MS."""
 
-    def __init__(self, seats: Seats, play: PlayTones) -> None:
+    def __init__(self, seats: Seats) -> None:
         self._seats = seats
-        self._play = play
+        self.play: PlayTones = lambda play, reel, row: None
+        """Plays tones to one leg; set by who knows the player."""
         self._lines: dict[int, _Line] = {}
         self._numbers = itertools.count(-1, -1)
         """Of plays; those of the signalling process are above zero."""
         self.packets: dict[int, EventPacket] = {}
         """What rows send in this tick instead of sound."""
+        self._done: list[LegId] = []
 
     # ------------------------------------------------------------------ between ticks
     def start(self, row: int, room: RoomId, order: SendDigits) -> None:
@@ -92,30 +94,38 @@ class Dialing:
         self._lines.pop(row, None)
         self.packets.pop(row, None)
 
-    def tones_ended(self, play: PlayId) -> list[LegId]:
-        """A play of ours is over, however it ended. Gives the leg whose order is done."""
+    def tones_ended(self, play: PlayId) -> None:
+        """A play of ours is over, however it ended."""
         for row, line in list(self._lines.items()):
             if line.play == play:
                 line.play = None
-                return [self._done(row, line)]
-        return []
+                self._finish(row, line)
 
-    def _done(self, row: int, line: _Line) -> LegId:
+    def take_done(self) -> list[LegId]:
+        """Give the legs whose orders are done, each as often as it had one."""
+        done, self._done = self._done, []
+        return done
+
+    def _finish(self, row: int, line: _Line) -> None:
+        self._done.append(line.leg)
         line.orders.popleft()
         line.packets = None
         if not line.orders:
             del self._lines[row]
-        return line.leg
+
+    @property
+    def rows(self) -> list[int]:
+        """Those for which an order waits or is carried out."""
+        return list(self._lines)
 
     # ------------------------------------------------------------------ the tick
-    def step(self) -> list[LegId]:
-        """Find ``packets``; wanted once the timestamps are this tick's. Gives the legs whose order is done."""
+    def step(self) -> dict[int, EventPacket]:
+        """Give this tick's ``packets``; wanted once the timestamps are the tick's."""
         self.packets.clear()
-        done: list[LegId] = []
         for row, line in list(self._lines.items()):
             if line.play is None and self._step(row, line):
-                done.append(self._done(row, line))
-        return done
+                self._finish(row, line)
+        return self.packets
 
     def _step(self, row: int, line: _Line) -> bool:
         """One tick of one leg. True: its order is done."""
@@ -138,7 +148,7 @@ class Dialing:
     def _play_tones(self, row: int, line: _Line) -> None:
         line.play = next(self._numbers)
         play = Play(play=line.play, room=line.room, leg=line.leg, duck_db=_DUCK_DB)
-        self._play(play, ToneReel(tones_of(line.orders[0])), row)
+        self.play(play, ToneReel(tones_of(line.orders[0])), row)
 
     def __len__(self) -> int:
         return len(self._lines)

@@ -16,6 +16,7 @@ from confserver.contract import MediaPlan, OpusTerms
 from confserver.engine.codecs import CODECS, codec_of, is_stateful, meaning_of
 from confserver.engine.codecs.codec import Settings
 from confserver.engine.departure import USUAL_MS, Outbox, Plain
+from confserver.engine.dialing import Dialing
 from confserver.engine.encoding import NARROW_BYTES, TICKS_A_S, Encoding
 from confserver.engine.floor import Floor
 from confserver.engine.frame import RATES_HZ, Rows, band_of
@@ -52,6 +53,8 @@ class Outgoing:
         self.plain = Plain(seats, self.encoding, protection)
         self.packets = Packets(seats, self.encoding, protection)
         self.mix_levels = MixLevels(seats, self.mixers)
+        self.dialing = Dialing(seats)
+        self._dialled: list[int] = []
         self._entrance = Entrance(seats)
         self._senders: Rows = np.zeros(0, np.intp)
         self._levelling = Levelling(seats)
@@ -75,7 +78,7 @@ class Outgoing:
         seats.out_codec[row], seats.out_units[row] = meaning, units
         seats.out_payload_type[row] = plan.outgoing_payload_type & 0x7F
         seats.out_band[row], seats.out_ms[row] = band_of(rate_hz), plan.ptime_ms
-        seats.mix_levels[row] = plan.mix_levels_id
+        seats.mix_levels[row], seats.out_event[row] = plan.mix_levels_id, plan.outgoing_event or 0
         if self._remembers[meaning]:
             self._opus[row] = plan.opus
             self._set_settings(row)
@@ -151,6 +154,7 @@ class Outgoing:
         self.stop(row)
         self.voices.forget(row)
         self.encoding.forget(row)
+        self.dialing.stop(row)
         self._levelling.begin(row)
         self._own_gain.pop(row, None)
         self._opus.pop(row, None)
@@ -162,6 +166,8 @@ class Outgoing:
         self.floor.change_rates()
         self.play()
         self._level()
+        if self._dialled != self.dialing.rows:
+            self._dialled, self.moved = self.dialing.rows, True
         self._arrange()
         self._entrance.run()
         self.voices.speak()
@@ -169,6 +175,7 @@ class Outgoing:
         high = self._seats.high
         self._seats.out_timestamp[:high] += self._seats.out_units[:high] * np.uint32(elapsed)
         self.packets.prefixes = self.mix_levels.prefixes()
+        self.packets.events = self.dialing.step()
         outboxes = [self.plain.write(), self.packets.write()]
         self.voices.step()
         self.encoding.streams.settle()
@@ -207,7 +214,8 @@ class Outgoing:
     def _is_plain(self, rows: Rows) -> NDArray[np.bool_]:
         seats = self._seats
         usual = self._usual[seats.out_codec[rows]] & (seats.out_ms[rows] == USUAL_MS)
-        return np.asarray(usual & (seats.mix_levels[rows] == 0))
+        usual &= (seats.mix_levels[rows] == 0) & ~np.isin(rows, self._dialled)
+        return np.asarray(usual)
 
 
 def _plain_meanings() -> NDArray[np.bool_]:

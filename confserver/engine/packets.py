@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from confserver.engine.codecs import codec_of
 from confserver.engine.departure import MARK, Outbox, empty_outbox, ranges
+from confserver.engine.dialing import EventPacket
 from confserver.engine.encoding import BROAD_BYTES, NARROW_BYTES, Encoding
 from confserver.engine.frame import TICK_S, Bytes, Rows
 from confserver.engine.protection import Protection, Sealer
@@ -55,6 +56,8 @@ class Packets:
         self._header: NDArray[np.void] = np.zeros(0, HEADER)
         self._timestamp: NDArray[np.uint32] = np.zeros(0, np.uint32)
         self.prefixes: Prefixes = {}
+        self.events: dict[int, EventPacket] = {}
+        """What rows send in this tick instead of sound."""
 
     def forget(self, row: int) -> None:
         """Another format, or another leg: what is stored means nothing any more."""
@@ -101,6 +104,7 @@ class Packets:
         bytewise = np.flatnonzero(~self._is_stream)
         if len(bytewise):
             self._take_bytes(bytewise)
+        self._put_events()
         self._finish()
         self._protection.protect(self._sealer)
         return outbox
@@ -162,6 +166,18 @@ class Packets:
             self._stored[rows, : held * unit_bytes] = rest
         self._units[rows] = held
 
+    def _put_events(self) -> None:
+        """In the place of what else would be sent."""
+        for row, event in self.events.items():
+            places = np.flatnonzero(self.outbox.rows == row)
+            if len(places):
+                self.outbox.length[places] = 0
+                size = len(event.payload)
+                payload = np.frombuffer(event.payload, np.uint8)
+                self.outbox.packets[places[0], HEADER_BYTES : HEADER_BYTES + size] = payload
+                self.outbox.length[places[0]] = size
+                self._timestamp[places[0]] = event.timestamp
+
     def _finish(self) -> None:
         """Headers, sequence numbers and counts of what is sent."""
         seats, outbox = self._seats, self.outbox
@@ -172,6 +188,8 @@ class Packets:
         mark = seats.out_mark[rows] & ~second
         header = self._header
         header["second"][live] = seats.out_payload_type[rows] | (mark * MARK)
+        for row, event in self.events.items():
+            header["second"][live[rows == row]] = event.payload_type | (event.marker * int(MARK))
         header["sequence"][live] = seats.out_sequence[rows] + second
         header["timestamp"][live] = self._timestamp[live]
         np.add.at(seats.out_sequence, rows, np.uint16(1))

@@ -5,6 +5,7 @@ A flood of them costs a bounded share of the tick: at most MOST_A_TICK are looke
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -202,6 +203,11 @@ class Strays:
         known = self._pressing.get(leg.row)
         if known is None or known.timestamp != packet.timestamp:
             self._pressing[leg.row] = Pressing(leg, packet.timestamp, now)
+
+    @property
+    def pressing(self) -> Iterable[int]:
+        """The rows whose legs hold a key, by their events."""
+        return self._pressing.keys()
 
     def end_presses(self, now: float) -> None:
         """End the key presses whose last packets were all lost."""

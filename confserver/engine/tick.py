@@ -9,6 +9,7 @@ import numpy as np
 from confserver.contract import (
     CloseLeg,
     CloseRoom,
+    DigitsSent,
     FromWorker,
     LegClosed,
     LegFailed,
@@ -21,6 +22,7 @@ from confserver.contract import (
     Play,
     PlayEnded,
     RoomId,
+    SendDigits,
     SetGain,
     SetHearing,
     SetLeg,
@@ -31,6 +33,7 @@ from confserver.engine.arrival import Arrival
 from confserver.engine.batch import Batch
 from confserver.engine.departure import Outbox
 from confserver.engine.legs import Legs, Unfit, going_on
+from confserver.engine.listening import Listening
 from confserver.engine.outgoing import Outgoing
 from confserver.engine.player import Player
 from confserver.engine.playout import Playout
@@ -80,11 +83,12 @@ class Engine:
         self.reports = Reports(self.seats, cname, self.protection, self.playout.delay_s, random)
         self.legs = Legs(self.seats, self.sources, self.outgoing, self.playout, self.reports, self.protection)
         self.strays = Strays(self.seats, self.sources, self.legs, self.arrival, self.reports, self.protection)
-        self.player = Player(self.seats, self.floor, lambda event: self.strays.events.append(event))
-        self.outgoing.play = self.player.tick
+        self.listening = Listening(self.seats, self.legs, self.floor, self.playout.delay_s, self._say)
+        self.player = Player(self.seats, self.floor, self._say_played)
+        self.outgoing.play, self.outgoing.dialing.play = self.player.tick, self.player.play
         self.reports.set_lossy = self.outgoing.set_lossy
         mixers, by_row = self.outgoing.mixers, self.legs.by_row
-        self.recorder = Recorder(self.seats, self.floor, mixers, by_row, lambda event: self.strays.events.append(event))
+        self.recorder = Recorder(self.seats, self.floor, mixers, by_row, self._say)
         self.control: list[ControlPacket] = []
         self.ticks = 0
         self._at = 0.0
@@ -101,9 +105,12 @@ class Engine:
         odd, rows = self.arrival.receive(batch, now)
         self.strays.sort_out(batch, odd, rows, now)
         self.playout.play(now)
+        self.listening.hush(self.strays.pressing)
         self._give_floor()
+        self.listening.listen(now)
         outboxes = self.outgoing.tick(elapsed)
         self.recorder.tick(now, elapsed)
+        self.strays.events += [DigitsSent(leg=leg) for leg in self.outgoing.dialing.take_done()]
         self.legs.bury(self.outgoing.end_fades())
         self._report(now)
         self.strays.end_presses(now)
@@ -160,6 +167,7 @@ class Engine:
 
     def set_room(self, command: SetRoom) -> None:
         self.floor.set_sound(command.room, command.sound)
+        self.listening.follow_room(command.room)
 
     def close_room(self, command: CloseRoom, now: float) -> None:
         self.player.forget_room(command.room)
@@ -170,6 +178,7 @@ class Engine:
                 self.close_leg(CloseLeg(leg=leg.id), now)
         self.legs.bury(sorted(room.members) if room else [])
         self.floor.close(command.room)
+        self.listening.close(command.room)
 
     def open_leg(self, command: OpenLeg, local: int, port: int, now: float) -> None:
         """Answers with LegOpened or LegFailed.
@@ -184,6 +193,7 @@ class Engine:
             leg = self.legs.open(command.leg, command.room, local, command.plan, ssrc, start, now)
             if resume:
                 self.legs.resume(leg, resume)
+            self.listening.follow(leg, is_new=True)
         except Unfit as unfit:
             self.strays.events.append(LegFailed(leg=command.leg, reason=str(unfit)))
             return
@@ -197,6 +207,7 @@ class Engine:
             return
         try:
             self.legs.set(leg, command.plan, now)
+            self.listening.follow(leg)
         except Unfit as unfit:
             self.strays.events.append(LegFailed(leg=command.leg, reason=str(unfit)))
 
@@ -211,6 +222,7 @@ class Engine:
             self.control.append((target[0], sockaddr(target[1]), goodbye))
         self._say_speaking(leg.row, False)
         self.player.forget_leg(leg.id)
+        self.listening.forget(leg.row)
         self.strays.events.append(LegClosed(leg=leg.id, report=self.legs.close(leg, now)))
 
     def set_hearing(self, command: SetHearing) -> None:
@@ -243,6 +255,22 @@ class Engine:
             self.strays.events.append(PlayEnded(play=command.play, cause="failed", reason=reason))
             return
         self.player.play(command, reel, leg.row if leg else None)
+
+    def send_digits(self, command: SendDigits) -> None:
+        """Answered by DigitsSent; a leg that is gone by now is passed over. Raises ValueError for what are no keys."""
+        leg = self.legs.by_id.get(command.leg)
+        if leg is not None:
+            self.outgoing.dialing.start(leg.row, self.floor.room_of[leg.row].number, command)
+
+    def _say(self, event: FromWorker) -> None:
+        self.strays.events.append(event)
+
+    def _say_played(self, event: FromWorker) -> None:
+        """Plays with numbers below zero are our own: keys as tones."""
+        if isinstance(event, PlayEnded) and event.play < 0:
+            self.outgoing.dialing.tones_ended(event.play)
+        else:
+            self._say(event)
 
     def _room_of(self, leg: LegId) -> RoomId | None:
         found = self.legs.by_id.get(leg)

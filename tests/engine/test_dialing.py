@@ -25,7 +25,8 @@ class Desk:
             **{name: np.full(8, value, np.uint32 if "time" in name else np.uint16) for name, value in columns.items()}
         )
         self.plays: list = []
-        self.dialing = Dialing(self.seats, lambda play, reel, row: self.plays.append((play, reel, row)))
+        self.dialing = Dialing(self.seats)
+        self.dialing.play = lambda play, reel, row: self.plays.append((play, reel, row))
         self.units = units
         self.sent: list = []
         """Of each tick: the packet, or None where sound was sent."""
@@ -37,8 +38,8 @@ class Desk:
     def run(self, ticks: int) -> None:
         for _ in range(ticks):
             self.seats.out_timestamp += np.uint32(self.units)
-            self.done += self.dialing.step()
-            self.sent.append(self.dialing.packets.get(ROW))
+            self.sent.append(self.dialing.step().get(ROW))
+            self.done += self.dialing.take_done()
 
     def heard(self) -> list[tuple[str, int]]:
         """What a phone makes of it."""
@@ -151,11 +152,14 @@ def test_a_leg_that_takes_no_events_gets_tones_one_order_after_another():
     ((play, _, row),) = desk.plays
     assert (play.leg, play.room, row) == (LEG, ROOM, ROW)
     assert play.play < 0, "no number of the signalling process"
-    assert desk.dialing.tones_ended(play.play) == [LEG]
+    desk.dialing.tones_ended(play.play)
     desk.run(1)
+    assert desk.done == [LEG]
     assert len(desk.plays) == 2 and desk.plays[1][0].play != play.play
-    assert desk.dialing.tones_ended(12345) == []
-    assert desk.sent == [None] * 6
+    desk.dialing.tones_ended(12345)
+    desk.run(1)
+    assert desk.done == [LEG]
+    assert desk.sent == [None] * 7
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 48000])
