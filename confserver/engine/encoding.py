@@ -18,7 +18,7 @@ from confserver.engine.frame import FRAMES, RATES_HZ, TICK_S, Bytes, Lengths, Ro
 from confserver.engine.resampling import Crossing
 from confserver.engine.seats import Seats
 from confserver.engine.streams import Group, Key, Stream, Streams, who_remembers
-from confserver.engine.voices import Voices
+from confserver.engine.voices import RIGHT, Voice, Voices
 
 NARROW_BYTES = 160
 """A tick of G.711."""
@@ -77,7 +77,10 @@ class Encoding:
         self._voices.rebuild()
         voice, place = self._voices.of(senders)
         codec, band = seats.out_codec[senders], seats.out_band[senders]
-        place = self._cross(senders, voice, place, band)
+        wide = senders[seats.out_channels[senders] == 2]
+        wide = wide[[self.settings[row].channels == 2 for row in wide.tolist()]] if len(wide) else wide
+        rights = self._voices.right_of(wide)
+        place, right = self._cross(senders, voice, place, wide, *rights)
         self._heard_voice[senders] = voice
         remembers = self._remembers[codec]
         used = np.unique(codec[~remembers]).tolist()
@@ -92,7 +95,8 @@ class Encoding:
             self._batches.append(Batch(kind, int(band[mine[0]]), places, start, stop, width))
             self.index[senders[mine]] = start + which
             narrow, broad = (stop, broad) if width == NARROW_BYTES else (narrow, stop)
-        self._arrange_streams(senders[remembers], voice[remembers], codec[remembers], place[remembers], broad)
+        ears = dict(zip(wide.tolist(), right.tolist(), strict=True))
+        self._arrange_streams(senders[remembers], voice[remembers], codec[remembers], place[remembers], ears, broad)
         broad += sum(len(group.rows) * (2 if group.settings.frame_ms == 10 else 1) for group in self._groups)
         self.narrow = np.zeros((narrow, NARROW_BYTES), np.uint8)
         self.broad = np.zeros((broad, BROAD_BYTES), np.uint8)
@@ -104,10 +108,16 @@ class Encoding:
             self.index = np.concatenate((self.index, np.zeros(more, np.intp)))
             self._heard_voice = np.concatenate((self._heard_voice, np.zeros(more, np.int64)))
 
-    def _cross(self, senders: Rows, voice: NDArray[np.int64], place: Rows, band: NDArray[np.uint8]) -> Rows:
-        """Lay out the boards; gives each sender's place on its format's board."""
-        source = self._seats.band[senders]
-        heard, place = self._voices.heard, place.copy()
+    def _cross(
+        self, senders: Rows, voice: Voice, place: Rows, wide: Rows, right_voice: Voice, right_place: Rows
+    ) -> tuple[Rows, Rows]:
+        """Lay out the boards; gives the place of what each sender hears on its format's board, and for those with two
+        ears that of the right one."""
+        count = len(senders)
+        rows = np.concatenate((senders, wide))
+        voice, place = np.concatenate((voice, right_voice)), np.concatenate((place, right_place))
+        source, band = self._seats.band[rows], self._seats.out_band[rows]
+        heard = self._voices.heard
         ends = [len(samples) for samples in heard]
         for (before, to), crossing in self._crossings.items():
             mine = np.flatnonzero((source == before) & (band == to))
@@ -115,23 +125,23 @@ class Encoding:
                 crossing.clear()
                 continue
             numbers, first, back = np.unique(voice[mine], return_index=True, return_inverse=True)
-            came_from = self._heard_voice[senders[mine[first]]]
+            came_from = self._heard_voice[rows[mine[first]]] + (numbers & RIGHT)
             crossing.set(numbers.tolist(), came_from.tolist(), place[mine[first]], ends[to])
             place[mine] = ends[to] + back
             ends[to] += len(numbers)
         for to, end in enumerate(ends):
             if end > len(heard[to]):
                 heard[to] = np.concatenate((heard[to], np.zeros((end - len(heard[to]), FRAMES[to]), np.float32)))
-        return place
+        return place[:count], place[count:]
 
     def _arrange_streams(
-        self, rows: Rows, voice: NDArray[np.int64], codec: NDArray[np.uint8], place: Rows, first: int
+        self, rows: Rows, voice: Voice, codec: NDArray[np.uint8], place: Rows, ears: dict[int, int], first: int
     ) -> None:
         listed = rows.tolist()
         together: dict[tuple[Stream, Key], Stream] = {}
         for row, number, kind in zip(listed, voice.tolist(), codec.tolist(), strict=True):
             self.streams.follow(row, number, kind, self.settings[row], together)
-        self._groups = self.streams.groups(dict(zip(listed, place.tolist(), strict=True)), first)
+        self._groups = self.streams.groups(dict(zip(listed, place.tolist(), strict=True)), ears, first)
         for group in self._groups:
             for stream, row in zip(group.streams, group.rows.tolist(), strict=True):
                 self.index[list(stream.rows)] = row

@@ -50,6 +50,7 @@ class Floor:
         for mix in room.all_mixes():
             self._mixer(room).with_noise[mix] = sound.comfort_noise and mix != room.tap
         self._note_levelling(number, sound)
+        self._apply(room)
         self.review_rate(number)
 
     def close(self, number: int) -> None:
@@ -91,7 +92,7 @@ class Floor:
         for mix in room.all_mixes():
             self._mixer(room).dismiss(mix, row)
         if row in room.private:
-            self._mixer(room).close(room.private.pop(row))
+            self._close_private(room, row)
         self.switched.pop(row, None)
         self.review_rate(room.number)
 
@@ -116,8 +117,11 @@ class Floor:
         mixer, wishes = self._mixer(room), room.wishes
         while len(room.mixes) < len(wishes.mixes):
             room.mixes.append(self._open_mix(room))
-        for mix, gains in zip(room.mixes, wishes.mixes, strict=False):
-            mixer.set_gains(mix, self._with_players(room, gains, None))
+        if any(self._is_stereo(room, row) for row in wishes.listeners):
+            while len(room.wide) < len(wishes.mixes):
+                room.wide.append(self._open_pair(room))
+        for mix, gains in (*zip(room.mixes, wishes.mixes, strict=False), *zip(room.wide, wishes.mixes, strict=False)):
+            self._set_gains(room, mix, self._with_players(room, gains, None))
         if room.tap is not None:
             mixer.set_gains(room.tap, self._with_players(room, self._everybody(room), None))
         for row, index in wishes.listeners.items():
@@ -127,6 +131,24 @@ class Floor:
                 self.switched.setdefault(row, before)
                 self._seats.mix[row] = mix
         mixer.stale = True
+
+    def hears_two(self, row: int) -> bool:
+        """Whether a leg hears two channels: it can, and its room is placed from left to right."""
+        room = self.room_of.get(row)
+        return room is not None and self._is_stereo(room, row)
+
+    def _is_stereo(self, room: Room, row: int) -> bool:
+        return room.sound.stereo and self._seats.out_channels[row] == 2
+
+    def _set_gains(self, room: Room, mix: int, gains: Gains) -> None:
+        """Of one mix, or of the two beside each other."""
+        mixer, right = self._mixer(room), room.rights.get(mix)
+        if right is None:
+            mixer.set_gains(mix, gains)
+            return
+        sides = {row: room.side_of(row) for row in gains}
+        mixer.set_gains(mix, {row: gain * sides[row][0] for row, gain in gains.items()})
+        mixer.set_gains(right, {row: gain * sides[row][1] for row, gain in gains.items()})
 
     def _with_players(self, room: Room, gains: Gains, listener: int | None) -> Gains:
         """What plays to everybody, or to this listener, beside the voices, which are softer meanwhile."""
@@ -142,15 +164,35 @@ class Floor:
     def _mix_for(self, room: Room, row: int, index: int) -> int:
         """The room's mix of that index, or a private one where something sounds different for this listener alone."""
         exceptions = room.wishes.exceptions.get(row, {})
+        is_stereo = self._is_stereo(room, row)
         if not exceptions and row not in room.ducked and row not in room.players.values():
-            return room.mixes[index]
-        mixer = self._mixer(room)
+            return room.wide[index] if is_stereo else room.mixes[index]
+        if row in room.private and is_stereo != (room.private[row] in room.rights):
+            self._close_private(room, row)
         if row not in room.private:
-            room.private[row] = self._open_mix(room)
-            mixer.carry_over(int(self._seats.mix[row]), room.private[row])
+            room.private[row] = self._open_pair(room) if is_stereo else self._open_mix(room)
+            self._carry_over(room, int(self._seats.mix[row]), room.private[row])
         gains = {**room.wishes.mixes[index], **exceptions}
-        mixer.set_gains(room.private[row], self._with_players(room, gains, row))
+        self._set_gains(room, room.private[row], self._with_players(room, gains, row))
         return room.private[row]
+
+    def _carry_over(self, room: Room, old: int, new: int) -> None:
+        mixer = self._mixer(room)
+        mixer.carry_over(old, new)
+        if new in room.rights:
+            mixer.carry_over(room.rights.get(old, old), room.rights[new])
+
+    def _close_private(self, room: Room, row: int) -> None:
+        mix = room.private.pop(row)
+        right = room.rights.pop(mix, None)
+        for each in (mix,) if right is None else (mix, right):
+            self._mixer(room).close(each)
+
+    def _open_pair(self, room: Room) -> int:
+        """Two mixes beside each other, for two ears."""
+        left, right = self._open_mix(room), self._open_mix(room)
+        room.rights[left] = self._mixer(room).right[left] = right
+        return left
 
     def _open_mix(self, room: Room) -> int:
         mixer = self._mixer(room)
@@ -165,7 +207,7 @@ class Floor:
         for room in self.rooms.values():
             for row, mix in list(room.private.items()):
                 if self._seats.mix[row] != mix:
-                    self._mixer(room).close(room.private.pop(row))
+                    self._close_private(room, row)
 
     # ------------------------------------------------------------------ players and recorders
     def add_source(self, row: int, number: int, leg: int | None) -> bool:
@@ -278,7 +320,11 @@ class Floor:
         room.band = band
         numbers = {mix: self._open_mix(room) for mix in room.all_mixes()}
         room.mixes = [numbers[mix] for mix in room.mixes]
+        room.wide = [numbers[mix] for mix in room.wide]
         room.private = {row: numbers[mix] for row, mix in room.private.items()}
+        room.rights = {numbers[left]: numbers[right] for left, right in room.rights.items()}
+        for left, right in room.rights.items():
+            self._mixer(room).right[left] = right
         if room.tap is not None:
             room.tap = numbers[room.tap]
             self._mixer(room).with_noise[room.tap] = False

@@ -45,11 +45,15 @@ class Mixer:
         self.noisy: NDArray[np.bool_] = np.zeros(self._size, np.bool_)
         """Those in which it was to be heard in the latest frame."""
         self.limit: NDArray[np.float32] = np.ones(self._size, np.float32)
+        self.right: NDArray[np.int32] = np.zeros(self._size, np.int32)
+        """The mix for the right ear beside one for the left; 0: none."""
         self._gains: dict[int, dict[int, float]] = {NOBODY: {}}
         self._free = list(range(self._size - 1, NOBODY, -1))
         self.own_mix: Rows = np.zeros(0, np.intp)
         self.own_slot: Rows = np.zeros(0, np.intp)
         self.own_seat: Rows = np.zeros(0, np.intp)
+        self.left = 0
+        """So many of these hear by the mix itself, the others by that for the right ear."""
         self._used = 0
         self.stale = True
 
@@ -68,6 +72,7 @@ class Mixer:
 
     def close(self, mix: int) -> None:
         del self._gains[mix]
+        self.right[mix] = 0
         self.seat[mix] = SILENT
         self._wish[mix] = self._before[mix] = 0
         self._free.append(mix)
@@ -113,7 +118,7 @@ class Mixer:
 
     def _grow(self) -> None:
         old, self._size = self._size, self._size * 2
-        for name in ("seat", "_wish", "_before", "_came_from", "limit", "with_noise", "noisy"):
+        for name in ("seat", "_wish", "_before", "_came_from", "limit", "with_noise", "noisy", "right"):
             column = getattr(self, name)
             wider = np.zeros((self._size, *column.shape[1:]), column.dtype)
             wider[:old] = column
@@ -194,9 +199,15 @@ class Mixer:
 
     def find_own(self) -> None:
         """Find who has a slot in the very mix he listens to; wanted before ``mix`` whenever ``stale``."""
-        seat = self.seat[: self.high]
-        theirs = self._seats.mix[seat] == np.arange(self.high)[:, None]
-        mixes, slots = np.nonzero(theirs & (seat != SILENT))
+        seat, mix = self.seat[: self.high], np.arange(self.high)[:, None]
+        taken = seat != SILENT
+        listens = self._seats.mix[seat]
+        mixes, slots = np.nonzero((listens == mix) & taken)
+        self.left = len(mixes)
+        if self.right[: self.high].any():
+            right = self.right[np.where(taken, listens, NOBODY)]
+            others = np.nonzero((right == mix) & taken & (right != NOBODY))
+            mixes, slots = np.concatenate((mixes, others[0])), np.concatenate((slots, others[1]))
         self.own_mix, self.own_slot, self.own_seat = mixes, slots, seat[mixes, slots].astype(np.intp)
         used = np.flatnonzero((seat != SILENT).any(axis=0))
         self._used = int(used[-1]) + 1 if len(used) else 0

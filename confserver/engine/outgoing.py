@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.contract import MediaPlan, OpusTerms
+from confserver.contract import MediaPlan, OpusTerms, RoomSound
 from confserver.engine.codecs import CODECS, codec_of, is_stateful, meaning_of
 from confserver.engine.codecs.codec import Settings
 from confserver.engine.departure import USUAL_MS, Outbox, Plain
@@ -78,6 +78,7 @@ class Outgoing:
         seats.out_codec[row], seats.out_units[row] = meaning, units
         seats.out_payload_type[row] = plan.outgoing_payload_type & 0x7F
         seats.out_band[row], seats.out_ms[row] = band_of(rate_hz), plan.ptime_ms
+        seats.out_channels[row] = 2 if plan.opus.stereo and not codec.unit_bytes else 1
         seats.mix_levels[row], seats.out_event[row] = plan.mix_levels_id, plan.outgoing_event or 0
         if self._remembers[meaning]:
             self._opus[row] = plan.opus
@@ -85,7 +86,9 @@ class Outgoing:
         else:
             self.encoding.forget(row)
         room = self.floor.room_of.get(row)
-        if room:
+        if room and room.sound.stereo:
+            self.floor.set_sound(room.number, room.sound)
+        elif room:
             self.floor.review_rate(room.number)
         self.moved = True
 
@@ -98,6 +101,7 @@ class Outgoing:
         fec = terms.fec and row in self._lossy
         self.encoding.settings[row] = Settings(
             rate_hz=rate_hz,
+            channels=2 if self.floor.hears_two(row) else 1,
             frame_ms=int(seats.out_ms[row]),
             bitrate=terms.bitrate,
             fec=fec,
@@ -105,6 +109,14 @@ class Outgoing:
             dtx=terms.dtx,
             cbr=terms.cbr,
         )
+
+    def set_sound(self, number: int, sound: RoomSound) -> None:
+        """Another sound for a room; who can hear two channels does so from now on, or no more."""
+        self.floor.set_sound(number, sound)
+        room = self.floor.rooms.get(number)
+        for row in (room.members if room else set()) & self._opus.keys():
+            self._set_settings(row)
+        self.voices.stale = True
 
     def set_lossy(self, row: int, lossy: bool) -> None:
         """Much, or little, of what the leg is sent gets lost on the way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from confserver.contract import RoomSound
@@ -11,6 +12,8 @@ LOWER_AFTER = 500
 """Ticks for which fewer could use a room's rate before it falls."""
 
 Gains = dict[int, float]
+_WIDTH = 0.7
+"""How far apart left and right are; 1.0: whoever is outermost is heard on one side only."""
 
 
 @dataclass(slots=True)
@@ -35,6 +38,10 @@ class Room:
     lower_in: int = LOWER_AFTER
     mixes: list[int] = field(default_factory=list)
     private: dict[int, int] = field(default_factory=dict)
+    wide: list[int] = field(default_factory=list)
+    """The mixes by index once more, for those who hear two channels: the left ones."""
+    rights: dict[int, int] = field(default_factory=dict)
+    """The right mix beside each left one."""
     tap: int | None = None
     """A mix that nobody hears: it is recorded."""
     wishes: Wishes = field(default_factory=Wishes)
@@ -49,7 +56,17 @@ class Room:
     """How much softer all others are to a member, or to everybody, while something plays."""
 
     def all_mixes(self) -> list[int]:
-        return [*self.mixes, *self.private.values(), *(() if self.tap is None else (self.tap,))]
+        taps = () if self.tap is None else (self.tap,)
+        return [*self.mixes, *self.wide, *self.private.values(), *self.rights.values(), *taps]
+
+    def side_of(self, row: int) -> tuple[float, float]:
+        """Gains left and right by which somebody has his place: the members stand in the order of their rows, from
+        left to right, each as loud as the others; what plays is in the middle."""
+        if row not in self.members or len(self.members) < 2:
+            return 1.0, 1.0
+        place = sorted(self.members).index(row) / (len(self.members) - 1)
+        angle = (0.5 + _WIDTH * (place - 0.5)) * math.pi / 2
+        return math.sqrt(2) * math.cos(angle), math.sqrt(2) * math.sin(angle)
 
     def sounding(self) -> set[int]:
         return self.talkers | self.fading | self.players.keys()

@@ -92,6 +92,7 @@ _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
     ("out_units", np.uint16, ()),
     ("out_event", np.uint8, ()),
     ("out_ms", np.uint8, ()),
+    ("out_channels", np.uint8, ()),
     ("out_gain", np.float32, ()),
     ("out_octets", np.uint32, ()),
     ("passage", np.int32, ()),
@@ -180,6 +181,8 @@ class Seats:
     """Ticks of the outgoing format's RTP clock in a tick of ours."""
     out_event: NDArray[np.uint8]
     """Payload type for telephone-event that the leg takes of us, 0: none."""
+    out_channels: NDArray[np.uint8]
+    """That the leg can hear; two are given in stereo rooms only."""
     out_ms: NDArray[np.uint8]
     """Sound in one packet."""
     out_gain: NDArray[np.float32]

@@ -65,6 +65,8 @@ class Group:
     """Of their voices on the board."""
     rows: Rows
     """Of their payloads in the matrix; of the first, where a tick has two."""
+    rights: Rows
+    """Places of what the right ear hears, where there are two channels."""
 
 
 class Streams:
@@ -204,8 +206,11 @@ class Streams:
                 self._encoders[stream.codec].set_loss(stream.slot, percent)
 
     # ------------------------------------------------------------------ the tick
-    def groups(self, place_of: dict[int, int], first_row: int) -> list[Group]:
-        """All streams, to be encoded in groups. place_of: row of the seats -> place of what it hears on its board."""
+    def groups(self, place_of: dict[int, int], right_of: dict[int, int], first_row: int) -> list[Group]:
+        """All streams, to be encoded in groups.
+
+        place_of: row of the seats -> place of what it hears on its board. right_of: the same of the right ear.
+        """
         kinds: dict[tuple[int, int, int, int], list[Stream]] = {}
         for stream in {id(stream): stream for stream in self._of.values()}.values():
             settings = stream.settings
@@ -217,7 +222,9 @@ class Streams:
             first_row += step * len(streams)
             slots = np.array([stream.slot for stream in streams], np.intp)
             places = np.array([place_of[next(iter(stream.rows))] for stream in streams], np.intp)
-            groups.append(Group(self._encoders[codec], streams[0].settings, streams, slots, places, rows))
+            ears = [right_of.get(next(iter(stream.rows)), 0) for stream in streams]
+            rights = np.array(ears if streams[0].settings.channels == 2 else [], np.intp)
+            groups.append(Group(self._encoders[codec], streams[0].settings, streams, slots, places, rows, rights))
         self.stale = False
         return groups
 
@@ -226,7 +233,10 @@ class Streams:
     ) -> None:
         """One tick of all streams. bands: rate -> board. out: uint8 (rows, width); length: int32 (rows), 0: nothing."""
         for group in groups:
-            samples = boards[bands[group.settings.rate_hz]][group.places]
+            board = boards[bands[group.settings.rate_hz]]
+            samples = board[group.places]
+            if group.settings.channels == 2:
+                samples = np.stack((samples, board[group.rights]), axis=2).reshape(len(samples), -1)
             if any(stream.joins_in for stream in group.streams):
                 _note_pauses(group.streams, samples)
             if group.settings.frame_ms == 20:

@@ -27,6 +27,8 @@ from confserver.engine.seats import SILENT, Seats
 MIXES = 1 << 20
 OWN = 1 << 24
 PASSAGE = 1 << 25
+RIGHT = 1 << 40
+"""Added to the number of a voice: what the right ear hears beside it."""
 SETTLING = 25
 """Ticks for which two encoders hear the same before listeners go from one to the other (facts: seam)."""
 
@@ -63,11 +65,15 @@ class Voices:
         self._fading: dict[int, int] = {}
         """Rows with an own voice that change mixes on this tick, and the mix before."""
         self._solos: list[Rows] = [np.zeros(0, np.intp) for _ in FRAMES]
+        self._wide_solos: list[Rows] = [np.zeros(0, np.intp) for _ in FRAMES]
+        """Those of them that have a right ear."""
         self._solo_gain: NDArray[np.float32] = np.ones(seats.capacity, np.float32)
         self._back: list[int] = []
         """Rows for which the others have come back to their own loudness on this tick."""
         self._place: NDArray[np.int32] = np.full(seats.capacity, -1, np.int32)
+        self._right_place: NDArray[np.int32] = np.full(seats.capacity, -1, np.int32)
         self._passage_place: dict[int, int] = {}
+        """Of the right ear: RIGHT + number."""
         self.stale = True
 
     # ------------------------------------------------------------------ who hears what
@@ -98,7 +104,7 @@ class Voices:
 
     def _pass(self, band: int, mix: int, rows: list[int], ticks: int, before: int | None) -> None:
         number = next(self._numbers)
-        first = np.array([1 if before is None else self._mixers[band].limit[before]], np.float32)
+        first = np.full(2, 1 if before is None else self._mixers[band].limit[before], np.float32)
         self._passages[number] = Passage(number, band, mix, rows, ticks, before, first)
         self._seats.passage[rows] = number
         self.stale = True
@@ -147,25 +153,45 @@ class Voices:
         seats, high = self._seats, self._seats.high
         if len(self._place) < seats.capacity:
             self._solo_gain = np.concatenate((self._solo_gain, np.ones(seats.capacity - len(self._place), np.float32)))
-            self._place = np.full(seats.capacity, -1, np.int32)
-        self._place[:] = -1
+            self._place, self._right_place = np.full((2, seats.capacity), -1, np.int32)
+        self._place[:] = self._right_place[:] = -1
         self._passage_place = {}
         wanted = (seats.out_gain[:high] != 1) | (self._solo_gain[:high] != 1)
         changed = np.flatnonzero(wanted & seats.sends[:high])
         for mixer in self._mixers:
-            owners = mixer.own_seat
-            self._place[owners] = mixer.high + np.arange(len(owners))
+            owners, at = mixer.own_seat, mixer.high + np.arange(len(mixer.own_seat))
+            self._place[owners[: mixer.left]] = at[: mixer.left]
+            self._right_place[owners[mixer.left :]] = at[mixer.left :]
             solos = changed[(seats.band[changed] == mixer.band) & (self._place[changed] < 0)]
-            at = mixer.high + len(owners)
-            self._place[solos] = at + np.arange(len(solos))
-            self._solos[mixer.band] = solos
-            at += len(solos)
-            for passage in self._passages.values():
-                if passage.band == mixer.band:
-                    self._passage_place[passage.number] = at
-                    at += 1
-            self.heard[mixer.band] = np.zeros((at, mixer.frame), np.float32)
+            wide = solos[mixer.right[seats.mix[solos]] != NOBODY]
+            end = mixer.high + len(owners)
+            self._place[solos] = end + np.arange(len(solos))
+            self._right_place[wide] = end + len(solos) + np.arange(len(wide))
+            self._solos[mixer.band], self._wide_solos[mixer.band] = solos, wide
+            end = self._place_passages(mixer, end + len(solos) + len(wide))
+            self.heard[mixer.band] = np.zeros((end, mixer.frame), np.float32)
         self.stale = False
+
+    def _place_passages(self, mixer: Mixer, at: int) -> int:
+        for passage in self._passages.values():
+            if passage.band == mixer.band:
+                self._passage_place[passage.number] = at
+                at += 1
+                if mixer.right[passage.mix]:
+                    self._passage_place[RIGHT + passage.number] = at
+                    at += 1
+        return at
+
+    def right_of(self, rows: Rows) -> tuple[Voice, Rows]:
+        """The same of the right ear, of rows that have one."""
+        seats = self._seats
+        voice, _ = self.of(rows)
+        mix, band = seats.mix[rows], seats.band[rows]
+        place = np.array([self._mixers[b].right[m] for b, m in zip(band.tolist(), mix.tolist(), strict=True)], np.intp)
+        for at in np.flatnonzero(seats.passage[rows]).tolist():
+            place[at] = self._passage_place[RIGHT + int(seats.passage[rows[at]])]
+        own = self._right_place[rows]
+        return voice + RIGHT, np.where(own >= 0, own, place)
 
     def of(self, rows: Rows) -> tuple[Voice, Rows]:
         """Number and place of the voice that each of these rows hears."""
@@ -192,24 +218,38 @@ class Voices:
         seats, heard = self._seats, self.heard[mixer.band]
         sums, own = mixer.mix(heard)
         self._add_noise(mixer, sums, own)
-        solos = self._solos[mixer.band]
+        solos, wide = self._solos[mixer.band], self._wide_solos[mixer.band]
         start = mixer.high + len(own)
         if len(solos):
             heard[start : start + len(solos)] = sums[seats.mix[solos]]
+            heard[start + len(solos) : start + len(solos) + len(wide)] = sums[mixer.right[seats.mix[wide]]]
         passages = [passage for passage in self._passages.values() if passage.band == mixer.band]
         for passage in passages:
-            place = self._passage_place[passage.number]
-            heard[place] = sums[passage.mix]
-            if passage.before is not None:
-                heard[place] = _faded(sums[passage.before], heard[place], mixer.band)
+            self._lead_over(mixer, passage, sums)
         for row, before in self._fading.items():
-            if seats.band[row] == mixer.band and self._place[row] >= 0:
-                place = int(self._place[row])
-                was = sums[before] - mixer.part_of(before, row)
-                heard[place] = _faded(was, heard[place], mixer.band)
-        alone = np.concatenate((mixer.own_seat, solos))
+            if seats.band[row] == mixer.band:
+                for place, mix in ((self._place[row], before), (self._right_place[row], mixer.right[before] or before)):
+                    if place >= 0:
+                        was = sums[mix] - mixer.part_of(int(mix), row)
+                        heard[place] = _faded(was, heard[place], mixer.band)
+        alone = np.concatenate((mixer.own_seat, solos, wide))
         self._turn_up(heard[mixer.high : mixer.high + len(alone)], alone)
         self._limit(mixer, heard, alone, passages)
+
+    def _lead_over(self, mixer: Mixer, passage: Passage, sums: Samples) -> None:
+        """What those in a passage hear, by either ear."""
+        heard, number = self.heard[mixer.band], passage.number
+        for key, mix, before in (
+            (number, passage.mix, passage.before),
+            (
+                RIGHT + number,
+                mixer.right[passage.mix],
+                passage.before and (mixer.right[passage.before] or passage.before),
+            ),
+        ):
+            place = self._passage_place.get(key)
+            if place is not None:
+                heard[place] = sums[mix] if before is None else _faded(sums[before], sums[mix], mixer.band)
 
     def _add_noise(self, mixer: Mixer, sums: Samples, own: Samples) -> None:
         """A faint one to mixes in which nobody talks, and to a talker who hears nobody but himself."""
@@ -243,7 +283,8 @@ class Voices:
         self._seats.limit[alone] = gain
         for passage in passages:
             place = self._passage_place[passage.number]
-            limit(heard[place : place + 1], passage.limit)
+            size = 2 if RIGHT + passage.number in self._passage_place else 1
+            limit(heard[place : place + size], passage.limit[:size])
 
 
 def _faded(before: Samples, after: Samples, band: int) -> Samples:

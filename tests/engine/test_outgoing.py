@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from confserver.contract import RoomSound, SetGain, SetRoom
+from confserver.engine.codecs import libopus
 from confserver.engine.frame import FRAMES, FULL, NARROW, RATES_HZ, WIDE
 from tests.engine.ears import decoded, hears, listened, sequences, timestamps
 from tests.engine.hall import Hall, level_db, silence, steepest, tone
@@ -290,3 +291,104 @@ def test_encoders_make_themselves_less_work_before_the_worker_is_overloaded_and_
         seen.append(streams.complexity)
         hall.run(0.1)
     assert seen == [5, 5, 0, 0, 0, 5]
+
+
+# ---------------------------------------------------------------------- two ears
+def _two_ears(phone) -> tuple[np.ndarray, np.ndarray]:
+    """What a phone with a stereo decoder hears."""
+    state = np.zeros(libopus.decoder_size(2) + 64, np.uint8)
+    at = state.ctypes.data + -state.ctypes.data % 64
+    assert libopus.decoder_init(at, 48000, 2) == libopus.OK
+    parts = []
+    for payload in phone.heard:
+        data, out = np.frombuffer(payload, np.uint8).copy(), np.zeros((960, 2), np.float32)
+        assert libopus.decode_float(at, data.ctypes.data, len(data), out.ctypes.data, 960, 0) == 960
+        parts.append(out)
+    left, right = np.concatenate(parts).T
+    return left, right
+
+
+def _stereo_room(wide: bool = True) -> Hall:
+    hall = Hall()
+    hall.engine.set_room(SetRoom(room=1, sound=RoomSound(stereo=wide, comfort_noise=False)))
+    return hall
+
+
+def test_a_stereo_room_places_participants_from_left_to_right():
+    hall = _stereo_room()
+    hz = (310, 570, 930)
+    for each in hz:
+        hall.add(tone(each, 4, 0.1))
+    stereo = hall.add(silence(0.1), changes=hears("opus", stereo=True, bitrate=64000))
+    mono = hall.add(silence(0.1), changes=hears("opus", bitrate=64000))
+    hall.run(2.5)
+    left, right = (ear[48000:] for ear in _two_ears(stereo))
+    rows = sorted(hall.engine.legs.by_id[phone.leg].row for phone in hall.phones[:3])
+    order = [next(p for p in range(3) if hall.engine.legs.by_id[hall.phones[p].leg].row == row) for row in rows]
+    sides = [level_db(left, hz[p], 48000) - level_db(right, hz[p], 48000) for p in order]
+    assert sides[0] > sides[1] + 2 > sides[2] + 4, sides
+    for each in hz:
+        power = 10 * np.log10(
+            (10 ** (level_db(left, each, 48000) / 10) + 10 ** (level_db(right, each, 48000) / 10)) / 2
+        )
+        assert power == pytest.approx(-20, abs=1), "as loud as anywhere else"
+        assert level_db(listened(mono, "opus", 16000)[16000:], each, 16000) == pytest.approx(-20, abs=1)
+
+
+def test_without_the_option_both_ears_hear_the_same():
+    hall = _stereo_room(wide=False)
+    for each in (310, 570):
+        hall.add(tone(each, 4, 0.1))
+    stereo = hall.add(silence(0.1), changes=hears("opus", stereo=True))
+    hall.run(2)
+    left, right = _two_ears(stereo)
+    assert np.abs(left - right).max() < 1e-6
+
+
+def test_who_talks_in_a_stereo_room_hears_the_others_in_their_places_and_not_himself():
+    hall = _stereo_room()
+    hz = (310, 570, 930)
+    phones = [hall.add(tone(each, 6, 0.1), changes=hears("opus", stereo=True, bitrate=64000)) for each in hz]
+    hall.run(3)
+    for phone, own in zip(phones, hz, strict=True):
+        ears = [ear[96000:] for ear in _two_ears(phone)]
+        for each in hz:
+            levels = [level_db(ear, each, 48000) for ear in ears]
+            if each == own:
+                assert max(levels) < -50
+            else:
+                assert max(levels) > -23
+
+
+@pytest.mark.parametrize("change", ["rate", "option", "exception", "gain"])
+def test_nothing_clicks_in_a_stereo_room_when_it_changes(change):
+    hall = _stereo_room()
+    talker = hall.add(tone(300, 9, 0.2))
+    hall.add(tone(450, 9, 0.01))
+    listeners = [hall.add(silence(0.1), changes=hears("opus", stereo=True, bitrate=64000)) for _ in range(2)]
+    hall.run(1)
+    if change == "rate":
+        for rate_hz in (8000, 48000, 16000):
+            hall.engine.set_room(SetRoom(room=1, sound=RoomSound(stereo=True, rate_hz=rate_hz, comfort_noise=False)))
+            hall.run(0.5)
+    elif change == "option":
+        for wide in (False, True):
+            hall.engine.set_room(SetRoom(room=1, sound=RoomSound(stereo=wide, comfort_noise=False)))
+            hall.run(0.5)
+    elif change == "exception":
+        hall.hear_all(exceptions=[(listeners[0].leg, talker.leg, 0.3)])
+        hall.run(0.5)
+        hall.hear_all()
+    else:
+        hall.engine.set_gain(SetGain(leg=listeners[0].leg, outgoing=0.3))
+        hall.run(0.5)
+        hall.engine.set_gain(SetGain(leg=listeners[0].leg))
+    hall.run(1)
+    for phone in listeners:
+        for ear in _two_ears(phone):
+            assert np.abs(ear[-24000:]).max() > 0.05
+            assert steepest(ear[36000:]) < 0.3 * (2 * np.pi * 300 / 48000 + 1 / 240) * 1.3
+    for phone in list(hall.phones):
+        hall.remove(phone)
+    hall.run(1)
+    assert hall.engine.describe()["encoders"] == 0
