@@ -166,7 +166,7 @@ class Engine:
         self.floor.open(command.room, command.sound)
 
     def set_room(self, command: SetRoom) -> None:
-        self.floor.set_sound(command.room, command.sound)
+        self.outgoing.set_sound(command.room, command.sound)
         self.listening.follow_room(command.room)
 
     def close_room(self, command: CloseRoom, now: float) -> None:
