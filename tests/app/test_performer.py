@@ -12,10 +12,11 @@ from confserver.app.door import Door
 from confserver.app.performer import Hands, Performer
 from confserver.contract import CloseLeg, FromWorker, LegOpened, LegSilent, OpenLeg, ToWorker
 from confserver.focus.focus import Focus
+from confserver.focus.outputs import Offer
 from confserver.focus.scene import Scene
 from confserver.sip.flow import Flow
 from confserver.sip.message import Request, Response, parse
-from confserver.sip.outputs import SendBytes
+from confserver.sip.outputs import OfferAnswered, SendBytes
 from confserver.sip.stack import Stack, StackSettings
 from confserver.storage import StorageError
 from rooms.commands import CreateRoom, Lock
@@ -86,6 +87,9 @@ class Bench:
         assert self.hear("ACK", to_tag=tag) == []
         return tag
 
+    def stack_call(self) -> int:
+        return next(iter(self.focus._scene.legs.by_call))
+
     def at_rest(self) -> bool:
         self.clock.advance(40)
         left = self.stack.describe()
@@ -128,6 +132,23 @@ def test_a_worker_that_says_nothing() -> None:
     assert bench.said()[:2] == [100, 503]
     bench.hear("ACK", branch="z9hG4bK1")
     assert bench.at_rest()
+
+
+def test_an_offer_that_cannot_be_sent_now_is_answered_by_491() -> None:
+    """One at a time (RFC 3261 14.1): who asks for a second hears what a phone would say."""
+    bench = Bench()
+    tag = bench.up()
+    answered = []
+    bench.focus.hear_call = lambda event, now: answered.append(event) or []  # type: ignore[method-assign, func-returns-value]
+    offer = Offer(bench.stack_call(), sdp().encode())
+    before = len(bench.scribe.sent)
+    bench.performer.perform([offer, offer])
+    assert bench.said(before) == ["INVITE"]
+    assert [(type(each), each.status) for each in answered] == [(OfferAnswered, 491)]
+    bench.performer.perform([Offer(999, b"")])
+    assert [each.call for each in answered] == [offer.call, 999]
+    del bench.focus.hear_call
+    bench.hear("BYE", to_tag=tag, cseq=2)
 
 
 def test_a_probe_that_crosses_the_bye() -> None:

@@ -14,15 +14,25 @@ class Robot:
     """Calls when it is entered, plays and records, and hangs up by itself after ``for_seconds``."""
 
     def __init__(
-        self, server: Server, folder: Path, name: str, tone_hz: float, room: str, *, for_seconds: float
+        self,
+        server: Server,
+        folder: Path,
+        name: str,
+        tone_hz: float,
+        room: str,
+        *,
+        for_seconds: float,
+        host: str | None = None,
     ) -> None:
+        """``host``: an address of the server's that is called instead of its first."""
         self.server, self.name, self.seconds = server, name, for_seconds
         self.folder = folder / name
         self.folder.mkdir(parents=True)
         play = tone_file(self.folder / "tone.wav", tone_hz, for_seconds + 5, 8000)
         self._recording = self.folder / "heard.wav"
+        uri = server.uri(room) if host is None else f"sip:{room}@{host}:{server.address[1]}"
         self._command = [
-            *COMMAND, "call", server.uri(room), "--play", str(play), "--record", str(self._recording),
+            *COMMAND, "call", uri, "--play", str(play), "--record", str(self._recording),
             "--for", f"{for_seconds:g}", "--name", name, "--json",
         ]  # fmt: skip
 
