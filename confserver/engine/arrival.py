@@ -16,7 +16,7 @@ from confserver.engine.extensions import EXTENDED, strip
 from confserver.engine.frame import Lengths, Rows
 from confserver.engine.protection import Protection
 from confserver.engine.ring import LONG, PLACES
-from confserver.engine.seats import TICKS_A_SECOND, Seats
+from confserver.engine.seats import SPENT, TICKS_A_SECOND, Seats
 from confserver.engine.sources import Sources
 from confserver.rtp.header import HEADER, HEADER_BYTES, PLAIN
 from confserver.rtp.statistics import signed32
@@ -126,9 +126,11 @@ class Arrival:
             outdated = foreign & self._counts.is_older(rows, sequence)
             self._change_clock(rows, meaning, foreign & ~outdated)
         units = seats.units[rows]
-        returned = self._counts.count(rows, sequence, timestamp, arrived, units, foreign)
+        returned, rested = self._counts.count(rows, sequence, timestamp, arrived, units, duration, foreign)
+        if rested.any():
+            self._excuse(rows[rested])
         ahead = signed32(timestamp - seats.next_timestamp[rows])
-        far = (returned | (np.abs(ahead) > JUMP_TICKS * units)) & ~outdated
+        far = (returned | (np.abs(ahead) > JUMP_TICKS * units)) & ~outdated & (duration > 0)
         if far.any():
             self._restart(rows[far])
         playing = seats.playing[rows]
@@ -147,6 +149,13 @@ class Arrival:
         length = batch.length[taken] - HEADER_BYTES
         begin = seats.next_timestamp[rows]
         seats.ring.put(rows, batch.data[:, HEADER_BYTES:], timestamp, length, duration, meaning, begin, taken)
+
+    def _excuse(self, rows: Rows) -> None:
+        """No packet is missing, only time has passed: what stood still for want of packets was a pause."""
+        seats = self._seats
+        rows = rows[(seats.starved[rows] > 0) & ~seats.paused[rows]]
+        seats.concealed[rows] -= np.minimum(seats.missed[rows], SPENT).astype(np.uint32)
+        seats.paused[rows] = True
 
     def _note_slack(
         self,

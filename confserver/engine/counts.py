@@ -26,9 +26,10 @@ class Counts:
         timestamp: NDArray[np.uint32],
         arrived: NDArray[np.float64],
         units: Lengths,
+        duration: Lengths,
         foreign: NDArray[np.bool_],
-    ) -> NDArray[np.bool_]:
-        """Gives whose stream has begun anew: its sequence or timestamp jumped.
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Gives whose stream has begun anew (its sequence or timestamp jumped), and who had paused before it.
 
         foreign: whose timestamps are of another clock than those before, and tell nothing of the network.
         """
@@ -55,7 +56,7 @@ class Counts:
         seats.last_timestamp[rows] = timestamp
         seats.heard_at[rows] = arrived
         seats.received[rows] += 1
-        return jumped | backward
+        return jumped | backward, told & (step == 1) & (change >= duration + units)
 
     def count_soundless(self, row: int, sequence: int, arrived: float) -> None:
         """Count a packet that holds no sound: a digit is no loss."""

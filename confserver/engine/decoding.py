@@ -9,9 +9,13 @@ from numpy.typing import NDArray
 
 from confserver.engine.codecs import BAND, COMFORT, CONCEALING, READ, STATEFUL, stateless
 from confserver.engine.codecs.codec import Decoders
+from confserver.engine.doze import Doze
 from confserver.engine.frame import FRAMES, RATES_HZ, Rows, Samples
 from confserver.engine.ring import SHORT
 from confserver.engine.seats import Seats
+
+_LONGEST = 6
+"""Frames of the longest packet (RFC 6716 section 3.2.5)."""
 
 Decoded = tuple[Rows, Rows, int, Samples]
 """Rows, place of each one's packet, band, and the sound: float32 (rows, samples)."""
@@ -22,11 +26,13 @@ class Decoding:
 
     def __init__(self, seats: Seats) -> None:
         self._seats = seats
+        self._doze = Doze(seats)
         self._decoders: dict[int, Decoders] = {}
         """By meaning; made when the first leg needs one."""
 
     def fit(self) -> None:
         """Grow as the seats have grown."""
+        self._doze.fit()
         for decoders in self._decoders.values():
             decoders.fit(self._seats.capacity)
 
@@ -48,12 +54,15 @@ class Decoding:
         if decoders is not None:
             decoders.close(row)
         self._seats.coding[row] = 0
+        self._seats.dozes[row] = False
 
     # ------------------------------------------------------------------ packets that are there
     def decode(self, rows: Rows, place: Rows, into_signals: bool) -> Iterator[Decoded]:
         """All these packets. into_signals: they are frames, and those of neighbouring rows may be written in place."""
         ring = self._seats.ring
         meaning, length = ring.meaning[place, rows], ring.length[place, rows]
+        if self._decoders:
+            meaning = self._drowsy(rows, place, meaning)
         first = int(meaning[0])
         if first < COMFORT and first not in STATEFUL and (meaning == first).all() and (length == length[0]).all():
             yield self._group(first, rows, place, int(ring.duration[place[0], rows[0]]), into_signals)
@@ -65,6 +74,25 @@ class Decoding:
         for number, each in enumerate(kinds.tolist()):
             mine = np.flatnonzero(which == number)
             yield self._group(each >> 19, rows[mine], place[mine], each >> 1 & 0xFFFF, into_signals)
+
+    def _drowsy(self, rows: Rows, place: Rows, meaning: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """See who is silent: his packets are as good as comfort noise. Gives their meanings."""
+        small = self._doze.is_small(rows, place)
+        self._seats.paused[rows] = small
+        dozing = self._doze.nod(rows, place, small)
+        for row in self._doze.waking(rows[~dozing]).tolist():
+            self._catch_up(row)
+        return np.where(dozing, np.uint8(COMFORT), meaning)
+
+    def _catch_up(self, row: int) -> None:
+        """Decode what was kept of a leg, so that its decoder is where it would be."""
+        band, one = int(self._seats.in_band[row]), np.array([row])
+        decoders = self._decoders[int(self._seats.coding[row])]
+        lost = np.empty((1, _LONGEST * FRAMES[band]), np.float32)
+        for payload in self._doze.kept(row):
+            if payload:
+                data = np.frombuffer(payload, np.uint8)[None]
+                decoders.decode(one, data, np.array([len(payload)], np.int32), lost)
 
     def _group(self, meaning: int, rows: Rows, place: Rows, duration: int, into_signals: bool) -> Decoded:
         """Rows of one codec, band and duration, whose payloads are all short or all long."""

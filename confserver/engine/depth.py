@@ -111,6 +111,11 @@ class Depth:
         self._stalled_before[again] = self._stalled[again]
         self._stalled[rows] = self._ticks
 
+    def excuse(self, rows: Rows) -> None:
+        """It was no stall: the sender had paused."""
+        late = rows[self._ticks - self._stalled[rows] <= _SAME_STALL]
+        self._stalled[late] = self._stalled_before[late]
+
     def skip(self, rows: Rows) -> None:
         """A packet that has not come was given up."""
         self._skipped[rows] = self._ticks

@@ -176,6 +176,7 @@ class Playout:
         if not len(rows):
             return
         seats = self._seats
+        seats.paused[rows] = False
         for mine, _, band, frames in self._decoding.decode(rows, place, straight):
             self._standin.come_back(band, mine, frames)
             if not straight:
@@ -184,8 +185,8 @@ class Playout:
                 seats.signals[band][mine] = frames
         seats.starved[rows] = seats.missed[rows] = 0
         comfort = seats.ring.meaning[place, rows] == COMFORT
-        seats.paused[rows] = comfort
         if comfort.any():
+            seats.paused[rows[comfort]] = True
             self._standin.pause(rows[comfort])
 
     def _change(self, rows: Rows, meaning: NDArray[np.uint8]) -> None:
@@ -224,6 +225,7 @@ class Playout:
             seats.starved[over] = 0
             ring.drop_before(over, seats.next_timestamp[over])
             self._depth.skip(over[~seats.paused[over]])
+            self._depth.excuse(over[seats.paused[over]])
             again.append(over)
             afar = gap[jumps] > 0
             self._played_to[over[afar]] += distance[jumps][afar].astype(np.uint32)

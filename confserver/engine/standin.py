@@ -86,7 +86,7 @@ class StandIn:
         if len(others):
             frames[others] = self._by_waveform(band, rows[others], count)
         told = told if len(told) else np.zeros(len(rows), np.bool_)
-        mine = np.flatnonzero(own & ~told & (seats.missed[rows] < SPENT))
+        mine = np.flatnonzero(own & ~told & (seats.missed[rows] < SPENT) & ~seats.dozes[rows])
         if len(mine):
             frames[mine] = self._decoding.conceal(band, rows[mine], count)
         mine = np.flatnonzero(told)
