@@ -10,7 +10,7 @@
     proc.py        what Linux tells of processes and sockets
     trial.py       one run, from the first INVITE to the last BYE
     results.py     figures of a run, whether the server has held, medians;  report.py  the same for people
-    virtual.py     the engine alone, in virtual time
+    virtual.py     the engine alone, in virtual time;  srtp.py  what SRTP costs each packet (a program of its own)
 
 In comes a command line, out go figures (docs/performance.md). May import all of ours but ``app`` and ``admin``.
 """
