@@ -20,7 +20,8 @@ from tests.kit.tones import tone_file
 MODULES = next(
     (p for p in (Path("/usr/lib/baresip/modules"), Path("/usr/local/lib/baresip/modules")) if p.is_dir()), None
 )
-RATE = 8000
+RATES = {"opus": 48000, "G722": 16000, "L16": 16000}
+"""Of the sound that goes with a codec; 8000 for any other."""
 
 CONFIG = """\
 sip_listen {host}:{port}
@@ -34,6 +35,9 @@ auplay_srate {rate}
 ausrc_channels 1
 auplay_channels 1
 module_path {modules}
+module opus.so
+module g722.so
+module l16.so
 module g711.so
 module aufile.so
 module aubridge.so
@@ -43,6 +47,7 @@ module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:{control}
+{more}
 """
 
 
@@ -60,24 +65,32 @@ class Baresip:
         seconds: float = 120.0,
         host: str = "127.0.0.1",
         proxy: str = "",
+        codecs: str = "PCMU",
+        high_hz: float | None = None,
+        ptime_ms: int = 20,
+        more: str = "",
     ) -> None:
-        """``proxy``: a SIP URI that everything goes through (a NAT on the way)."""
+        """``proxy``: a SIP URI that everything goes through (a NAT on the way).
+
+        ``codecs``: as in its accounts ("opus/48000/2,PCMU"); the sound has the rate of the first. ``high_hz``: see
+        tone_file. ``more``: lines for its configuration.
+        """
         self.folder = folder / name
         self.recordings = self.folder / "heard"
         self.recordings.mkdir(parents=True)
         self.name, self.host = name, host
         self.port, self._control_port = free_port(host), free_port()
-        rtp = free_range(20, host)
+        rtp, rate = free_range(20, host), RATES.get(codecs.partition("/")[0], 8000)
+        tone = tone_file(self.folder / "tone.wav", tone_hz, seconds, rate, high_hz)
         config = CONFIG.format(
-            host=host, port=self.port, rtp=rtp, rtp_last=rtp + 19, name=name, rate=RATE, modules=MODULES,
-            tone=tone_file(self.folder / "tone.wav", tone_hz, seconds, RATE), recordings=self.recordings,
-            control=self._control_port,
+            host=host, port=self.port, rtp=rtp, rtp_last=rtp + 19, name=name, rate=rate, modules=MODULES,
+            tone=tone, recordings=self.recordings, control=self._control_port, more=more,
         )  # fmt: skip
         (self.folder / "config").write_text(config)
         (self.folder / "contacts").write_text("")
         outbound = f';outbound="{proxy}"' if proxy else ""
-        account = f'"{name}" <sip:{name}@{host};transport=udp>;regint=0;audio_codecs=PCMU;answermode=auto{outbound}\n'
-        (self.folder / "accounts").write_text(account)
+        wishes = f"regint=0;audio_codecs={codecs};ptime={ptime_ms};answermode=auto{outbound}"
+        (self.folder / "accounts").write_text(f'"{name}" <sip:{name}@{host};transport=udp>;{wishes}\n')
         self._events: list[dict[str, object]] = []
 
     def __enter__(self) -> Baresip:

@@ -95,6 +95,9 @@ class Nat:
         data, inner = door.recvfrom(65536)
         mapping = self._mapping(inner, destination)
         mapping.permitted.add(destination)
+        self._carry_out(mapping, data, destination)
+
+    def _carry_out(self, mapping: Mapping, data: bytes, destination: Address) -> None:
         mapping.outer.sendto(data, destination)
 
     def _in(self, mapping: Mapping) -> None:
@@ -102,7 +105,10 @@ class Nat:
         if source not in mapping.permitted:
             self.dropped.append(source)
             return
-        self._door_to(source).sendto(self._with_doors(data), mapping.inner)
+        self._carry_in(mapping, self._with_doors(data), source)
+
+    def _carry_in(self, mapping: Mapping, data: bytes, source: Address) -> None:
+        self._door_to(source).sendto(data, mapping.inner)
 
     def _with_doors(self, data: bytes) -> bytes:
         """A SIP message with SDP: its media address becomes a door that leads there."""
@@ -119,8 +125,16 @@ class Nat:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            for key, _ in self._selector.select(0.05):
+            for key, _ in self._selector.select(self._patience()):
                 key.data()
+            self._pass_time()
+
+    def _patience(self) -> float:
+        """Seconds until there is something to do of which no socket tells."""
+        return 0.05
+
+    def _pass_time(self) -> None:
+        """Called at least as often as ``_patience`` says."""
 
 
 def _bound(host: str) -> socket.socket:

@@ -21,15 +21,30 @@ def is_installed() -> bool:
 
 
 class Pjsua:
-    def __init__(self, folder: Path, name: str, tone_hz: float, *, seconds: float = 120.0, srtp: bool = False) -> None:
-        """``srtp``: talk by RTP/SAVP or not at all."""
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        tone_hz: float,
+        *,
+        seconds: float = 120.0,
+        srtp: bool = False,
+        codecs: tuple[str, ...] = ("PCMU/8000",),
+        high_hz: float | None = None,
+        ptime_ms: int = 0,
+    ) -> None:
+        """``srtp``: talk by RTP/SAVP or not at all. ``codecs``: in its order; of the first is the rate of all sound.
+
+        ``high_hz``: see tone_file. ``ptime_ms``: of its packets and its wish; 0: as it likes.
+        """
         self.folder = folder / name
         self.folder.mkdir(parents=True)
         self.name, self.port = name, free_port()
-        play = tone_file(self.folder / "tone.wav", tone_hz, seconds, 8000)
+        rate = int(codecs[0].split("/")[1])
+        play = tone_file(self.folder / "tone.wav", tone_hz, seconds, rate, high_hz)
         self._options = {
-            "name": name, "port": self.port, "rtp_port": free_range(20), "play": str(play), "codec": "PCMU/8000",
-            "srtp": srtp,
+            "name": name, "port": self.port, "rtp_port": free_range(20), "play": str(play), "codecs": codecs,
+            "srtp": srtp, "rate": rate, "ptime_ms": ptime_ms,
         }  # fmt: skip
         self._events: list[dict[str, object]] = []
         self._unread = b""
@@ -67,6 +82,11 @@ class Pjsua:
 
     def resume(self) -> None:
         self.tell("resume")
+        self.wait_for("media", active=True)
+
+    def change_codecs(self, *codecs: str) -> None:
+        """A re-INVITE with these and no others."""
+        self.tell("change_codecs", codecs=codecs)
         self.wait_for("media", active=True)
 
     def hang_up(self) -> None:

@@ -1,8 +1,10 @@
 """The process in which pjsua2 lives: told what to do by JSON lines on standard input, says what happens on output.
 
-    python pjsua_child.py '{"name": "bob", "port": 5070, "rtp_port": 41000, "play": "in.wav", "codec": "PCMU/8000"}'
-    <- {"do": "dial", "uri": "sip:standup@127.0.0.1:5060"}   hold, resume, hang_up, record (file), quit
-    -> {"event": "ready"}   {"event": "state", "state": "CONFIRMED", "status": 200}   {"event": "media", "active": true}
+    python pjsua_child.py '{"name": "bob", "port": 5070, "rtp_port": 41000, "play": "in.wav", "codecs": ["PCMU/8000"]}'
+    <- {"do": "dial", "uri": "sip:standup@127.0.0.1:5060"}   hold, resume, hang_up, quit,
+       record (file), change_codecs (codecs)
+    -> {"event": "ready"}   {"event": "state", "state": "CONFIRMED", "status": 200}   {"event": "digit", "digit": "5"}
+       {"event": "media", "active": true, "codec": "PCMU"}
 
 pjsua2 aborts where a Call outlives its Endpoint; here that takes nothing else with it.
 """
@@ -40,7 +42,10 @@ class Call(pj.Call):
             media = self.getAudioMedia(-1)
             self.phone.player.startTransmit(media)
             self.phone.record_from(media)
-        say("media", active=active)
+        say("media", active=active, codec=self.getStreamInfo(0).codecName if active else "")
+
+    def onDtmfDigit(self, heard: pj.OnDtmfDigitParam) -> None:
+        say("digit", digit=heard.digit)
 
 
 class Account(pj.Account):
@@ -57,12 +62,22 @@ class Account(pj.Account):
 
 class Phone:
     def __init__(
-        self, name: str, port: int, rtp_port: int, play: str, codec: str, host: str = "127.0.0.1", srtp: bool = False
+        self,
+        name: str,
+        port: int,
+        rtp_port: int,
+        play: str,
+        codecs: list[str],
+        host: str = "127.0.0.1",
+        srtp: bool = False,
+        rate: int = 8000,
+        ptime_ms: int = 0,
     ) -> None:
         self.call: Call | None = None
         self.recorder: pj.AudioMediaRecorder | None = None
         self.media: pj.AudioMedia | None = None
-        self.endpoint = self._started(port, codec, host)
+        self.endpoint = self._started(port, host, rate, ptime_ms)
+        self._take_codecs(codecs)
         self.player = pj.AudioMediaPlayer()
         self.player.createPlayer(play, 0)
         settings = pj.AccountConfig()
@@ -76,26 +91,30 @@ class Phone:
         self.account = Account(self)
         self.account.create(settings)
 
-    def _started(self, port: int, codec: str, host: str) -> pj.Endpoint:
+    def _started(self, port: int, host: str, rate: int, ptime_ms: int) -> pj.Endpoint:
         endpoint = pj.Endpoint()
         endpoint.libCreate()
         settings = pj.EpConfig()
         settings.logConfig.level = settings.logConfig.consoleLevel = 0
         settings.uaConfig.threadCnt = 0
         settings.uaConfig.mainThreadOnly = True
-        settings.medConfig.clockRate = settings.medConfig.sndClockRate = 8000
+        settings.medConfig.clockRate = settings.medConfig.sndClockRate = rate
+        settings.medConfig.ptime = ptime_ms
         settings.medConfig.noVad = True
         settings.medConfig.ecTailLen = 0
         endpoint.libInit(settings)
         transport = pj.TransportConfig()
         transport.port, transport.boundAddress = port, host
         self.transport = endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
-        for each in endpoint.codecEnum2():
-            endpoint.codecSetPriority(each.codecId, 0)
-        endpoint.codecSetPriority(codec, 255)
         endpoint.audDevManager().setNullDev()
         endpoint.libStart()
         return endpoint
+
+    def _take_codecs(self, codecs: list[str]) -> None:
+        for each in self.endpoint.codecEnum2():
+            self.endpoint.codecSetPriority(each.codecId, 0)
+        for place, codec in enumerate(codecs):
+            self.endpoint.codecSetPriority(codec, 255 - place)
 
     def record_from(self, media: pj.AudioMedia) -> None:
         self.media = media
@@ -116,6 +135,11 @@ class Phone:
         again = pj.CallOpParam(True)
         again.opt.flag |= pj.PJSUA_CALL_UNHOLD
         self.call.reinvite(again)
+
+    def change_codecs(self, codecs: list[str]) -> None:
+        assert self.call
+        self._take_codecs(codecs)
+        self.call.reinvite(pj.CallOpParam(True))
 
     def hang_up(self) -> None:
         assert self.call

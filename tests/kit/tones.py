@@ -16,6 +16,8 @@ Samples = NDArray[np.float64]
 
 LEVEL_DB = -14.0
 """Of a test tone's peak; a few of them together stay below full scale."""
+HIGH_DB = -24.0
+"""Of one above the telephone band, where voices are softer too."""
 
 _BIAS = 0x84
 _CLIP = 32635
@@ -37,8 +39,12 @@ def write_wav(path: Path, samples: Samples, rate: int) -> Path:
     return path
 
 
-def tone_file(path: Path, hz: float, seconds: float, rate: int = 8000, level_db: float = LEVEL_DB) -> Path:
-    return write_wav(path, tone(hz, seconds, rate, level_db), rate)
+def tone_file(path: Path, hz: float, seconds: float, rate: int = 8000, high_hz: float | None = None) -> Path:
+    """``high_hz``: another tone beside it, HIGH_DB loud: what only wideband phones can send."""
+    sound = tone(hz, seconds, rate)
+    if high_hz:
+        sound += tone(high_hz, seconds, rate, HIGH_DB)
+    return write_wav(path, sound, rate)
 
 
 def pcmu_encoded(samples: Samples) -> bytes:
