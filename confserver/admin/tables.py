@@ -44,7 +44,13 @@ def print_room_line(room: Record) -> None:
     if room["recording"]:
         words.append("recording paused" if room["recording"]["paused"] else "recorded")
     words += ["muted on entry"] if room["mute_on_entry"] else []
+    words += [_played(play) for play in room["plays"]]
     click.echo(f"{plain(room['name'])}: {', '.join(words)}")
+
+
+def _played(play: Record) -> str:
+    state = "pauses" if play["paused"] else "plays"
+    return f"play {play['play']} {state} {' '.join(map(plain, play['sounds']))}"
 
 
 def print_recordings(recordings: Sequence[Record]) -> None:

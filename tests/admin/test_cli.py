@@ -186,6 +186,16 @@ def test_a_change_tells_how_the_room_is_now(line: Line) -> None:
     )
 
 
+def test_what_plays_is_told_with_its_number(line: Line) -> None:
+    line.answer = told = room(line)
+    told["plays"] = [
+        {"play": 17, "sounds": ["a.wav", "x\x1b.wav"], "participant": "", "loop": False, "paused": False},
+        {"play": 18, "sounds": ["tones:440"], "participant": "p1", "loop": True, "paused": True},
+    ]
+    ending = "play 17 plays a.wav x\ufffd.wav, play 18 pauses tones:440\n"
+    assert line.run("room", "play", "standup", "--sounds", "a.wav").stdout.endswith(ending)
+
+
 def test_status_for_people(line: Line) -> None:
     line.answer = {
         "version": "1",
