@@ -24,6 +24,8 @@ from confserver.engine.seats import Seats
 
 Handover = tuple[RecordId, bytes, bool]
 """Bytes for the scribe, and whether they are the last."""
+_STEP = 8
+"""The smallest that A-law can say: a silent phone with PCMA says it all the time. No more than that is silence."""
 _NONE = np.zeros((0, 0), np.int16)
 
 
@@ -129,7 +131,7 @@ class Recorder:
         """Who sounds, and what each says: (legs, samples)."""
         rows = sorted(row for row in room.audible if row in self._by_row)
         samples = _as_integers(self._seats.signals[room.band][rows])
-        sounding = np.flatnonzero(samples.any(axis=1))
+        sounding = np.flatnonzero((samples > _STEP).any(axis=1) | (samples < -_STEP).any(axis=1))
         return [self._by_row[rows[place]].id for place in sounding.tolist()], samples[sounding]
 
     def take(self) -> list[Handover]:
