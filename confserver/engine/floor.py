@@ -278,11 +278,11 @@ class Floor:
             self._lowering[number] = room
 
     def _wanted_band(self, room: Room) -> int:
-        """The highest rate that at least two can use; that of a single member."""
+        """The highest rate that at least two can use, within what the room may have; that of a single member."""
         if room.sound.rate_hz:
             return band_of(room.sound.rate_hz)
         bands = sorted((int(self._seats.out_band[row]) for row in room.members), reverse=True)
-        return bands[min(1, len(bands) - 1)] if bands else NARROW
+        return min(bands[min(1, len(bands) - 1)], band_of(room.sound.max_rate_hz)) if bands else NARROW
 
     def _go_to(self, room: Room, band: int) -> None:
         if room not in self._moving:

@@ -133,6 +133,16 @@ def test_a_room_can_have_a_rate_of_its_own(rate_hz):
         assert level_db(heard, 400, RATE[name]) == pytest.approx(20 * np.log10(0.2), abs=0.7), name
 
 
+@pytest.mark.parametrize("most_hz", RATES_HZ)
+def test_a_room_that_finds_its_rate_goes_no_higher_than_it_may(most_hz):
+    hall = Hall()
+    hall.engine.set_room(SetRoom(room=1, sound=RoomSound(max_rate_hz=most_hz)))
+    for _ in range(3):
+        hall.add(silence(0.1), changes=hears("L16-48") | {"ptime_ms": 10})
+    hall.run(0.3)
+    assert FRAMES[_band(hall)] == most_hz // 50
+
+
 @pytest.mark.parametrize("listens", ["PCMU", "L16-16"])
 def test_a_rate_changes_without_a_click(listens):
     """Up and down again and again while somebody talks: no step is steeper than the tone's own."""
