@@ -78,8 +78,10 @@ class Arrival:
     ) -> None:
         """Insert, each row's packets one after another: in rounds, of which each has one packet of a row."""
         duration = self._durations(batch, taken, rows, meaning)
+        sequence = header["sequence"].astype(np.uint16)[taken]
+        timestamp = header["timestamp"].astype(np.uint32)[taken]
         if np.bincount(rows).max() == 1:
-            self._insert(batch, taken, rows, header[taken], meaning, duration, now)
+            self._insert(batch, taken, rows, sequence, timestamp, meaning, duration, now)
             return
         order = np.argsort(rows, kind="stable")
         begins = np.flatnonzero(np.diff(rows[order], prepend=-1))
@@ -88,8 +90,8 @@ class Arrival:
         self._seats.discarded[rows[order[begins]]] += np.maximum(size - PLACES, 0).astype(np.uint32)
         for number in range(min(int(size.max()), PLACES)):
             now_in = order[turn == number]
-            lines = taken[now_in]
-            self._insert(batch, lines, rows[now_in], header[lines], meaning[now_in], duration[now_in], now)
+            told = sequence[now_in], timestamp[now_in], meaning[now_in], duration[now_in]
+            self._insert(batch, taken[now_in], rows[now_in], *told, now)
 
     def _durations(self, batch: Batch, taken: Rows, rows: Rows, meaning: NDArray[np.uint8]) -> Lengths:
         """How long each payload sounds, in ticks of its clock; 0: it cannot be read."""
@@ -110,15 +112,14 @@ class Arrival:
         batch: Batch,
         taken: Rows,
         rows: Rows,
-        header: NDArray[np.void],
+        sequence: NDArray[np.uint16],
+        timestamp: NDArray[np.uint32],
         meaning: NDArray[np.uint8],
         duration: Lengths,
         now: float,
     ) -> None:
         """Insert at most one packet a row."""
         seats = self._seats
-        sequence = header["sequence"].astype(np.uint16)
-        timestamp = header["timestamp"].astype(np.uint32)
         arrived = batch.arrived[taken]
         foreign = (UNITS[meaning] != seats.units[rows]) & (meaning != COMFORT)
         outdated = foreign

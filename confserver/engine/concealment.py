@@ -50,7 +50,7 @@ class Concealment:
         self._return = np.stack([np.clip(at / (length * scale + 1), 0, 1) for length in _BACK]).astype(np.float32)
         """Share of the first frame that is there again, by frames missed."""
         self._slot = 0
-        self._past: Samples = np.zeros((seats.capacity, _FRAMES, frame), np.float32)
+        self._past: Samples = np.zeros((_FRAMES, seats.capacity, frame), np.float32)
         self._kept: Samples = np.zeros((seats.capacity, self._size), np.float32)
         self._pitch: NDArray[np.int32] = np.full(seats.capacity, _LONGEST * scale, np.int32)
         self._step: Samples = np.zeros(seats.capacity, np.float32)
@@ -58,7 +58,7 @@ class Concealment:
 
     def forget(self, row: int) -> None:
         """The leg is gone: nobody hears what he said."""
-        self._past[row] = self._kept[row] = self._step[row] = 0
+        self._past[:, row] = self._kept[row] = self._step[row] = 0
         self._passed[row] = self._most
 
     def hand_over(self, row: int, other: Concealment) -> None:
@@ -66,7 +66,7 @@ class Concealment:
         scale = other._frame / self._frame
         order = (np.arange(_FRAMES) + other._slot + 1) % _FRAMES
         past = carried(self.past(np.array([row]))[0], other._size)
-        other._past[row, order] = past.reshape(_FRAMES, other._frame)
+        other._past[order, row] = past.reshape(_FRAMES, other._frame)
         other._kept[row] = carried(self._kept[row], other._size)
         other._pitch[row] = round(int(self._pitch[row]) * scale)
         other._step[row] = self._step[row]
@@ -75,7 +75,7 @@ class Concealment:
 
     def remember(self, rows: Rows | slice) -> None:
         """Keep this tick's frame of these legs, ``seats.signals``."""
-        self._past[rows, self._slot] = self._seats.signals[self._band][rows]
+        self._past[self._slot, rows] = self._seats.signals[self._band][rows]
 
     def turn(self) -> None:
         """A tick ends: what is remembered next is its frame."""
@@ -84,7 +84,7 @@ class Concealment:
     def past(self, rows: Rows) -> Samples:
         """What these legs have played last: float32 (rows, two frames)."""
         order = (self._slot + 1 + np.arange(_FRAMES)) % _FRAMES
-        return self._past[rows[:, None], order].reshape(len(rows), self._size)
+        return self._past[order, rows[:, None]].reshape(len(rows), self._size)
 
     def begin(self, rows: Rows, heard: Samples) -> None:
         """Sound breaks off: find its pitch. heard: float32 (rows, two frames), what was before."""
@@ -130,15 +130,17 @@ class Concealment:
 
     def fit(self) -> None:
         """Grow as the seats have grown."""
-        if self._seats.capacity == len(self._past):
+        old, capacity = len(self._passed), self._seats.capacity
+        if capacity == old:
             return
-        used = np.flatnonzero(self._passed)
-        for name in ("_past", "_kept", "_pitch", "_step", "_passed"):
-            old = getattr(self, name)
-            new = np.zeros((self._seats.capacity, *old.shape[1:]), old.dtype)
-            rows = used if name == "_kept" else np.flatnonzero(self._seats.in_band[: len(old)] == self._band)
-            new[rows] = old[rows]
-            setattr(self, name, new)
+        mine, begun = np.flatnonzero(self._seats.in_band[:old] == self._band), np.flatnonzero(self._passed)
+        past, self._past = self._past, np.zeros((_FRAMES, capacity, self._frame), np.float32)
+        self._past[:, mine] = past[:, mine]
+        for name in ("_kept", "_pitch", "_step", "_passed"):
+            column = getattr(self, name)
+            wider = np.zeros((capacity, *column.shape[1:]), column.dtype)
+            wider[begun] = column[begun]
+            setattr(self, name, wider)
         self._pitch[self._pitch == 0] = _LONGEST * self._scale
 
 

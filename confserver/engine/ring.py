@@ -71,27 +71,30 @@ class Ring:
         payload: uint8 (lines of a batch, at least LONG), of which ``lines`` are meant.
         now_playing: what ends before this timestamp of the row's makes room.
         """
-        place = self._places(rows, timestamp, now_playing)
-        self.timestamp[place, rows] = timestamp
-        self.length[place, rows] = length
-        self.duration[place, rows] = duration
-        self.meaning[place, rows] = meaning
+        where = self._where(rows, timestamp, now_playing)
+        self.timestamp[where] = timestamp
+        self.length[where] = length
+        self.duration[where] = duration
+        self.meaning[where] = meaning
         long = length > SHORT
         if not long.any():
-            self._short[place, rows] = _items(payload, _SHORT_ITEM)[lines]
+            self._short[where] = _items(payload, _SHORT_ITEM)[lines]
             return
+        place = np.broadcast_to(where[0], rows.shape)
         short = ~long
         self._short[place[short], rows[short]] = _items(payload, _SHORT_ITEM)[lines[short]]
         self._long[place[long], rows[long]] = _items(payload, _LONG_ITEM)[lines[long]]
 
-    def _places(self, rows: Rows, timestamp: NDArray[np.uint32], now_playing: NDArray[np.uint32]) -> Rows:
+    def _where(
+        self, rows: Rows, timestamp: NDArray[np.uint32], now_playing: NDArray[np.uint32]
+    ) -> tuple[Rows | int, Rows]:
         """A free place of each row; that of the same packet, where it has come before; else the oldest one's."""
-        place = np.zeros(len(rows), np.intp)
         held = self.held[rows]
         some = np.flatnonzero(held)
         if not len(some):
             self.held[rows] = 1
-            return place
+            return 0, rows
+        place = np.zeros(len(rows), np.intp)
         mine = rows[some]
         self.drop_before(mine, now_playing[some])
         length, stamp = self.length[:, mine], self.timestamp[:, mine]
@@ -102,7 +105,7 @@ class Ring:
         place[some] = np.where(again, same.argmax(axis=0), np.where(fits, free.argmax(axis=0), oldest))
         self.held[rows[held == 0]] = 1
         self.held[mine] += ~again & fits
-        return place
+        return place, rows
 
     # ------------------------------------------------------------------ looking
     def due(self, wanting: NDArray[np.bool_], timestamp: NDArray[np.uint32]) -> tuple[Rows, Rows, Rows]:
