@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from confserver.contract import (
+    DigitPressed,
+    DigitsSent,
+    DominantChanged,
     FirstPacket,
     FromScribe,
     FromWorker,
@@ -37,7 +40,7 @@ from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
 from confserver.sip import outputs as sip
 from confserver.sip.flow import written
-from rooms.commands import Command, Leave, NoteNoise, NoteTalking, Release
+from rooms.commands import Command, Leave, NoteDigit, NoteDominant, NoteNoise, NoteTalking, Release
 from rooms.participant import SYSTEM, Actor
 
 Heard = sip.Output | FromWorker
@@ -114,27 +117,36 @@ class Focus:
                 self._note_noise(legs[number], kind, now)
             case NoiseEnded(leg=number) if number in legs:
                 self._note_noise(legs[number], "", now)
+            case DigitPressed(leg=number, digit=digit, duration_ms=ms) if number in legs:
+                leg = legs[number]
+                self._scene.try_ask(NoteDigit(leg.room, leg.participant, digit, ms), SYSTEM, now)
+            case DominantChanged(room=place, leg=number):
+                self._note_dominant(place, None if number is None else legs.get(number), now)
             case LegSilent(leg=number) if number in legs:
                 self._probe(legs[number])
-            case LegReports(reports=reports, at=at):
+            case LegReports(reports=reports, at=at, load=load):
                 for report in reports:
                     if report.leg in legs:
                         legs[report.leg].report = report
                         legs[report.leg].reached = Reached(report.sequence, report.timestamp, at)
-                self._scene.overloaded.discard(worker)
+                self._scene.note_load(worker, load)
             case PlayEnded():
                 self._playing.ended(event, now)
             case RecordFailed():
                 self._recordings.worker_failed(event, now)
             case Overloaded():
                 self._scene.overloaded.add(worker)
-            case LegClosed():
+            case LegClosed() | DigitsSent():
                 pass
         return self._scene.taken()
 
     def _note_noise(self, leg: Leg, kind: str, now: float) -> None:
         mutes = self._scene.terms(leg.room).mutes_noise
         self._scene.try_ask(NoteNoise(leg.room, leg.participant, kind, mutes), SYSTEM, now)
+
+    def _note_dominant(self, place: int, leg: Leg | None, now: float) -> None:
+        for room in [name for name, each in self._scene.places.items() if each.number == place]:
+            self._scene.try_ask(NoteDominant(room, leg.participant if leg else ""), SYSTEM, now)
 
     def _probe(self, leg: Leg) -> None:
         if leg.stage is Stage.PRESENT and not leg.is_probed:

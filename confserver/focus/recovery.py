@@ -13,7 +13,7 @@ from confserver.focus.answers import unavailable
 from confserver.focus.legs import Leg, Place, Stage
 from confserver.focus.rekeying import Rekeying
 from confserver.focus.scene import Scene
-from rooms.commands import NoteNoise, NoteTalking
+from rooms.commands import NoteDominant, NoteNoise, NoteTalking
 from rooms.participant import SYSTEM
 
 HEIR_S = 10.0
@@ -36,8 +36,7 @@ class Recovery:
     def lost(self, worker: int, now: float) -> None:
         """Whoever was there is heard and hears no more, until the heir stands."""
         scene = self._scene
-        scene.workers.discard(worker)
-        scene.overloaded.discard(worker)
+        scene.forget_worker(worker)
         legs = scene.legs.at_worker(worker)
         for place in [*scene.places.values(), *(leg.place for leg in legs)]:
             place.is_lost = place.is_lost or place.worker == worker
@@ -52,6 +51,8 @@ class Recovery:
             if leg.stage is Stage.PRESENT:
                 scene.try_ask(NoteTalking(leg.room, leg.participant, False), SYSTEM, now)
                 scene.try_ask(NoteNoise(leg.room, leg.participant, ""), SYSTEM, now)
+        for room in [room for room, place in scene.places.items() if place.worker == worker]:
+            scene.try_ask(NoteDominant(room, ""), SYSTEM, now)
 
     def stands(self, worker: int) -> None:
         """Tell a worker what its forebear had: first the legs that have their ports, lest others get them."""

@@ -12,6 +12,7 @@ from confserver.contract import (
     MediaPlan,
     MixSources,
     OpenRoom,
+    SendDigits,
     SetHearing,
     SetLeg,
     SetRoom,
@@ -32,6 +33,10 @@ from rooms.hearing import Hearing
 from rooms.manager import Rooms
 from rooms.participant import Actor
 
+A_LEG = 0.0005
+"""Share of a worker's time that a leg is taken to cost until the worker has said it: twice what one of G.711 does."""
+EASY = 0.65
+"""A worker that was overloaded takes new calls again below this."""
 OPENING_S = 2.0
 """So long a worker may take to open a leg; then the caller hears 503."""
 
@@ -69,6 +74,8 @@ class Scene:
         self.places: dict[str, Place] = {}
         self.workers: set[int] = set()
         self.overloaded: set[int] = set()
+        self._loads: dict[int, tuple[float, int]] = {}
+        """Of each worker: the share of its time that it has used of late, and how many legs it had then."""
         self.is_closing = False
         self.followers: list[Callable[[tell.Event], None]] = []
         """Who else does what events want, each after us."""
@@ -122,6 +129,13 @@ class Scene:
                 leg = self.legs.by_participant.get(participant)
                 if leg:
                     self.hang_up(leg, "kicked")
+            case tell.DigitsSent(participant=participant):
+                leg = self.legs.by_participant.get(participant)
+                if leg:
+                    keys = SendDigits(
+                        leg=leg.id, digits=event.digits, duration_ms=event.duration_ms, gap_ms=event.gap_ms
+                    )  # fmt: skip
+                    self.tell_worker(leg.place, keys)
             case tell.RoomEnding(room=room):
                 for leg in self.legs.in_room(room):
                     self.hang_up(leg, "the room has ended")
@@ -168,7 +182,7 @@ class Scene:
             raise unavailable("the media workers are busy")
 
     def place_of(self, room: str) -> Place:
-        """Where a room's media live; a room without a place gets the worker with the fewest legs.
+        """Where a room's media live; a room without a place gets the worker that has least to do.
 
         ``check_workers`` comes first.
         """
@@ -176,10 +190,26 @@ class Scene:
             return self.places[room]
         rooms_at = Counter(place.worker for place in self.places.values())
         ready = sorted(self.workers - self.overloaded)
-        worker = min(ready, key=lambda each: (self.legs.count_at(each), rooms_at[each]))
+        worker = min(ready, key=lambda each: (self._load_of(each), self.legs.count_at(each), rooms_at[each]))
         place = self.places[room] = Place(self.number(), worker)
         self.open_room(room, place)
         return place
+
+    def note_load(self, worker: int, load: float) -> None:
+        """A worker has said how much of its time it uses."""
+        self._loads[worker] = load, self.legs.count_at(worker)
+        if load < EASY:
+            self.overloaded.discard(worker)
+
+    def _load_of(self, worker: int) -> int:
+        """With those legs that have come since it last said so, in steps of 5 %."""
+        load, legs = self._loads.get(worker, (0.0, 0))
+        return round((load + (self.legs.count_at(worker) - legs) * A_LEG) / 0.05)
+
+    def forget_worker(self, worker: int) -> None:
+        self.workers.discard(worker)
+        self.overloaded.discard(worker)
+        self._loads.pop(worker, None)
 
     def open_room(self, room: str, place: Place) -> None:
         self.tell_worker(place, OpenRoom(room=place.number, sound=self.terms(room).sound))

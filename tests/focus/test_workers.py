@@ -62,6 +62,27 @@ def test_an_overloaded_worker_gets_no_room_until_it_says_otherwise() -> None:
     assert worker_of(house, "two") == 0
 
 
+def test_a_worker_stays_overloaded_until_it_has_much_less_to_do() -> None:
+    house = House(workers=2)
+    house.tell(Overloaded(load=0.72), 0)
+    house.tell(LegReports(reports=[], load=0.69), 0)
+    house.enter(room="one")
+    assert worker_of(house, "one") == 1
+
+
+def test_rooms_go_where_there_is_least_to_do() -> None:
+    """Few legs of a dear codec count more than many of a cheap one."""
+    house = House(workers=2)
+    house.enter(room="opus")
+    for _ in range(5):
+        house.enter(room="plain")
+    assert (worker_of(house, "opus"), worker_of(house, "plain")) == (0, 1)
+    house.tell(LegReports(reports=[], load=0.5), 0)
+    house.tell(LegReports(reports=[], load=0.1), 1)
+    house.enter(room="new")
+    assert worker_of(house, "new") == 1
+
+
 def commands(outputs: list[out.Output], worker: int = 0) -> list[ToWorker]:
     return [each.command for each in every(out.TellWorker, outputs) if each.worker == worker]
 
