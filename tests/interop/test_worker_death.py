@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.interop.conftest import need
 from tests.kit.phone import LATE_S, Packet, Phone
+from tests.kit.pjsua import Pjsua
 from tests.kit.server import Server
 from tests.kit.tones import LEVEL_DB
 
@@ -21,15 +23,20 @@ TONES = {"anna": 400.0, "bob": 650.0, "carl": 500.0, "dora": 800.0}
 UNHARMED_S = 0.06
 
 
+def wait_until_ready(server: Server) -> None:
+    """A spare stands ready."""
+    end = time.monotonic() + 15
+    while not server.status()["spare"]["ready"]:
+        assert time.monotonic() < end, "no spare"
+        time.sleep(0.1)
+
+
 class House:
     """Two rooms with two phones each, at two workers, and a spare that stands ready."""
 
     def __init__(self, server: Server, stack: ExitStack) -> None:
         self.server = server
-        end = time.monotonic() + 15
-        while not server.status()["spare"]["ready"]:
-            assert time.monotonic() < end, "no spare"
-            time.sleep(0.1)
+        wait_until_ready(server)
         self.phones = {name: stack.enter_context(Phone(server.address, name, tone_hz=hz)) for name, hz in TONES.items()}
         for name, phone in self.phones.items():
             assert phone.dial("struck" if name in ("anna", "bob") else "other").status == 200
@@ -129,3 +136,37 @@ def test_a_call_that_loses_its_worker_twice_goes_on_twice(tmp_path: Path) -> Non
             assert house.silence("anna", "bob", struck) < 2.0
         for phone in house.phones.values():
             check_stream(phone)
+
+
+@pytest.mark.slow
+def test_a_protected_call_goes_on_with_another_key(tmp_path: Path) -> None:
+    """pjsua2, by SRTP or not at all, and a phone in the clear: after the loss pjsua2 is told another key of ours."""
+    need("pjsua2")
+    with (
+        Server(tmp_path, media={"workers": 2, "spare": True}, rtp={"srtp_without_tls": True}) as server,
+        Pjsua(tmp_path, "bob", TONES["bob"], srtp=True) as bob,
+        Phone(server.address, "anna", tone_hz=TONES["anna"]) as anna,
+    ):
+        wait_until_ready(server)
+        bob.dial(server.uri("struck"))
+        assert anna.dial("struck").status == 200
+        server.wait_until_in("struck", "anna", "bob")
+        time.sleep(1.0)
+        before = server.wait_until_in("struck", "anna", "bob")
+        worker = before["bob"]["media"]["worker"]
+        for _ in range(2):
+            os.kill(server.status()["workers"][worker]["pid"], signal.SIGKILL)
+            wait_until_ready(server)
+            time.sleep(2.0)
+            packets = [packet for packet in list(anna.packets) if packet.at > time.monotonic() - 1.0]
+            heard = [packet.level_db(TONES["bob"]) > LEVEL_DB - 3 for packet in packets]
+            assert sum(heard) > 40, f"anna hears pjsua2 in {sum(heard)} of {len(heard)} packets"
+            bob.record()
+            time.sleep(1.5)
+            level = bob.heard().level_db(TONES["anna"], 0.3, 1.3)
+            assert abs(level - LEVEL_DB) < 2, f"pjsua2 hears anna at {level}"
+        there = server.wait_until_in("struck", "anna", "bob")
+        assert {name: each["since"] for name, each in there.items()} == {
+            name: each["since"] for name, each in before.items()
+        }, "nobody has left and come back"
+        bob.hang_up()
