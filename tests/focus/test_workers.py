@@ -58,6 +58,7 @@ def test_an_overloaded_worker_gets_no_room_until_it_says_otherwise() -> None:
     house.enter(room="one")
     assert worker_of(house, "one") == 1
     house.tell(LegReports(reports=[], load=0.2), 0)
+    house.tell(LegReports(reports=[], load=0.3), 1)
     house.enter(room="two")
     assert worker_of(house, "two") == 0
 
