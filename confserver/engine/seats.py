@@ -71,6 +71,7 @@ _COLUMNS: tuple[tuple[str, type, tuple[int, ...]], ...] = (
     ("active_frames", np.int32, ()),
     ("quiet_frames", np.int32, ()),
     ("talks", np.bool_, ()),
+    ("spoken", np.bool_, ()),
     ("envelope", np.float32, ()),
     ("gain", np.float32, ()),
     # what goes out
@@ -158,6 +159,8 @@ class Seats:
     active_frames: NDArray[np.int32]
     quiet_frames: NDArray[np.int32]
     talks: NDArray[np.bool_]
+    spoken: NDArray[np.bool_]
+    """Whether that was said of the leg."""
     envelope: NDArray[np.float32]
     gain: NDArray[np.float32]
     """By which others hear the leg louder or softer."""

@@ -92,7 +92,6 @@ class Engine:
         self.control: list[ControlPacket] = []
         self.ticks = 0
         self._at = 0.0
-        self._spoken: set[int] = set()
 
     # ------------------------------------------------------------------ the tick
     def tick(self, batch: Batch, now: float, elapsed: int = 1) -> list[Outbox]:
@@ -100,6 +99,8 @@ class Engine:
 
         elapsed: ticks since the last one; above 1, some were missed.
         """
+        if self.seats.high == 1 and not batch.count and not self.recorder.count:
+            return self._pass_time(now)
         if elapsed > 1:
             self.playout.skip(elapsed - 1)
         odd, rows = self.arrival.receive(batch, now)
@@ -115,11 +116,15 @@ class Engine:
         self._report(now)
         self.strays.end_presses(now)
         self.player.hear(self.strays.events, self._room_of)
+        self._pass_time(now)
+        return outboxes
+
+    def _pass_time(self, now: float) -> list[Outbox]:
         self.ticks += 1
         self._at = now
         if self.ticks % _HOUSEKEEPING == 0:
             self._keep_house(now)
-        return outboxes
+        return []
 
     def _give_floor(self) -> None:
         """Let begin and end to talk; say who speaks."""
@@ -133,14 +138,15 @@ class Engine:
             self._say_speaking(row, True)
         for row in leaving.tolist():
             self.floor.fade(row)
-        for row in [row for row in self._spoken if not seats.talks[row]]:
+        high = seats.high
+        for row in np.flatnonzero(seats.spoken[:high] & ~seats.talks[:high]).tolist():
             self._say_speaking(row, False)
 
     def _say_speaking(self, row: int, speaking: bool) -> None:
         leg = self.legs.by_row.get(row)
-        if speaking == (row in self._spoken):
+        if speaking == self.seats.spoken[row]:
             return
-        (self._spoken.add if speaking else self._spoken.discard)(row)
+        self.seats.spoken[row] = speaking
         if leg is not None:
             self.strays.events.append(SpeakingChanged(leg=leg.id, speaking=speaking))
 

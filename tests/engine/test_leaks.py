@@ -42,7 +42,7 @@ def test_a_thousand_joins_and_leaves_leave_nothing():
     assert engine.sources._by_row == {} and not any(engine.sources._by_local.values())
     assert not engine.playout._queue.held.any() and engine.strays._pressing == {} and engine.reports._exchanges == {}
     assert engine.floor.room_of == {} and not _seated(engine) and engine.seats.high == 1
-    assert not engine.outgoing.plain.outbox.rows.size and not engine.legs._dying and not engine._spoken
+    assert not engine.outgoing.plain.outbox.rows.size and not engine.legs._dying and not engine.seats.spoken.any()
     assert not engine.floor.switched and not engine.outgoing.encoding.settings
 
 
