@@ -142,6 +142,19 @@ class Kick(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class SendDigits(Command):
+    """Press keys towards one participant."""
+
+    path: ClassVar[str] = "/rooms/{room}/participants/{participant}/digits"
+    verb: ClassVar[str] = "digits"
+
+    participant: ParticipantId
+    digits: str
+    duration_ms: int = 100
+    gap_ms: int = 60
+
+
+@dataclass(frozen=True, slots=True)
 class Play(Command):
     """Play sounds, prompts or tones to a room, or to one participant.
 
@@ -328,6 +341,26 @@ class NoteNoise(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteDigit(Command):
+    """The participant has pressed a key."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+    digit: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDominant(Command):
+    """The media engine has found who has the word; empty: nobody."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
 class NotePlayEnded(Command):
     """The media engine has come to the end of a play, or cannot play it."""
 
@@ -350,11 +383,11 @@ class NoteRecordingFailed(Command):
 
 
 COMMANDS: tuple[type[Command], ...] = (
-    CreateRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick,
+    CreateRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick, SendDigits,
     Play, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
 )  # fmt: skip
 INTERNAL: tuple[type[Command], ...] = (
-    Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NotePlayEnded,
-    NoteRecordingFailed,
+    Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDigit, NoteDominant,
+    NotePlayEnded, NoteRecordingFailed,
 )  # fmt: skip

@@ -211,6 +211,33 @@ class NoiseChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DigitReceived(Event):
+    """The participant has pressed a key."""
+
+    participant: ParticipantId
+    digit: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DigitsSent(Event):
+    """Keys are pressed towards the participant; a comma is a pause."""
+
+    participant: ParticipantId
+    digits: str
+    duration_ms: int
+    gap_ms: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class DominantSpeaker(Event):
+    """Somebody has the word; None: nobody has, after a while without anybody's voice."""
+
+    participant: ParticipantId | None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingStarted(Event):
     """The room is recorded from now on; ``tracks``: each participant by himself as well."""
 

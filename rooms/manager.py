@@ -12,11 +12,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rooms.commands import COMMANDS, Command, CreateRoom, Reserve
+from rooms.describing import describe_room
 from rooms.errors import Conflict, Full, NotFound
 from rooms.participant import Actor, Participant, ParticipantId
 from rooms.policy import RoomPolicy, room_name
 from rooms.rights import target_of
-from rooms.room import Room, describe_room
+from rooms.room import Room
 
 if TYPE_CHECKING:
     from rooms.events import Event

@@ -18,6 +18,7 @@ from rooms import events as tell
 from rooms import lifecycle, rights
 from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
 from rooms.hearing import Hearing, hearing_of, may_be_heard
+from rooms.keys import checked_digits
 from rooms.lifecycle import Happening, State, next_state
 from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, readable
 from rooms.plays import Plays
@@ -75,6 +76,8 @@ class Room:
         self.hearing = Hearing()
         self.plays = Plays()
         self.recording = Recording()
+        self.dominant: ParticipantId | None = None
+        """Who has the word."""
         self.places: dict[ParticipantId, Participant] = {}
         """Everybody reserved or present, in the order of reservation."""
         self._ids = ids
@@ -195,6 +198,8 @@ class Room:
         if was_present:
             self._hush(person, minutes)
             self.plays.leave(person.id, minutes)
+            if self.dominant == person.id:
+                self._give_word(None, minutes)
             minutes.say(tell.ParticipantLeft, person.id, cause)
         else:
             minutes.say(tell.PlaceReleased, person.id)
@@ -258,6 +263,11 @@ class Room:
             person.kicked = True
             minutes.say(tell.ParticipantKicked, person.id, by.name)
 
+    def _send_digits(self, command: ask.SendDigits, by: Actor, minutes: Minutes) -> None:
+        """The focus presses them."""
+        person, digits = self._person(command.participant), checked_digits(command)
+        minutes.say(tell.DigitsSent, person.id, digits, command.duration_ms, command.gap_ms, by.name)
+
     def _hold(self, command: ask.Hold, by: Actor, minutes: Minutes) -> None:
         """A call may be on hold before it arrives; the others learn of it then."""
         person = self._place(command.participant)
@@ -297,6 +307,23 @@ class Room:
             self._lift(person, (MuteCause.NOISE,), by, minutes)
         elif command.mutes:
             self._add_mute(person, MuteCause.NOISE, by, minutes)
+
+    def _note_digit(self, command: ask.NoteDigit, by: Actor, minutes: Minutes) -> None:
+        """Ignored for those not present, as above."""
+        person = self.places.get(command.participant)
+        if person is not None and person.presence is Presence.PRESENT:
+            minutes.say(tell.DigitReceived, person.id, command.digit, command.duration_ms)
+
+    def _note_dominant(self, command: ask.NoteDominant, by: Actor, minutes: Minutes) -> None:
+        """Who has just left has no word."""
+        person = self.places.get(command.participant)
+        is_there = person is not None and person.presence is Presence.PRESENT
+        self._give_word(command.participant if is_there else None, minutes)
+
+    def _give_word(self, participant: ParticipantId | None, minutes: Minutes) -> None:
+        if participant != self.dominant:
+            self.dominant = participant
+            minutes.say(tell.DominantSpeaker, participant)
 
     def _hush(self, person: Participant, minutes: Minutes) -> None:
         """The others hear the participant's voice no more."""
@@ -341,10 +368,13 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Deafen: Room._deafen,
     ask.Undeafen: Room._undeafen,
     ask.Kick: Room._kick,
+    ask.SendDigits: Room._send_digits,
     ask.Hold: Room._hold,
     ask.Resume: Room._resume,
     ask.NoteTalking: Room._note_talking,
     ask.NoteNoise: Room._note_noise,
+    ask.NoteDigit: Room._note_digit,
+    ask.NoteDominant: Room._note_dominant,
     ask.Play: Room._play,
     ask.PausePlay: lambda room, *how: room.plays.pause(*how),
     ask.ResumePlay: lambda room, *how: room.plays.resume(*how),
@@ -358,41 +388,3 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.ResumeRecording: lambda room, *how: room.recording.resume(*how),
     ask.NoteRecordingFailed: lambda room, *how: room.recording.note_failed(*how),
 }
-
-
-def describe_participant(person: Participant) -> dict[str, Any]:
-    return {
-        "id": person.id,
-        "name": person.name,
-        "address": person.address,
-        "source": person.source,
-        "role": person.role.name.lower(),
-        "since": person.arrived_at,
-        "muted": sorted(cause.value for cause in person.muted),
-        "deaf": person.deaf,
-        "held": person.held,
-        "talking": person.talking,
-        "noise": person.noise,
-    }
-
-
-def describe_room(room: Room, now: float) -> dict[str, Any]:
-    """Tell all about a room as plain JSON-able data. Times are epoch seconds; ``at`` is the time of the telling.
-
-    Those whose call is not up yet are counted (``reserved``) but not shown.
-    """
-    present = room.present
-    return {
-        "name": room.name,
-        "state": room.state.value,
-        "locked": room.locked,
-        "persistent": room.persistent,
-        **room.policy.describe(),
-        "created_at": room.created_at,
-        "opened_at": room.opened_at,
-        "at": now,
-        "reserved": len(room.places) - len(present),
-        "plays": room.plays.describe(),
-        "recording": room.recording.describe(),
-        "participants": [describe_participant(person) for person in present],
-    }

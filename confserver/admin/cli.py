@@ -64,6 +64,9 @@ OPTION_HELP = {
     "play": "Number of the play that is meant; 0: all in the room.",
     "position_s": "Where to go on, in seconds.",
     "tracks": "Also a file for each participant.",
+    "digits": "0 to 9, *, #, A to D; a comma is a pause of half a second.",
+    "duration_ms": "How long each key is held, 40 to 5000.",
+    "gap_ms": "How long to wait after each, 40 to 5000.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 

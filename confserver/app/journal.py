@@ -15,8 +15,8 @@ from rooms import events as told
 from rooms import store
 
 log = structlog.get_logger("rooms")
-_TOO_MANY = (told.HearingChanged, told.TalkingChanged)
-"""Not for the log."""
+_NOT_LOGGED = (told.HearingChanged, told.TalkingChanged, told.DominantSpeaker, told.DigitReceived, told.DigitsSent)
+"""Too many, or what may be a PIN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Journal:
     def publish(self, events: tuple[told.Event, ...]) -> Deferred[Any]:
         """Fires after the commit, at once where nothing needs to be kept."""
         for event in events:
-            if not isinstance(event, _TOO_MANY):
+            if not isinstance(event, _NOT_LOGGED):
                 log.info(_words(event), **_facts(event))
         records = store.records_of(events)
         if not records:

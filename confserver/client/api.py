@@ -176,6 +176,13 @@ class Client:
         """Hang up on one participant."""
         return self._change("POST", _path("rooms", room, "participants", participant, "kick"))
 
+    def digits(
+        self, room: str, participant: str, digits: str, *, duration_ms: int | None = None, gap_ms: int | None = None
+    ) -> Record | None:
+        """Press keys towards one participant."""
+        path = _path("rooms", room, "participants", participant, "digits")
+        return self._change("POST", path, digits=digits, duration_ms=duration_ms, gap_ms=gap_ms)
+
     def _change(self, method: str, path: str, **members: object) -> Record | None:
         """Members that are None are left to the server's defaults."""
         body = {name: value for name, value in members.items() if value is not None}

@@ -28,6 +28,9 @@ ADMINISTRATION = st.one_of(
 )
 CALLS = st.one_of(
     st.builds(ask.NoteTalking, st.sampled_from(ROOMS), TARGETS, st.booleans()),
+    st.builds(ask.SendDigits, st.sampled_from(ROOMS), TARGETS, st.sampled_from(["", "1,#", "x"])),
+    st.builds(ask.NoteDigit, st.sampled_from(ROOMS), TARGETS, st.sampled_from("1#"), st.just(100)),
+    st.builds(ask.NoteDominant, st.sampled_from(ROOMS), TARGETS | st.just("")),
     st.builds(ask.NoteNoise, st.sampled_from(ROOMS), TARGETS, st.sampled_from(["", "music"]), st.booleans()),
     *(
         st.builds(kind, st.sampled_from(ROOMS), TARGETS)

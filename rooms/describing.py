@@ -1,0 +1,48 @@
+"""Rooms and the people in them as plain JSON-able data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rooms.participant import Participant
+    from rooms.room import Room
+
+
+def describe_participant(person: Participant) -> dict[str, Any]:
+    return {
+        "id": person.id,
+        "name": person.name,
+        "address": person.address,
+        "source": person.source,
+        "role": person.role.name.lower(),
+        "since": person.arrived_at,
+        "muted": sorted(cause.value for cause in person.muted),
+        "deaf": person.deaf,
+        "held": person.held,
+        "talking": person.talking,
+        "noise": person.noise,
+    }
+
+
+def describe_room(room: Room, now: float) -> dict[str, Any]:
+    """Tell all about a room. Times are epoch seconds; ``at`` is the time of the telling.
+
+    Those whose call is not up yet are counted (``reserved``) but not shown.
+    """
+    present = room.present
+    return {
+        "name": room.name,
+        "state": room.state.value,
+        "locked": room.locked,
+        "persistent": room.persistent,
+        **room.policy.describe(),
+        "created_at": room.created_at,
+        "opened_at": room.opened_at,
+        "at": now,
+        "reserved": len(room.places) - len(present),
+        "dominant": room.dominant,
+        "plays": room.plays.describe(),
+        "recording": room.recording.describe(),
+        "participants": [describe_participant(person) for person in present],
+    }
