@@ -62,6 +62,9 @@ def test_reports_come_every_five_seconds_or_so_on_the_socket_beside():
     assert least / 2 <= at[0] <= most / 2 + 0.02
     assert least - 0.02 <= gaps.min() and gaps.max() <= most + 0.02
     assert gaps.max() - gaps.min() > 0.5, "they are spread"
+    report = hall.report(talker)
+    assert report.mos_in == pytest.approx(4.41, abs=0.01) and report.mos_out == 0, "it has told us nothing"
+    assert report.level_db == pytest.approx(-17, abs=0.5), "a sine of 0.2"
 
 
 def test_one_who_is_not_sent_to_gets_a_receiver_report():
