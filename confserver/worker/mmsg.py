@@ -52,6 +52,7 @@ class BatchPacketIO:
         self._recvmmsg.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p]
         self._sendmmsg.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int]
         self._sockets: dict[int, socket.socket] = {}
+        self._ipv6: set[int] = set()
         self._index_of: dict[int, int] = {}
         self._epoll = select.epoll()
         self._batch = Batch(BATCH)
@@ -76,11 +77,14 @@ class BatchPacketIO:
     def add(self, index: int, sock: socket.socket) -> None:
         prepare(sock)
         self._sockets[index] = sock
+        if sock.family == socket.AF_INET6:
+            self._ipv6.add(index)
         self._index_of[sock.fileno()] = index
         self._epoll.register(sock.fileno(), select.EPOLLIN)
 
     def remove(self, index: int) -> None:
         sock = self._sockets.pop(index)
+        self._ipv6.discard(index)
         del self._index_of[sock.fileno()]
         self._epoll.unregister(sock.fileno())
         sock.close()
@@ -96,7 +100,7 @@ class BatchPacketIO:
             got = self._receive_from(fd, count)
             index = self._index_of[fd]
             batch.local[count : count + got] = index
-            if self._sockets[index].family == socket.AF_INET6:
+            if index in self._ipv6:
                 ipv6.append((count, count + got))
             count += got
         batch.count = count
