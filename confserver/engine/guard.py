@@ -141,7 +141,8 @@ class Guard:
         for band in np.unique(bands).tolist():
             mine = np.flatnonzero(bands == band)
             frames = seats.signals[band][rows[mine]]
-            slow[mine] = frames.reshape(len(mine), _SIZE, -1).mean(axis=2)
+            step = FRAMES[band] // _SIZE
+            slow[mine] = sum(frames[:, at::step] for at in range(step)) * np.float32(1 / step)
             level[mine] = np.vecdot(frames, frames) / np.float32(FRAMES[band])
         self._level[rows, heard % _WINDOW] = 10 * np.log10(np.maximum(level, 10 ** (_LEAST_LEVEL_DB / 10)))
         self._frames[rows, heard % _TICKS] = slow
@@ -169,9 +170,9 @@ class Guard:
 
     def _analyse(self, rows: Rows) -> None:
         frames = self._frames[rows].reshape(len(rows), -1) * _window
-        spectrum = np.abs(np.fft.rfft(frames, axis=1)).astype(np.float32)
-        power = spectrum * spectrum
-        shape = _fine(np.sqrt(spectrum[:, _FIRST_BIN:_LAST_BIN]))
+        spectrum = np.fft.rfft(frames, axis=1)[:, :_LAST_BIN]
+        power = np.asarray(spectrum.real**2 + spectrum.imag**2, np.float32)
+        shape = _fine(np.sqrt(np.sqrt(power[:, _FIRST_BIN:])))
         likeness = np.vecdot(shape, self._shape[rows])
         slot = (self._heard[rows] // _TICKS - 1) % _SPECTRA
         self._power[rows, slot] = power.sum(axis=1)
@@ -184,7 +185,8 @@ class Guard:
 
     def _found(self, rows: Rows) -> NDArray[np.int8]:
         """Codes of what the last window sounds like."""
-        low, high = np.percentile(self._level[rows], (10, 90), axis=1)
+        level = np.sort(self._level[rows], axis=1)
+        low, high = level[:, _WINDOW // 10], level[:, -_WINDOW // 10]
         swing = high - low
         power = self._power[rows]
         active = power > power.max(axis=1, keepdims=True) * _ACTIVE
@@ -205,7 +207,7 @@ class Guard:
 def _fine(spectrum: Samples) -> Samples:
     """What is left of a spectrum without its coarse shape, scaled to length 1. float32 (rows, bins)."""
     bins = 2 * _SMOOTH + 1
-    sums = np.cumsum(np.pad(spectrum, ((0, 0), (_SMOOTH + 1, _SMOOTH)), mode="edge"), axis=1, dtype=np.float64)
+    sums = np.cumsum(np.pad(spectrum, ((0, 0), (_SMOOTH + 1, _SMOOTH)), mode="edge"), axis=1)
     fine = spectrum - (sums[:, bins:] - sums[:, :-bins]) / bins
     length = np.sqrt(np.vecdot(fine, fine))[:, None]
     return np.asarray(fine / np.maximum(length, 1e-9), np.float32)
@@ -214,11 +216,10 @@ def _fine(spectrum: Samples) -> Samples:
 def _is_pure(power: Samples) -> NDArray[np.bool_]:
     """Whether one or two lines are all there is. float32 (rows, bins)."""
     total = power.sum(axis=1)
-    every, left = np.arange(len(power)), power.copy()
+    every, left = np.arange(len(power))[:, None], power.copy()
     found = np.zeros(len(power), np.float32)
     for _ in range(2):
-        middle = np.clip(left.argmax(axis=1), 2, power.shape[1] - 3)
-        for bin_ in range(-2, 3):
-            found += left[every, middle + bin_]
-            left[every, middle + bin_] = 0
+        line = np.clip(left.argmax(axis=1), 2, power.shape[1] - 3)[:, None] + np.arange(-2, 3)
+        found += left[every, line].sum(axis=1)
+        left[every, line] = 0
     return np.asarray((found > _PURE * total) & (total > 0))

@@ -52,7 +52,7 @@ class Shelf:
         self._lock: int | None = None
 
     def hold(self) -> bool:
-        """Whether this is ours alone: no other scribe works on what lies there unfinished. So it stays while we live."""
+        """Whether this is ours alone, and stays so while we live: no other scribe works on what lies there."""
         if self._lock is None and self.directory.is_dir():
             lock = os.open(self.directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
