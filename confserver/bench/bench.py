@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 
+from confserver.bench import command, report, trial, virtual
 from confserver.bench import options as command_line
-from confserver.bench import report, trial, virtual
+from confserver.bench.command import Wish
+from confserver.bench.media import run as media
+from confserver.bench.media import survey
+from confserver.bench.media.terms import Terms
+from confserver.bench.media.worker import Silent
 from confserver.bench.options import Options
 from confserver.bench.results import Result, medians
 from confserver.bench.server import NotStarted, target
@@ -17,15 +24,15 @@ HELD, NOT_HELD, MISUSE = 0, 1, 2
 def run_bench(argv: list[str]) -> int:
     """Exit status: HELD, NOT_HELD or MISUSE."""
     try:
-        options = command_line.read(argv)
+        work = _chosen(argv)
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else MISUSE
     try:
-        return _engine(options) if options.engine else _load(options)
-    except NotStarted as error:
+        return work()
+    except (NotStarted, Silent, LookupError, ValueError, OSError) as error:
         tell(f"confserver bench: {error}")
         return NOT_HELD
-    except (EOFError, ProcessLookupError) as error:
+    except EOFError as error:
         tell(f"confserver bench: {error or 'the generator has died'}")
         return NOT_HELD
     except KeyboardInterrupt:
@@ -33,12 +40,40 @@ def run_bench(argv: list[str]) -> int:
         return 130  # as a shell says of SIGINT
 
 
-def _engine(options: Options) -> int:
+def _chosen(argv: list[str]) -> Callable[[], int]:
+    """What the command line asks for. Raises SystemExit."""
+    match argv:
+        case [command.CALLS, *rest]:
+            return partial(_load, command_line.read(rest))
+        case [command.ENGINE, *rest]:
+            return partial(_engine, command.read(rest).as_json)
+    wish = command.read(argv)
+    return partial(_long if wish.names else _short, wish)
+
+
+def _terms(wish: Wish, usual: Terms) -> Terms:
+    seconds = usual.seconds if wish.seconds is None else wish.seconds
+    settle = usual.settle if wish.settle is None else wish.settle
+    return Terms(seconds, settle, wish.realtime, wish.legs)
+
+
+def _short(wish: Wish) -> int:
+    found = survey.survey(_terms(wish, survey.TERMS))
+    print(json.dumps(found.as_dict(), indent=2) if wish.as_json else survey.words(found))
+    return HELD
+
+
+def _long(wish: Wish) -> int:
+    media.run(wish.names, _terms(wish, Terms()), wish.repeat, wish.as_json)
+    return HELD
+
+
+def _engine(as_json: bool) -> int:
     found = []
     for legs in virtual.SIZES:
         tell(f"{legs} legs")
         found.append(virtual.measure(legs))
-    if options.as_json:
+    if as_json:
         told = [{"legs": one.legs, "us_a_leg": one.us_a_leg, "tick_ms": one.tick_ms._asdict()} for one in found]
         print(json.dumps(told, indent=2))
     else:

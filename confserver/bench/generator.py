@@ -30,7 +30,7 @@ AFTER_S = 2 * READ_EVERY * TICK_S
 
 
 @dataclass(slots=True)
-class _Clock:
+class StepClock:
     """How the steps of the window have gone."""
 
     steps: int = 0
@@ -59,7 +59,7 @@ class _Take:
 
     recording: Recording
     unsent_before: int
-    clock: _Clock = field(default_factory=_Clock)
+    clock: StepClock = field(default_factory=StepClock)
     bursts: dict[int, list[float]] = field(default_factory=dict)
 
 
@@ -150,7 +150,7 @@ class Generator:
         )
 
 
-def _rise() -> bool:
+def rise() -> bool:
     """Take real-time priority where we may: callers are other machines, whose clocks no load of this one touches."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
@@ -164,4 +164,4 @@ def main(link: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(EOFError, BrokenPipeError):
         setting = link.recv()
-        Generator(link, setting, setting.realtime and _rise()).run()
+        Generator(link, setting, setting.realtime and rise()).run()

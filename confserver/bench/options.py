@@ -1,4 +1,4 @@
-"""The command line of the bench."""
+"""The command line of ``confserver bench calls``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class Options:
     pid: int | None = None
     repeat: int = 1
     as_json: bool = False
-    engine: bool = False
     realtime: bool = True
 
     @property
@@ -61,7 +60,7 @@ def loopback(text: str) -> Address:
     return host, int(port)
 
 
-def _whole(least: int, most: int) -> Callable[[str], int]:
+def whole(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
             raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
@@ -70,7 +69,7 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
-def _real(least: float, most: float) -> Callable[[str], float]:
+def real(least: float, most: float) -> Callable[[str], float]:
     def read(text: str) -> float:
         try:
             value = float(text)
@@ -85,30 +84,27 @@ def _real(least: float, most: float) -> Callable[[str], float]:
 
 def parser() -> argparse.ArgumentParser:
     own = argparse.ArgumentParser(
-        prog="confserver bench", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="confserver bench calls", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add, default = own.add_argument, Options()
-    add("--callers", type=_whole(1, MOST_CALLERS), default=default.callers, help="callers in all (%(default)s)")
-    add("--rooms-of", type=_whole(1, 1000), default=default.rooms_of, help="callers a room (%(default)s)")
-    add("--talkers", type=_whole(0, 8), default=default.talkers, help="how many of a room speak (%(default)s)")
-    add("--probes", type=_whole(0, 100), default=default.probes,
+    add("--callers", type=whole(1, MOST_CALLERS), default=default.callers, help="callers in all (%(default)s)")
+    add("--rooms-of", type=whole(1, 1000), default=default.rooms_of, help="callers a room (%(default)s)")
+    add("--talkers", type=whole(0, 8), default=default.talkers, help="how many of a room speak (%(default)s)")
+    add("--probes", type=whole(0, 100), default=default.probes,
         help="further rooms of two, that measure the delay (%(default)s)")  # fmt: skip
-    add("--seconds", type=_real(1, 3600), default=default.seconds, help="length of the measured window (%(default)g)")
+    add("--seconds", type=real(1, 3600), default=default.seconds, help="length of the measured window (%(default)g)")
     add(
         "--settle",
-        type=_real(0, 600),
+        type=real(0, 600),
         default=default.settle,
         help="seconds between last call and window (%(default)g)",
     )
-    add("--ramp", type=_real(1, 2000), default=default.ramp, help="calls begun a second (%(default)g)")
-    add(
-        "--workers", type=_whole(1, 64), default=default.workers, help="media processes of its own server (%(default)s)"
-    )
+    add("--ramp", type=real(1, 2000), default=default.ramp, help="calls begun a second (%(default)g)")
+    add("--workers", type=whole(1, 64), default=default.workers, help="media processes of its own server (%(default)s)")
     add("--server", type=loopback, metavar="HOST:PORT", help="measure the server that listens here, by UDP")
-    add("--pid", type=_whole(1, 1 << 30), help="its process: account it and its children")
-    add("--repeat", type=_whole(1, 100), default=default.repeat, metavar="N", help="medians over N runs (%(default)s)")
+    add("--pid", type=whole(1, 1 << 30), help="its process: account it and its children")
+    add("--repeat", type=whole(1, 100), default=default.repeat, metavar="N", help="medians over N runs (%(default)s)")
     add("--json", dest="as_json", action="store_true", help="print figures as JSON")
-    add("--engine", action="store_true", help="measure the media engine alone, in virtual time")
     add("--no-realtime", dest="realtime", action="store_false", help="generate at ordinary priority, also as root")
     return own
 

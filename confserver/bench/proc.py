@@ -106,3 +106,28 @@ def busy() -> float:
 
 def udp_drops() -> dict[int, int]:
     return parse_udp((PROC / "net/udp").read_text())
+
+
+def parse_schedstat(text: str) -> float:
+    """/proc/PID/schedstat -> seconds on a core so far, of one thread, to the nanosecond. Raises ValueError."""
+    words = text.split()
+    if len(words) != 3:
+        raise ValueError(f"not a thread's schedstat: {text[:80]!r}")
+    return int(words[0]) / 1e9
+
+
+def cpu_of(pid: int) -> float:
+    """CPU of one process, all its threads, as finely as the system tells. Raises ProcessLookupError."""
+    try:
+        threads = list((PROC / str(pid) / "task").iterdir())
+        return sum(parse_schedstat((thread / "schedstat").read_text()) for thread in threads)
+    except (OSError, ValueError):
+        return use_of(pid).cpu_s
+
+
+def rss_of(pid: int) -> int:
+    """Resident memory of one process, KiB. Raises ProcessLookupError."""
+    try:
+        return parse_stat((PROC / str(pid) / "stat").read_text("utf-8", "replace")).rss_kib
+    except (OSError, ValueError) as gone:
+        raise ProcessLookupError(f"no process {pid}") from gone

@@ -28,7 +28,7 @@ _SO_TIMESTAMPNS = 35
 _DONTWAIT = 0x40
 _DATAGRAM_BYTES = 512
 _IOVEC = np.dtype([("base", "u8"), ("len", "u8")])
-_MMSGHDR = np.dtype(
+MMSGHDR = np.dtype(
     [("name", "u8"), ("namelen", "u4"), ("pad1", "u4"), ("iov", "u8"), ("iovlen", "u8"), ("control", "u8"),
      ("controllen", "u8"), ("flags", "i4"), ("pad2", "u4"), ("len", "u4"), ("pad3", "u4")],
 )  # fmt: skip
@@ -91,8 +91,8 @@ class Wire:
         self._data: Bytes = np.zeros((capacity, _DATAGRAM_BYTES), np.uint8)
         self._names: NDArray[np.uint64] = np.zeros((capacity, IPV4_BYTES // 8), np.uint64)
         self._beside: NDArray[np.void] = np.zeros(capacity, _STAMPED)
-        self._in_vectors = _vectors(self._data)
-        self._in = _headers(self._names, self._in_vectors, self._beside)
+        self._in_vectors = vectors(self._data)
+        self._in = headers(self._names, self._in_vectors, self._beside)
         self._in_at = self._in.ctypes.data
         self.received = Received(self._data)
         self.point_at(np.zeros((0, 1), np.uint8), [], [])
@@ -107,15 +107,15 @@ class Wire:
         self._sources["len"], self._sources["type"] = 28, _IP_PKTINFO
         for place, number in enumerate(sources):
             self._sources["host"][place] = list((HOSTS + number).to_bytes(4, "big"))
-        self._out_vectors = _vectors(packets)
-        self._out = _headers(self._targets, self._out_vectors, self._sources)
+        self._out_vectors = vectors(packets)
+        self._out = headers(self._targets, self._out_vectors, self._sources)
         self._out_at = self._out.ctypes.data
 
     def send(self) -> int:
         """Send all rows. Gives how many the kernel did not take."""
         place, end, refused = 0, len(self._out), 0
         while place < end:
-            sent = self._sendmmsg(self._fd, self._out_at + place * _MMSGHDR.itemsize, end - place, _DONTWAIT)
+            sent = self._sendmmsg(self._fd, self._out_at + place * MMSGHDR.itemsize, end - place, _DONTWAIT)
             if sent > 0:
                 place += sent
             elif ctypes.get_errno() != errno.EINTR:
@@ -142,7 +142,7 @@ class Wire:
         self._socket.close()
 
 
-def _vectors(rows: Bytes) -> NDArray[np.void]:
+def vectors(rows: Bytes) -> NDArray[np.void]:
     """A struct iovec for each row."""
     vectors = np.zeros(len(rows), _IOVEC)
     vectors["base"] = rows.ctypes.data + np.arange(len(rows), dtype=np.uint64) * np.uint64(rows.shape[1])
@@ -150,10 +150,10 @@ def _vectors(rows: Bytes) -> NDArray[np.void]:
     return vectors
 
 
-def _headers(names: NDArray[np.uint64], vectors: NDArray[np.void], beside: NDArray[np.void]) -> NDArray[np.void]:
+def headers(names: NDArray[np.uint64], vectors: NDArray[np.void], beside: NDArray[np.void]) -> NDArray[np.void]:
     """A struct mmsghdr for each row; they point into the arrays, which must stay where they are."""
     steps = np.arange(len(vectors), dtype=np.uint64)
-    headers = np.zeros(len(vectors), _MMSGHDR)
+    headers = np.zeros(len(vectors), MMSGHDR)
     headers["name"] = names.ctypes.data + steps * np.uint64(IPV4_BYTES)
     headers["namelen"] = IPV4_BYTES
     headers["iov"] = vectors.ctypes.data + steps * np.uint64(_IOVEC.itemsize)

@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line of whole calls."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def test_without_a_word_it_is_the_load_of_500() -> None:
 
 def test_every_option_is_understood() -> None:
     text = "--callers 21 --rooms-of 4 --talkers 2 --probes 0 --seconds 2.5 --settle 0 --ramp 10 --workers 2 --repeat 3"
-    options = read([*text.split(), "--server", "127.0.0.2:5060", "--pid", "17", "--json", "--engine", "--no-realtime"])
-    assert options == Options(21, 4, 2, 0, 2.5, 0, 10, 2, ("127.0.0.2", 5060), 17, 3, True, True, False)
+    options = read([*text.split(), "--server", "127.0.0.2:5060", "--pid", "17", "--json", "--no-realtime"])
+    assert options == Options(21, 4, 2, 0, 2.5, 0, 10, 2, ("127.0.0.2", 5060), 17, 3, True, False)
     assert (options.rooms, options.legs) == (6, 21)
 
 
@@ -47,14 +47,14 @@ def test_every_option_is_understood() -> None:
     ],
 )
 def test_misuse_is_status_2_and_one_line_says_why(line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(line.split()) == 2
+    assert run(["calls", *line.split()]) == 2
     told = capsys.readouterr()
     assert not told.out
-    assert told.err.splitlines()[-1].startswith("confserver bench: error: ")
+    assert told.err.splitlines()[-1].startswith("confserver bench calls: error: ")
 
 
 def test_help_is_status_0(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--help"]) == 0
+    assert run(["calls", "--help"]) == 0
     assert "--rooms-of" in capsys.readouterr().out
 
 
