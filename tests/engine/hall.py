@@ -21,7 +21,7 @@ from confserver.contract import (
 )
 from confserver.engine.batch import Batch
 from confserver.engine.codecs import CODECS as ALL
-from confserver.engine.codecs import PCMA, PCMU, is_stateful
+from confserver.engine.codecs import PCMU, is_stateful
 from confserver.engine.codecs.codec import Settings
 from confserver.engine.tick import Engine
 from confserver.rtp.address import address_of, sockaddr

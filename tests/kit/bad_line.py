@@ -31,6 +31,8 @@ class BadLine(Nat):
         super().__init__(server)
         self._conditions, self._seed = {"out": out, "back": back}, seed
         self._ways: dict[tuple[str, Address, Address], Way] = {}
+        self.seen: dict[str, list[bytes]] = {"out": [], "back": []}
+        """All RTP that has come to it, by direction."""
 
     @property
     def uri(self) -> str:
@@ -52,6 +54,7 @@ class BadLine(Nat):
         if not is_rtp(data):
             deliver(data)
             return
+        self.seen[key[0]].append(data)
         if key not in self._ways:
             self._ways[key] = Way(BadNetwork(self._conditions[key[0]], self._seed), deliver)
         self._ways[key].network.send(data, time.monotonic())

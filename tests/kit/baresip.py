@@ -12,10 +12,12 @@ import shutil
 import socket
 from pathlib import Path
 
+import numpy as np
+
 from tests.kit.listen import Recording, read_wav
 from tests.kit.ports import free_port, free_range
 from tests.kit.process import Child
-from tests.kit.tones import tone_file
+from tests.kit.tones import Samples, tone_file, write_wav
 
 MODULES = next(
     (p for p in (Path("/usr/lib/baresip/modules"), Path("/usr/local/lib/baresip/modules")) if p.is_dir()), None
@@ -69,11 +71,13 @@ class Baresip:
         high_hz: float | None = None,
         ptime_ms: int = 20,
         more: str = "",
+        sound: Samples | None = None,
     ) -> None:
         """``proxy``: a SIP URI that everything goes through (a NAT on the way).
 
         ``codecs``: as in its accounts ("opus/48000/2,PCMU"); the sound has the rate of the first. ``high_hz``: see
-        tone_file. ``more``: lines for its configuration.
+        tone_file. ``more``: lines for its configuration. ``sound``: said once in place of the
+        tones, at that rate.
         """
         self.folder = folder / name
         self.recordings = self.folder / "heard"
@@ -81,10 +85,15 @@ class Baresip:
         self.name, self.host = name, host
         self.port, self._control_port = free_port(host), free_port()
         rtp, rate = free_range(20, host), RATES.get(codecs.partition("/")[0], 8000)
-        tone = tone_file(self.folder / "tone.wav", tone_hz, seconds, rate, high_hz)
+        says = self.folder / "says.wav"
+        if sound is None:
+            tone_file(says, tone_hz, seconds, rate, high_hz=high_hz)
+        else:
+            pause = np.zeros(round(seconds * rate))  # at the end of the file it would hang up
+            write_wav(says, np.concatenate((sound, pause)), rate)
         config = CONFIG.format(
             host=host, port=self.port, rtp=rtp, rtp_last=rtp + 19, name=name, rate=rate, modules=MODULES,
-            tone=tone, recordings=self.recordings, control=self._control_port, more=more,
+            tone=says, recordings=self.recordings, control=self._control_port, more=more,
         )  # fmt: skip
         (self.folder / "config").write_text(config)
         (self.folder / "contacts").write_text("")

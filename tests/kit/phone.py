@@ -22,7 +22,7 @@ import numpy as np
 
 from tests.kit.listen import Recording, frame_level_db
 from tests.kit.raw_sip import Address, Message, acknowledgement, branch, offer, request, token, written
-from tests.kit.tones import LEVEL_DB, pcmu_decoded, pcmu_encoded
+from tests.kit.tones import LEVEL_DB, Samples, pcmu_decoded, pcmu_encoded
 
 RATE = 8000
 FRAME_SAMPLES = 160
@@ -72,8 +72,9 @@ class Phone:
         host: str = "127.0.0.1",
         formats: str = "0",
         via: Address | None = None,
+        sound: Samples | None = None,
     ) -> None:
-        """``via``: where SIP is sent instead of to the server (a NAT on the way)."""
+        """``via``: where SIP is sent instead of to the server (a NAT). ``sound``: said once, in place of a tone."""
         self.server, self.name, self.formats = server, name, formats
         self._via = via or server
         self.tag, self.call_id, self.cseq = token(), f"{name}-{token()}", 0
@@ -95,7 +96,7 @@ class Phone:
         self._sdp_version = 0
         self._asked = b""
         self._stop = threading.Event()
-        self._tone_hz, self._level_db = tone_hz, level_db
+        self._tone_hz, self._level_db, self._sound = tone_hz, level_db, sound
         self.sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         for each in (self.sip, self.rtp):
@@ -263,7 +264,11 @@ class Phone:
         self.timestamp = (self.timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
         if self.paused.is_set() or self.media is None:
             return
-        if self._tone_hz:
+        if self._sound is not None:
+            sound = np.zeros(FRAME_SAMPLES)
+            part = self._sound[frame[0] : frame[-1] + 1]
+            sound[: len(part)] = part
+        elif self._tone_hz:
             sound = 10 ** (self._level_db / 20) * np.sin(2 * np.pi * self._tone_hz * frame / RATE)
         else:
             sound = np.zeros(FRAME_SAMPLES)

@@ -41,7 +41,7 @@ class Pjsua:
         self.folder.mkdir(parents=True)
         self.name, self.port = name, free_port()
         rate = int(codecs[0].split("/")[1])
-        play = tone_file(self.folder / "tone.wav", tone_hz, seconds, rate, high_hz)
+        play = tone_file(self.folder / "tone.wav", tone_hz, seconds, rate, high_hz=high_hz)
         self._options = {
             "name": name, "port": self.port, "rtp_port": free_range(20), "play": str(play), "codecs": codecs,
             "srtp": srtp, "rate": rate, "ptime_ms": ptime_ms,

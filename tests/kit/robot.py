@@ -23,12 +23,13 @@ class Robot:
         *,
         for_seconds: float,
         host: str | None = None,
+        play: Path | None = None,
     ) -> None:
-        """``host``: an address of the server's that is called instead of its first."""
+        """``host``: an address of the server's that is called instead of its first. ``play``: instead of the tone."""
         self.server, self.name, self.seconds = server, name, for_seconds
         self.folder = folder / name
         self.folder.mkdir(parents=True)
-        play = tone_file(self.folder / "tone.wav", tone_hz, for_seconds + 5, 8000)
+        play = play or tone_file(self.folder / "tone.wav", tone_hz, for_seconds + 5, 8000)
         self._recording = self.folder / "heard.wav"
         uri = server.uri(room) if host is None else f"sip:{room}@{host}:{server.address[1]}"
         self._command = [

@@ -39,9 +39,11 @@ def write_wav(path: Path, samples: Samples, rate: int) -> Path:
     return path
 
 
-def tone_file(path: Path, hz: float, seconds: float, rate: int = 8000, high_hz: float | None = None) -> Path:
+def tone_file(
+    path: Path, hz: float, seconds: float, rate: int = 8000, level_db: float = LEVEL_DB, high_hz: float | None = None
+) -> Path:
     """``high_hz``: another tone beside it, HIGH_DB loud: what only wideband phones can send."""
-    sound = tone(hz, seconds, rate)
+    sound = tone(hz, seconds, rate, level_db)
     if high_hz:
         sound += tone(high_hz, seconds, rate, HIGH_DB)
     return write_wav(path, sound, rate)

@@ -34,7 +34,7 @@ def fail(*_: object, **__: object) -> None:
 
 def test_a_failing_tick_is_told_and_the_next_one_runs(loop, monkeypatch, capsys) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(loop._engine.playout, "play", fail)
+        patch.setattr(loop._engine, "tick", fail)
         loop._try_tick(1.0, 1)
     loop._try_tick(1.02, 1)
     told = capsys.readouterr().err
@@ -43,14 +43,14 @@ def test_a_failing_tick_is_told_and_the_next_one_runs(loop, monkeypatch, capsys)
 
 
 def test_faults_do_not_fill_the_log(loop, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(loop._engine.playout, "play", fail)
+    monkeypatch.setattr(loop._engine, "tick", fail)
     for number in range(MOST_FAULTS_TOLD + 4):
         loop._try_tick(number / 50, 1)
     assert capsys.readouterr().err.count("fault in a tick") == MOST_FAULTS_TOLD
 
 
 def test_a_worker_whose_ticks_all_fail_gives_up(loop, monkeypatch) -> None:
-    monkeypatch.setattr(loop._engine.playout, "play", fail)
+    monkeypatch.setattr(loop._engine, "tick", fail)
     for number in range(MOST_FAULTS_IN_A_ROW - 1):
         loop._try_tick(number / 50, 1)
     with pytest.raises(ZeroDivisionError):
