@@ -4,8 +4,12 @@ Legs that hear one voice in one format with equal settings share an encoder. Whe
 encoder goes along: alone with it, the encoder simply gets the other voice from then on; else it is *forked*, so that
 the leg's decoder goes on as if nothing had happened. Back to a shared encoder a leg goes in the next pause, where there
 is least to hear of it. With Opus the shortest is enough, and none is waited for longer than 2 s: by then both encoders
-have heard the same for long enough (``voices``: hold and passage). Two encoders of G.722 never come to the same again
-while there is sound (measured).
+have heard the same for long enough (``voices``: hold and passage).
+
+Two encoders of G.722 never come to the same again, not even in silence (measured). But a decoder comes to the same as
+another that reads the same bits in silence, within 0.2 s or so. Meanwhile the leg's own encoder *follows*: the leg gets
+the packets of the shared one, and its encoder does as the leg's decoder does. Should somebody speak up, it goes on by
+itself, and the decoder hears no change; else the leg goes over for good.
 """
 
 from __future__ import annotations
@@ -22,8 +26,10 @@ from confserver.engine.frame import Bytes, Lengths, Rows, Samples
 
 Key = tuple[int, int, Settings]
 """Voice, meaning, settings."""
-PAUSE_TICKS = 15
-"""Of silence, in which two encoders come to the same whatever they were."""
+PAUSE_TICKS = 5
+"""Of silence, after which an encoder that does not converge begins to follow another one."""
+FOLLOWED_MS = 300
+"""Of silence, in which decoders that read the same bits come to the same, whatever they were."""
 _QUIET, _SOFT = 1e-6, 1e-5
 """Energy of silence, above comfort noise, and of a gap between words: -60 and -50 dB."""
 _PATIENCE = 100
@@ -45,6 +51,10 @@ class Stream:
     """Ticks after which its legs go over, at the latest, to the stream that others of its key share; 0: it is that."""
     quiet: int = 0
     """Ticks in which nothing sounded."""
+    leader: Stream | None = None
+    """Whose packets its legs get in a pause, before they go over to it."""
+    followed_ms: int = 0
+    """For how long they have."""
     waiting: list[Samples] = field(default_factory=list)
     """Frames of a packet that is longer than a tick."""
 
@@ -67,6 +77,13 @@ class Group:
     """Of their payloads in the matrix; of the first, where a tick has two."""
     rights: Rows
     """Places of what the right ear hears, where there are two channels."""
+    leaders: list[int]
+    """Places among the streams of those whom the last ones follow."""
+
+    @property
+    def leading(self) -> int:
+        """So many of the streams encode for themselves."""
+        return len(self.streams) - len(self.leaders)
 
 
 class Streams:
@@ -171,6 +188,7 @@ class Streams:
         """All who share a stream hear another voice from now on."""
         self._forget(stream)
         stream.voice, stream.joins_in, stream.quiet = voice, joins_in, 0
+        stream.leader = None
         if joins_in:
             self._joining.append(stream)
         else:
@@ -190,14 +208,23 @@ class Streams:
         """A tick is over: streams that were to join others do so."""
         for stream in list(self._joining):
             stream.joins_in -= 1
-            if stream.joins_in > 0 and not _pauses(stream):
-                continue
-            self._joining.remove(stream)
-            stream.joins_in = 0
             shared = self._shared.setdefault(stream.key, stream)
-            if shared is not stream:
-                for row in list(stream.rows):
+            if shared is stream or self._may_join(stream, shared):
+                self._joining.remove(stream)
+                stream.joins_in, stream.leader = 0, None
+                for row in list(stream.rows) if shared is not stream else ():
                     self._enter(row, shared)
+
+    def _may_join(self, stream: Stream, shared: Stream) -> bool:
+        """Whether a decoder that has heard the one can hear the other from now on; if not yet, what may lead to it."""
+        if stateful(stream.codec).converges:
+            return stream.joins_in <= 0 or stream.quiet > 0
+        leads = stream.quiet >= PAUSE_TICKS and stream.settings.frame_ms <= 20
+        leader = shared if leads else None
+        if leader is not stream.leader:
+            stream.leader, stream.followed_ms = leader, 0
+            self.stale = True
+        return stream.followed_ms >= FOLLOWED_MS
 
     def set_loss(self, settings: Settings, percent: int) -> None:
         """Tell all encoders of these settings how much is lost on the way."""
@@ -214,9 +241,12 @@ class Streams:
         kinds: dict[tuple[int, int, int, int], list[Stream]] = {}
         for stream in {id(stream): stream for stream in self._of.values()}.values():
             settings = stream.settings
+            if stream.leader is not None and stream.leader is not self._shared.get(stream.key):
+                stream.leader = None
             kinds.setdefault((stream.codec, settings.rate_hz, settings.frame_ms, settings.channels), []).append(stream)
         groups: list[Group] = []
         for (codec, _, frame_ms, _), streams in kinds.items():
+            streams.sort(key=lambda stream: stream.leader is not None)
             step = 2 if frame_ms == 10 else 1
             rows = first_row + step * np.arange(len(streams))
             first_row += step * len(streams)
@@ -224,7 +254,10 @@ class Streams:
             places = np.array([place_of[next(iter(stream.rows))] for stream in streams], np.intp)
             ears = [right_of.get(next(iter(stream.rows)), 0) for stream in streams]
             rights = np.array(ears if streams[0].settings.channels == 2 else [], np.intp)
-            groups.append(Group(self._encoders[codec], streams[0].settings, streams, slots, places, rows, rights))
+            at = {id(stream): place for place, stream in enumerate(streams)}
+            leaders = [at[id(stream.leader)] for stream in streams if stream.leader is not None]
+            encoders = self._encoders[codec]
+            groups.append(Group(encoders, streams[0].settings, streams, slots, places, rows, rights, leaders))
         self.stale = False
         return groups
 
@@ -239,24 +272,16 @@ class Streams:
                 samples = np.stack((samples, board[group.rights]), axis=2).reshape(len(samples), -1)
             if any(stream.joins_in for stream in group.streams):
                 _note_pauses(group.streams, samples)
-            if group.settings.frame_ms == 20:
-                _encode(group.encoders, group.slots, samples, out, length, group.rows)
-            elif group.settings.frame_ms == 10:
-                half = samples.shape[1] // 2
-                _encode(group.encoders, group.slots, np.ascontiguousarray(samples[:, :half]), out, length, group.rows)
-                _encode(
-                    group.encoders, group.slots, np.ascontiguousarray(samples[:, half:]), out, length, group.rows + 1
-                )
-            else:
+            if group.settings.frame_ms > 20:
                 _encode_long(group, samples, out, length)
+                continue
+            count = 20 // group.settings.frame_ms
+            for turn, part in enumerate(np.split(samples, count, axis=1)):
+                _encode_tick(group, np.ascontiguousarray(part), out, length, group.rows + turn)
 
 
 def _patience(codec: int) -> int:
     return _PATIENCE if stateful(codec).converges else _EVER
-
-
-def _pauses(stream: Stream) -> bool:
-    return stream.quiet >= (1 if stateful(stream.codec).converges else PAUSE_TICKS)
 
 
 def _note_pauses(streams: list[Stream], samples: Samples) -> None:
@@ -270,6 +295,20 @@ def _goes_on(stream: Stream, codec: int, settings: Settings) -> bool:
     now = stream.settings
     same = (now.rate_hz, now.channels, now.frame_ms) == (settings.rate_hz, settings.channels, settings.frame_ms)
     return stream.codec == codec and same
+
+
+def _encode_tick(group: Group, samples: Samples, out: Bytes, length: Lengths, rows: NDArray[np.intp]) -> None:
+    """A packet of each stream: of those that lead, then of those that follow, while it is quiet."""
+    leading = group.leading
+    _encode(group.encoders, group.slots[:leading], samples[:leading], out, length, rows[:leading])
+    for place, leader in enumerate(group.leaders, leading):
+        stream, payload = group.streams[place], out[rows[leader], : length[rows[leader]]]
+        if stream.quiet and group.encoders.follow(stream.slot, payload, samples[place]):
+            out[rows[place]], length[rows[place]] = out[rows[leader]], length[rows[leader]]
+            stream.followed_ms += group.settings.frame_ms
+        else:
+            one = slice(place, place + 1)
+            _encode(group.encoders, group.slots[one], samples[one], out, length, rows[one])
 
 
 def _encode(

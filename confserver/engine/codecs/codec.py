@@ -129,6 +129,13 @@ class Encoders(Protocol):
         channels). out: uint8 (slots, width); length: int32 (slots), bytes written; 0: nothing to be sent (DTX)."""
         ...
 
+    def follow(self, slot: int, payload: Bytes, samples: Samples) -> bool:
+        """The slot's decoder got a packet that another encoder made of these samples: be where that decoder is now.
+
+        payload: uint8 (bytes). samples: float32 (samples of the packet). False: this codec, or this build, cannot.
+        """
+        ...
+
     def set_loss(self, slot: int, percent: int) -> None:
         """What part of the packets is lost on the way (in-band FEC wants to know)."""
         ...

@@ -116,6 +116,10 @@ class G722Encoders:
                 encoder.last.append(said[place].copy())
         length[...] = size
 
+    def follow(self, slot: int, payload: Bytes, samples: Samples) -> bool:
+        """See Encoders.follow."""
+        return g722_state.follow(self._at(slot).coder, payload.tobytes(), as_int16(samples))
+
     def set_loss(self, slot: int, percent: int) -> None:
         """Nothing to G.722."""
 

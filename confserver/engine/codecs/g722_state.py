@@ -9,6 +9,9 @@ touched.
     offset  0  four int: test mode, packed, 8 kHz, bits per sample
            16  24 int: the samples in the band-splitting filter
           112  two bands of 45 int: predictors and scale factors; the last int of each is its step
+
+The decoder behind the first pointer is laid out alike, and its bands are those of the encoder whose bits it has read.
+So an encoder can also *follow* a decoder that reads another encoder's bits for a while.
 """
 
 from __future__ import annotations
@@ -20,12 +23,16 @@ from functools import cache
 
 import numpy as np
 from G722 import G722
+from numpy.typing import NDArray
 
 SAMPLE_RATE = 16000
 BIT_RATE = 64000
 STATE_BYTES = 112 + 2 * 45 * 4
-_POINTER = object.__basicsize__ + struct.calcsize("P")
-"""Where the object keeps its encoder; its decoder is before it."""
+_BANDS = 112
+_SPLIT = slice(16, _BANDS)
+_DECODER = object.__basicsize__
+_ENCODER = _DECODER + struct.calcsize("P")
+"""Where the object keeps both."""
 _HEAD = (0, 0, 0, 8)
 _STEPS = (32, 8)
 """Of the bands, in an encoder that has heard nothing."""
@@ -55,37 +62,61 @@ def copy(source: G722, target: G722) -> bool:
     return True
 
 
+def follow(coder: G722, payload: bytes, said: NDArray[np.int16]) -> bool:
+    """Let the encoder go on as a decoder in step with it does that reads this payload, made of what was said.
+
+    The coder's own decoder does the work, and is of no other use afterwards. said: at least 24 samples. False, and
+    nothing done, where that cannot be.
+    """
+    if not is_copyable():
+        return False
+    _follow(coder, payload, said)
+    return True
+
+
+def _follow(coder: G722, payload: bytes, said: NDArray[np.int16]) -> None:
+    encoder, decoder = _address(coder), _address(coder, _DECODER)
+    ctypes.memmove(decoder + _BANDS, encoder + _BANDS, STATE_BYTES - _BANDS)
+    coder.decode(payload)
+    ctypes.memmove(encoder + _BANDS, decoder + _BANDS, STATE_BYTES - _BANDS)
+    split = said[-(_BANDS - _SPLIT.start) // 4 :].astype(np.int32).tobytes()
+    ctypes.memmove(encoder + _SPLIT.start, split, len(split))
+
+
 @cache
 def is_copyable() -> bool:
     """Whether the state is where it is said to be: what was put in is found there, and a copy goes on alike."""
-    if G722.__basicsize__ < _POINTER + struct.calcsize("P"):
+    if G722.__basicsize__ < _ENCODER + struct.calcsize("P"):
         return False
     fresh, used, other = new(), new(), new()
     said = (np.arange(640) * 7919 % 20011 - 10005).astype(np.int16)
-    used.encode(said[:320])
+    bits = bytes(used.encode(said[:320]))
     states = [_read(coder) for coder in (fresh, used, other)]
-    if any(len(state) != STATE_BYTES for state in states):
+    if any(len(state) != STATE_BYTES for state in states) or _read(other, _DECODER) != states[2]:
         return False
     silent, heard, _ = (struct.unpack(f"{STATE_BYTES // 4}i", state) for state in states)
     if silent[:28] != _HEAD + (0,) * 24 or (silent[72], silent[117]) != _STEPS or any(silent[28:72]):
         return False
     if heard[:28] != _HEAD + tuple(said[296:320].tolist()):
         return False
-    ctypes.memmove(_address(other), _address(used), STATE_BYTES)
-    return bool(other.encode(said[320:]) == used.encode(said[320:]))
+    _follow(other, bits, said[:320])
+    if _read(other) != states[1]:
+        return False
+    ctypes.memmove(_address(fresh), _address(used), STATE_BYTES)
+    return bool(fresh.encode(said[320:]) == used.encode(said[320:]))
 
 
-def _address(coder: G722) -> int:
-    return ctypes.c_size_t.from_address(id(coder) + _POINTER).value
+def _address(coder: G722, pointer: int = _ENCODER) -> int:
+    return ctypes.c_size_t.from_address(id(coder) + pointer).value
 
 
-def _read(coder: G722) -> bytes:
-    """What is at the encoder's address, b"" if nothing: the kernel looks, so that a wrong address does no harm."""
+def _read(coder: G722, pointer: int = _ENCODER) -> bytes:
+    """What is at the address of the encoder, or decoder, b"" if nothing: the kernel looks, a wrong one is harmless."""
     behind, ahead = os.pipe()
     try:
         write = ctypes.CDLL(None, use_errno=True).write
         write.argtypes, write.restype = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t), ctypes.c_ssize_t
-        written = write(ahead, _address(coder), STATE_BYTES)
+        written = write(ahead, _address(coder, pointer), STATE_BYTES)
         return os.read(behind, STATE_BYTES) if written > 0 else b""
     except (OSError, AttributeError, TypeError):
         return b""

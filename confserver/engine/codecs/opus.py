@@ -183,6 +183,10 @@ class OpusEncoders:
         written = np.array(done, np.int32)
         np.copyto(length, np.where(written <= self._unsent[slots], 0, written))
 
+    def follow(self, slot: int, payload: Bytes, samples: Samples) -> bool:
+        """See Encoders.follow: nothing for Opus, whose encoder knows more than a decoder does."""
+        return False
+
     def set_loss(self, slot: int, percent: int) -> None:
         """See Encoders.set_loss. It means something where there is FEC."""
         settings = replace(self._at(slot), loss_percent=min(max(percent, 0), 100))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 import pytest
 from G722 import G722 as Reference
@@ -183,6 +185,31 @@ def test_back_at_the_shared_encoder_there_is_no_jump(at):
     assert segmental_snr_db(stays, returns, SIZE, [at, at + 1, at + 2]) > 9
 
 
+def test_who_follows_is_where_the_decoder_is_and_goes_on_unheard():
+    """A decoder is led through a pause by another encoder's packets; its own goes on from where that has led it."""
+    said = frames(WIDE)
+    pause = np.zeros((7, SIZE), np.float32)
+    encoders = G722.encoders()
+    own, other = encoders.open(WIDE), encoders.open(WIDE)
+    before = encode(encoders, own, said[60:100])
+    encode(encoders, other, said[200:240])
+    led = encode(encoders, other, pause)
+    for packet, frame in zip(led, pause, strict=True):
+        assert encoders.follow(own, np.frombuffer(packet, np.uint8), frame)
+    after = encode(encoders, own, said[100:110])
+    heard = decode(G722, WIDE, before + led + after)
+    clean = np.concatenate((said[60:100], pause, said[100:110]))
+    unchanged = decode(G722, WIDE, encode(encoders, encoders.open(WIDE), clean))
+    results = [segmental_snr_db(clean.ravel(), in_step(each), SIZE, [47, 48, 49]) for each in (heard, unchanged)]
+    assert results[0] > results[1] - 3
+
+
+@pytest.mark.usefixtures("uncopyable")
+def test_where_the_state_cannot_be_copied_nobody_follows():
+    encoders = G722.encoders()
+    assert not encoders.follow(encoders.open(WIDE), np.zeros(160, np.uint8), np.zeros(SIZE, np.float32))
+
+
 @pytest.mark.parametrize("wrong", [Settings(8000), Settings(48000), Settings(16000, channels=2)])
 def test_what_it_cannot_do_is_refused(wrong):
     with pytest.raises(ValueError, match="16000"):
@@ -210,20 +237,24 @@ def test_this_build_keeps_its_state_where_it_is_looked_for():
 
 @pytest.mark.parametrize("wrong", [8, 4096, 1 << 46, (1 << 64) - 512])
 def test_a_wrong_address_does_no_harm(monkeypatch, wrong):
-    monkeypatch.setattr(g722_state, "_address", lambda coder: wrong)
+    monkeypatch.setattr(g722_state, "_address", lambda *_: wrong)
     assert not g722_state.is_copyable.__wrapped__()
 
 
 def test_another_block_of_memory_is_not_taken_for_the_state(monkeypatch):
     block = np.zeros(1024, np.uint8)
-    monkeypatch.setattr(g722_state, "_address", lambda coder: block.ctypes.data)
+    monkeypatch.setattr(g722_state, "_address", lambda *_: block.ctypes.data)
     assert not g722_state.is_copyable.__wrapped__()
     assert not block.any()
 
 
+def pointed(place: int) -> int:
+    return ctypes.c_size_t.from_address(place).value
+
+
 def test_the_decoders_state_is_not_taken_for_the_encoders(monkeypatch):
     """It lies beside it and has the same shape."""
-    monkeypatch.setattr(g722_state, "_POINTER", g722_state._POINTER - 8)
+    monkeypatch.setattr(g722_state, "_address", lambda coder, *_: pointed(id(coder) + g722_state._DECODER))
     assert not g722_state.is_copyable.__wrapped__()
 
 
