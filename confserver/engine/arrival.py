@@ -76,20 +76,26 @@ class Arrival:
     def _insert_all(
         self, batch: Batch, taken: Rows, rows: Rows, header: NDArray[np.void], meaning: NDArray[np.uint8], now: float
     ) -> None:
-        """Insert, each row's packets one after another: in rounds, of which each has one packet of a row."""
+        """Insert, each row's packets one after another: in rounds, of which each has one packet of a row.
+
+        Nearly all rows have one packet, and are done with the first.
+        """
         duration = self._durations(batch, taken, rows, meaning)
         sequence = header["sequence"].astype(np.uint16)[taken]
         timestamp = header["timestamp"].astype(np.uint32)[taken]
-        if np.bincount(rows).max() == 1:
+        amount = np.bincount(rows)[rows]
+        if amount.max() == 1:
             self._insert(batch, taken, rows, sequence, timestamp, meaning, duration, now)
             return
-        order = np.argsort(rows, kind="stable")
+        several = np.flatnonzero(amount > 1)
+        order = several[np.argsort(rows[several], kind="stable")]
         begins = np.flatnonzero(np.diff(rows[order], prepend=-1))
-        size = np.diff(begins, append=len(rows))
-        turn = np.arange(len(rows)) - np.repeat(begins + np.maximum(size - PLACES, 0), size)
+        size = np.diff(begins, append=len(order))
+        turn = np.zeros(len(rows), np.intp)
+        turn[order] = np.arange(len(order)) - np.repeat(begins + np.maximum(size - PLACES, 0), size)
         self._seats.discarded[rows[order[begins]]] += np.maximum(size - PLACES, 0).astype(np.uint32)
         for number in range(min(int(size.max()), PLACES)):
-            now_in = order[turn == number]
+            now_in = several[turn[several] == number] if number else np.flatnonzero(turn == 0)
             told = sequence[now_in], timestamp[now_in], meaning[now_in], duration[now_in]
             self._insert(batch, taken[now_in], rows[now_in], *told, now)
 

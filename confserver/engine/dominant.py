@@ -99,7 +99,9 @@ class Dominance:
     def _activity(self, rows: Rows, silenced: Rows) -> NDArray[np.float32]:
         seats = self._seats
         level = 10 * np.log10(np.maximum(seats.energy[rows], 1e-9))
-        active = seats.talks[rows] & (seats.quiet_frames[rows] == 0) & ~np.isin(rows, silenced)
+        active = seats.talks[rows] & (seats.quiet_frames[rows] == 0)
+        if len(silenced):
+            active &= ~np.isin(rows, silenced)
         return np.where(active, np.clip((level - _LEAST_DB) / _SPAN_DB, 0.1, 1), 0).astype(np.float32)
 
     def _look(self, rows: Rows, now: float) -> list[tuple[RoomId, int | None]]:

@@ -20,6 +20,7 @@ so that each tick has an equal share of the work.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,8 @@ ENDS_AFTER: dict[str, int] = {NOISE: 100, MUSIC: 200, TONE: 300}
 
 _SIZE = 80
 """Samples of a tick at 4 kHz."""
+_STEPS = tuple(frame // _SIZE for frame in FRAMES)
+"""Samples of each band that become one of these."""
 _TICKS = 4
 """Of a spectrum."""
 _FIRST_BIN, _LAST_BIN = 12, 150
@@ -137,15 +140,17 @@ class Guard:
     def _take_in(self, rows: Rows) -> None:
         seats, heard = self._seats, self._heard[rows]
         bands = seats.in_band[rows]
-        level, slow = np.empty(len(rows), np.float32), np.empty((len(rows), _SIZE), np.float32)
-        for band in np.unique(bands).tolist():
+        for band, step in enumerate(_STEPS):
             mine = np.flatnonzero(bands == band)
-            frames = seats.signals[band][rows[mine]]
-            step = FRAMES[band] // _SIZE
-            slow[mine] = sum(frames[:, at::step] for at in range(step)) * np.float32(1 / step)
-            level[mine] = np.vecdot(frames, frames) / np.float32(FRAMES[band])
-        self._level[rows, heard % _WINDOW] = 10 * np.log10(np.maximum(level, 10 ** (_LEAST_LEVEL_DB / 10)))
-        self._frames[rows, heard % _TICKS] = slow
+            if len(mine):
+                frames = seats.signals[band][rows[mine]]
+                slow = frames[:, ::step] + frames[:, 1::step]
+                for at in range(2, step):
+                    slow += frames[:, at::step]
+                slow *= np.float32(1 / step)
+                self._frames[rows[mine], heard[mine] % _TICKS] = slow
+        level = np.maximum(seats.energy[rows], np.float32(10 ** (_LEAST_LEVEL_DB / 10)))
+        self._level[rows, heard % _WINDOW] = 10 * np.log10(level)
         self._heard[rows] += 1
 
     def _judge(self, rows: Rows) -> list[Noticed]:
@@ -179,7 +184,8 @@ class Guard:
         self._likeness[rows, slot] = likeness
         sounds = self._power[rows, slot] > self._power[rows].max(axis=1) * _ACTIVE
         self._shape[rows[sounds]] = shape[sounds]
-        pure = _is_pure(power) & (likeness > _STAYS)
+        pure = likeness > _STAYS
+        pure[pure] = _is_pure(power[pure])
         step = np.where(pure, 1, np.where(sounds, -1, 0))
         self._pure[rows] = np.clip(self._pure[rows] + step, 0, _PURE_SPECTRA)
 
@@ -206,11 +212,19 @@ class Guard:
 
 def _fine(spectrum: Samples) -> Samples:
     """What is left of a spectrum without its coarse shape, scaled to length 1. float32 (rows, bins)."""
-    bins = 2 * _SMOOTH + 1
-    sums = np.cumsum(np.pad(spectrum, ((0, 0), (_SMOOTH + 1, _SMOOTH)), mode="edge"), axis=1)
-    fine = spectrum - (sums[:, bins:] - sums[:, :-bins]) / bins
+    fine = spectrum @ _without_shape(spectrum.shape[1])
     length = np.sqrt(np.vecdot(fine, fine))[:, None]
     return np.asarray(fine / np.maximum(length, 1e-9), np.float32)
+
+
+@cache
+def _without_shape(bins: int) -> Samples:
+    """Takes from each bin the mean of those around it; beyond its ends a spectrum goes on as it ends."""
+    every = np.arange(bins)
+    around = np.clip(every[:, None] + np.arange(-_SMOOTH, _SMOOTH + 1), 0, bins - 1)
+    smooth = np.zeros((bins, bins))
+    np.add.at(smooth, (around, every[:, None]), 1 / around.shape[1])
+    return np.asarray(np.eye(bins) - smooth, np.float32)
 
 
 def _is_pure(power: Samples) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ def limit(samples: Samples, gain: NDArray[np.float32]) -> None:
 
     samples: float32 (rows, a frame of any band). gain: float32 (rows), each row's gain so far; becomes the new one.
     """
-    if not len(samples):
+    if not len(samples) or (samples.max() <= CEILING and samples.min() >= -CEILING and gain.min() >= 1):
         return
     peak = np.maximum(samples.max(axis=1), -samples.min(axis=1))
     busy = np.flatnonzero((peak > CEILING) | (gain < 1))

@@ -118,13 +118,14 @@ class Ring:
         found = np.flatnonzero(first)
         missing = np.flatnonzero(wanting & ~first)
         place = np.zeros(len(found), np.intp)
-        more = missing[self.held[missing] > 0]
-        if not len(more):
+        holding = np.flatnonzero(self.held[missing])
+        if not len(holding):
             return found, place, missing
+        more = missing[holding]
         hit = (self.timestamp[1:, more] == timestamp[more]) & (self.length[1:, more] > 0)
         any_hit = hit.any(axis=0)
         others = more[any_hit]
-        missing = missing[~np.isin(missing, others)]
+        missing = np.delete(missing, holding[any_hit])
         found = np.concatenate((found, others))
         place = np.concatenate((place, 1 + hit[:, any_hit].argmax(axis=0)))
         order = np.argsort(found)

@@ -46,12 +46,12 @@ class G711:
         self.name = name
         self.silence = int(_nearest_code(samples)[0])
         self._encode = _nearest_code(samples)
-        pairs = np.empty((65536, 2), np.int16)
-        both = np.arange(65536, dtype=np.uint16)
-        pairs[:, 0] = samples[both & 0xFF if _LITTLE else both >> 8]
-        pairs[:, 1] = samples[both >> 8 if _LITTLE else both & 0xFF]
-        self._pairs = pairs.reshape(-1).view(np.uint32)
         self._single = (samples / FULL_SCALE).astype(np.float32)
+        pairs = np.empty((65536, 2), np.float32)
+        both = np.arange(65536, dtype=np.uint16)
+        pairs[:, 0] = self._single[both & 0xFF if _LITTLE else both >> 8]
+        pairs[:, 1] = self._single[both >> 8 if _LITTLE else both & 0xFF]
+        self._pairs = pairs.reshape(-1).view(np.uint64)
 
     def duration(self, payload: Bytes, length: Lengths) -> Lengths:
         return length
@@ -61,12 +61,11 @@ class G711:
 
     def decode(self, payload: Bytes, out: Samples) -> None:
         """See Codec.decode. Payloads of an odd length are looked up byte by byte."""
-        rows, size = payload.shape
-        if size & 1:
+        if payload.shape[1] & 1 or not out.flags.c_contiguous:
             out[...] = self._single[payload]
             return
-        pairs = np.take(self._pairs, np.ascontiguousarray(payload).view(np.uint16), mode="clip")
-        np.multiply(pairs.view(np.int16).reshape(rows, size), np.float32(1 / FULL_SCALE), out=out)
+        both = np.ascontiguousarray(payload).view(np.uint16)
+        np.take(self._pairs, both, out=out.view(np.uint64), mode="clip")
 
     def encode(self, samples: Samples, out: Bytes) -> None:
         """See Codec.encode."""
