@@ -132,12 +132,13 @@ def test_who_speaks_after_the_music_is_rid_of_the_report():
 
 def test_who_is_watched_no_more_is_rid_of_the_report_at_once():
     seats = Seats(4)
-    guard, row = Guard(seats), seats.take()
+    speech, guard, row = Speech(seats), Guard(seats), seats.take()
     assert guard.watch(row, True) == []
     seats.talks[row] = True
     told = []
     for frame in noisy("fan", 6).reshape(-1, 160):
         seats.signal[row] = frame
+        speech.listen()
         told += guard.listen()
     assert told == [Noticed(row, NOISE)]
     assert guard.watch(row, False) == [Noticed(row, "")]
@@ -147,7 +148,7 @@ def test_who_is_watched_no_more_is_rid_of_the_report_at_once():
 
 def test_seats_that_grow_are_watched_too():
     seats = Seats(2)
-    guard = Guard(seats)
+    speech, guard = Speech(seats), Guard(seats)
     rows = [seats.take() for _ in range(9)]
     seats.talks[rows] = True
     for row in rows:
@@ -155,5 +156,6 @@ def test_seats_that_grow_are_watched_too():
     told = []
     for frame in noisy("white", 5).reshape(-1, 160):
         seats.signal[rows] = frame
+        speech.listen()
         told += guard.listen()
     assert told == [Noticed(row, NOISE) for row in rows]

@@ -21,7 +21,7 @@ from tests.engine.hall import (
     steepest,
     tone,
 )
-from tests.engine.test_playout_speech import speech
+from tests.kit.speech import speech
 
 HZ = 425.0
 LEVEL = 20 * np.log10(0.2)

@@ -12,8 +12,9 @@ from confserver.engine.seats import Seats
 from confserver.engine.stretch import longer, shorter
 from tests.engine.hall import RATE, Hall, level_db, silence, steepest, tone
 from tests.engine.test_playout import HZ, LEVEL, _turns
-from tests.engine.test_playout_speech import delays, speech, through_a_room, way
+from tests.engine.test_playout_speech import delays, through_a_room, way
 from tests.kit.network import BadNetwork, Conditions
+from tests.kit.speech import speech
 
 
 def _stalled(at: int, packets: int):

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import wave
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from tests.engine.hall import RATE, Hall, Phone, silence
 from tests.kit.network import BadNetwork, Conditions
+from tests.kit.speech import lags, mos, speech
 
-SPEECH = Path(__file__).parent.parent / "data" / "speech" / "speech.wav"
 FIRST_S = 0.015
 """From the sending of the first packet to the first tick after it."""
-
-
-def speech() -> np.ndarray:
-    with wave.open(str(SPEECH)) as file:
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
 
 
 def way(network: BadNetwork):
@@ -43,25 +35,9 @@ def through_a_room(said: np.ndarray, path=lambda number: (0.0,)) -> tuple[Hall, 
     return hall, talker, listener.sound()
 
 
-def delays(said: np.ndarray, heard: np.ndarray, span_s: float = 0.24, most_s: float = 0.4) -> np.ndarray:
+def delays(said: np.ndarray, heard: np.ndarray) -> np.ndarray:
     """Time and delay in seconds of each stretch that is loud enough to be found again in what was heard."""
-    span, most = int(span_s * RATE), int(most_s * RATE)
-    found = []
-    for begin in range(0, min(len(said), len(heard) - most) - span, span // 3):
-        part = said[begin : begin + span]
-        field = heard[begin : begin + span + most]
-        if np.abs(part).max() < 0.05:
-            continue
-        energy = np.convolve(field**2, np.ones(span), "valid")
-        alike = np.correlate(field, part, "valid") / np.sqrt(np.maximum(energy * np.dot(part, part), 1e-9))
-        if alike.max() > 0.7:
-            found.append((begin / RATE, FIRST_S + alike.argmax() / RATE))
-    return np.array(found)
-
-
-def mos(said: np.ndarray, heard: np.ndarray) -> float:
-    pesq = pytest.importorskip("pesq", reason="the package pesq is not installed (it needs a C compiler)")
-    return float(pesq.pesq(RATE, said, heard, "nb"))
+    return lags(said, heard) + np.array([0, FIRST_S])
 
 
 def test_speech_over_a_clean_network():

@@ -65,7 +65,10 @@ def test_opus_with_fec_over_a_line_that_loses_packets(server: Server, tmp_path: 
         back = anna.heard()
     sent = {"out": has_fec(line.seen["out"]), "back": has_fec(line.seen["back"][counted:])}
     back = Recording(soxr.resample(back.samples, back.rate, 8000), 8000)
-    results = {"out": mos(said, heard), "back": mos(said, back.between(back.seconds - len(said) / 8000 - 1.0))}
+    results = {
+        "out": mos(said, heard.samples),
+        "back": mos(said, back.between(back.seconds - len(said) / 8000 - 1.0).samples),
+    }
     print(f"with FEC: {sent}, MOS-LQO {results}, lost {line.lost('out')} and {line.lost('back')}; {media}")
     assert media["lost"] > 30 and media["lost_out"]
     assert min(sent.values()) > 0.3, "packets carry the one before"

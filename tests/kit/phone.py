@@ -106,6 +106,8 @@ class Phone:
         self.late: list[tuple[float, float]] = []
         """When it has sent a packet late, and by how many seconds: the machine's fault, not the server's."""
         self.sequence, self.timestamp, self._frames = 1000, 160_000, 0
+        self.began: float | None = None
+        """time.monotonic() of its first packet."""
         self._thread = threading.Thread(target=self._run, name=f"phone {name}", daemon=True)
 
     def __enter__(self) -> Phone:
@@ -264,6 +266,8 @@ class Phone:
         self.timestamp = (self.timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
         if self.paused.is_set() or self.media is None:
             return
+        if self.began is None:
+            self.began = time.monotonic()
         if self._sound is not None:
             sound = np.zeros(FRAME_SAMPLES)
             part = self._sound[frame[0] : frame[-1] + 1]
