@@ -37,6 +37,8 @@ class OpusTerms(msgspec.Struct, frozen=True, kw_only=True):
     """Rate at which it is encoded: ours, or lower where the participant's maxplaybackrate is."""
     bitrate: int = 24000
     """Bit/s at most; maxaveragebitrate has been obeyed."""
+    fec_bitrate: int = 40000
+    """The same while FEC is sent. It comes on top: taken from the sound it would cost more than it saves (measured)."""
     fec: bool = False
     """The participant can use in-band FEC."""
     dtx: bool = False

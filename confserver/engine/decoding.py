@@ -151,6 +151,16 @@ class Decoding:
             decoders.recover(one, ring.payload(one, at, int(length[0])), length, frames[index : index + 1])
         return frames
 
+    def has_redundancy(self, rows: Rows, place: Rows) -> NDArray[np.bool_]:
+        """Whose packets at these places do tell something of it."""
+        ring, found = self._seats.ring, self.may_recover(rows, place)
+        meaning, length = ring.meaning[place, rows], ring.length[place, rows].astype(np.int32)
+        for index in np.flatnonzero(found).tolist():
+            one = slice(index, index + 1)
+            payload = ring.payload(rows[one], place[one], int(length[index]))
+            found[index] = STATEFUL[int(meaning[index])].has_redundancy(payload, length[one])[0]
+        return found
+
     def may_recover(self, rows: Rows, place: Rows) -> NDArray[np.bool_]:
         """Whose packets at these places could tell of the frame before them."""
         same: NDArray[np.bool_] = self._seats.ring.meaning[place, rows] == self._seats.coding[rows]

@@ -9,6 +9,8 @@ are wanted before they are heard: what is left of their slack then is what count
 - All came earlier than a tick and a margin: it *shrinks* likewise. One stall counts for nothing, and the worst two
   tenths of a second are passed over; where there were two within a few seconds, every packet counts, for some time.
 - Beyond the bound it shrinks, whatever comes too late.
+- Packets that follow lost ones hold something of them (in-band FEC): they are wanted a packet earlier, so that they can
+  be asked when the lost one is due.
 """
 
 from __future__ import annotations
@@ -50,11 +52,14 @@ _CALM = 200
 """Ticks after which a stall is a single one."""
 _PATIENCE = 150
 """Ticks without a stall before depth shrinks where the network is not calm."""
+_FORETOLD, _FORGOTTEN = 200, 500
+"""Ticks within which packets must have told of lost ones twice; and after which they are not waited for any more."""
 _SKIPPED = 25
 """Ticks after a lost packet within which a late one may be that one; else it is a duplicate."""
 _PAUSE = 3
 """Quiet frames of a talker after which he makes a pause."""
 _LONG_AGO = -10_000
+_SINCE = ("_stalled", "_stalled_before", "_skipped", "_late_at", "_foretold")
 _SHORTEST, _LONG, _LONGEST = 40, 80, FRAME
 """Samples of a step: 5 ms, or 10 where there is much to give back, to 20 ms."""
 
@@ -78,6 +83,9 @@ class Depth:
         self._stalled_before: NDArray[np.int64] = np.full(seats.capacity, _LONG_AGO)
         self._skipped: NDArray[np.int64] = np.full(seats.capacity, _LONG_AGO)
         self._late_at: NDArray[np.int64] = np.full(seats.capacity, _LONG_AGO)
+        self._foretold: NDArray[np.int64] = np.full(seats.capacity, _LONG_AGO)
+        self._ahead: NDArray[np.int32] = np.zeros(seats.capacity, np.int32)
+        """RTP time by which packets are wanted before their turn, to tell of the one before."""
         self._rest: NDArray[np.int32] = np.zeros(seats.capacity, np.int32)
         """What was held beyond whole frames at least, of late, in RTP time: a stretch has left it there, or packets
         of other lengths than a frame, with which it comes and goes."""
@@ -89,16 +97,17 @@ class Depth:
         if more <= 0:
             return
         self._least = np.concatenate((self._least, np.full((more, _WINDOWS), _UNKNOWN, np.float32)))
-        for name in ("_rest", "_least_rest"):
+        for name in ("_rest", "_least_rest", "_ahead"):
             setattr(self, name, np.concatenate((getattr(self, name), np.zeros(more, np.int32))))
-        for name in ("_stalled", "_stalled_before", "_skipped", "_late_at"):
+        for name in _SINCE:
             setattr(self, name, np.concatenate((getattr(self, name), np.full(more, _LONG_AGO))))
 
     def begin(self, rows: Rows) -> None:
         """A stream starts: nothing is known."""
         self._least[rows] = _UNKNOWN
-        self._stalled[rows] = self._stalled_before[rows] = _LONG_AGO
-        self._skipped[rows] = self._late_at[rows] = _LONG_AGO
+        self._ahead[rows] = 0
+        for name in _SINCE:
+            getattr(self, name)[rows] = _LONG_AGO
 
     def move(self, rows: Rows, seconds: NDArray[np.float64]) -> None:
         """Packets are heard later by so much than was to be expected; earlier, below zero."""
@@ -120,6 +129,12 @@ class Depth:
         """A packet that has not come was given up."""
         self._skipped[rows] = self._ticks
 
+    def foretell(self, rows: Rows, duration: NDArray[np.uint16]) -> None:
+        """Packets so long have come that tell of a lost one."""
+        again = self._ticks - self._foretold[rows] <= _FORETOLD
+        self._ahead[rows[again]] = duration[again]
+        self._foretold[rows] = self._ticks
+
     def review(self) -> tuple[Limits, Rows]:
         """Who shrinks, who grows, on the next tick."""
         self._ticks += 1
@@ -127,7 +142,7 @@ class Depth:
         if self._ticks % REVIEW_TICKS:
             late = self._late
             if len(late):
-                least = self._least[late].min(axis=1) - self._rest_s(late)
+                least = self._least[late].min(axis=1) - self._wanted_s(late)
                 self._late = late[(least < 0) & (self._stored_s(late) < self._most_delay_s)]
             return _NOBODY, self._late
         seats, high = self._seats, self._seats.high
@@ -136,8 +151,9 @@ class Depth:
         self._window = (self._window + 1) % _WINDOWS
         slack[:] = _UNKNOWN
         windows = self._least[:high]
-        rest = self._rest_s(slice(0, high))
-        least = windows.min(axis=1) - rest
+        if self._ahead[:high].any():
+            self._ahead[:high][self._ticks - self._foretold[:high] > _FORGOTTEN] = 0
+        least = windows.min(axis=1) - self._wanted_s(slice(0, high))
         playing = seats.playing[:high]
         late = np.flatnonzero(playing & (least < 0) & (self._ticks - self._skipped[:high] <= _SKIPPED))
         if len(late):
@@ -147,7 +163,8 @@ class Depth:
         known = playing & (np.count_nonzero(windows < _KNOWN, axis=1) >= _ENOUGH_KNOWN)
         known[late] = False
         self._set_margins()
-        return self._shrinking(known, least, np.rint(rest * RATE_HZ).astype(np.intp)), late
+        held = np.rint(self._rest_s(slice(0, high)) * RATE_HZ).astype(np.intp)
+        return self._shrinking(known, least, held), late
 
     def _note_rest(self) -> None:
         seats, high = self._seats, self._seats.high
@@ -176,7 +193,7 @@ class Depth:
         single = calm & (since < _HASTE) & known
         recovering = np.flatnonzero(single)
         least[recovering] = np.partition(self._least[recovering], _PASSED_OVER, axis=1)[:, _PASSED_OVER]
-        least[recovering] -= self._rest_s(recovering)
+        least[recovering] -= self._wanted_s(recovering)
         enough = TICK_S + seats.margin[:high]
         much = least - enough > _MUCH_S
         settled = known & (calm | (since > _PATIENCE))
@@ -194,8 +211,14 @@ class Depth:
         shortest = np.where((much | single) & early, _LONG, _SHORTEST)
         return rows, shortest[rows], np.where(early, _LONGEST, np.minimum(held, _LONGEST))[rows]
 
+    def _wanted_s(self, rows: Rows | slice) -> NDArray[np.float64]:
+        """Seconds before they are heard that the packets of these legs are wanted."""
+        units = np.maximum(self._seats.units[rows], 1)
+        wanted: NDArray[np.float64] = (self._rest[rows] + self._ahead[rows]) / (units * TICKS_A_SECOND)
+        return wanted
+
     def _rest_s(self, rows: Rows | slice) -> NDArray[np.float64]:
-        """Seconds before they are heard that the packets of these legs are wanted: what is held beyond whole frames."""
+        """Seconds of sound that these legs hold beyond whole frames."""
         seats = self._seats
         units = np.maximum(seats.units[rows], 1)
         rest: NDArray[np.float64] = self._rest[rows] / (units * TICKS_A_SECOND)

@@ -32,8 +32,6 @@ from confserver.engine.voices import MIXES, SETTLING, Voices
 
 EASE_ABOVE, EASE_BELOW = 0.6, 0.45
 """Share of the tick's time that is used, from which on encoders make themselves less work, and below which not."""
-LOSSY_PERCENT = 10
-"""Loss that encoders of the lossy class are told of (libopus makes its redundancy by it)."""
 
 
 class Outgoing:
@@ -60,7 +58,8 @@ class Outgoing:
         self._levelling = Levelling(seats)
         self._own_gain: dict[int, float] = {}
         self._opus: dict[int, OpusTerms] = {}
-        self._lossy: set[int] = set()
+        self._loss: dict[int, int] = {}
+        """Per cent, of those who lose much of what they are sent."""
         self.moved = True
         """Some target, format, or who sends, is another since the last look."""
         self.play: Callable[[], None] = lambda: None
@@ -98,14 +97,14 @@ class Outgoing:
         if codec_of(int(seats.out_codec[row])).unit_bytes:
             self.encoding.settings[row] = Settings(rate_hz)
             return
-        fec = terms.fec and row in self._lossy
+        loss_percent = self._loss.get(row, 0) if terms.fec else 0
         self.encoding.settings[row] = Settings(
             rate_hz=rate_hz,
             channels=2 if self.floor.hears_two(row) else 1,
             frame_ms=int(seats.out_ms[row]),
-            bitrate=terms.bitrate,
-            fec=fec,
-            loss_percent=LOSSY_PERCENT if fec else 0,
+            bitrate=terms.fec_bitrate if loss_percent else terms.bitrate,
+            fec=loss_percent > 0,
+            loss_percent=loss_percent,
             dtx=terms.dtx,
             cbr=terms.cbr,
         )
@@ -118,11 +117,11 @@ class Outgoing:
             self._set_settings(row)
         self.voices.stale = True
 
-    def set_lossy(self, row: int, lossy: bool) -> None:
-        """Much, or little, of what the leg is sent gets lost on the way."""
-        if lossy == (row in self._lossy) or row not in self._opus:
+    def set_loss(self, row: int, percent: int) -> None:
+        """So much of what the leg is sent gets lost on the way; 0: hardly anything."""
+        if percent == self._loss.get(row, 0) or row not in self._opus:
             return
-        (self._lossy.add if lossy else self._lossy.discard)(row)
+        self._loss[row] = percent
         self._set_settings(row)
         self.voices.stale = True
 
@@ -170,7 +169,7 @@ class Outgoing:
         self._levelling.begin(row)
         self._own_gain.pop(row, None)
         self._opus.pop(row, None)
-        self._lossy.discard(row)
+        self._loss.pop(row, None)
 
     # ------------------------------------------------------------------ the tick
     def tick(self, elapsed: int) -> list[Outbox]:

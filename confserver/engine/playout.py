@@ -221,6 +221,7 @@ class Playout:
         jumps = there & ((gap <= 0) | (gap > longest))
         if jumps.any():
             over = rows[jumps]
+            self._note_redundancy(over, place[jumps])
             seats.next_timestamp[over] += distance[jumps].astype(np.uint32)
             seats.starved[over] = 0
             ring.drop_before(over, seats.next_timestamp[over])
@@ -268,6 +269,7 @@ class Playout:
         wanted = np.where(bridged, gap * _FRAME[band] // units, wanted)
         # what the packet that follows can tell, it tells of the frame right before it
         told = bridged & self._decoding.may_recover(rows, place)
+        self._note_redundancy(rows[told], place[told])
         for key, mine in _alike(band.astype(np.int64) << 16 | wanted):
             if key & 0xFFFF:
                 own, count = rows[mine], key & 0xFFFF
@@ -283,6 +285,13 @@ class Playout:
         seats.starved[rows] = np.where(lost, 0, passed)
         seats.playing[rows[seats.starved[rows] > _GIVE_UP * units]] = False
         return rows[bridged & (wanted < _FRAME[band])]
+
+    def _note_redundancy(self, rows: Rows, place: Rows) -> None:
+        """These packets come after a lost one. If they tell of it, the next such are wanted in time to be asked."""
+        if len(rows) and self._decoding.conceals(rows).any():
+            telling = self._decoding.has_redundancy(rows, place)
+            mine = rows[telling]
+            self._depth.foretell(mine, self._seats.ring.duration[place[telling], mine])
 
     def _missing(self, rows: Rows, band: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Samples that are missing in this frame; of a decoder that makes them up as many as it can."""

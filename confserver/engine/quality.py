@@ -19,10 +19,13 @@ MOST_DELAY_MS = 120.0
 """What our playout grows to (``depth``)."""
 DBM0 = 6.15
 """Of a level on the scale of overload (G.711: a full-scale sine, -3.01 there, is +3.14 dBm0)."""
-LOSSY, CLEAN = 0.03, 0.01
-"""Loss on the way to a participant from which on encoders prepare for it, and below which they need not."""
+CLEAN = 0.01
+"""Loss on the way to a participant below which encoders need not prepare for it."""
+LOSS_CLASSES = ((0.20, 20), (0.03, 5), (0.0, 0))
+"""From which loss on encoders are told of how many per cent. libopus makes its redundancy by that: with 10 for a tenth
+speech sounds worse than with 5, whether packets are lost or not, up to a fifth of them (measured by P.862)."""
 CLEAN_REPORTS = 3
-"""In a row, before they cease to: some 15 s."""
+"""In a row, before they prepare for less: some 15 s."""
 _UNKNOWN_BUFFER = 2.0
 """Where a participant does not tell the delay of its playout: twice the jitter that it reports."""
 
@@ -51,9 +54,10 @@ class Worth:
     lost_out: int = -1
     jitter_out_ms: float = -1.0
     theirs: xr.VoipMetrics | None = None
-    is_lossy: bool = False
+    loss_percent: int = 0
+    """Of its loss class."""
     clean: int = 0
-    """Reports in a row that told of hardly any loss."""
+    """Reports in a row that told of less; to be of no loss class, of hardly any."""
 
 
 class Quality:
@@ -119,9 +123,9 @@ class Quality:
             end_ms = metrics.end_system_ms if metrics and metrics.end_system_ms else buffer_ms
             worth.rating_out = emodel.rating(worth.codec, loss, end_ms + max(rtt_s, 0.0) * 500)
 
-    def is_lossy(self, row: int) -> bool:
-        """Whether much of what the participant is sent gets lost, with hysteresis."""
-        return self._worth[row].is_lossy
+    def loss_percent(self, row: int) -> int:
+        """How much of what the participant is sent gets lost, in classes and with hysteresis."""
+        return self._worth[row].loss_percent
 
     # ------------------------------------------------------------------ telling
     def figures(self, row: int) -> Figures:
@@ -165,9 +169,11 @@ class Quality:
 
 
 def _note_loss(worth: Worth, loss: float) -> None:
-    worth.clean = worth.clean + 1 if loss < CLEAN else 0
-    if loss >= LOSSY or worth.clean >= CLEAN_REPORTS:
-        worth.is_lossy = loss >= LOSSY
+    wanted = next(percent for least, percent in LOSS_CLASSES if loss >= least)
+    calm = wanted < worth.loss_percent and (wanted or loss < CLEAN)
+    worth.clean = worth.clean + 1 if calm else 0
+    if wanted > worth.loss_percent or worth.clean >= CLEAN_REPORTS:
+        worth.loss_percent, worth.clean = wanted, 0
 
 
 def _mos(rating: float) -> float:

@@ -67,7 +67,7 @@ class Reports:
         self._random = random
         self.quality = Quality(seats, delay_s)
         self._exchanges: dict[int, Exchange] = {}
-        self.set_lossy: Callable[[int, bool], None] = lambda row, lossy: None
+        self.set_loss: Callable[[int, int], None] = lambda row, percent: None
         """Is told of a row whether much of what goes there gets lost, whenever a report has come."""
         seats.report_due[SILENT] = np.inf
 
@@ -206,7 +206,7 @@ class Reports:
             _note_round_trip(exchange, about_us, now)
         if about_us or metrics:
             self.quality.hear(row, about_us, metrics, exchange.rtt_s)
-            self.set_lossy(row, self.quality.is_lossy(row))
+            self.set_loss(row, self.quality.loss_percent(row))
         self._seats.heard_at[row] = now
 
 

@@ -226,12 +226,6 @@ class Streams:
             self.stale = True
         return stream.followed_ms >= FOLLOWED_MS
 
-    def set_loss(self, settings: Settings, percent: int) -> None:
-        """Tell all encoders of these settings how much is lost on the way."""
-        for stream in self._of.values():
-            if stream.settings == settings:
-                self._encoders[stream.codec].set_loss(stream.slot, percent)
-
     # ------------------------------------------------------------------ the tick
     def groups(self, place_of: dict[int, int], right_of: dict[int, int], first_row: int) -> list[Group]:
         """All streams, to be encoded in groups.

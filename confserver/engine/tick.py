@@ -86,7 +86,7 @@ class Engine:
         self.listening = Listening(self.seats, self.legs, self.floor, self.playout.delay_s, self._say)
         self.player = Player(self.seats, self.floor, self._say_played)
         self.outgoing.play, self.outgoing.dialing.play = self.player.tick, self.player.play
-        self.reports.set_lossy = self.outgoing.set_lossy
+        self.reports.set_loss = self.outgoing.set_loss
         mixers, by_row = self.outgoing.mixers, self.legs.by_row
         self.recorder = Recorder(self.seats, self.floor, mixers, by_row, self._say)
         self.control: list[ControlPacket] = []

@@ -9,8 +9,10 @@ from confserver.formats import FORMATS, L16_48, OPUS, Format, OpusParameters, op
 from confserver.sdp.agreement import Agreed
 from rooms.policy import CODECS, NoiseGuard, RoomPolicy
 
-BITRATES = (6000, 12000, 16000, 24000, 32000, 64000)
+BITRATES = (6000, 12000, 16000, 24000, 32000, 40000, 64000)
 """The classes of Opus encoders: legs share an encoder only within one."""
+REDUNDANCY = 5 / 3
+"""Of the bitrate without FEC, where there is FEC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +48,11 @@ class MediaTerms:
             wanted=policy.codecs,
             mutes_noise=(policy.guard or self.guard) is NoiseGuard.MUTE,
             ptime_ms=policy.ptime_ms or self.ptime_ms,
+            bitrate=bitrate,
             ours=OpusParameters(
                 maxplaybackrate=rate_hz or self.max_rate_hz,
                 sprop_maxcapturerate=rate_hz or self.max_rate_hz,
-                maxaveragebitrate=bitrate,
+                maxaveragebitrate=with_redundancy(bitrate),
                 useinbandfec=True,
                 usedtx=self.opus_dtx,
                 stereo=policy.stereo,
@@ -70,6 +73,8 @@ class RoomTerms:
     mutes_noise: bool
     """Who pours noise into it is muted."""
     ptime_ms: int
+    bitrate: int
+    """Of Opus without FEC, as we send it."""
     ours: OpusParameters
     """What our SDP states of Opus."""
 
@@ -97,16 +102,22 @@ class RoomTerms:
     def opus_for(self, agreed: Agreed) -> OpusTerms:
         """How Opus goes to and comes from a peer: what it states limits us, and our own limits hold too."""
         theirs, ours = opus.read(agreed.stated_of(OPUS)), self.ours
-        bitrate = min(ours.maxaveragebitrate or BITRATES[-1], theirs.maxaveragebitrate or BITRATES[-1])
+        most = theirs.maxaveragebitrate or BITRATES[-1]
         return OpusTerms(
             in_hz=min(ours.playback_hz, theirs.capture_hz),
             out_hz=min(ours.capture_hz, theirs.playback_hz),
-            bitrate=opus_class(bitrate),
+            bitrate=opus_class(min(self.bitrate, most)),
+            fec_bitrate=opus_class(min(with_redundancy(self.bitrate), most)),
             fec=theirs.useinbandfec,
             dtx=theirs.usedtx,
             cbr=theirs.cbr,
             stereo=ours.stereo and theirs.stereo,
         )
+
+
+def with_redundancy(bitrate: int) -> int:
+    """The class that is used, and asked for, while there is FEC."""
+    return opus_class(round(bitrate * REDUNDANCY))
 
 
 def opus_class(bitrate: int) -> int:

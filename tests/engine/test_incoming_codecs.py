@@ -162,6 +162,28 @@ def test_the_frame_before_a_packet_of_opus_is_told_by_it():
     assert results[True] > results[False] + 3
 
 
+def test_packets_that_tell_of_lost_ones_are_waited_for():
+    """Else the one after a lost packet would always come too late to be asked."""
+    said = as_wide(np.tile(speech(), 2))
+    chance = random.Random(2)
+    lost = {number for number in range(50, 400) if chance.random() < 0.08}
+    asked = {}
+    for fec in (True, False):
+        encoding = {"fec": fec, "loss_percent": 5, "bitrate": 40000}
+        hall, talker, _ = seat("opus", said, path=lambda number: () if number in lost else (0.0,), encoding=encoding)
+        decoding = hall.engine.playout._decoding
+        recover, told = decoding.recover, []
+        decoding.recover = lambda *args, recover=recover, told=told: (told.append(1), recover(*args))[1]
+        delays = []
+        for _ in range(950):
+            hall.tick()
+            delays.append(hall.report(talker).playout_ms)
+        asked[fec] = len(told)
+        assert (30 < np.median(delays[150:400]) < 60) if fec else (max(delays) < 60)
+        assert delays[-1] < 25, "and no more when nothing has been lost for long"
+    assert asked[True] > len(lost) / 2 and not asked[False]
+
+
 # ---------------------------------------------------------------------- changes in mid-call
 @pytest.mark.parametrize(
     ("before", "after"),

@@ -265,10 +265,14 @@ def test_what_they_discard_and_hold_back_counts_too() -> None:
 
 def test_encoders_prepare_for_loss_at_once_and_cease_to_when_it_has_long_been_over() -> None:
     line, told = Line(), []
-    line.reports.set_lossy = lambda row, lossy: told.append(lossy)
+    line.reports.set_loss = lambda row, percent: told.append(percent)
     for fraction in (0, 4, 8, 4, 0, 0, 3, 0, 0, 0, 4):
         line.tell(rtcp.ReceiverReport(ssrc=THEIRS, blocks=(block(fraction=fraction),)))
-    assert told == [False, False, *[True] * 7, False, False]
+    assert told == [0, 0, *[5] * 7, 0, 0]
+    told.clear()
+    for fraction in (60, 20, 20, 60, 0, 20, 0, 0, 0, 0):
+        line.tell(rtcp.ReceiverReport(ssrc=THEIRS, blocks=(block(fraction=fraction),)))
+    assert told == [*[20] * 6, 0, 0, 0, 0]
 
 
 def test_delay_costs_by_half_the_round_trip() -> None:

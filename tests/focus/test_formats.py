@@ -54,7 +54,7 @@ def test_our_answer_to_it() -> None:
     call, _ = house.invite(CHROMIUM)
     said = answer_of(house, call)
     assert values(said, "fmtp")[0] == (
-        "111 maxplaybackrate=16000;sprop-maxcapturerate=16000;maxaveragebitrate=24000;useinbandfec=1"
+        "111 maxplaybackrate=16000;sprop-maxcapturerate=16000;maxaveragebitrate=40000;useinbandfec=1"
     )
     assert values(said, "extmap") == [f"1 {LEVEL}"] and said.media[0].has("rtcp-rsize")
 
@@ -89,11 +89,11 @@ def test_a_late_offer_with_opus() -> None:
     call, _ = house.invite("")
     offered = answer_of(house, call)
     assert values(offered, "extmap") == [f"1/recvonly {LEVEL}", f"2/sendonly {MIX_LEVELS}"]
-    assert values(offered, "ptime") == ["40"] and "maxaveragebitrate=24000" in values(offered, "fmtp")[0]
+    assert values(offered, "ptime") == ["40"] and "maxaveragebitrate=40000" in values(offered, "fmtp")[0]
     lines = (f"extmap:2/recvonly {MIX_LEVELS}", "fmtp:96 maxplaybackrate=8000;maxaveragebitrate=16000")
     found = the(SetLeg, house.ack(call, sdp("192.0.2.9", 4000, *lines, formats="96", maps=("rtpmap:96 opus/48000/2",))))
     assert (found.plan.outgoing_payload_type, found.plan.incoming[0].payload_type) == (96, 111)
-    assert found.plan.opus == OpusTerms(out_hz=8000, bitrate=16000) and found.plan.ptime_ms == 40
+    assert found.plan.opus == OpusTerms(out_hz=8000, bitrate=16000, fec_bitrate=16000) and found.plan.ptime_ms == 40
     assert (found.plan.level_id, found.plan.mix_levels_id) == (0, 2)
 
 
@@ -128,7 +128,9 @@ def test_a_room_opens_with_its_sound() -> None:
     _, outputs = house.invite(CHROMIUM)
     assert the(OpenRoom, outputs).sound == sound
     found = the(OpenLeg, outputs).plan
-    assert found is not None and found.opus == OpusTerms(in_hz=48000, out_hz=48000, bitrate=32000, fec=True)
+    assert found is not None and found.opus == OpusTerms(
+        in_hz=48000, out_hz=48000, bitrate=40000, fec_bitrate=64000, fec=True
+    )
 
 
 def test_a_room_that_changes_while_people_are_in_it() -> None:

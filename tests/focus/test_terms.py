@@ -87,7 +87,7 @@ def test_a_call_keeps_what_it_has() -> None:
 
 # ---------------------------------------------------------------- Opus
 def test_what_our_sdp_states() -> None:
-    said = "maxplaybackrate=16000;sprop-maxcapturerate=16000;maxaveragebitrate=24000;useinbandfec=1"
+    said = "maxplaybackrate=16000;sprop-maxcapturerate=16000;maxaveragebitrate=40000;useinbandfec=1"
     assert MediaTerms().of(PLAIN).stated == {"opus": said}
 
 
@@ -95,13 +95,13 @@ def test_what_our_sdp_states() -> None:
     ("policy", "terms", "said"),
     [
         (RoomPolicy(rate_hz=8000), MediaTerms(),
-         "maxplaybackrate=8000;sprop-maxcapturerate=8000;maxaveragebitrate=24000;useinbandfec=1"),
-        (RoomPolicy(rate_hz=48000), MediaTerms(), "maxaveragebitrate=24000;useinbandfec=1"),
+         "maxplaybackrate=8000;sprop-maxcapturerate=8000;maxaveragebitrate=40000;useinbandfec=1"),
+        (RoomPolicy(rate_hz=48000), MediaTerms(), "maxaveragebitrate=40000;useinbandfec=1"),
         (PLAIN, MediaTerms(max_rate_hz=48000, opus_bitrate=64000), "maxaveragebitrate=64000;useinbandfec=1"),
         (PLAIN, MediaTerms(opus_dtx=True, opus_bitrate=16000),
-         "maxplaybackrate=16000;sprop-maxcapturerate=16000;maxaveragebitrate=16000;useinbandfec=1;usedtx=1"),
+         "maxplaybackrate=16000;sprop-maxcapturerate=16000;maxaveragebitrate=24000;useinbandfec=1;usedtx=1"),
         (RoomPolicy(stereo=True, rate_hz=48000), MediaTerms(),
-         "maxaveragebitrate=32000;useinbandfec=1;stereo=1;sprop-stereo=1"),
+         "maxaveragebitrate=64000;useinbandfec=1;stereo=1;sprop-stereo=1"),
     ],
 )  # fmt: skip
 def test_what_it_states_of_other_rooms(policy: RoomPolicy, terms: MediaTerms, said: str) -> None:
@@ -115,19 +115,19 @@ WIDE = MediaTerms(max_rate_hz=48000, opus_bitrate=64000)
     ("fmtp", "terms", "expected"),
     [
         ("", MediaTerms(), OpusTerms(in_hz=16000, out_hz=16000, bitrate=24000)),
-        ("", WIDE, OpusTerms(in_hz=48000, out_hz=48000, bitrate=64000)),
-        ("maxplaybackrate=8000", WIDE, OpusTerms(in_hz=48000, out_hz=8000, bitrate=64000)),
-        ("maxplaybackrate=12000", WIDE, OpusTerms(in_hz=48000, out_hz=8000, bitrate=64000)),
-        ("maxplaybackrate=24000", WIDE, OpusTerms(in_hz=48000, out_hz=16000, bitrate=64000)),
-        ("sprop-maxcapturerate=24000", WIDE, OpusTerms(in_hz=16000, out_hz=48000, bitrate=64000)),
+        ("", WIDE, OpusTerms(in_hz=48000, out_hz=48000, bitrate=64000, fec_bitrate=64000)),
+        ("maxplaybackrate=8000", WIDE, OpusTerms(in_hz=48000, out_hz=8000, bitrate=64000, fec_bitrate=64000)),
+        ("maxplaybackrate=12000", WIDE, OpusTerms(in_hz=48000, out_hz=8000, bitrate=64000, fec_bitrate=64000)),
+        ("maxplaybackrate=24000", WIDE, OpusTerms(in_hz=48000, out_hz=16000, bitrate=64000, fec_bitrate=64000)),
+        ("sprop-maxcapturerate=24000", WIDE, OpusTerms(in_hz=16000, out_hz=48000, bitrate=64000, fec_bitrate=64000)),
         ("sprop-maxcapturerate=8000", MediaTerms(), OpusTerms(in_hz=8000, out_hz=16000)),
         ("maxplaybackrate=48000;sprop-maxcapturerate=48000", MediaTerms(), OpusTerms()),
-        ("maxaveragebitrate=20000", MediaTerms(), OpusTerms(bitrate=16000)),
-        ("maxaveragebitrate=30000", MediaTerms(), OpusTerms(bitrate=24000)),
-        ("maxaveragebitrate=13000", MediaTerms(), OpusTerms(bitrate=12000)),
-        ("maxaveragebitrate=6000", MediaTerms(), OpusTerms(bitrate=6000)),
+        ("maxaveragebitrate=20000", MediaTerms(), OpusTerms(bitrate=16000, fec_bitrate=16000)),
+        ("maxaveragebitrate=30000", MediaTerms(), OpusTerms(bitrate=24000, fec_bitrate=24000)),
+        ("maxaveragebitrate=13000", MediaTerms(), OpusTerms(bitrate=12000, fec_bitrate=12000)),
+        ("maxaveragebitrate=6000", MediaTerms(), OpusTerms(bitrate=6000, fec_bitrate=6000)),
         ("maxaveragebitrate=5999", MediaTerms(), OpusTerms()),
-        ("maxaveragebitrate=510000", WIDE, OpusTerms(in_hz=48000, out_hz=48000, bitrate=64000)),
+        ("maxaveragebitrate=510000", WIDE, OpusTerms(in_hz=48000, out_hz=48000, bitrate=64000, fec_bitrate=64000)),
         ("useinbandfec=1;usedtx=1;cbr=1", MediaTerms(), OpusTerms(fec=True, dtx=True, cbr=True)),
         ("stereo=1;sprop-stereo=1", MediaTerms(), OpusTerms()),
         ("useinbandfec=yes;maxplaybackrate=8 kHz;usedtx=1", MediaTerms(), OpusTerms(dtx=True)),
@@ -139,7 +139,7 @@ def test_what_a_phone_states_limits_us(fmtp: str, terms: MediaTerms, expected: O
 
 def test_two_channels_only_to_those_who_would_rather_have_them() -> None:
     stereo = RoomPolicy(stereo=True)
-    assert opus_terms("stereo=1", stereo) == OpusTerms(stereo=True, bitrate=32000)
+    assert opus_terms("stereo=1", stereo) == OpusTerms(stereo=True, bitrate=40000, fec_bitrate=64000)
     assert not opus_terms("sprop-stereo=1", stereo).stereo
 
 
@@ -174,5 +174,5 @@ def test_nobody_gets_more_than_either_side_states(fmtp: str, policy: RoomPolicy,
     theirs, limit = opus.read(fmtp), policy.rate_hz or most_hz
     assert found.out_hz <= min(theirs.playback_hz, limit) and found.in_hz <= min(theirs.capture_hz, limit)
     assert found.out_hz in opus.RATES_HZ and found.in_hz in opus.RATES_HZ and found.bitrate in BITRATES
-    assert found.bitrate <= (theirs.maxaveragebitrate or 64000)
+    assert found.bitrate <= found.fec_bitrate <= (theirs.maxaveragebitrate or 64000)
     assert found.stereo == (policy.stereo and theirs.stereo)

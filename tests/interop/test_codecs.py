@@ -29,6 +29,8 @@ BITRATE = 64000
 """So that Opus has bits for a lonely tone at 5 kHz: at 24 kbit/s libopus sends it 9 dB too soft, baresip's too."""
 G722_SETTLES_S = 1.0
 """pjsua2 sends G.722 at half its level until what it hears clips (PJMEDIA_G722_STOP_PCM_SHIFT_ON_CLIPPING)."""
+BARESIP_SETTLES_S = 0.2
+"""Its playout may have a gap at the start of a sound whose packets have come without one (seen on the wire)."""
 USES = {"opus": "opus", "wide": "G722", "narrow": "PCMU", "secret": "G722"}
 
 
@@ -93,8 +95,10 @@ def test_opus_g722_and_pcmu_in_one_room_with_srtp(server: Server, tmp_path: Path
         for name, phone in phones.items():
             heard = phone.heard()
             spans = heard.spans(TONES["secret"], LEVEL_DB, MOST_GAP_MS)
-            assert len(spans) == 1 and spans[0][1] - spans[0][0] > 3.0, f"{name} hears pjsua2 at {spans}"
-            hears[name] = heard, spans[0][0] + G722_SETTLES_S, spans[0][1] - 0.3
+            start, end = spans[-1]
+            begins_late = start - spans[0][0] > BARESIP_SETTLES_S
+            assert end - start > 3.0 and not begins_late, f"{name} hears pjsua2 at {spans}"
+            hears[name] = heard, start + G722_SETTLES_S, end - 0.3
         for name, (heard, start, end) in hears.items():
             tones = [*TONES.values(), *HIGH.values()]
             print(name, heard.rate, {hz: round(heard.level_db(hz, start, end), 1) for hz in tones})

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from confserver.engine.frame import Bytes, Lengths, Rows, Samples
 
 
@@ -149,6 +152,10 @@ class Stateful(Codec, Protocol):
     @property
     def conceals(self) -> bool:
         """Whether its decoders can make up lost frames; else ``engine.concealment`` does."""
+        ...
+
+    def has_redundancy(self, payload: Bytes, length: Lengths) -> NDArray[np.bool_]:
+        """Whether each packet holds something of the frame before it (in-band FEC). As for ``duration``."""
         ...
 
     @property

@@ -148,5 +148,9 @@ class _G722:
         """See Codec.duration: a byte is a tick."""
         return length
 
+    def has_redundancy(self, payload: Bytes, length: Lengths) -> NDArray[np.bool_]:
+        """See Stateful.has_redundancy: none has."""
+        return np.zeros(len(length), np.bool_)
+
 
 G722: Stateful = _G722()

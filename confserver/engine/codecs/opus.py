@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from confserver.engine.codecs import libopus, opus_packet
 from confserver.engine.codecs.blocks import Blocks
@@ -233,7 +234,6 @@ class OpusEncoders:
 class _Opus:
     name = "opus"
     clock_hz = opus_packet.CLOCK_HZ
-    unit_bytes = 0
     rate_hz = unit_bytes = 0
     conceals = True
     converges = True
@@ -243,6 +243,10 @@ class _Opus:
     def duration(self, payload: Bytes, length: Lengths) -> Lengths:
         """See Codec.duration."""
         return opus_packet.duration(payload, length)
+
+    def has_redundancy(self, payload: Bytes, length: Lengths) -> NDArray[np.bool_]:
+        """See Stateful.has_redundancy."""
+        return opus_packet.has_redundancy(payload, length)
 
 
 OPUS: Stateful = _Opus()

@@ -1,4 +1,4 @@
-"""How long an Opus packet sounds, read from its first bytes for many packets at once (RFC 6716 section 3)."""
+"""What Opus packets tell by their first bytes, many at once: how long they sound, whether they hold a frame before."""
 
 from __future__ import annotations
 
@@ -21,10 +21,27 @@ _FRAMES = np.array([1, 2, 2, 0], np.int32)
 """By the lowest two bits, the code; for 3 the second byte tells (section 3.2)."""
 _LOOKED_AT = 3
 """Bytes."""
+_CELT_ONLY = 16
+"""The first configuration without the layer that is made for speech, SILK."""
+_FRAME_OF_SILK = CLOCK_HZ * 20 // 1000
+
+
+def has_redundancy(payload: Bytes, length: Lengths) -> NDArray[np.bool_]:
+    """Whether packets of one frame hold a coarser copy of the frame before: LBRR (RFC 6716 section 4.2.3).
+
+    payload: uint8 (packets, width); length: int32 (packets). Behind a flag for each 20 ms that says whether there is
+    speech comes the one that says so, and the same of the side channel where there are two.
+    """
+    first, second = payload[:, 0].astype(np.int32), payload[:, 1].astype(np.int32)
+    by_silk = (first >> 3 < _CELT_ONLY) & (first & 3 == 0) & (length > 1)
+    parts = np.maximum(_FRAME[first >> 3] // _FRAME_OF_SILK, 1)
+    middle = second >> 7 - parts & 1
+    side = (second >> np.maximum(6 - 2 * parts, 0) & 1) * (first >> 2 & 1)
+    return np.asarray(by_silk & (middle | side > 0))
 
 
 def duration(payload: Bytes, length: Lengths) -> Lengths:
-    """In ticks of the clock; 0 where the packet is malformed, as far as the first bytes tell.
+    """RFC 6716 section 3. In ticks of the clock; 0 where the packet is malformed, as far as the first bytes tell.
 
     payload: uint8 (packets, width); length, int32 (packets): how much of each counts, at most the width.
     """

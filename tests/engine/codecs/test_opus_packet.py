@@ -8,8 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from confserver.engine.codecs import libopus
+from confserver.engine.codecs.codec import Settings
 from confserver.engine.codecs.opus import OPUS
-from tests.engine.codecs.line import matrix
+from tests.engine.codecs.line import encode, frames, matrix, speech
 
 MS = {0: 10, 3: 60, 4: 10, 9: 20, 11: 60, 12: 10, 13: 20, 14: 10, 15: 20, 16: 2.5, 19: 20, 29: 5, 30: 10, 31: 20}
 """By configuration: RFC 6716 table 2."""
@@ -91,3 +92,20 @@ def test_as_libopus_has_it(many):
     for packet, size, ours in zip(payload, length.tolist(), said.tolist(), strict=True):
         if ours:
             assert libopus.packet_samples(packet.ctypes.data, size, 48000) == ours
+
+
+@pytest.mark.parametrize(("channels", "frame_ms"), [(1, 20), (1, 40), (1, 60), (2, 20)])
+def test_redundancy_is_found_where_there_is_some(channels, frame_ms):
+    """What comes of a lost frame tells: with redundancy it is near to what was said, without it is made up."""
+    said = frames(Settings(16000, channels=channels, frame_ms=frame_ms), np.repeat(speech(16000), channels))
+    shares = []
+    for fec in (False, True):
+        kind = Settings(16000, channels=channels, frame_ms=frame_ms, bitrate=40000, fec=fec, loss_percent=10 * fec)
+        encoders = OPUS.encoders()
+        packets = [packet for packet in encode(encoders, encoders.open(kind), said) if len(packet) > 12]
+        shares.append(float(OPUS.has_redundancy(*matrix(packets)).mean()))
+    assert shares[0] == 0 and shares[1] > 0.5
+
+
+def test_no_redundancy_is_found_in_music_nor_in_what_is_too_short():
+    assert not OPUS.has_redundancy(*matrix([b"\xfc\xff\xff", b"\x08", b"\x0b\xff\xff", b""])).any()
