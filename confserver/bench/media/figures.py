@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import median
 
 from confserver.bench.figures import Figure, Spread
 from confserver.bench.results import BUSY_BAR, LATE_BAR, OTHERS_BAR
@@ -115,18 +114,3 @@ def memory_a_leg(before: Stretch, after: Stretch) -> float:
 def cost_of_srtp_us(protected: Stretch, plain: Stretch) -> float:
     """Microseconds a packet each way: a leg has 50 packets a second of each."""
     return (protected.cpu_ms - plain.cpu_ms) * 1000 / 100
-
-
-def middle_of(stretches: Sequence[Stretch]) -> Stretch:
-    """The one whose cost is the median (the lower of two). Raises ValueError for none."""
-    if not stretches:
-        raise ValueError("the middle of nothing")
-    return sorted(stretches, key=lambda one: one.cpu_ms)[(len(stretches) - 1) // 2]
-
-
-def spread_of(values: Sequence[float], digits: int = 3) -> str:
-    """Median, and least to greatest where there are several."""
-    if not values:
-        return "not measured"
-    text = f"{median(values):.{digits}f}"
-    return text if len(values) == 1 else f"{text} ({min(values):.{digits}f} to {max(values):.{digits}f})"
