@@ -170,8 +170,7 @@ def install_clients(checkout: Path, path: Path, **environment: str) -> subproces
     """Only the part of scripts/test that installs phones, with no pjsua2 to be had; what it exports in the end."""
     lines = (
         f"root={checkout}; venv=$root/.venv; . $root/scripts/lib/environment.sh; . $root/scripts/lib/clients.sh",
-        "has_pjsua2() { false; }; install_pjsua2() { false; }",
-        "has_pesq() { true; }",
+        'has_module() { [ "$1" != pjsua2 ]; }; install_pjsua2() { false; }',
         'install_clients; echo "required: ${CONFSERVER_REQUIRE_CLIENTS:-no}"',
     )
     command = ["sh", "-e", "-c", "\n".join(lines)]
@@ -192,6 +191,7 @@ def test_phones_come_by_apt_after_an_update(checkout: Path, bare_path: Path) -> 
         f'echo "$DEBIAN_FRONTEND $*" >>{bare_path}/asked\n'
         f'case "$*" in update*) echo >{bare_path}/updated ;; *) [ -e {bare_path}/updated ] || exit 100 ;; esac\n'
         f'case "$*" in *baresip*) echo "#!/bin/sh" >{bare_path}/baresip; chmod +x {bare_path}/baresip ;;\n'
+        f'*espeak-ng*) echo "#!/bin/sh" >{bare_path}/espeak-ng; chmod +x {bare_path}/espeak-ng ;;\n'
         "*sip-tester*) exit 100 ;; esac\n"
     )
     executable(bare_path / "apt-get", apt)
@@ -210,7 +210,7 @@ def test_without_rights_nothing_is_installed_and_nothing_fails(checkout: Path, b
     executable(bare_path / "apt-get", f"echo >{bare_path}/asked\n")
     done = install_clients(checkout, bare_path)
     assert done.returncode == 0, done.stderr
-    assert done.stderr == "Could not be installed, their tests are not run: baresip sipp pjsua2\n"
+    assert done.stderr == "Could not be installed, their tests are not run: baresip sipp espeak-ng pjsua2\n"
     assert not (bare_path / "asked").exists()
 
 
@@ -218,10 +218,12 @@ def test_ci_on_debian_12_requires_the_phones(checkout: Path, bare_path: Path) ->
     script = checkout / "scripts" / "lib" / "clients.sh"
     release = checkout / "os-release"
     script.write_text(script.read_text().replace("/etc/os-release", str(release)))
-    for text, ci, wanted in (
-        ('ID=debian\nVERSION_ID="12"\n', "true", "1"),
-        ('ID=debian\nVERSION_ID="12"\n', "", "no"),
-        ('ID=ubuntu\nVERSION_ID="24.04"\n', "true", "no"),
-    ):
+    for text, ci in (('ID=debian\nVERSION_ID="12"\n', ""), ('ID=ubuntu\nVERSION_ID="24.04"\n', "true")):
         release.write_text(text)
-        assert f"required: {wanted}\n" in install_clients(checkout, bare_path, CI=ci).stdout
+        assert "required: no\n" in install_clients(checkout, bare_path, CI=ci).stdout
+    release.write_text('ID=debian\nVERSION_ID="12"\n')
+    done = install_clients(checkout, bare_path, CI="true")
+    assert done.returncode == 2 and "tests need it: baresip sipp espeak-ng pjsua2" in done.stderr
+    script.write_text(script.read_text().replace('command -v "$program"', "true"))
+    script.write_text(script.read_text().replace('has_module "$module"', "true"))
+    assert "required: 1\n" in install_clients(checkout, bare_path, CI="true").stdout
