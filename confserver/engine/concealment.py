@@ -57,8 +57,11 @@ class Concealment:
         self._passed: NDArray[np.int32] = np.zeros(seats.capacity, np.int32)
 
     def forget(self, row: int) -> None:
-        """The leg is gone: nobody hears what he said."""
-        self._past[:, row] = self._kept[row] = self._step[row] = 0
+        """The leg is gone: nobody hears what he said. Rows that were never used cost no memory."""
+        for sound in (self._past[:, row], self._kept[row]):
+            if sound.any():
+                sound[...] = 0
+        self._step[row] = 0
         self._passed[row] = self._most
 
     def hand_over(self, row: int, other: Concealment) -> None:

@@ -6,8 +6,9 @@ after a single stall they tell at once how much of the delay is too much. Where 
 are wanted before they are heard: what is left of their slack then is what counts; below zero they come too late.
 
 - Packets came too late: the depth *grows*, a pitch period at a time.
-- All came earlier than a tick and a margin: it *shrinks* likewise. One stall counts for nothing, and the worst two
-  tenths of a second are passed over; where there were two within a few seconds, every packet counts, for some time.
+- All came earlier than a tick and a margin: it *shrinks* likewise. One stall counts for nothing: the worst two tenths of
+  a second are passed over, and in a pause of the talker the delay is given back at once. Where there were two within a
+  few seconds, every packet counts, for some time.
 - Beyond the bound it shrinks, whatever comes too late.
 - Packets that follow lost ones hold something of them (in-band FEC): they are wanted a packet earlier, so that they can
   be asked when the lost one is due.
@@ -77,7 +78,7 @@ class Depth:
         self._most_delay_s = most_delay_s
         self._ticks = 0
         self._window = 0
-        self._late = _NO_ROWS
+        self._late = self._hasty = _NO_ROWS
         self._least: NDArray[np.float32] = np.full((seats.capacity, _WINDOWS), _UNKNOWN, np.float32)
         self._stalled: NDArray[np.int64] = np.full(seats.capacity, _LONG_AGO)
         self._stalled_before: NDArray[np.int64] = np.full(seats.capacity, _LONG_AGO)
@@ -144,7 +145,7 @@ class Depth:
             if len(late):
                 least = self._least[late].min(axis=1) - self._wanted_s(late)
                 self._late = late[(least < 0) & (self._stored_s(late) < self._most_delay_s)]
-            return _NOBODY, self._late
+            return self._hurrying(), self._late
         seats, high = self._seats, self._seats.high
         slack = seats.slack[:high]
         self._least[:high, self._window] = slack
@@ -207,9 +208,21 @@ class Depth:
             over = np.flatnonzero(known & ~wanted)
             over = over[self._stored_s(over) > self._most_delay_s + _OVER_S]
             wanted[over] = early[over] = True
+        self._hasty = np.flatnonzero(early & much & single & quiet)
         rows = np.flatnonzero(wanted)
         shortest = np.where((much | single) & early, _LONG, _SHORTEST)
         return rows, shortest[rows], np.where(early, _LONGEST, np.minimum(held, _LONGEST))[rows]
+
+    def _hurrying(self) -> Limits:
+        """Who gives back much after a stall while nothing is said does so at every tick."""
+        rows, seats = self._hasty, self._seats
+        if not len(rows):
+            return _NOBODY
+        least = np.partition(self._least[rows], _PASSED_OVER, axis=1)[:, _PASSED_OVER] - self._wanted_s(rows)
+        quiet = ~seats.talks[rows] | (seats.quiet_frames[rows] > _PAUSE)
+        much = least - TICK_S - seats.margin[rows] > TICK_S
+        self._hasty = rows = rows[seats.playing[rows] & quiet & much]
+        return rows, np.full(len(rows), _LONG), np.full(len(rows), _LONGEST)
 
     def _wanted_s(self, rows: Rows | slice) -> NDArray[np.float64]:
         """Seconds before they are heard that the packets of these legs are wanted."""

@@ -1,9 +1,9 @@
 """Opus of who has long been silent is not decoded: his packets are kept, and the last of them decoded when he wakes.
 
 So quiet is a packet that is smaller than speech can be coded in (Opus begins at 6 kbit/s; digital silence and
-discontinuous transmission take less), or whose sender says that it is quieter than anything that is let into a mix
-(RFC 6464). With the packets that were kept the decoder has caught up when the first loud one comes, so that no word
-loses its beginning.
+discontinuous transmission take less), whose encoder says that it holds no speech (RFC 6716 section 4.2.3), or whose
+sender says that it is quieter than anything that is let into a mix (RFC 6464). With the packets that were kept the
+decoder has caught up when the first loud one comes, so that no word loses its beginning.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from confserver.engine.codecs import CONCEALING
+from confserver.engine.codecs import CONCEALING, STATEFUL
 from confserver.engine.frame import Rows
 from confserver.engine.ring import SHORT
 from confserver.engine.seats import Seats
@@ -22,6 +22,8 @@ QUIET_LEVEL = 66
 """-dBov: below the least level at which a leg enters a mix (``speech``), with 6 dB to spare."""
 AWAKE_TICKS = 50
 """Without a sound, before a leg may doze off."""
+HEAD_BYTES = 2
+"""Of a packet, which tell whether it holds speech."""
 KEPT = 3
 """Packets that prepare a decoder."""
 
@@ -58,8 +60,11 @@ class Doze:
         seats, ring = self._seats, self._seats.ring
         length, meaning = ring.length[place, rows], ring.meaning[place, rows]
         said = (seats.level_id[rows] > 0) & (seats.level_in[rows] >= QUIET_LEVEL) & ~seats.voice_in[rows]
-        quiet = (small | said & np.isin(meaning, CONCEALING)) & (length <= SHORT)
         awake = ~seats.talks[rows] & (seats.quiet_frames[rows] > AWAKE_TICKS) & (seats.missed[rows] == 0)
+        quiet = (small | said & np.isin(meaning, CONCEALING)) & (length <= SHORT)
+        unsure = np.flatnonzero(~quiet & (length <= SHORT) & (seats.dozes[rows] | awake))
+        if len(unsure):
+            quiet[unsure] = self._is_passive(rows[unsure], place[unsure], meaning[unsure])
         dozing: NDArray[np.bool_] = quiet & (seats.dozes[rows] | awake)
         mine = rows[dozing]
         if len(mine):
@@ -71,6 +76,17 @@ class Doze:
             self._payload[-1, mine] = ring.payload(mine, place[dozing], SHORT)
             seats.dozes[mine] = True
         return dozing
+
+    def _is_passive(self, rows: Rows, place: Rows, meaning: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Whether their encoders say that these packets hold no speech."""
+        ring, found = self._seats.ring, np.zeros(len(rows), np.bool_)
+        for number in CONCEALING:
+            mine = np.flatnonzero(meaning == number)
+            if len(mine):
+                heads = ring.heads(rows[mine], place[mine], HEAD_BYTES)
+                length = ring.length[place[mine], rows[mine]].astype(np.int32)
+                found[mine] = ~STATEFUL[number].is_active(heads, length)
+        return found
 
     def waking(self, rows: Rows) -> Rows:
         """Those who have dozed so far and must be decoded now; they are awake from here on."""

@@ -114,8 +114,9 @@ class Detector:
         if row >= len(self._watched):
             self._fit(self._seats.capacity)
         self.legs += int(wanted) - int(self._watched[row])
+        if wanted or self._watched[row]:
+            self._forget(np.array([row]))
         self._watched[row] = wanted
-        self._forget(np.array([row]))
 
     def _fit(self, capacity: int) -> None:
         for name in ("_watched", "_warm", "_phasors", "_energy", "_key", "_run", "_gap", "_span", "_sounded"):

@@ -91,7 +91,7 @@ class Guard:
         self._frames = np.zeros((0, _TICKS, _SIZE), np.float32)
         self._shape = np.zeros((0, _LAST_BIN - _FIRST_BIN), np.float32)
         """Fine structure of the last spectrum, of length 1."""
-        self._level = np.zeros((0, _WINDOW), np.float32)
+        self._level = np.zeros((0, _WINDOW), np.float16)
         self._power = np.zeros((0, _SPECTRA), np.float32)
         self._likeness = np.zeros((0, _SPECTRA), np.float32)
         self._pure = np.zeros(0, np.int16)
@@ -191,7 +191,7 @@ class Guard:
 
     def _found(self, rows: Rows) -> NDArray[np.int8]:
         """Codes of what the last window sounds like."""
-        level = np.sort(self._level[rows], axis=1)
+        level = np.sort(self._level[rows].astype(np.float32), axis=1)
         low, high = level[:, _WINDOW // 10], level[:, -_WINDOW // 10]
         swing = high - low
         power = self._power[rows]

@@ -33,6 +33,7 @@ class Ring:
         self.held: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
         """Packets of each leg."""
         self._short: NDArray[np.void] = np.zeros((PLACES, capacity), _SHORT_ITEM)
+        self._short_bytes: Bytes = self._short.view(np.uint8).reshape(PLACES, capacity, SHORT)
         self._long: NDArray[np.void] = np.zeros((PLACES, capacity), _LONG_ITEM)
 
     @property
@@ -170,6 +171,11 @@ class Ring:
         else:
             items = ring[place, rows]
         return items.view(np.uint8).reshape(count, -1)
+
+    def heads(self, rows: Rows, place: Rows, count: int) -> Bytes:
+        """The first bytes of payloads, all of them short: uint8 (rows, count)."""
+        heads: Bytes = self._short_bytes[place, rows, :count]
+        return heads
 
     def release(self, rows: Rows, place: Rows) -> None:
         """These have been played."""

@@ -16,7 +16,7 @@ from confserver.rtp.audio_level import QUIETEST
 
 SILENT = 0
 TICKS_A_SECOND = 50
-LEAST_MARGIN_S = 0.0025
+LEAST_MARGIN_S = 0.0005
 """A packet should lie ready so long before it is played, at least; where the network is not calm, longer."""
 SPENT = 3
 """Stand-ins for missing frames after which nothing sounds any more."""

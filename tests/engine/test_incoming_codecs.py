@@ -250,8 +250,9 @@ def test_gaps_of_discontinuous_transmission_are_no_losses():
 
 
 # ---------------------------------------------------------------------- asleep
-def test_silent_opus_is_not_decoded_and_wakes_without_a_loss():
-    pause = np.zeros(16000 * 3, np.float32)
+@pytest.mark.parametrize("noise", [0.0, 3e-4], ids=["digital silence", "a quiet room"])
+def test_silent_opus_is_not_decoded_and_wakes_without_a_loss(noise):
+    pause = (np.random.default_rng(1).standard_normal(16000 * 3) * noise).astype(np.float32)
     voice = as_wide(speech())[16000 : 16000 * 3]
     says = np.concatenate((pause, voice, pause, voice))
 

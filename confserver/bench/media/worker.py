@@ -24,10 +24,10 @@ from confserver.contract import (
     event_unpacker,
     packed,
 )  # fmt: skip
+from confserver.transports.child import ENVIRONMENT
 
 START_S, ANSWER_S, STOP_S = 20.0, 30.0, 5.0
 PORTS = 512
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 class Silent(Exception):
@@ -111,7 +111,7 @@ def worker(realtime: bool, core: int, ports: tuple[int, int] | None = None) -> I
     words += ["--epoch", repr(time.time() - time.monotonic()), *(["--realtime"] if realtime else [])]
     with theirs:
         process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env=os.environ | _ONE_THREAD
+            words, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env=os.environ | ENVIRONMENT
         )
     made = Worker(process, ours)
     try:

@@ -154,6 +154,10 @@ class Stateful(Codec, Protocol):
         """Whether its decoders can make up lost frames; else ``engine.concealment`` does."""
         ...
 
+    def is_active(self, payload: Bytes, length: Lengths) -> NDArray[np.bool_]:
+        """Whether each packet may hold speech, as far as its encoder says. As for ``duration``; two bytes will do."""
+        ...
+
     def has_redundancy(self, payload: Bytes, length: Lengths) -> NDArray[np.bool_]:
         """Whether each packet holds something of the frame before it (in-band FEC). As for ``duration``."""
         ...

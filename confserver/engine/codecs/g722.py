@@ -148,6 +148,10 @@ class _G722:
         """See Codec.duration: a byte is a tick."""
         return length
 
+    def is_active(self, payload: Bytes, length: Lengths) -> NDArray[np.bool_]:
+        """See Stateful.is_active: nothing says so."""
+        return np.ones(len(length), np.bool_)
+
     def has_redundancy(self, payload: Bytes, length: Lengths) -> NDArray[np.bool_]:
         """See Stateful.has_redundancy: none has."""
         return np.zeros(len(length), np.bool_)

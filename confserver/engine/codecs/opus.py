@@ -244,6 +244,10 @@ class _Opus:
         """See Codec.duration."""
         return opus_packet.duration(payload, length)
 
+    def is_active(self, payload: Bytes, length: Lengths) -> NDArray[np.bool_]:
+        """See Stateful.is_active."""
+        return opus_packet.is_active(payload, length)
+
     def has_redundancy(self, payload: Bytes, length: Lengths) -> NDArray[np.bool_]:
         """See Stateful.has_redundancy."""
         return opus_packet.has_redundancy(payload, length)

@@ -26,6 +26,19 @@ _CELT_ONLY = 16
 _FRAME_OF_SILK = CLOCK_HZ * 20 // 1000
 
 
+def is_active(payload: Bytes, length: Lengths) -> NDArray[np.bool_]:
+    """Whether packets may hold speech: so their encoder says, or it says nothing of it (RFC 6716 section 4.2.3).
+
+    As for ``has_redundancy``. libopus says no only where it is nearly sure.
+    """
+    first, second = payload[:, 0].astype(np.int32), payload[:, 1].astype(np.int32)
+    tells = (first >> 3 < _CELT_ONLY) & (first & 3 == 0) & (length > 1)
+    parts = np.maximum(_FRAME[first >> 3] // _FRAME_OF_SILK, 1)
+    middle = second >> 8 - parts
+    side = (second >> np.maximum(7 - 2 * parts, 0) & (1 << parts) - 1) * (first >> 2 & 1)
+    return np.asarray(~tells | (middle | side > 0))
+
+
 def has_redundancy(payload: Bytes, length: Lengths) -> NDArray[np.bool_]:
     """Whether packets of one frame hold a coarser copy of the frame before: LBRR (RFC 6716 section 4.2.3).
 

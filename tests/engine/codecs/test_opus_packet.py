@@ -109,3 +109,20 @@ def test_redundancy_is_found_where_there_is_some(channels, frame_ms):
 
 def test_no_redundancy_is_found_in_music_nor_in_what_is_too_short():
     assert not OPUS.has_redundancy(*matrix([b"\xfc\xff\xff", b"\x08", b"\x0b\xff\xff", b""])).any()
+
+
+@pytest.mark.parametrize(("channels", "frame_ms"), [(1, 20), (1, 40), (1, 60), (2, 20)])
+def test_who_is_silent_says_so(channels, frame_ms):
+    kind = Settings(16000, channels=channels, frame_ms=frame_ms)
+    noise = np.random.default_rng(1).standard_normal(16000 * 4 * channels).astype(np.float32) * 3e-4
+    shares = []
+    for sound in (noise, np.repeat(speech(16000), channels)):
+        encoders, said = OPUS.encoders(), frames(kind, sound)
+        payload, length = matrix(encode(encoders, encoders.open(kind), said))
+        active = OPUS.is_active(payload, length)[1000 // frame_ms :]
+        shares.append(active[(np.abs(said).max(axis=1) > 0.03)[1000 // frame_ms :] | (sound is noise)].mean())
+    assert shares[0] == 0 and shares[1] > 0.98
+
+
+def test_what_says_nothing_of_speech_may_hold_some():
+    assert OPUS.is_active(*matrix([b"\xfc\x00", b"\x08", b"\x0b\x00\x00", b""])).all()
