@@ -6,9 +6,9 @@ after a single stall they tell at once how much of the delay is too much. Where 
 are wanted before they are heard: what is left of their slack then is what counts; below zero they come too late.
 
 - Packets came too late: the depth *grows*, a pitch period at a time.
-- All came earlier than a tick and a margin: it *shrinks* likewise. One stall counts for nothing: the worst two tenths of
-  a second are passed over, and in a pause of the talker the delay is given back at once. Where there were two within a
-  few seconds, every packet counts, for some time.
+- All came earlier than a tick and a margin: it *shrinks* likewise. One stall counts for nothing: the worst two tenths
+  of a second are passed over, and in a pause of the talker the delay is given back at once. Where there were two within
+  a few seconds, every packet counts, for some time.
 - Beyond the bound it shrinks, whatever comes too late.
 - Packets that follow lost ones hold something of them (in-band FEC): they are wanted a packet earlier, so that they can
   be asked when the lost one is due.

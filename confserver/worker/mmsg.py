@@ -180,14 +180,11 @@ class OutHeaders:
         """Where the headers of what is sent this time begin, the ranges of them, and their places in the outbox
         where that is not all."""
         self._vectors["len"] = outbox.length
-        if outbox.is_whole:
+        places = None if outbox.is_whole else np.flatnonzero(outbox.length)
+        if places is None or len(places) == len(outbox.length):
             return self._at, outbox.ranges, None
-        places = np.flatnonzero(outbox.length)
         self._some = self._headers[places]
-        ranges = [
-            (index, int(first), int(last))
-            for index, start, stop in outbox.ranges
-            for first, last in [np.searchsorted(places, (start, stop))]
-            if last > first
-        ]
+        edges = np.searchsorted(places, [each[1:] for each in outbox.ranges]).tolist()
+        indices = (index for index, _, _ in outbox.ranges)
+        ranges = [(index, first, last) for index, (first, last) in zip(indices, edges, strict=True) if last > first]
         return self._some.ctypes.data, ranges, places

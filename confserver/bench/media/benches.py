@@ -141,7 +141,7 @@ def workers(terms: Terms) -> Table:
     rows: list[tuple[float | str | None, ...]] = []
     all_found = []
     for count in (1, 2):
-        legs = terms.sized((600,))[0]
+        legs = terms.sized((1000,))[0]
         told(f"{legs} legs on {count} worker{'s' * (count > 1)}")
         with rig(Load(), terms.realtime, workers=count) as one:
             one.grow(legs)
