@@ -99,6 +99,7 @@ class Surroundings:
         return MediaTerms(
             codecs=media.codecs, talkers=media.talkers, rate_hz=media.rate_hz, max_rate_hz=media.max_rate_hz,
             ptime_ms=media.ptime_ms, levelling=media.levelling, comfort_noise=media.comfort_noise,
+            denoise=media.denoise,
             guard=NoiseGuard(media.guard), opus_bitrate=media.opus_bitrate, opus_dtx=media.opus_dtx,
         )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import os
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from confserver.config.settings import IPAddress, Settings
 
+DENOISER = "pyrnnoise"
+"""The package that carries RNNoise."""
 MOST_SOCKET_PATH_BYTES = 107
 """unix(7): sun_path has 108 bytes with its closing zero."""
 
@@ -81,6 +84,11 @@ def _check_codecs(settings: Settings) -> None:
         raise ValueError("list at least one codec, and each once")
 
 
+def _check_denoise(settings: Settings) -> None:
+    if settings.media.denoise and importlib.util.find_spec(DENOISER) is None:
+        raise ValueError("wants the extra denoise, which is not installed: pip install 'confserver[denoise]'")
+
+
 def _check_http_address(settings: Settings) -> None:
     where = settings.http_endpoint()
     if isinstance(where, Path):
@@ -115,6 +123,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("rtp.port_min", _check_port_min),
     ("rtp.port_max", _check_port_max),
     ("media.codecs", _check_codecs),
+    ("media.denoise", _check_denoise),
     ("state.directory", lambda settings: _check_path(str(settings.state.path()))),
     ("recordings.directory", lambda settings: _check_path(str(settings.recordings_path()))),
     ("sounds.directory", lambda settings: _check_path_if_any(settings.sounds.directory)),

@@ -119,6 +119,8 @@ class RoomSound(msgspec.Struct, frozen=True, kw_only=True):
     """Participants are placed from left to right for those who hear two channels."""
     levelling: bool = False
     """Soft and loud voices come nearer to each other."""
+    denoise: bool = False
+    """Noise is taken out of voices, where the extra for it is installed."""
     comfort_noise: bool = True
     """A faint noise while nobody talks, so that the line does not seem dead."""
     guard: bool = True

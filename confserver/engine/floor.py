@@ -28,6 +28,7 @@ class Floor:
         self._moving: list[Room] = []
         self._lowering: dict[int, Room] = {}
         self._levelled: set[int] = set()
+        self._denoised: set[int] = set()
         self.switched: dict[int, int] = {}
         """Rows whose mix has changed since the engine looked, with the mix before."""
         self.renamed: list[tuple[int, int, int, int]] = []
@@ -36,11 +37,12 @@ class Floor:
     def open(self, number: int, sound: RoomSound) -> None:
         if number not in self.rooms:
             self.rooms[number] = Room(number, sound, min(sound.talkers, _MOST_TALKERS - 4))
-            self._note_levelling(number, sound)
+            self._note_treatment(number, sound)
             self.review_rate(number)
 
-    def _note_levelling(self, number: int, sound: RoomSound) -> None:
+    def _note_treatment(self, number: int, sound: RoomSound) -> None:
         (self._levelled.add if sound.levelling else self._levelled.discard)(number)
+        (self._denoised.add if sound.denoise else self._denoised.discard)(number)
 
     def set_sound(self, number: int, sound: RoomSound) -> None:
         room = self.rooms.get(number)
@@ -49,7 +51,7 @@ class Floor:
         room.sound, room.most_talkers = sound, min(sound.talkers, _MOST_TALKERS - 4)
         for mix in room.all_mixes():
             self._mixer(room).with_noise[mix] = sound.comfort_noise and mix != room.tap
-        self._note_levelling(number, sound)
+        self._note_treatment(number, sound)
         self._apply(room)
         self.review_rate(number)
 
@@ -66,6 +68,7 @@ class Floor:
             self._mixer(room).close(mix)
         self._lowering.pop(number, None)
         self._levelled.discard(number)
+        self._denoised.discard(number)
         if room in self._moving:
             self._moving.remove(room)
 
@@ -99,6 +102,10 @@ class Floor:
     def levelled(self) -> list[Room]:
         """The rooms whose voices are to be brought nearer to each other."""
         return [self.rooms[number] for number in self._levelled]
+
+    def denoised(self) -> list[Room]:
+        """The rooms in which noise is taken out of voices."""
+        return [self.rooms[number] for number in self._denoised]
 
     def _mixer(self, room: Room) -> Mixer:
         return self._mixers[room.band]

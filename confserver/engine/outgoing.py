@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from confserver.contract import MediaPlan, OpusTerms, RoomSound
+from confserver.engine.cleaning import Cleaning
 from confserver.engine.codecs import CODECS, codec_of, is_stateful, meaning_of
 from confserver.engine.codecs.codec import Settings
 from confserver.engine.departure import USUAL_MS, Outbox, Plain
@@ -56,6 +57,7 @@ class Outgoing:
         self._entrance = Entrance(seats)
         self._senders: Rows = np.zeros(0, np.intp)
         self._levelling = Levelling(seats)
+        self.cleaning = Cleaning(seats)
         self._own_gain: dict[int, float] = {}
         self._opus: dict[int, OpusTerms] = {}
         self._loss: dict[int, int] = {}
@@ -148,6 +150,13 @@ class Outgoing:
             own = np.array([self._own_gain.get(row, 1.0) for row in rows.tolist()], np.float32)
             self._seats.gain[rows] = own * self._levelling.step(rows)
 
+    def _clean(self) -> None:
+        """Take the noise out of voices, in rooms that wish it."""
+        voices = sorted(
+            row for room in self.floor.denoised() for row in (room.talkers | room.fading) - room.players.keys()
+        )
+        self.cleaning.run(np.array(voices, np.intp))
+
     def start(self, row: int) -> None:
         """The leg is sent something from now on, after nothing."""
         self._seats.out_mark[row] = True
@@ -167,6 +176,7 @@ class Outgoing:
         self.encoding.forget(row)
         self.dialing.stop(row)
         self._levelling.begin(row)
+        self.cleaning.forget(row)
         self._own_gain.pop(row, None)
         self._opus.pop(row, None)
         self._loss.pop(row, None)
@@ -177,6 +187,7 @@ class Outgoing:
         self.floor.change_rates()
         self.play()
         self._level()
+        self._clean()
         if self._dialled != self.dialing.rows:
             self._dialled, self.moved = self.dialing.rows, True
         self._arrange()

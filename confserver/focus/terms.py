@@ -25,6 +25,7 @@ class MediaTerms:
     max_rate_hz: int = 16000
     ptime_ms: int = 20
     levelling: bool = False
+    denoise: bool = False
     comfort_noise: bool = True
     guard: NoiseGuard = NoiseGuard.REPORT
     opus_bitrate: int = 24000
@@ -41,6 +42,7 @@ class MediaTerms:
                 max_rate_hz=self.max_rate_hz,
                 stereo=policy.stereo,
                 levelling=self.levelling if policy.levelling is None else policy.levelling,
+                denoise=self.denoise,
                 comfort_noise=self.comfort_noise if policy.comfort_noise is None else policy.comfort_noise,
                 guard=(policy.guard or self.guard) is not NoiseGuard.OFF,
             ),

@@ -114,7 +114,7 @@ def test_what_the_settings_say_of_sound() -> None:
     """Each setting has another value than by default, so that none is forgotten."""
     sound = {
         "codecs": ["PCMA"], "talkers": 3, "rate_hz": 48000, "max_rate_hz": 48000, "ptime_ms": 40, "levelling": True,
-        "comfort_noise": False, "guard": "mute", "opus_bitrate": 64000, "opus_dtx": True,
+        "denoise": True, "comfort_noise": False, "guard": "mute", "opus_bitrate": 64000, "opus_dtx": True,
     }  # fmt: skip
     found, plain = asdict(here(media=sound).media_terms()), asdict(here().media_terms())
     assert found == sound | {"codecs": ("PCMA",), "guard": NoiseGuard.MUTE}
