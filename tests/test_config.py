@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from confserver.client import control
-from confserver.config import ConfigError, Settings, default_state_directory, load
+from confserver.config import ConfigError, Settings, checks, default_state_directory, load
 from confserver.config.settings import PRIVATE_NETWORKS
 from confserver.config.text import as_toml, settings_table, toml_value
 from rooms.policy import DEFAULT_MAX_PARTICIPANTS, MOST_PARTICIPANTS
@@ -154,6 +154,15 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, text: str, name: str,
     assert line.startswith(f"{path}: {name}: "), line
     assert words in line
     assert "\n" not in line
+
+
+def test_a_denoiser_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, "[media]\ndenoise = true")
+    monkeypatch.setattr(checks, "DENOISER", "no_such_package")
+    with pytest.raises(ConfigError, match=r"media.denoise: wants the extra denoise.*confserver\[denoise\]"):
+        load(path)
+    monkeypatch.setattr(checks, "DENOISER", "json")
+    assert load(path).media.denoise
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
