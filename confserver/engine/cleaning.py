@@ -16,7 +16,10 @@ from confserver.engine.seats import Seats
 
 
 class Cleaning:
-    """All talkers of a worker whose sound is cleaned. ``missing``: why it cannot be done here."""
+    """All talkers of a worker whose sound is cleaned. ``missing``: why it cannot be done here.
+
+    What the model knows of a voice and its noise is kept until the leg goes.
+    """
 
     def __init__(self, seats: Seats, denoiser: Denoiser | None = None) -> None:
         self._seats = seats
@@ -38,8 +41,6 @@ class Cleaning:
             return
         bands = self._seats.in_band[rows]
         now = set(zip(rows.tolist(), bands.tolist(), strict=True))
-        for row, _ in now - self._known:
-            self._denoiser.begin(row)
         for band in np.unique(bands).tolist():
             fresh = np.array(sorted(row for row, its in now - self._known if its == band), np.intp)
             self._clean(self._denoiser, band, rows[bands == band], fresh)
