@@ -41,11 +41,13 @@ class SampleQueue:
         """frames: float32 (rows, samples)."""
         samples, count = self._samples[band], frames.shape[1]
         held = self.held[rows]
-        if held.any():
+        if not held.any():
+            samples[rows, :count] = frames
+        elif int(held.max()) + count <= samples.shape[1]:
+            samples.reshape(-1)[(rows * samples.shape[1] + held)[:, None] + np.arange(count)] = frames
+        else:
             at = np.minimum(held[:, None] + np.arange(count), samples.shape[1] - 1)
             samples[rows[:, None], at] = frames
-        else:
-            samples[rows, :count] = frames
         self.held[rows] = np.minimum(held + count, samples.shape[1])
 
     def pop(self, band: int, rows: Rows) -> Samples:
