@@ -67,8 +67,7 @@ class Floor:
         for mix in room.all_mixes():
             self._mixer(room).close(mix)
         self._lowering.pop(number, None)
-        self._levelled.discard(number)
-        self._denoised.discard(number)
+        self._note_treatment(number, RoomSound())
         if room in self._moving:
             self._moving.remove(room)
 

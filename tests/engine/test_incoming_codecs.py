@@ -136,6 +136,7 @@ def test_a_long_gap_falls_silent_and_what_follows_is_no_burst(codec):
     assert level_db(np.concatenate(frames[100:]), HZ, rate_of(codec)) == pytest.approx(LEVEL, abs=0.4)
 
 
+@pytest.mark.slow
 def test_the_frame_before_a_packet_of_opus_is_told_by_it():
     """In-band FEC, where the next packet is there already: nearer to what was said than what would be made up."""
     said = as_wide(speech())[: 16000 * 6]
@@ -162,6 +163,7 @@ def test_the_frame_before_a_packet_of_opus_is_told_by_it():
     assert results[True] > results[False] + 3
 
 
+@pytest.mark.slow
 def test_packets_that_tell_of_lost_ones_are_waited_for():
     """Else the one after a lost packet would always come too late to be asked."""
     said = as_wide(np.tile(speech(), 2))
@@ -278,6 +280,7 @@ def test_silent_opus_is_not_decoded_and_wakes_without_a_loss(noise):
 
 
 # ---------------------------------------------------------------------- a bad network
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", LENGTHS)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_any_codec_on_a_bad_network(codec, seed):

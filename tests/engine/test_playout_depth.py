@@ -85,6 +85,7 @@ def test_duplicates_that_come_late_do_not_make_it_grow():
     assert hall.report(talker).playout_ms < 25
 
 
+@pytest.mark.slow
 def test_the_bound_holds_on_a_network_that_is_worse():
     chance = random.Random(4)
     hall = Hall()

@@ -102,6 +102,7 @@ def _check_seams(codec: str, terms: dict, seconds: float, listeners: int) -> int
     return len(changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("codec", "terms"), CASES)
 @pytest.mark.parametrize("listeners", [1, 3])
 def test_a_listener_who_talks_now_and_then_hears_no_seam(codec, terms, listeners):
