@@ -22,6 +22,9 @@ pytestmark = pytest.mark.slow
 LEAD_S = 1.0
 """Silence before the speech, in which a phone is found and its line known."""
 SEEDS = (1, 2, 3)
+CHANCE = 0.2
+"""Which words a loss hits differs from call to call: two standard deviations of the mean of three. Over 30 seeds, in
+virtual time, the mean at 3 % is 3.80 and the deviation of one 0.16."""
 TURNS = 3
 
 
@@ -37,8 +40,8 @@ class Line:
 
 LINES = (
     Line("clean", Conditions(), 4.4, 0.045),
-    Line("3 % lost", Conditions(loss=0.03), 3.8, 0.045),
-    Line("10 % lost", Conditions(loss=0.10), 2.8, 0.045),
+    Line("3 % lost", Conditions(loss=0.03), 3.8 - CHANCE, 0.045),
+    Line("10 % lost", Conditions(loss=0.10), 2.8 - CHANCE, 0.045),
     Line("jitter to 60 ms, packets in disorder", Conditions(jitter_ms=60), 4.2, 0.100),
     Line("one in 20 comes 50 ms late", Conditions(reorder=0.05), 4.2, 0.100),
 )
