@@ -72,7 +72,7 @@ def test_opus_with_fec_over_a_line_that_loses_packets(server: Server, tmp_path: 
     print(f"with FEC: {sent}, MOS-LQO {results}, lost {line.lost('out')} and {line.lost('back')}; {media}")
     assert media["lost"] > 30 and media["lost_out"]
     assert min(sent.values()) > 0.3, "packets carry the one before"
-    assert results["back"] > 2.8 and results["out"] > 2.0, "baresip sends little redundancy"
+    assert results["back"] > 2.8 and results["out"] > 1.8, "baresip sends little redundancy"
     assert_no_faults(server)
 
 
