@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from confserver.engine.denoiser import Denoiser, DenoiserMissing
-from confserver.engine.frame import FRAMES, FULL, Rows
+from confserver.engine.frame import FULL, Rows
 from confserver.engine.resampler import Resampler
 from confserver.engine.seats import Seats
 
@@ -58,8 +58,7 @@ class Cleaning:
             way.fit(self._seats.capacity)
             if len(fresh):
                 way.begin(fresh)
-        wide = np.empty((len(rows), FRAMES[FULL]), np.float32)
-        wide[...] = up.run(rows, signal[rows])
+        wide = up.run(rows, signal[rows])
         signal[rows] = down.run(rows, denoiser.run(rows, wide, wide)[0])
 
     def forget(self, row: int) -> None:
