@@ -127,7 +127,9 @@ class Server:
         rooms.restore(kept.rooms)
         keys = secrets.token_bytes if self._settings.rtp.srtp_without_tls else None
         scene = Scene(rooms, self._surroundings, self._surroundings.media_terms(), keys)
-        self._focus = Focus(scene, self._surroundings.repertoire(), self._settings.recordings.tracks)
+        self._focus = Focus(
+            scene, self._surroundings.repertoire(), self._settings.recordings.tracks, self._surroundings.dial_terms()
+        )
 
     def _join(self) -> None:
         """Give the layers their shells."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from confserver.sip.call import Call, CallAction, CallInput, CallState, Said
@@ -26,11 +27,19 @@ class ClientCall(Call):
 
     owns_call_id = True
 
-    def __init__(self, core: Core, number: CallId, request: Request, contact_user: str) -> None:
+    def __init__(
+        self,
+        core: Core,
+        number: CallId,
+        request: Request,
+        contact_user: str,
+        compose: Callable[[Flow], bytes] | None = None,
+    ) -> None:
+        """``compose`` gives the body once the flow is known."""
         super().__init__(core, number, CallState.CALLING)
         self.contact_user = contact_user
         self.request = request
-        self._errand = Errand(core, request, self, contact_user=contact_user)
+        self._errand = Errand(core, request, self, contact_user=contact_user, compose=compose)
         self._is_cancelled = False
         self._early: dict[str, Dialog] = {}
         self._left: set[str] = set()
