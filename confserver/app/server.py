@@ -67,6 +67,8 @@ class Server:
                 user_agent=f"confserver/{version('confserver')}",
                 advertised=self._contact,
                 unwelcome=self._surroundings.unwelcome,
+                session_expires_s=settings.sip.session_expires_s,
+                min_se_s=settings.sip.min_se_s,
             ),
             lambda: secrets.token_hex(8),
         )

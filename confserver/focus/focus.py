@@ -73,8 +73,10 @@ class Focus:
                 self._sessions.offered(event, now)
             case sip.OfferAcknowledged():
                 self._sessions.acknowledged(event, now)
-            case sip.OfferAnswered():
+            case sip.OfferAnswered() if event.call in self._rekeying:
                 self._rekeying.answered(event, now)
+            case sip.OfferAnswered():
+                self._sessions.refreshed(event, now)
             case sip.RequestArrived():
                 self._admission.asked(event)
             case sip.ProbeAnswered(call=call):

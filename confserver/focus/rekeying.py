@@ -113,3 +113,6 @@ class Rekeying:
 
     def __len__(self) -> int:
         return len(self._attempts)
+
+    def __contains__(self, call: object) -> bool:
+        return call in self._attempts
