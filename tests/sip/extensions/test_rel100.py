@@ -7,7 +7,7 @@ import pytest
 from confserver.sip.message import Request, Response
 from confserver.sip.outputs import CallAccepted, CallAcknowledged, CallEnded, CallRinging, EarlyAnswered, OfferArrived
 from confserver.sip.stack import WrongMoment
-from tests.kit.sip_play import SDP, Wire, answer_to, at_rest, methods, none_of, sent, statuses, the
+from tests.kit.sip_play import SDP, Wire, answer_to, at_rest, methods, sent, statuses, the
 
 KNOWS, WANTS = "Supported: 100rel", "Require: 100rel"
 EARLY = SDP + b"a=inactive\r\n"
