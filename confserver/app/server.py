@@ -129,7 +129,8 @@ class Server:
         rooms.restore(kept.rooms)
         keys = secrets.token_bytes if self._settings.rtp.srtp_without_tls else None
         scene = Scene(rooms, self._surroundings, self._surroundings.media_terms(), keys)
-        self._focus = Focus(scene, self._surroundings.repertoire(), self._settings.recordings.tracks)
+        tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
+        self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets)
 
     def _join(self) -> None:
         """Give the layers their shells."""

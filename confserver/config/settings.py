@@ -198,6 +198,13 @@ class Rooms(Section, frozen=True):
         Literal["none", "beep"],
         Meta(description="How those present learn that somebody comes or goes, in rooms of up to 20."),
     ] = "none"
+    mute_by_sip: Annotated[
+        bool,
+        Meta(
+            description="Ask the phone of who is muted to send nothing (re-INVITE with sendonly), and to send again "
+            "afterwards. Keys pressed meanwhile do not reach the server by RTP."
+        ),
+    ] = False
 
 
 class Sounds(Section, frozen=True):

@@ -32,9 +32,10 @@ from confserver.focus.answers import unavailable
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
+from confserver.focus.quieting import Quieting
 from confserver.focus.recordings import Recordings
 from confserver.focus.recovery import Recovery
-from confserver.focus.rekeying import Rekeying
+from confserver.focus.reoffers import Reoffers
 from confserver.focus.repertoire import SILENT, Repertoire
 from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
@@ -50,16 +51,20 @@ UNKNOWN_DB = -127.0
 class Focus:
     """Calls become participants, and stay in step with them. All methods return what is to be done."""
 
-    def __init__(self, scene: Scene, repertoire: Repertoire = SILENT, with_tracks: bool = True) -> None:
-        """``with_tracks``: recordings may have a file for each participant."""
+    def __init__(
+        self, scene: Scene, repertoire: Repertoire = SILENT, with_tracks: bool = True, quiets_muted: bool = False
+    ) -> None:
+        """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``."""
         self._scene = scene
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks)
         scene.followers += [self._playing.follow, self._recordings.follow]
         self._admission = Admission(scene)
         self._sessions = Sessions(scene, self._admission)
-        self._rekeying = Rekeying(scene, self._admission, self._sessions.settle)
-        self._recovery = Recovery(scene, self._rekeying)
+        self._reoffers = Reoffers(scene, self._admission, self._sessions.settle)
+        self._recovery = Recovery(scene, self._reoffers)
+        if quiets_muted:
+            scene.followers.append(Quieting(scene, self._reoffers).follow)
 
     # ------------------------------------------------------------------ calls
     def hear_call(self, event: sip.Output, now: float) -> list[Output]:
@@ -73,8 +78,8 @@ class Focus:
                 self._sessions.offered(event, now)
             case sip.OfferAcknowledged():
                 self._sessions.acknowledged(event, now)
-            case sip.OfferAnswered() if event.call in self._rekeying:
-                self._rekeying.answered(event, now)
+            case sip.OfferAnswered() if event.call in self._reoffers:
+                self._reoffers.answered(event, now)
             case sip.OfferAnswered():
                 self._sessions.refreshed(event, now)
             case sip.RequestArrived():

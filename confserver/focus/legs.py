@@ -9,6 +9,7 @@ from confserver.contract import Address, LegId, LegReport, MediaPlan, RoomId
 from confserver.focus.media import Caller
 from confserver.sdp.agreement import Agreed
 from confserver.sdp.description import Description
+from confserver.sdp.direction import Direction
 from confserver.sip.outputs import CallId
 from rooms.participant import ParticipantId
 
@@ -87,6 +88,8 @@ class Leg:
     reached: Reached | None = None
     report: LegReport | None = None
     is_probed: bool = False
+    allow: Direction = Direction.SENDRECV
+    """The most that we want of it: ``sendonly`` where a muted phone is asked to be silent."""
 
     @property
     def worker(self) -> int:

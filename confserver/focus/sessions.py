@@ -41,7 +41,7 @@ class Sessions:
         terms = self._scene.terms(leg.room)
         try:
             agreed = negotiate(
-                described, terms.taken(leg.agreed), leg.agreed, secrets=self._scene.secrets, ptime_ms=terms.ptime_ms
+                described, terms.taken(leg.agreed), leg.agreed, leg.allow, self._scene.secrets, terms.ptime_ms
             )
         except Rejected as rejected:
             raise of_offer(rejected) from rejected

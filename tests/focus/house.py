@@ -120,6 +120,7 @@ class House:
         on_demand: bool = True,
         most: int = 200,
         terms: MediaTerms | None = None,
+        quiets_muted: bool = False,
         **rooms: Any,
     ) -> None:
         self.now = START
@@ -127,7 +128,7 @@ class House:
         policy = RoomPolicy(max_participants=most)
         self.rooms = Rooms(ParticipantIds(), on_demand=on_demand, policy=policy, **rooms)
         self.scene = Scene(self.rooms, self.street, terms)
-        self.focus = Focus(self.scene)
+        self.focus = Focus(self.scene, quiets_muted=quiets_muted)
         self.workers = [Strict() for _ in range(workers)]
         self.acked: dict[int, bool] = {}
         """Calls that the stack knows: whether the ACK has come."""
