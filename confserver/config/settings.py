@@ -61,6 +61,19 @@ class Sip(Section, frozen=True):
         Meta(description="Networks that may call besides loopback and the networks this machine is attached to."),
     ] = ()
 
+    session_expires_s: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=86400,
+            description="Seconds after which a call ends that nobody refreshes (session timer), asked of phones that "
+            "know it; 0: only where the phone asks for it.",
+        ),
+    ] = 1800
+    min_se_s: Annotated[
+        int, Meta(ge=90, le=86400, description="Shortest session timer that is taken, in seconds; 422 to less.")
+    ] = 90
+
     def listens_on(self) -> tuple[IPAddress, ...]:
         """Empty stands for every local address."""
         return tuple(ipaddress.ip_address(text) for text in self.addresses)
@@ -185,6 +198,13 @@ class Rooms(Section, frozen=True):
         Literal["none", "beep"],
         Meta(description="How those present learn that somebody comes or goes, in rooms of up to 20."),
     ] = "none"
+    mute_by_sip: Annotated[
+        bool,
+        Meta(
+            description="Ask the phone of who is muted to send nothing (re-INVITE with sendonly), and to send again "
+            "afterwards. Keys pressed meanwhile do not reach the server by RTP."
+        ),
+    ] = False
 
 
 class Dialout(Section, frozen=True):

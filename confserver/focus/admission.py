@@ -140,7 +140,7 @@ class Admission:
         terms = self._scene.terms(leg.room)
         return Local(
             host=leg.local_host, port=leg.port, session_id=leg.session_id, ptime_ms=terms.ptime_ms,
-            parameters=terms.stated, extras=extras.OURS,
+            parameters=terms.stated, extras=extras.OURS, allow=leg.allow,
         )  # fmt: skip
 
     # ------------------------------------------------------------------ the phone's word

@@ -29,6 +29,7 @@ from confserver.sdp.agreement import Rejected
 from confserver.sdp.negotiation import accept, offer
 from confserver.sdp.text import write
 from confserver.sip.dialog import as_request_uri
+from confserver.sip.extensions.rel100 import is_reliable
 from confserver.sip.flow import Flow, written
 from confserver.sip.grammar import Malformed
 from confserver.sip.headers import NameAddr
@@ -77,6 +78,8 @@ class Dialling:
     until: float
     tried: list[Uri] = field(default_factory=list)
     target: Target | None = None
+    early: dict[str, bytes] = field(default_factory=dict)
+    """Answers that have come in reliable provisional answers, by To tag: a 200 need not repeat them (RFC 6337 2)."""
     cause: str = ""
     """Why we ourselves have given up."""
 
@@ -158,6 +161,7 @@ class Dialout:
         leg, target = dial.leg, dial.ways.pop(0)
         dial.target = target
         dial.tried.append(target.uri)
+        dial.early.clear()
         self._scene.legs.set_call(leg, -leg.id)
         room = escape_user(leg.room)
         to = NameAddr(dial.name if dial.name != str(dial.uri) else "", target.uri)
@@ -190,6 +194,8 @@ class Dialout:
         dial = self._of_call(event.call)
         if dial is not None:
             leg = dial.leg
+            if event.response.body and is_reliable(event.response):
+                dial.early.setdefault(event.response.to.tag, event.response.body)
             self._scene.try_ask(NoteRinging(leg.room, leg.participant, event.response.status), SYSTEM, now)
 
     def accepted(self, event: CallAccepted, now: float) -> None:
@@ -198,18 +204,20 @@ class Dialout:
         if dial is None or dial.leg.stage is not Stage.CALLING:
             return
         try:
-            self._settle(dial.leg, event, is_trunk=bool(dial.target and dial.target.trunk))
+            self._settle(dial, event)
         except NoAnswer as no:
             self._give_up(dial, no.words or "its answer cannot be used")
             return
         self._arrive(dial.leg, event.flow, now)
 
-    def _settle(self, leg: Leg, event: CallAccepted, *, is_trunk: bool) -> None:
+    def _settle(self, dial: Dialling, event: CallAccepted) -> None:
         """Raises NoAnswer."""
-        if not event.response.body or leg.sent is None:
+        leg, is_trunk = dial.leg, bool(dial.target and dial.target.trunk)
+        body = event.response.body or dial.early.get(event.response.to.tag, b"")
+        if not body or leg.sent is None:
             raise NoAnswer(488, "the answer has no SDP")
         try:
-            agreed = accept(leg.sent, description_of(event.response.body))
+            agreed = accept(leg.sent, description_of(body))
         except Rejected as rejected:
             raise NoAnswer(488, rejected.reason) from rejected
         check_family(agreed, leg.is_ipv6)

@@ -33,9 +33,10 @@ from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
+from confserver.focus.quieting import Quieting
 from confserver.focus.recordings import Recordings
 from confserver.focus.recovery import Recovery
-from confserver.focus.rekeying import Rekeying
+from confserver.focus.reoffers import Reoffers
 from confserver.focus.repertoire import SILENT, Repertoire
 from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
@@ -56,9 +57,13 @@ class Focus:
         scene: Scene,
         repertoire: Repertoire = SILENT,
         with_tracks: bool = True,
+        quiets_muted: bool = False,
         dialling: DialTerms | None = None,
     ) -> None:
-        """``with_tracks``: recordings may have a file for each participant. Without ``dialling`` nobody is called."""
+        """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``.
+
+        Without ``dialling`` nobody is called.
+        """
         self._scene = scene
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks)
@@ -67,8 +72,10 @@ class Focus:
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers.append(self._dialout.follow)
         self._sessions = Sessions(scene, self._admission)
-        self._rekeying = Rekeying(scene, self._admission, self._sessions.settle)
-        self._recovery = Recovery(scene, self._rekeying)
+        self._reoffers = Reoffers(scene, self._admission, self._sessions.settle)
+        self._recovery = Recovery(scene, self._reoffers)
+        if quiets_muted:
+            scene.followers.append(Quieting(scene, self._reoffers).follow)
 
     # ------------------------------------------------------------------ calls
     def hear_call(self, event: sip.Output, now: float) -> list[Output]:
@@ -82,8 +89,10 @@ class Focus:
                 self._sessions.offered(event, now)
             case sip.OfferAcknowledged():
                 self._sessions.acknowledged(event, now)
+            case sip.OfferAnswered() if event.call in self._reoffers:
+                self._reoffers.answered(event, now)
             case sip.OfferAnswered():
-                self._rekeying.answered(event, now)
+                self._sessions.refreshed(event, now)
             case sip.CallRinging():
                 self._dialout.ringing(event, now)
             case sip.CallAccepted():

@@ -9,6 +9,7 @@ from confserver.contract import Address, LegId, LegReport, MediaPlan, RoomId
 from confserver.focus.media import Caller
 from confserver.sdp.agreement import Agreed
 from confserver.sdp.description import Description
+from confserver.sdp.direction import Direction
 from confserver.sip.outputs import CallId
 from rooms.participant import ParticipantId
 
@@ -94,6 +95,8 @@ class Leg:
     is_probed: bool = False
     is_ours: bool = False
     """We have called; until the stack has given the call a number, ``call`` is a number below zero."""
+    allow: Direction = Direction.SENDRECV
+    """The most that we want of it: ``sendonly`` where a muted phone is asked to be silent."""
 
     @property
     def worker(self) -> int:

@@ -69,8 +69,21 @@ class CallAcknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyAnswered:
+    """The PRACK of a provisional answer of ours that held our offer (RFC 3262 section 5); it carries the answer."""
+
+    call: CallId
+    body: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class OfferArrived:
-    """A re-INVITE; without a body the peer wants our offer. Answer with ``accept_offer`` or ``refuse_offer``."""
+    """A re-INVITE, or an UPDATE or PRACK with an offer (RFC 3311, RFC 3262 section 5).
+
+    A re-INVITE without a body wants our offer. Answer with ``accept_offer`` or ``refuse_offer``; OfferAcknowledged
+    follows a re-INVITE alone.
+    """
 
     call: CallId
     request: Request
@@ -88,7 +101,10 @@ class OfferAcknowledged:
 
 @dataclass(frozen=True, slots=True)
 class CallRinging:
-    """A provisional answer (above 100) to our INVITE."""
+    """A provisional answer (above 100) to our INVITE.
+
+    A description in one that is reliable is the answer to our offer (RFC 3262 section 5): the 2xx need not have it.
+    """
 
     call: CallId
     response: Response
@@ -149,6 +165,7 @@ class RequestArrived:
 
 
 Output = (
-    SendBytes | OpenFlow | CloseFlow | Resolve | CallArrived | CallAcknowledged | OfferArrived | OfferAcknowledged
+    SendBytes | OpenFlow | CloseFlow | Resolve | CallArrived | CallAcknowledged | EarlyAnswered | OfferArrived
+    | OfferAcknowledged
     | CallRinging | CallAccepted | OfferAnswered | ProbeAnswered | CallEnded | RequestArrived
 )  # fmt: skip

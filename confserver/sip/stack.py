@@ -103,9 +103,17 @@ class Stack:
             self._core.connections[flow] = Connection()
 
     # -------------------------------------------------------------- calls that came
-    def ring(self, call: CallId, now: float) -> list[Output]:
-        """180, with the dialog that may be used from now on. Said again every minute until there is an answer."""
-        self._server_call(call).ring(now)
+    def ring(
+        self, call: CallId, now: float, status: int = 180, body: bytes = b"", content_type: str = SDP
+    ) -> list[Output]:
+        """180, or another provisional answer, with the dialog that may be used from now on.
+
+        With a body media may run before the answer: the answer to their offer, or our offer where they made none.
+        It is sent reliably where the peer can (RFC 3262), else said again every minute until there is an answer.
+        """
+        if not 100 < status < 200:
+            raise ValueError(f"not a provisional answer: {status}")
+        self._server_call(call).ring(now, status, body, content_type if body else "")
         return self._taken()
 
     def accept(self, call: CallId, body: bytes, now: float, content_type: str = SDP) -> list[Output]:

@@ -125,6 +125,7 @@ class House:
         most: int = 200,
         terms: MediaTerms | None = None,
         dialling: DialTerms | None = None,
+        quiets_muted: bool = False,
         **rooms: Any,
     ) -> None:
         self.now = START
@@ -132,7 +133,7 @@ class House:
         policy = RoomPolicy(max_participants=most)
         self.rooms = Rooms(ParticipantIds(), on_demand=on_demand, policy=policy, **rooms)
         self.scene = Scene(self.rooms, self.street, terms)
-        self.focus = Focus(self.scene, dialling=dialling)
+        self.focus = Focus(self.scene, quiets_muted=quiets_muted, dialling=dialling)
         self.workers = [Strict() for _ in range(workers)]
         self.acked: dict[int, bool] = {}
         """Calls that the stack knows: whether the ACK has come."""
@@ -255,8 +256,8 @@ class House:
         self.tell(LegOpened(leg=leg.id, port=20100, ssrc=leg.id), leg.worker)
         return leg.call
 
-    def rings(self, call: int, status: int = 180, body: str = "") -> list[out.Output]:
-        return self.play(self.focus.hear_call(sip.CallRinging(call, self.response(status, body)), self.now))
+    def rings(self, call: int, status: int = 180, body: str = "", *lines: str) -> list[out.Output]:
+        return self.play(self.focus.hear_call(sip.CallRinging(call, self.response(status, body, *lines)), self.now))
 
     def answers(self, call: int, body: str | None = None, **how: Any) -> list[out.Output]:
         self.acked[call] = True

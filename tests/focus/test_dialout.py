@@ -105,6 +105,15 @@ def test_early_media_breaks_nothing() -> None:
     assert len(it.people()) == 1
 
 
+def test_the_answer_may_have_come_reliably_before_the_200() -> None:
+    """RFC 3262 section 5, RFC 6337 section 2: then the 200 need not say it again."""
+    it = house()
+    call = it.dial()
+    it.rings(call, 183, sdp(port=4444), "Require: 100rel", "RSeq: 1")
+    assert the(SetLeg, it.answers(call, "")).plan.remote == ("192.0.2.9", 4444)
+    assert len(it.people()) == 1
+
+
 def test_who_answers_on_hold_is_held() -> None:
     it = house()
     assert tell.ParticipantHeld in events(it.answers(it.dial(), sdp("192.0.2.9", 4000, "inactive")))
