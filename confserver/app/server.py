@@ -67,6 +67,8 @@ class Server:
                 user_agent=f"confserver/{version('confserver')}",
                 advertised=self._contact,
                 unwelcome=self._surroundings.unwelcome,
+                session_expires_s=settings.sip.session_expires_s,
+                min_se_s=settings.sip.min_se_s,
             ),
             lambda: secrets.token_hex(8),
         )
@@ -127,7 +129,8 @@ class Server:
         rooms.restore(kept.rooms)
         keys = secrets.token_bytes if self._settings.rtp.srtp_without_tls else None
         scene = Scene(rooms, self._surroundings, self._surroundings.media_terms(), keys)
-        self._focus = Focus(scene, self._surroundings.repertoire(), self._settings.recordings.tracks)
+        tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
+        self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets, self._surroundings.dial_terms())
 
     def _join(self) -> None:
         """Give the layers their shells."""

@@ -61,6 +61,19 @@ class Sip(Section, frozen=True):
         Meta(description="Networks that may call besides loopback and the networks this machine is attached to."),
     ] = ()
 
+    session_expires_s: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=86400,
+            description="Seconds after which a call ends that nobody refreshes (session timer), asked of phones that "
+            "know it; 0: only where the phone asks for it.",
+        ),
+    ] = 1800
+    min_se_s: Annotated[
+        int, Meta(ge=90, le=86400, description="Shortest session timer that is taken, in seconds; 422 to less.")
+    ] = 90
+
     def listens_on(self) -> tuple[IPAddress, ...]:
         """Empty stands for every local address."""
         return tuple(ipaddress.ip_address(text) for text in self.addresses)
@@ -185,6 +198,39 @@ class Rooms(Section, frozen=True):
         Literal["none", "beep"],
         Meta(description="How those present learn that somebody comes or goes, in rooms of up to 20."),
     ] = "none"
+    mute_by_sip: Annotated[
+        bool,
+        Meta(
+            description="Ask the phone of who is muted to send nothing (re-INVITE with sendonly), and to send again "
+            "afterwards. Keys pressed meanwhile do not reach the server by RTP."
+        ),
+    ] = False
+
+
+class Dialout(Section, frozen=True):
+    """Whom rooms may call."""
+
+    prefixes: Annotated[
+        tuple[str, ...],
+        Meta(description="Beginnings of the numbers that may be called (+4930, 00); none listed: no number at all."),
+    ] = ()
+    domains: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Hosts whose SIP addresses may be called: names, IP addresses, networks, or * for all; none "
+            "listed: none at all."
+        ),
+    ] = ()
+    max_calls: Annotated[
+        int, Meta(ge=0, le=100_000, description="Most calls of ours at once, ringing and answered; 0: none.")
+    ] = 50
+    ring_s: Annotated[
+        float, Meta(ge=1, le=600, description="Seconds that a phone may ring before the call is given up.")
+    ] = 60.0
+    caller: Annotated[
+        str,
+        Meta(description="SIP address shown to whoever is called; empty: the room's own, at this server's address."),
+    ] = ""
 
 
 class Sounds(Section, frozen=True):
@@ -286,6 +332,7 @@ class Settings(Section, frozen=True):
     rtp: Rtp = Rtp()
     media: Media = Media()
     rooms: Rooms = Rooms()
+    dialout: Dialout = Dialout()
     sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()
     http: Http = Http()

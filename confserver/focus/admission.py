@@ -119,7 +119,7 @@ class Admission:
         if leg is None or leg.place.is_lost:
             return
         leg.reached, leg.ssrc = Reached(event.sequence, event.timestamp, event.at), event.ssrc
-        if leg.stage is not Stage.OPENING:
+        if leg.stage is not Stage.OPENING or leg.is_ours:
             return
         leg.port = event.port
         if leg.agreed and leg.offer:
@@ -140,7 +140,7 @@ class Admission:
         terms = self._scene.terms(leg.room)
         return Local(
             host=leg.local_host, port=leg.port, session_id=leg.session_id, ptime_ms=terms.ptime_ms,
-            parameters=terms.stated, extras=extras.OURS,
+            parameters=terms.stated, extras=extras.OURS, allow=leg.allow,
         )  # fmt: skip
 
     # ------------------------------------------------------------------ the phone's word

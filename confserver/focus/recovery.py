@@ -11,7 +11,7 @@ from __future__ import annotations
 from confserver.contract import OpenLeg, Resume
 from confserver.focus.answers import unavailable
 from confserver.focus.legs import Leg, Place, Stage
-from confserver.focus.rekeying import Rekeying
+from confserver.focus.reoffers import Reoffers
 from confserver.focus.scene import Scene
 from rooms.commands import NoteDominant, NoteNoise, NoteTalking
 from rooms.participant import SYSTEM
@@ -26,9 +26,9 @@ LOSSES_S = 30.0
 class Recovery:
     """Keeps the rooms of lost workers until they go on elsewhere."""
 
-    def __init__(self, scene: Scene, rekeying: Rekeying) -> None:
+    def __init__(self, scene: Scene, reoffers: Reoffers) -> None:
         self._scene = scene
-        self._rekeying = rekeying
+        self._reoffers = reoffers
         self._waiting: dict[int, float] = {}
         """Lost workers, and until when their calls wait."""
         self._losses: dict[int, list[float]] = {}
@@ -80,10 +80,10 @@ class Recovery:
         """
         is_protected = leg.stage is not Stage.OPENING and leg.agreed is not None and leg.agreed.crypto is not None
         if is_protected:
-            self._rekeying.renew(leg)
+            self._reoffers.renew(leg)
         self._scene.tell_worker(leg.place, _opening(leg))
         if is_protected:
-            self._rekeying.ask(leg)
+            self._reoffers.ask(leg)
 
     def _end_unanswered(self, legs: list[Leg]) -> None:
         """Before the ACK of our 200 there can be no re-INVITE, and so no other key."""
@@ -101,11 +101,11 @@ class Recovery:
 
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
-        deadlines = (*self._waiting.values(), self._rekeying.next_deadline())
+        deadlines = (*self._waiting.values(), self._reoffers.next_deadline())
         return min((each for each in deadlines if each is not None), default=None)
 
     def fire(self, now: float) -> None:
-        self._rekeying.fire(now)
+        self._reoffers.fire(now)
         for worker in [worker for worker, ends in self._waiting.items() if ends <= now]:
             self._give_up(worker)
 

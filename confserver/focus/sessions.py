@@ -11,7 +11,7 @@ from confserver.focus.scene import Scene
 from confserver.sdp.agreement import Agreed, Rejected
 from confserver.sdp.negotiation import accept, answer, negotiate, offer
 from confserver.sdp.text import write
-from confserver.sip.outputs import OfferAcknowledged, OfferArrived
+from confserver.sip.outputs import OfferAcknowledged, OfferAnswered, OfferArrived
 from rooms.commands import Hold, Resume
 from rooms.participant import SYSTEM
 
@@ -41,7 +41,7 @@ class Sessions:
         terms = self._scene.terms(leg.room)
         try:
             agreed = negotiate(
-                described, terms.taken(leg.agreed), leg.agreed, secrets=self._scene.secrets, ptime_ms=terms.ptime_ms
+                described, terms.taken(leg.agreed), leg.agreed, leg.allow, self._scene.secrets, terms.ptime_ms
             )
         except Rejected as rejected:
             raise of_offer(rejected) from rejected
@@ -68,6 +68,12 @@ class Sessions:
         """An answer in an ACK; one that cannot be used leaves things as they were."""
         leg = self._scene.legs.by_call.get(event.call)
         if leg is not None and leg.stage is not Stage.LEAVING:
+            self.settle(leg, event.body, now)
+
+    def refreshed(self, event: OfferAnswered, now: float) -> None:
+        """The stack has offered what we said last once more (RFC 4028 7.4); the answer may name another address."""
+        leg = self._scene.legs.by_call.get(event.call)
+        if leg is not None and leg.stage is not Stage.LEAVING and event.status < 300:
             self.settle(leg, event.body, now)
 
     def settle(self, leg: Leg, body: bytes, now: float) -> bool:

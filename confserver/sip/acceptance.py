@@ -29,14 +29,22 @@ class Acceptance:
     __slots__ = ("_accepter", "_core", "_interval", "_transaction", "cseq", "has_offer", "response")
 
     def __init__(
-        self, core: Core, transaction: ServerTransaction, response: Response, accepter: Accepter, now: float
+        self,
+        core: Core,
+        transaction: ServerTransaction,
+        response: Response,
+        accepter: Accepter,
+        now: float,
+        *,
+        is_settled: bool = False,
     ) -> None:
+        """``is_settled``: offer and answer were exchanged before, by provisional answers (RFC 3262 section 5)."""
         self._core = core
         self._transaction = transaction
         self._accepter = accepter
         self.response = response
         self.cseq = transaction.request.cseq.number
-        self.has_offer = not transaction.request.body
+        self.has_offer = not transaction.request.body and not is_settled
         """The INVITE had no offer, so the 2xx has it, and the ACK carries the answer."""
         self._interval = TIMINGS[Timer.REPEAT].first
         core.deadlines.start(self, Timer.REPEAT, now + self._interval)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from confserver.sip.acceptance import Acceptance
 from confserver.sip.dialog import Dialog, DialogInput
+from confserver.sip.extensions.session_timer import SessionTimer
 from confserver.sip.grammar import printable
 from confserver.sip.message import Request, Response
 from confserver.sip.offers import Offers, retry_after
@@ -49,6 +50,7 @@ class CallInput(Enum):
     BYE = "BYE"
     ACK = "ACK"
     NO_ACK = "no ACK"
+    NO_PRACK = "no PRACK"
     PROVISIONAL = "1xx"
     SUCCESS = "2xx"
     FAILURE = "300-699"
@@ -91,6 +93,7 @@ CALL: Mapping[tuple[CallState, CallInput], CallRow] = {
     (S.ACCEPTED, I.CANCEL): CallRow(S.ACCEPTED),  # 9.2: too late
     (S.ACCEPTED, I.BYE): CallRow(S.ENDED, (A.END,)),  # it has overtaken the ACK
     (S.ACCEPTED, I.HANG_UP): CallRow(S.LEAVING, (A.KEEP_CAUSE,)),  # 15: no BYE before the ACK
+    (S.ARRIVED, I.NO_PRACK): CallRow(S.ENDED, (A.ANSWER, A.END)),  # RFC 3262 section 3
     (S.LEAVING, I.ACK): CallRow(S.ENDED, (A.SEND_BYE, A.END)),
     (S.LEAVING, I.NO_ACK): CallRow(S.ENDED, (A.SEND_BYE, A.END)),
     (S.LEAVING, I.CANCEL): CallRow(S.LEAVING),
@@ -141,6 +144,9 @@ class Call:
         self.acceptance: Acceptance | None = None
         """Our 2xx that waits for its ACK: to the INVITE or to a re-INVITE."""
         self.offers = Offers(core, self)
+        self.session = SessionTimer(core, self)
+        self.allowed: tuple[str, ...] = ()
+        """Methods that the peer has said it takes (RFC 3261 20.5)."""
         self.contact_user = ""
         self.local_tag = core.token()
         self._kept: Said | None = None
@@ -186,13 +192,16 @@ class Call:
 
     def _end(self, said: Said, now: float) -> None:
         self.offers.close(now)
+        self.session.stop()
         self.end_dialogs()
         if self.acceptance is not None:
             self.acceptance.stop()
             self.acceptance = None
         del self.core.calls[self.number]
         reason = self._kept or said
-        self.core.emit(CallEnded(self.number, reason.cause, reason.by_peer, said.status, _warning(said.message)))
+        answer = said.message if self.owns_call_id and isinstance(said.message, Response) else None
+        detail = _warning(said.message)
+        self.core.emit(CallEnded(self.number, reason.cause, reason.by_peer, said.status, detail, answer))
 
     def end_dialogs(self) -> None:
         if self.dialog is not None:
@@ -219,8 +228,50 @@ class Call:
             self.answer(transaction, 200, now, headers=self.core.abilities())
         elif request.method == "INVITE":
             self._invite_came(transaction, flow, now)
+        elif request.method == "UPDATE":
+            self._update_came(transaction, flow, now)
+        elif request.method == "PRACK":
+            self.prack_came(transaction, flow, now)
         else:
             self.answer(transaction, 405, now, headers=(("Allow", ", ".join(self.core.settings.allow)),))
+
+    def _update_came(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
+        """RFC 3311 section 5.2. Without an offer it is about the target and the session's timer alone."""
+        request = transaction.request
+        if request.body:
+            self.changed_early(transaction, flow, now)
+            return
+        dialog = self.dialog_of(request)
+        if dialog is not None:
+            dialog.refresh(request)
+            dialog.came_by(request, flow)
+        transaction.respond(self.acceptance_of(transaction, b"", "", now), now)
+
+    def changed_early(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
+        """An offer by UPDATE or PRACK: it must not meet the one of the INVITE (RFC 3311 section 5.2)."""
+        if self.state is CallState.ARRIVED and not self.has_session:
+            self.answer(transaction, 500, now, headers=(retry_after(self.core),))
+        elif self.state in (CallState.CALLING, CallState.CANCELLING) and not self.has_session:
+            self.answer(transaction, 491, now)
+        else:
+            self.offers.receive(transaction, flow, now)
+
+    def prack_came(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
+        """RFC 3262 section 3: of nothing, but for a UAS that waits for one."""
+        self.answer(transaction, 481, now)
+
+    @property
+    def has_session(self) -> bool:
+        """Offer and answer of the first INVITE have been exchanged."""
+        return self.is_established or self.state in (CallState.ACCEPTED, CallState.LEAVING)
+
+    def may_be_asked(self, method: str) -> bool:
+        return method in self.allowed
+
+    def note_abilities(self, message: Request | Response) -> None:
+        """What the peer's INVITE, or its 2xx to ours, says of its methods."""
+        if "Allow" in message.headers:
+            self.allowed = tuple(message.headers.get_all("Allow"))
 
     def _invite_came(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
         if self.state is CallState.ARRIVED:
@@ -244,10 +295,10 @@ class Call:
     def no_ack_came(self, now: float) -> None:
         self.step(CallInput.NO_ACK, Said(cause="no ACK", by_peer=True), now)
 
-    def acceptance_of(self, transaction: ServerTransaction, body: bytes, content_type: str) -> Response:
-        """A 2xx to an INVITE (RFC 3261 12.1.1, 13.3.1.4)."""
+    def acceptance_of(self, transaction: ServerTransaction, body: bytes, content_type: str, now: float) -> Response:
+        """A 2xx to an INVITE or UPDATE (RFC 3261 12.1.1, 13.3.1.4; RFC 3311 5.2); the session's timer runs from it."""
         contact = ("Contact", self.core.contact(self.contact_user, transaction.flow))
-        headers = (contact, *self.core.abilities())
+        headers = (contact, *self.core.abilities(), *self.session.granted(transaction.request, now))
         request, tag = transaction.request, self.local_tag
         return self.core.response(request, 200, "", headers, to_tag=tag, body=body, content_type=content_type)
 
@@ -271,6 +322,10 @@ class Call:
             raise WrongMoment(f"a probe in a call that is {self.state.value}")
         request = self.dialog.request("OPTIONS")
         Errand(self.core, request, Probe(self), dialog=self.dialog).start(self.dialog.way(), now)
+
+    def expired(self, now: float) -> None:
+        """Nobody has refreshed the session (RFC 4028 section 10)."""
+        self.step(CallInput.GONE, Said(cause="session expired", by_peer=True), now)
 
     def gone(self, status: int, now: float) -> None:
         """408 or 481 answered a request of ours in the dialog (RFC 3261 12.2.1.2)."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from confserver.sip.extensions import METHODS
+from confserver.sip.extensions.session_timer import is_too_short
 from confserver.sip.grammar import Malformed
 from confserver.sip.headers import parse_name_addrs
 from confserver.sip.message import Request
@@ -29,9 +31,19 @@ def refusal_of(request: Request, settings: StackSettings) -> Refusal | None:
     unknown = [tag for tag in request.headers.get_all("Require") if tag not in settings.option_tags]
     if unknown:
         return Refusal(420, "", (("Unsupported", ", ".join(unknown)),))  # 8.2.2.3
-    if request.method != "INVITE":
+    if request.method not in ("INVITE", *METHODS):
         return None
-    return _content_refusal(request, settings) or _unreadable(request)
+    refusal = _content_refusal(request, settings) or _interval_refusal(request, settings)
+    return refusal or (_unreadable(request) if request.method == "INVITE" else None)
+
+
+def _interval_refusal(request: Request, settings: StackSettings) -> Refusal | None:
+    """RFC 4028 section 9."""
+    try:
+        too_short = is_too_short(request, settings.min_se_s)
+    except Malformed as fault:
+        return Refusal(400, fit(fault.reason))
+    return Refusal(422, "", (("Min-SE", str(settings.min_se_s)),)) if too_short else None
 
 
 def _content_refusal(request: Request, settings: StackSettings) -> Refusal | None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from confserver.sip.call import Call, CallAction, CallInput, CallState, Said
 from confserver.sip.dialog import Dialog, DialogInput
+from confserver.sip.extensions import rel100
+from confserver.sip.headers import Headers
 from confserver.sip.message import Request, Response
 from confserver.sip.outputs import CallAccepted, CallId, CallRinging
 from confserver.sip.requests import Acknowledgement, Errand, cancel
@@ -13,7 +17,7 @@ from confserver.sip.transaction import State
 from confserver.sip.ways import Way
 
 if TYPE_CHECKING:
-    from confserver.sip.core import Core
+    from confserver.sip.core import Core, Extra
     from confserver.sip.flow import Flow
 
 TERMINATED = 487
@@ -26,11 +30,28 @@ class ClientCall(Call):
 
     owns_call_id = True
 
-    def __init__(self, core: Core, number: CallId, request: Request, contact_user: str) -> None:
+    def __init__(
+        self,
+        core: Core,
+        number: CallId,
+        request: Request,
+        contact_user: str,
+        compose: Callable[[Flow], bytes] | None = None,
+    ) -> None:
+        """``compose`` gives the body once the flow is known."""
         super().__init__(core, number, CallState.CALLING)
         self.contact_user = contact_user
         self.request = request
-        self._errand = Errand(core, request, self, contact_user=contact_user)
+        self.offers.said(request.body, request.content_type)
+        for name, value in self.session.asked():
+            request.headers.add(name, value)
+        self._make_body = compose
+        composed = None if compose is None else self._composed
+        self._errand = Errand(core, request, self, contact_user=contact_user, compose=composed)
+        self._way = Way()
+        self._pracks: dict[str, rel100.Pracks] = {}
+        """By To tag."""
+        self._is_answered_early = False
         self._is_cancelled = False
         self._early: dict[str, Dialog] = {}
         self._left: set[str] = set()
@@ -38,8 +59,36 @@ class ClientCall(Call):
         self._acks: dict[str, Acknowledgement] = {}
         """By To tag; for as long as a 2xx can come again."""
 
+    def _composed(self, flow: Flow) -> bytes:
+        assert self._make_body is not None
+        body = self._make_body(flow)
+        self.offers.said(body, self.request.content_type)
+        return body
+
     def start(self, way: Way, now: float) -> None:
+        self._way = way
         self._errand.start(way, now)
+
+    def again(self, headers: Extra, now: float) -> None:
+        """The INVITE once more, with these headers in place of those of the same names (RFC 3261 8.1.3.5, 22.2).
+
+        The same Call-ID and From tag, the next CSeq. Only after a final answer that refused it.
+        """
+        before, way = self.request, replace(self._way, flow=self._flow)
+        lines = Headers([line for line in before.headers if line[0] not in ("Via", "Contact")])
+        lines.set("CSeq", f"{before.cseq.number + 1} INVITE")
+        for name, value in headers:
+            lines.set(name, value)
+        self.request = Request("INVITE", before.uri, lines, before.body)
+        self._end_other_dialogs()
+        self._left.clear()
+        self._pracks.clear()
+        self._errand = Errand(self.core, self.request, self, contact_user=self.contact_user)
+        self._errand.start(way, now)
+
+    @property
+    def has_session(self) -> bool:
+        return super().has_session or self._is_answered_early
 
     def perform(self, action: CallAction, said: Said, now: float) -> None:
         match action:
@@ -55,6 +104,8 @@ class ClientCall(Call):
             case CallAction.TELL_ACCEPTED:
                 assert isinstance(said.message, Response)
                 self._end_other_dialogs()
+                self.note_abilities(said.message)
+                self.session.agreed(said.message, now)
                 self.core.emit(CallAccepted(self.number, said.message, self._flow))
             case CallAction.LEAVE_EARLY:
                 assert isinstance(said.message, Request)
@@ -72,11 +123,25 @@ class ClientCall(Call):
             self._provisional(response, now)
         elif status < 200:
             self._note_early(response)
-            self._provisional(response, now)
+            if not rel100.is_reliable(response) or self._is_next(response, now):
+                self._provisional(response, now)
         elif status < 300:
             self._accepted(response, now)
+        elif status == 422 and self.state is CallState.CALLING and self.session.is_longer_wanted(response):
+            self.again(self.session.asked(), now)  # RFC 4028 section 7.3
         else:
             self.step(CallInput.FAILURE, Said(response, response.reason or str(status), True, status), now)
+
+    def _is_next(self, response: Response, now: float) -> bool:
+        """Acknowledge a reliable provisional answer; False where it was said before (RFC 3262 section 4)."""
+        dialog = self._early.get(response.to.tag)
+        if dialog is None:
+            return False
+        pracks = self._pracks.setdefault(response.to.tag, rel100.Pracks(self.core, dialog))
+        if not pracks.take(response, now):
+            return False
+        self._is_answered_early = self._is_answered_early or bool(response.body)
+        return True
 
     def unanswered(self, status: int, reason: str, now: float) -> None:
         self.step(CallInput.FAILURE, Said(None, reason, by_peer=status == 408, status=status), now)

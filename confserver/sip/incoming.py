@@ -19,6 +19,7 @@ from collections.abc import Hashable
 from confserver.sip.call import Call
 from confserver.sip.checks import fit, refusal_of
 from confserver.sip.core import Core
+from confserver.sip.extensions import METHODS
 from confserver.sip.flow import Flow
 from confserver.sip.framing import Ping
 from confserver.sip.grammar import Malformed, Unwritable
@@ -155,8 +156,8 @@ class Incoming:
             core.answer_at_once(request, flow, 403, headers=(("Warning", f'399 confserver "{fit(why)}"'),))
         elif merged in core.merged:
             core.answer_at_once(request, flow, 482)  # RFC 3261 8.2.2.2
-        elif request.method == "BYE":
-            core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2
+        elif request.method in ("BYE", *METHODS):
+            core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2: outside of a call they mean nothing
         elif self._has_room(request, flow):
             transaction = self._open(request, key, flow, now)
             transaction.merged_key = merged

@@ -1,6 +1,7 @@
-"""re-INVITEs of both sides (RFC 3261 section 14): one at a time, and what happens when two meet.
+"""Changes of a session by both sides (RFC 3261 section 14, RFC 3311): one at a time, and what happens when two meet.
 
 STEADY -- theirs --> THEIRS -- accept --> UNACKED -- ACK --> STEADY
+   |                       \\- accept (UPDATE, PRACK: no ACK) --> STEADY
    \\--- ours ---> OURS -- final answer --> STEADY (after 491 with Timer.RETRY running, which sends it again)
 """
 
@@ -37,7 +38,11 @@ class OfferState(Enum):
 
 class OfferInput(Enum):
     INVITE = "re-INVITE"
+    UPDATE = "UPDATE, PRACK"
+    """With an offer."""
     ACCEPT = "accept"
+    AGREE = "accept UPDATE"
+    """A 2xx that no ACK follows."""
     REFUSE = "refuse"
     ACK = "ACK"
     OFFER = "offer"
@@ -71,16 +76,21 @@ S, I, A = OfferState, OfferInput, OfferAction  # noqa: E741
 
 OFFER: Mapping[tuple[OfferState, OfferInput], OfferRow] = {
     (S.STEADY, I.INVITE): OfferRow(S.THEIRS, (A.TELL_ARRIVED,)),
+    (S.STEADY, I.UPDATE): OfferRow(S.THEIRS, (A.TELL_ARRIVED,)),  # RFC 3311 5.2
     (S.STEADY, I.OFFER): OfferRow(S.OURS, (A.SEND,)),
     (S.STEADY, I.RETRY): OfferRow(S.OURS, (A.SEND,)),  # RFC 3261 14.1
     (S.THEIRS, I.INVITE): OfferRow(S.THEIRS, (A.REFUSE_500,)),  # 14.2
+    (S.THEIRS, I.UPDATE): OfferRow(S.THEIRS, (A.REFUSE_500,)),  # RFC 3311 5.2
     (S.THEIRS, I.ACCEPT): OfferRow(S.UNACKED, (A.ANSWER, A.AWAIT_ACK)),
+    (S.THEIRS, I.AGREE): OfferRow(S.STEADY, (A.ANSWER,)),
     (S.THEIRS, I.REFUSE): OfferRow(S.STEADY, (A.ANSWER,)),
     (S.THEIRS, I.RETRY): OfferRow(S.THEIRS, (A.RETRY_LATER,)),
     (S.UNACKED, I.INVITE): OfferRow(S.UNACKED, (A.REFUSE_491,)),  # the ACK to come carries an answer (RFC 6337 3)
+    (S.UNACKED, I.UPDATE): OfferRow(S.UNACKED, (A.REFUSE_491,)),
     (S.UNACKED, I.ACK): OfferRow(S.STEADY, (A.TELL_ACK,)),
     (S.UNACKED, I.RETRY): OfferRow(S.UNACKED, (A.RETRY_LATER,)),
     (S.OURS, I.INVITE): OfferRow(S.OURS, (A.REFUSE_491,)),  # 14.2
+    (S.OURS, I.UPDATE): OfferRow(S.OURS, (A.REFUSE_491,)),  # RFC 3311 5.2
     (S.OURS, I.SUCCESS): OfferRow(S.STEADY, (A.SEND_ACK, A.TELL_ANSWER)),
     (S.OURS, I.GLARE): OfferRow(S.STEADY, (A.RETRY_LATER,)),
     (S.OURS, I.FAILURE): OfferRow(S.STEADY, (A.TELL_ANSWER,)),
@@ -91,7 +101,7 @@ del S, I, A
 class Offers:
     """All re-INVITEs of one call."""
 
-    __slots__ = ("_body", "_call", "_content_type", "_core", "_ours", "_retries", "_theirs", "state")
+    __slots__ = ("_body", "_call", "_content_type", "_core", "_ours", "_retries", "_said", "_theirs", "state")
 
     def __init__(self, core: Core, call: Call) -> None:
         self._core = core
@@ -101,6 +111,8 @@ class Offers:
         self._ours: Reinvite | None = None
         self._body = b""
         self._content_type = ""
+        self._said = b"", ""
+        """Our last description, offered or answered, and its type."""
         self._retries = 0
 
     def _step(self, what: OfferInput, now: float, message: Offered) -> None:
@@ -145,7 +157,7 @@ class Offers:
 
     # -------------------------------------------------------------- theirs
     def receive(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
-        """A re-INVITE of theirs, in order, in a call that has been accepted."""
+        """A re-INVITE of theirs, in order, in a call that has been accepted; or an UPDATE or PRACK with an offer."""
         call = self._call
         if call.acceptance is not None and not call.acceptance.has_offer:
             # Only who has our 2xx can send the next INVITE: it says what the lost or late ACK would have said.
@@ -155,7 +167,8 @@ class Offers:
         elif call.acceptance is not None and self.state is OfferState.STEADY:
             call.answer(transaction, 491, now)  # as (UNACKED, INVITE), for the first INVITE
         else:
-            self._step(OfferInput.INVITE, now, Offered(transaction.request, transaction, flow))
+            what = OfferInput.INVITE if transaction.request.method == "INVITE" else OfferInput.UPDATE
+            self._step(what, now, Offered(transaction.request, transaction, flow))
 
     def _take(self, transaction: ServerTransaction, flow: Flow) -> None:
         self._theirs = transaction
@@ -170,8 +183,10 @@ class Offers:
         """Raises WrongMoment where none of theirs waits."""
         if self.state is not OfferState.THEIRS or self._theirs is None:
             raise WrongMoment(f"accept while offers are {self.state.value}")
-        response = self._call.acceptance_of(self._theirs, body, content_type)
-        self._step(OfferInput.ACCEPT, now, Offered(response))
+        response = self._call.acceptance_of(self._theirs, body, content_type, now)
+        self.said(body, content_type)
+        is_invite = self._theirs.request.method == "INVITE"
+        self._step(OfferInput.ACCEPT if is_invite else OfferInput.AGREE, now, Offered(response))
 
     def refuse(self, status: int, reason: str, headers: Extra, now: float) -> None:
         """Raises WrongMoment where none of theirs waits."""
@@ -193,9 +208,24 @@ class Offers:
         """Send a re-INVITE. Raises WrongMoment while another of either side is under way."""
         if self._call.acceptance is not None or (self.state, OfferInput.OFFER) not in OFFER:
             raise WrongMoment("an offer while another is under way")  # RFC 3261 14.1
+        self.said(body, content_type)
         self._body, self._content_type = body, content_type
         self._retries = 0
         self._step(OfferInput.OFFER, now, NOTHING)
+
+    @property
+    def is_busy(self) -> bool:
+        """Another change is under way, or waits for its turn."""
+        is_waiting = self._core.deadlines.is_running(self, Timer.RETRY)
+        return self._call.acceptance is not None or self.state is not OfferState.STEADY or is_waiting
+
+    def repeat(self, now: float) -> None:
+        """Offer what we said last once more, so that the session goes on (RFC 4028 section 7.4)."""
+        self.offer(*self._said, now)
+
+    def said(self, body: bytes, content_type: str) -> None:
+        """Note what we offer or answer."""
+        self._said = body, content_type
 
     def _send(self, now: float) -> None:
         self._core.deadlines.stop(self, Timer.RETRY)
@@ -207,6 +237,11 @@ class Offers:
         if self._call.is_over:
             return
         status = response.status
+        if status == 422 and self._call.session.is_longer_wanted(response):
+            self._send(now)  # RFC 4028 section 7.3: the same state, a longer session
+            return
+        if status < 300:
+            self._call.session.agreed(response, now)
         if status == 491 and self._retries < MOST_RETRIES:
             self._retries += 1
             self._step(OfferInput.GLARE, now, Offered(response))

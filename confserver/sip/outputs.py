@@ -6,7 +6,7 @@ robot phone). Bodies are bytes; ``content_type`` is in lower case without parame
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -74,8 +74,21 @@ class CallAcknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyAnswered:
+    """The PRACK of a provisional answer of ours that held our offer (RFC 3262 section 5); it carries the answer."""
+
+    call: CallId
+    body: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class OfferArrived:
-    """A re-INVITE; without a body the peer wants our offer. Answer with ``accept_offer`` or ``refuse_offer``."""
+    """A re-INVITE, or an UPDATE or PRACK with an offer (RFC 3311, RFC 3262 section 5).
+
+    A re-INVITE without a body wants our offer. Answer with ``accept_offer`` or ``refuse_offer``; OfferAcknowledged
+    follows a re-INVITE alone.
+    """
 
     call: CallId
     request: Request
@@ -93,7 +106,10 @@ class OfferAcknowledged:
 
 @dataclass(frozen=True, slots=True)
 class CallRinging:
-    """A provisional answer (above 100) to our INVITE."""
+    """A provisional answer (above 100) to our INVITE.
+
+    A description in one that is reliable is the answer to our offer (RFC 3262 section 5): the 2xx need not have it.
+    """
 
     call: CallId
     response: Response
@@ -140,6 +156,8 @@ class CallEnded:
     status: int = 0
     detail: str = ""
     """Why it was refused, in the words of the answer's Warning (RFC 3261 20.43)."""
+    answer: Response | None = field(default=None, compare=False, repr=False)
+    """The answer that has refused our INVITE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +170,7 @@ class RequestArrived:
 
 
 Output = (
-    SendBytes | OpenFlow | CloseFlow | Resolve | CallArrived | CallAcknowledged | OfferArrived | OfferAcknowledged
+    SendBytes | OpenFlow | CloseFlow | Resolve | CallArrived | CallAcknowledged | EarlyAnswered | OfferArrived
+    | OfferAcknowledged
     | CallRinging | CallAccepted | OfferAnswered | ProbeAnswered | CallEnded | RequestArrived
 )  # fmt: skip

@@ -31,7 +31,7 @@ class Reinvite:
 
     def start(self, body: bytes, content_type: str, now: float) -> None:
         request = self._dialog.request("INVITE")
-        for name, value in self._core.abilities():
+        for name, value in (*self._core.abilities(), *self._call.session.asked()):
             request.headers.add(name, value)
         if body:
             request.headers.add("Content-Type", content_type)

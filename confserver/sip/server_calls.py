@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from confserver.sip.acceptance import Acceptance
 from confserver.sip.call import Call, CallAction, CallInput, CallState, Said
 from confserver.sip.dialog import Dialog, DialogInput
+from confserver.sip.extensions import rel100
+from confserver.sip.grammar import Malformed
 from confserver.sip.message import Request, Response
 from confserver.sip.offers import content_of
-from confserver.sip.outputs import CallAcknowledged, CallArrived, CallId
+from confserver.sip.outputs import CallAcknowledged, CallArrived, CallId, EarlyAnswered
 from confserver.sip.timers import TIMINGS, Timer
-from confserver.sip.transaction import ServerTransaction
+from confserver.sip.transaction import ServerTransaction, WrongMoment
 
 if TYPE_CHECKING:
     from confserver.sip.core import Core, Extra
@@ -28,7 +30,11 @@ class ServerCall(Call):
         self.transaction = transaction
         self.flow = flow
         self._ringing: Response | None = None
+        self._provisionals = rel100.Provisionals(core, transaction, self._no_prack_came)
+        self._acceptance: tuple[bytes, str] | None = None
+        """Our user has accepted, but a PRACK must come first (RFC 3262 section 3)."""
         request = transaction.request
+        self.note_abilities(request)
         transaction.user = self
         self.contact_user = request.uri.user
         self.dialog = Dialog.as_uas(request, flow, self.local_tag, core.settings.user_agent)
@@ -41,7 +47,10 @@ class ServerCall(Call):
                 self._answer(said.message, now)
             case CallAction.AWAIT_ACK:
                 assert isinstance(said.message, Response)
-                self.acceptance = Acceptance(self.core, self.transaction, said.message, self, now)
+                is_settled = self._provisionals.is_settled
+                self.acceptance = Acceptance(
+                    self.core, self.transaction, said.message, self, now, is_settled=is_settled
+                )
             case CallAction.TELL_ACK:
                 ack = said.message
                 self.core.emit(CallAcknowledged(self.number, *content_of(ack)))
@@ -50,29 +59,54 @@ class ServerCall(Call):
 
     def _answer(self, response: Response, now: float) -> None:
         assert self.dialog is not None
-        self.transaction.respond(response, now)
         if response.status < 200:
             self.dialog.step(DialogInput.PROVISIONAL)
-            self._ringing = response
-            self.core.deadlines.start(self, Timer.RINGING, now + TIMINGS[Timer.RINGING].first)
+            self._provide(response, now)
         else:
+            self._provisionals.stop()
+            self.transaction.respond(response, now)
             self.core.deadlines.stop(self, Timer.RINGING)
             self.dialog.step(DialogInput.SUCCESS if response.status < 300 else DialogInput.FAILURE)
         if response.status < 300:
             self.join(self.dialog)
 
+    def _provide(self, response: Response, now: float) -> None:
+        """Reliably where the peer wants it so, and where a description must arrive (RFC 3262 section 3)."""
+        request = self.transaction.request
+        if rel100.is_required_by(request) or (response.body and rel100.is_supported_by(request)):
+            self._provisionals.send(response, now)
+            return
+        self._ringing = response
+        self.transaction.respond(response, now)
+        self.core.deadlines.start(self, Timer.RINGING, now + TIMINGS[Timer.RINGING].first)
+
     # -------------------------------------------------------------- what our user asks for
-    def ring(self, now: float) -> None:
-        """Raises WrongMoment."""
+    def ring(self, now: float, status: int = 180, body: bytes = b"", content_type: str = "") -> None:
+        """Raises WrongMoment, also for an offer of ours that the peer could not answer: it knows no PRACK."""
         self.may(CallInput.RING)
-        contact = ("Contact", self.core.contact(self.contact_user, self.flow))
-        response = self.core.response(self.transaction.request, 180, "", (contact,), to_tag=self.local_tag)
+        request = self.transaction.request
+        if body and not request.body and not rel100.is_supported_by(request):
+            raise WrongMoment("an offer in a provisional answer that is not reliable")  # RFC 3261 13.2.1
+        headers = (("Contact", self.core.contact(self.contact_user, self.flow)), *self.core.abilities())
+        tag = self.local_tag
+        response = self.core.response(request, status, "", headers, to_tag=tag, body=body, content_type=content_type)
+        if body:
+            self.offers.said(body, content_type)
         self.step(CallInput.RING, Said(response), now)
 
     def accept(self, body: bytes, content_type: str, now: float) -> None:
-        """Raises WrongMoment."""
+        """Raises WrongMoment. Where offer and answer have been exchanged already, the 2xx repeats neither."""
         self.may(CallInput.ACCEPT)
-        self.step(CallInput.ACCEPT, Said(self.acceptance_of(self.transaction, body, content_type)), now)
+        if self._acceptance is not None:
+            raise WrongMoment("accepted already")
+        if self._provisionals.holds_session:
+            self._acceptance = body, content_type
+            return
+        if self._provisionals.is_settled:
+            body, content_type = b"", ""
+        else:
+            self.offers.said(body, content_type)
+        self.step(CallInput.ACCEPT, Said(self.acceptance_of(self.transaction, body, content_type, now)), now)
 
     def refuse(self, status: int, reason: str, headers: Extra, now: float) -> None:
         """Raises WrongMoment."""
@@ -102,6 +136,42 @@ class ServerCall(Call):
     def no_ack_came(self, now: float) -> None:
         self.acceptance = None
         super().no_ack_came(now)
+
+    @property
+    def has_session(self) -> bool:
+        return super().has_session or self._provisionals.is_settled
+
+    def prack_came(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
+        """RFC 3262 section 3; an offer in it is answered like that of an UPDATE (section 5)."""
+        prack = transaction.request
+        try:
+            answered = self._provisionals.acknowledged(prack)
+        except Malformed as fault:
+            self.answer(transaction, 400, now, fault.reason)
+            return
+        if answered is None:
+            self.answer(transaction, 481, now)
+            return
+        is_ours = bool(answered.body) and not self.transaction.request.body
+        if prack.body and not is_ours:
+            self.changed_early(transaction, flow, now)
+        else:
+            self.answer(transaction, 200, now)
+        if is_ours:
+            self.core.emit(EarlyAnswered(self.number, *content_of(prack)))
+        self._go_on(now)
+
+    def _go_on(self, now: float) -> None:
+        """What has waited for the PRACK."""
+        self._provisionals.go_on(now)
+        waiting = self._acceptance
+        if waiting is not None and self.state is CallState.ARRIVED and not self._provisionals.holds_session:
+            self._acceptance = None
+            self.accept(*waiting, now)
+
+    def _no_prack_came(self, now: float) -> None:
+        response = self._refusal(504, "No PRACK")
+        self.step(CallInput.NO_PRACK, Said(response, "no PRACK", by_peer=True, status=504), now)
 
     def fire(self, timer: Timer, now: float) -> None:
         """Timer.RINGING: lest a proxy on the way gives up (RFC 3261 13.3.1.1)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from confserver.sip.extensions import METHODS, OPTION_TAGS
 from confserver.sip.flow import Address, Flow
 
 
@@ -25,10 +26,10 @@ class StackSettings:
     unwelcome: Callable[[Flow], str] = everybody
     """Why nothing new is taken from a flow, "" where it is. Such requests get 403 and leave no trace: whoever sends
     them from a made-up address makes us send one datagram for each of his, and keep nothing."""
-    option_tags: tuple[str, ...] = ()
+    option_tags: tuple[str, ...] = OPTION_TAGS
     """Extensions that a Require may name; also Supported."""
     content_types: tuple[str, ...] = ("application/sdp",)
-    allow: tuple[str, ...] = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
+    allow: tuple[str, ...] = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", *METHODS)
     """Methods that we know. Those the stack does not answer itself come as RequestArrived."""
     most_transactions: int = 20_000
     """Server transactions at once; above it 503 with Retry-After (RFC 3261 21.5.4)."""
@@ -37,3 +38,7 @@ class StackSettings:
     most_calls: int = 5_000
     retry_after: int = 10
     """Seconds, in that 503."""
+    session_expires_s: int = 0
+    """The session timer that we ask for (RFC 4028); 0: only what the peer asks for."""
+    min_se_s: int = 90
+    """The shortest that we take; 422 to less."""

@@ -103,9 +103,17 @@ class Stack:
             self._core.connections[flow] = Connection()
 
     # -------------------------------------------------------------- calls that came
-    def ring(self, call: CallId, now: float) -> list[Output]:
-        """180, with the dialog that may be used from now on. Said again every minute until there is an answer."""
-        self._server_call(call).ring(now)
+    def ring(
+        self, call: CallId, now: float, status: int = 180, body: bytes = b"", content_type: str = SDP
+    ) -> list[Output]:
+        """180, or another provisional answer, with the dialog that may be used from now on.
+
+        With a body media may run before the answer: the answer to their offer, or our offer where they made none.
+        It is sent reliably where the peer can (RFC 3262), else said again every minute until there is an answer.
+        """
+        if not 100 < status < 200:
+            raise ValueError(f"not a provisional answer: {status}")
+        self._server_call(call).ring(now, status, body, content_type if body else "")
         return self._taken()
 
     def accept(self, call: CallId, body: bytes, now: float, content_type: str = SDP) -> list[Output]:
@@ -134,29 +142,40 @@ class Stack:
         self,
         target: Uri,
         from_: NameAddr,
-        body: bytes,
+        body: bytes | Callable[[Flow], bytes],
         now: float,
         headers: Extra = (),
         transport: str = "UDP",
         via: Address | None = None,
         content_type: str = SDP,
+        to: NameAddr | None = None,
+        contact_user: str | None = None,
     ) -> tuple[CallId, list[Output]]:
-        """Send an INVITE to ``via``, an outbound proxy, or else to ``target``; by ``transport`` if that names none."""
+        """Send an INVITE to ``via``, an outbound proxy, or else to ``target``; by ``transport`` if that names none.
+
+        ``body`` may be made when it is known by which flow the INVITE goes. ``contact_user``: else that of From.
+        """
         core = self._core
         number = core.next_number()
-        lines = [("Max-Forwards", "70"), ("From", str(from_.with_param("tag", core.token()))), ("To", f"<{target}>")]
+        lines = [
+            ("Max-Forwards", "70"),
+            ("From", str(from_.with_param("tag", core.token()))),
+            ("To", str(to or NameAddr("", target))),
+        ]
         lines += [("Call-ID", core.token()), ("CSeq", "1 INVITE")]
         if core.settings.user_agent:
             lines.append(("User-Agent", core.settings.user_agent))
         lines += [*core.abilities(), *headers]
         if body:
             lines.append(("Content-Type", content_type))
-        request = Request("INVITE", target, Headers(lines), body)
+        compose = None if isinstance(body, bytes) else body
+        request = Request("INVITE", target, Headers(lines), body if isinstance(body, bytes) else b"")
         request.encode()  # raises Unwritable before anything has changed
         hop = hop_of(target if target.has_param("transport") else target.with_param("transport", transport))
         if via is not None:
             hop = Hop(transport, *via)
-        ClientCall(core, number, request, from_.uri.user).start(Way(hop=hop), now)
+        user = from_.uri.user if contact_user is None else contact_user
+        ClientCall(core, number, request, user, compose).start(Way(hop=hop), now)
         return number, self._taken()
 
     # -------------------------------------------------------------- both

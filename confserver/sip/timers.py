@@ -45,6 +45,14 @@ class Timer(Enum):
     """Say 180 again, lest a proxy on the way gives up (RFC 3261 13.3.1.1)."""
     RETRY = "retry"
     """Our re-INVITE met theirs and is due again (RFC 3261 14.1)."""
+    REFRESH = "refresh"
+    """Half of the session's interval has passed, and it is ours to refresh (RFC 4028 section 10)."""
+    EXPIRY = "expiry"
+    """Nobody has refreshed the session (RFC 4028 section 10)."""
+    PROVISIONAL = "provisional"
+    """A reliable provisional answer waits for its PRACK (RFC 3262 section 3)."""
+    NO_PRACK = "no PRACK"
+    """And has waited long enough."""
     WAY = "way"
     """A request has not found its way in time."""
 
@@ -82,10 +90,12 @@ TIMINGS: dict[Timer, Timing] = {
     Timer.UNANSWERED: Timing(64 * T1, 64 * T1),  # RFC 4320 4.2: the other side's Timer F
     Timer.REPEAT: Timing(T1, T1, T2),  # RFC 3261 13.3.1.4: on every transport, a later hop may lose it
     Timer.NO_ACK: Timing(64 * T1, 64 * T1),
+    Timer.PROVISIONAL: Timing(T1, T1, NEVER),  # RFC 3262 section 3: doubled, without a bound
+    Timer.NO_PRACK: Timing(64 * T1, 64 * T1),
     Timer.RINGING: Timing(60.0, 60.0),  # RFC 3261 13.3.1.1: every minute
     Timer.WAY: Timing(64 * T1, 64 * T1),
 }
-"""RETRY is drawn by lot (RFC 3261 14.1) and not here."""
+"""RETRY is drawn by lot (RFC 3261 14.1), REFRESH and EXPIRY are agreed (RFC 4028): they are not here."""
 
 
 def next_interval(timer: Timer, reliable: bool, previous: float | None = None) -> float | None:

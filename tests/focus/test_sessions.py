@@ -9,6 +9,7 @@ from confserver.focus import outputs as out
 from confserver.sdp.description import Description
 from confserver.sdp.direction import Direction
 from confserver.sdp.text import parse
+from confserver.sip import outputs as sip
 from rooms import events as tell
 from tests.focus.house import OUTSIDE, House, events, every, sdp, the
 
@@ -225,3 +226,16 @@ def test_offers_for_calls_that_are_no_more() -> None:
     assert house.ack_offer(call, sdp()) == []
     house.ack(call)
     assert house.is_empty()
+
+
+# ---------------------------------------------------------------- refreshes of ours (RFC 4028 7.4)
+def test_the_answer_to_a_refresh_is_followed_and_a_bad_one_changes_nothing() -> None:
+    house = House()
+    call = house.enter()
+    before = house.leg(call).agreed
+    outputs = house.play(house.focus.hear_call(sip.OfferAnswered(call, 200, b"rubbish", "application/sdp"), house.now))
+    assert not every(SetLeg, outputs) and house.leg(call).agreed == before
+    body = sdp(port=4444, version=2).encode()
+    outputs = house.play(house.focus.hear_call(sip.OfferAnswered(call, 200, body, "application/sdp"), house.now))
+    assert the(SetLeg, outputs).plan.remote == ("192.0.2.9", 4444)
+    assert house.play(house.focus.hear_call(sip.OfferAnswered(call, 500, b"", ""), house.now)) == []

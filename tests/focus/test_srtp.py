@@ -8,7 +8,7 @@ import pytest
 
 from confserver.contract import MediaPlan, OpenLeg, SetLeg, packed
 from confserver.focus import outputs as out
-from confserver.focus.rekeying import MOST_TRIES, RETRY_S
+from confserver.focus.reoffers import MOST_TRIES, RETRY_S
 from confserver.sip import outputs as sip
 from tests.focus.house import House, every, sdp, the
 
@@ -128,7 +128,7 @@ def test_who_does_not_take_it_is_hung_up_on(house: House, status: int) -> None:
     call = house.enter(savp(line()))
     heir(house)
     assert the(out.HangUp, told(house, call, status)).call == call
-    assert house.is_empty() and not len(house.focus._rekeying)
+    assert house.is_empty() and not len(house.focus._reoffers)
 
 
 @pytest.mark.parametrize("body", ["", sdp("192.0.2.9", 4000), savp(line(tag=9))], ids=["none", "plain", "other tag"])
@@ -166,7 +166,7 @@ def test_a_worker_lost_again_meanwhile_means_a_third_key_once_the_phone_has_answ
     assert line(b"\x03" * 30) in the(out.Offer, outputs).body.decode()
     assert keys_of(house.leg(call).plan) == (THEIRS, b"\x03" * 30), "never a key that it has had before"
     assert not every(out.HangUp, told(house, call, 200, savp(line(), version=3)))
-    assert not len(house.focus._rekeying)
+    assert not len(house.focus._reoffers)
 
 
 def test_a_phone_on_hold_stays_there(house: House) -> None:

@@ -11,6 +11,7 @@ their time of arrival; ``heard()`` lays them out by RTP timestamp.
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import socket
 import struct
@@ -30,6 +31,11 @@ FRAME_S = 0.02
 LATE_S = 0.008
 """Later than this a packet is late: well within what any playout takes for jitter."""
 HEADER = struct.Struct("!BBHII")
+KERNEL_TIME = getattr(socket, "SO_TIMESTAMPNS", 35)
+"""With this option a datagram's time of arrival comes beside it (Linux, socket(7)): a test that is kept from running
+does not take its own absence for the server's."""
+TIMESPEC = struct.Struct("@qq")
+MOST_BYTES = 65536
 EVENTS = "a=rtpmap:101 telephone-event/8000"
 """For those whose formats have 101 (RFC 4733)."""
 
@@ -39,7 +45,7 @@ class Packet:
     """An RTP packet that came (RFC 3550 section 5.1)."""
 
     at: float
-    """time.monotonic() of its arrival."""
+    """time.monotonic() of its arrival, by the kernel where that tells it."""
     source: Address
     payload_type: int
     sequence: int
@@ -102,6 +108,8 @@ class Phone:
         for each in (self.sip, self.rtp):
             each.bind((host, 0))
             each.setblocking(False)
+        with contextlib.suppress(OSError):
+            self.rtp.setsockopt(socket.SOL_SOCKET, KERNEL_TIME, 1)
         self.ssrc = int(token(), 16) & 0xFFFFFFFF
         self.late: list[tuple[float, float]] = []
         """When it has sent a packet late, and by how many seconds: the machine's fault, not the server's."""
@@ -280,8 +288,8 @@ class Phone:
         self.rtp.sendto(header + pcmu_encoded(sound), self.media)
 
     def _take_rtp(self) -> None:
-        data, source = self.rtp.recvfrom(65536)
-        now = time.monotonic()
+        data, beside, _, source = self.rtp.recvmsg(MOST_BYTES, 64)
+        now = _arrival(beside)
         if len(data) < HEADER.size or 192 <= data[1] <= 223:  # RTCP on the same port (RFC 5761 section 4)
             return
         _, kind, sequence, timestamp, ssrc = HEADER.unpack_from(data)
@@ -311,3 +319,13 @@ class Phone:
         if message.method == "BYE":
             self.sending.clear()
             self.hung_up.set()
+
+
+def _arrival(beside: list[tuple[int, int, bytes]]) -> float:
+    """What the kernel says beside a datagram, as time.monotonic()."""
+    now = time.monotonic()
+    for level, kind, value in beside:
+        if (level, kind) == (socket.SOL_SOCKET, KERNEL_TIME) and len(value) == TIMESPEC.size:
+            seconds, nanoseconds = TIMESPEC.unpack(value)
+            return now - max(time.time() - seconds - nanoseconds * 1e-9, 0.0)
+    return now

@@ -24,7 +24,7 @@ def test_a_method_that_we_do_not_know_gets_405() -> None:
     answer = sent(wire.hear(wire.request("PUBLISH")))[0]
     assert isinstance(answer, Response)
     assert answer.status == 405
-    assert answer.headers.get_all("Allow") == ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"]
+    assert answer.headers.get_all("Allow") == ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE"]
 
 
 def test_a_method_that_our_user_knows_comes_to_him() -> None:

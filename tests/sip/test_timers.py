@@ -90,5 +90,5 @@ def test_reliable_transports_need_no_retransmission_and_no_waiting_for_copies() 
     assert next_interval(Timer.REPEAT, True, T2) == T2
 
 
-def test_every_timer_but_retry_has_its_time() -> None:
-    assert set(Timer) - TIMINGS.keys() == {Timer.RETRY}
+def test_every_timer_has_its_time_but_those_that_are_drawn_or_agreed() -> None:
+    assert set(Timer) - TIMINGS.keys() == {Timer.RETRY, Timer.REFRESH, Timer.EXPIRY}

@@ -1,10 +1,11 @@
-"""New keys of ours for protected calls that are up, by a re-INVITE (RFC 4568 section 7.1, RFC 3711 section 9.1).
+"""What we want changed in calls that are up, by re-INVITEs of ours: a new key (RFC 4568 section 7.1, RFC 3711
+section 9.1), or which way sound goes (RFC 3264 section 8.4).
 
 ::
 
-    renewed --re-INVITE--> asked --200 with an answer--> the call goes on
-                                 --491 of our own stack--> again in RETRY_S, MOST_TRIES times
-                                 --anything else--> BYE
+    wanted --re-INVITE--> asked --200 with an answer--> the call goes on
+                                --491 of our own stack--> again in RETRY_S, MOST_TRIES times
+                                --anything else--> a key: BYE; a direction: all stays as it was
 
 The phone's key is its own to change: it stays, unless its answer has another.
 """
@@ -38,18 +39,20 @@ Settle = Callable[[Leg, bytes, float], bool]
 
 @dataclass(slots=True)
 class Attempt:
-    """A call whose phone is to learn our new key."""
+    """A call whose phone is asked for a change."""
 
     tries: int = 0
     is_asked: bool = False
     """A re-INVITE is under way."""
     is_stale: bool = False
-    """Another key was made since it left."""
+    """Something else is wanted since it left."""
+    is_vital: bool = False
+    """Without it the call cannot go on."""
     retry_at: float | None = None
 
 
-class Rekeying:
-    """The calls that are being re-keyed."""
+class Reoffers:
+    """The calls that are being changed."""
 
     def __init__(self, scene: Scene, admission: Admission, settle: Settle) -> None:
         self._scene = scene
@@ -66,9 +69,10 @@ class Rekeying:
         leg.agreed = replace(agreed, crypto=replace(agreed.crypto, ours=ours))
         leg.plan = structs.replace(plan, outgoing_key=SrtpKey(agreed.crypto.suite, ours))
 
-    def ask(self, leg: Leg) -> None:
-        """Tell the phone our key, by an offer; at once, or as soon as the one that is under way is over."""
+    def ask(self, leg: Leg, is_vital: bool = True) -> None:
+        """Offer the phone what we want now; at once, or as soon as the offer that is under way is over."""
         attempt = self._attempts.setdefault(leg.call, Attempt())
+        attempt.is_vital = attempt.is_vital or is_vital
         if attempt.is_asked:
             attempt.is_stale = True
         elif leg.agreed:
@@ -92,11 +96,12 @@ class Rekeying:
             attempt.retry_at = now + RETRY_S
             return
         if event.status < 300 and attempt.is_stale and leg.agreed:
-            # what it has agreed to is a key that another worker has used
+            # what it has agreed to is not wanted any more: a key that another worker has used, an old direction
             self._offer(leg, leg.agreed, attempt)
             return
         del self._attempts[event.call]
-        if event.status >= 300 or not self._settle(leg, event.body, now):
+        is_taken = event.status < 300 and self._settle(leg, event.body, now)
+        if not is_taken and attempt.is_vital:
             self._scene.hang_up(leg, "its media worker is gone, and it has not taken a new key")
 
     # ------------------------------------------------------------------ time
@@ -113,3 +118,6 @@ class Rekeying:
 
     def __len__(self) -> int:
         return len(self._attempts)
+
+    def __contains__(self, call: object) -> bool:
+        return call in self._attempts

@@ -1,0 +1,29 @@
+"""What goes beyond RFC 3261, one file an extension; each is a row here, and Supported, Allow and Require follow.
+
+    session_timer   a call that nobody refreshes ends (RFC 4028)
+    rel100          provisional answers that are acknowledged (RFC 3262)
+    update          changes of a session at any time, without an INVITE (RFC 3311)
+
+Imported by ``sip`` alone.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Extension(NamedTuple):
+    """``option_tag``: "" where there is none; ``methods``: those that it brings."""
+
+    option_tag: str
+    methods: tuple[str, ...] = ()
+
+
+EXTENSIONS = (
+    Extension("100rel", ("PRACK",)),
+    Extension("timer"),
+    Extension("", ("UPDATE",)),
+)
+
+OPTION_TAGS = tuple(each.option_tag for each in EXTENSIONS if each.option_tag)
+METHODS = tuple(method for each in EXTENSIONS for method in each.methods)
