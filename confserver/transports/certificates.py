@@ -9,8 +9,10 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -41,23 +43,32 @@ class KeyPair:
 
 def server_context(pair: KeyPair) -> SSL.Context:
     """TLS 1.2 or later with this certificate. Raises CertificateError."""
+    chain, key = _chain(pair.certificate), _private_key(pair.key)
     context = bare_context()
-    context.set_passwd_cb(lambda *_: b"")  # never ask on the terminal
-    for path, use in (
-        (pair.certificate, context.use_certificate_chain_file),
-        (pair.key, context.use_privatekey_file),
-    ):
-        _check_readable(path)
-        try:
-            use(str(path))
-        except SSL.Error:
-            what = "certificate" if path == pair.certificate else "private key without a password"
-            raise CertificateError(f"{path} holds no {what} in PEM form") from None
     try:
-        context.check_privatekey()
-    except SSL.Error:
-        raise CertificateError(f"{pair.key} is not the key of {pair.certificate}") from None
+        if chain[0].public_key() != key.public_key():
+            raise CertificateError(f"{pair.key} is not the key of {pair.certificate}")
+        context.use_certificate(chain[0])
+        for above in chain[1:]:
+            context.add_extra_chain_cert(above)
+        context.use_privatekey(key)
+    except (SSL.Error, UnsupportedAlgorithm, ValueError, TypeError):
+        raise CertificateError(f"{pair.certificate} is of a kind that TLS cannot use") from None
     return context
+
+
+def _chain(path: Path) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(_read(path))
+    except ValueError:
+        raise CertificateError(f"{path} holds no certificate in PEM form") from None
+
+
+def _private_key(path: Path) -> Any:
+    try:
+        return serialization.load_pem_private_key(_read(path), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it wants a password
+        raise CertificateError(f"{path} holds no private key without a password in PEM form") from None
 
 
 def client_context(authorities: Path | None, is_verified: bool = True) -> SSL.Context:
@@ -66,7 +77,7 @@ def client_context(authorities: Path | None, is_verified: bool = True) -> SSL.Co
     if authorities is None:
         context.set_default_verify_paths()
     else:
-        _check_readable(authorities)
+        _read(authorities)
         try:
             context.load_verify_locations(str(authorities))
         except SSL.Error:
@@ -141,10 +152,9 @@ def _write(path: Path, text: bytes) -> None:
     draft.replace(path)
 
 
-def _check_readable(path: Path) -> None:
+def _read(path: Path) -> bytes:
     try:
-        with path.open("rb"):
-            pass
+        return path.read_bytes()
     except OSError as error:
         raise CertificateError(f"{path} cannot be read: {error.strerror or error}") from None
 

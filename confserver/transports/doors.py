@@ -39,7 +39,7 @@ class Doors:
             except CannotListenError as error:
                 self.close()
                 self.ports = dict(self._wanted)  # free for one transport or address is not free for all
-                if error.port in self._wanted.values() and error.port or attempt == PORT_ATTEMPTS - 1:
+                if (error.port in self._wanted.values() and error.port) or attempt == PORT_ATTEMPTS - 1:
                     raise
 
     def _try_everywhere(self) -> None:

@@ -1,8 +1,8 @@
 """The connections there are: counted, limited, found again, and asked for once where several want the same (RFC 5923).
 
-    OpenFlow -> known? -> opened                    wanted: key -> tokens that wait
-             -> being opened? -> wait with the others -> ready -> opened   | failed -> failed
-             -> open it
+OpenFlow -> known? -> opened                    wanted: key -> tokens that wait
+         -> being opened? -> wait with the others -> ready -> opened   | failed -> failed
+         -> open it
 """
 
 from __future__ import annotations
@@ -98,8 +98,9 @@ class Pool:
         if not self._hosts[host]:
             del self._hosts[host]
         key = connection.wanted
-        if key is not None and not connection.is_ready:
-            self.failed(key, reason)
+        if not connection.is_ready:
+            if key is not None:
+                self.failed(key, reason)
             return
         if key is not None and self._ours.get(key) is connection:
             del self._ours[key]

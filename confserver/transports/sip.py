@@ -82,6 +82,10 @@ class SipTransports:
         """Of UDP and TCP."""
         return next((self._doors.ports[each] for each in ("udp", "tcp") if each in self._doors.ports), 0)
 
+    @property
+    def ports(self) -> dict[str, int]:
+        return dict(self._doors.ports)
+
     def port_of(self, transport: str) -> int:
         """Where we listen by a transport (of a flow); 0: we do not."""
         return self._doors.ports.get(transport.lower(), 0)

@@ -19,6 +19,7 @@ from autobahn.twisted.websocket import (
 )
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest, ConnectionResponse
 from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from confserver.sip.flow import written
@@ -59,7 +60,7 @@ class Gate:
         return None
 
     def _lets_in(self, origin: str, host: str) -> bool:
-        """Of the pages of this machine only those reached by its address: any page can give us a name (DNS rebinding)."""
+        """Of this machine's pages only those reached by its address: any page can give us a name (DNS rebinding)."""
         if "*" in self.origins or origin.lower() in (each.lower() for each in self.origins):
             return True
         try:
@@ -144,7 +145,7 @@ class ServerWebSocket(_WebSocket, WebSocketServerProtocol):  # type: ignore[misc
         no = self._gate.refusal(request.path, request.protocols, request.origin, request.host)
         if no is not None:
             raise ConnectionDeny(*no)
-        return next(each for each in request.protocols if each.lower() == SUBPROTOCOL)
+        return str(next(each for each in request.protocols if each.lower() == SUBPROTOCOL))
 
     def onOpen(self) -> None:
         self.become_ready()
@@ -160,7 +161,7 @@ class ServerWebSocket(_WebSocket, WebSocketServerProtocol):  # type: ignore[misc
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         self.hear(payload)
 
-    def connectionLost(self, reason: Failure | None = None) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         WebSocketServerProtocol.connectionLost(self, reason)
         self.end(self._fault or words_of(reason))
 
@@ -204,13 +205,13 @@ class ClientWebSocket(_WebSocket, WebSocketClientProtocol):  # type: ignore[misc
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         self.hear(payload)
 
-    def connectionLost(self, reason: Failure | None = None) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         why = self._fault or ("" if self.is_ready else str(self.wasNotCleanReason or ""))
         WebSocketClientProtocol.connectionLost(self, reason)
         self.end(why or words_of(reason))
 
 
-class IncomingWebSockets(WebSocketServerFactory):  # type: ignore[misc]
+class IncomingWebSockets(WebSocketServerFactory):
     """Takes connections on one address."""
 
     noisy = False
@@ -218,7 +219,7 @@ class IncomingWebSockets(WebSocketServerFactory):  # type: ignore[misc]
 
     def __init__(self, owner: Owner, transport: str, numbers: Numbers, gate: Gate, reactor: Any) -> None:
         super().__init__(protocols=[SUBPROTOCOL], server="", reactor=reactor)
-        self.setProtocolOptions(webStatus=False, **LIMITS)
+        self.setProtocolOptions(webStatus=False, allowNullOrigin=True, **LIMITS)  # the gate decides on origins
         self._owner, self._transport, self._numbers, self._gate = owner, transport, numbers, gate
 
     def buildProtocol(self, addr: IAddress | None) -> ServerWebSocket:
@@ -227,7 +228,7 @@ class IncomingWebSockets(WebSocketServerFactory):  # type: ignore[misc]
         return made
 
 
-class OutgoingWebSocket(WebSocketClientFactory):  # type: ignore[misc]
+class OutgoingWebSocket(WebSocketClientFactory):
     """Makes one connection; the owner's ``failed`` hears why not."""
 
     noisy = False
