@@ -13,20 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rooms.calling import Dial as Dial
+from rooms.calling import NoteDialFailed as NoteDialFailed
+from rooms.calling import NoteRedirected as NoteRedirected
+from rooms.calling import NoteRinging as NoteRinging
+from rooms.command import Command as Command
 from rooms.participant import MuteCause, ParticipantId, Role
 from rooms.policy import DEFAULT_MAX_PARTICIPANTS, Announce, NoiseGuard
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """Something asked of one room."""
-
-    needs: ClassVar[Role] = Role.MODERATOR
-    method: ClassVar[str] = "POST"
-    path: ClassVar[str] = ""
-    verb: ClassVar[str] = ""
-
-    room: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,11 +276,12 @@ class Release(Command):
 
 @dataclass(frozen=True, slots=True)
 class Arrive(Command):
-    """The participant's call is up: now the others know."""
+    """The participant's call is up: now the others know. ``source``: where a call of ours was answered."""
 
     needs: ClassVar[Role] = Role.PARTICIPANT
 
     participant: ParticipantId
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,11 +377,11 @@ class NoteRecordingFailed(Command):
 
 
 COMMANDS: tuple[type[Command], ...] = (
-    CreateRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick, SendDigits,
+    CreateRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick, Dial, SendDigits,
     Play, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
 )  # fmt: skip
 INTERNAL: tuple[type[Command], ...] = (
     Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDigit, NoteDominant,
-    NotePlayEnded, NoteRecordingFailed,
+    NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected, NoteDialFailed,
 )  # fmt: skip

@@ -81,6 +81,9 @@ class Participant:
     noise: str = ""
     """What the participant pours into the room that is no speech (noise, music or tone), if anything."""
     kicked: bool = False
+    dialled: bool = False
+    """We have called the participant; until the answer comes, ``ringing`` is the last 1xx, 0 for none."""
+    ringing: int = 0
 
 
 class ParticipantIds:

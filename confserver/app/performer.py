@@ -117,6 +117,10 @@ class Performer:
                     return stack.offer(call, body, now)
                 case focus_out.HangUp(call=call, cause=cause):
                     return stack.hang_up(call, now, cause)
+                case focus_out.Call():
+                    return self._call(output)
+                case focus_out.Abandon(call=call, cause=cause):
+                    return [sip_out.CallEnded(call, cause, by_peer=False)]
                 case focus_out.Probe(call=call):
                     return stack.probe(call, now)
                 case focus_out.Respond(transaction=number, status=status, reason=reason, headers=headers):
@@ -126,6 +130,15 @@ class Performer:
             if isinstance(output, focus_out.Offer):
                 return [sip_out.OfferAnswered(output.call, 491, b"", "")]
         return []
+
+    def _call(self, wish: focus_out.Call) -> list[sip_out.Output]:
+        hop = wish.target.hop
+        number, outputs = self._stack.call(
+            wish.target.uri, wish.from_, wish.offer, self.now(), wish.headers, hop.transport if hop else "UDP",
+            (hop.host, hop.port) if hop else None, to=wish.to, contact_user=wish.user,
+        )  # fmt: skip
+        self._focus.called(wish.leg, number)
+        return outputs
 
     # ------------------------------------------------------------------ time
     def _set_timer(self) -> None:
@@ -202,6 +215,8 @@ def _apology(output: Output) -> Sequence[Output]:
             return (focus_out.RefuseOffer(call, 500, ""),)
         case sip_out.RequestArrived(transaction=transaction):
             return (focus_out.Respond(transaction, 500),)
+        case focus_out.Call(leg=leg):
+            return (sip_out.CallEnded(-leg, "a fault of this server", by_peer=False, status=500),)
     return ()
 
 

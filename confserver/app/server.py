@@ -130,7 +130,7 @@ class Server:
         keys = secrets.token_bytes if self._settings.rtp.srtp_without_tls else None
         scene = Scene(rooms, self._surroundings, self._surroundings.media_terms(), keys)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
-        self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets)
+        self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets, self._surroundings.dial_terms())
 
     def _join(self) -> None:
         """Give the layers their shells."""

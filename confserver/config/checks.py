@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import ipaddress
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,6 +114,26 @@ def _check_path_if_any(text: str) -> None:
         _check_path(text)
 
 
+def _check_prefixes(settings: Settings) -> None:
+    for text in settings.dialout.prefixes:
+        if text != "*" and not re.fullmatch(r"\+?[0-9*#]{1,32}", text):
+            raise ValueError(f"{text!r} is not the beginning of a number, such as +4930")
+
+
+def _check_domains(settings: Settings) -> None:
+    for text in settings.dialout.domains:
+        if text != "*" and not re.fullmatch(r"\[?[A-Za-z0-9.:_-]{1,253}\]?(?:/[0-9]{1,3})?", text):
+            raise ValueError(f"{text!r} is neither a host, a network, nor *")
+        if "/" in text:
+            _check_networks((text,))
+
+
+def _check_caller(settings: Settings) -> None:
+    text = settings.dialout.caller
+    if text and not re.fullmatch(r"sips?:[^@<>\s;?]+@[^@<>\s;?]+", text):
+        raise ValueError(f"{text!r} is not an address such as sip:conference@example.com")
+
+
 CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("sip.addresses", _check_sip_addresses),
     ("sip.transports", _check_transports),
@@ -124,6 +145,9 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("rtp.port_max", _check_port_max),
     ("media.codecs", _check_codecs),
     ("media.denoise", _check_denoise),
+    ("dialout.prefixes", _check_prefixes),
+    ("dialout.domains", _check_domains),
+    ("dialout.caller", _check_caller),
     ("state.directory", lambda settings: _check_path(str(settings.state.path()))),
     ("recordings.directory", lambda settings: _check_path(str(settings.recordings_path()))),
     ("sounds.directory", lambda settings: _check_path_if_any(settings.sounds.directory)),

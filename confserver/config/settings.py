@@ -207,6 +207,32 @@ class Rooms(Section, frozen=True):
     ] = False
 
 
+class Dialout(Section, frozen=True):
+    """Whom rooms may call."""
+
+    prefixes: Annotated[
+        tuple[str, ...],
+        Meta(description="Beginnings of the numbers that may be called (+4930, 00); none listed: no number at all."),
+    ] = ()
+    domains: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Hosts whose SIP addresses may be called: names, IP addresses, networks, or * for all; none "
+            "listed: none at all."
+        ),
+    ] = ()
+    max_calls: Annotated[
+        int, Meta(ge=0, le=100_000, description="Most calls of ours at once, ringing and answered; 0: none.")
+    ] = 50
+    ring_s: Annotated[
+        float, Meta(ge=1, le=600, description="Seconds that a phone may ring before the call is given up.")
+    ] = 60.0
+    caller: Annotated[
+        str,
+        Meta(description="SIP address shown to whoever is called; empty: the room's own, at this server's address."),
+    ] = ""
+
+
 class Sounds(Section, frozen=True):
     """What can be played."""
 
@@ -306,6 +332,7 @@ class Settings(Section, frozen=True):
     rtp: Rtp = Rtp()
     media: Media = Media()
     rooms: Rooms = Rooms()
+    dialout: Dialout = Dialout()
     sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()
     http: Http = Http()

@@ -119,7 +119,7 @@ class Admission:
         if leg is None or leg.place.is_lost:
             return
         leg.reached, leg.ssrc = Reached(event.sequence, event.timestamp, event.at), event.ssrc
-        if leg.stage is not Stage.OPENING:
+        if leg.stage is not Stage.OPENING or leg.is_ours:
             return
         leg.port = event.port
         if leg.agreed and leg.offer:

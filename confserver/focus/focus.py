@@ -29,6 +29,7 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.focus.admission import Admission
 from confserver.focus.answers import unavailable
+from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
@@ -52,14 +53,24 @@ class Focus:
     """Calls become participants, and stay in step with them. All methods return what is to be done."""
 
     def __init__(
-        self, scene: Scene, repertoire: Repertoire = SILENT, with_tracks: bool = True, quiets_muted: bool = False
+        self,
+        scene: Scene,
+        repertoire: Repertoire = SILENT,
+        with_tracks: bool = True,
+        quiets_muted: bool = False,
+        dialling: DialTerms | None = None,
     ) -> None:
-        """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``."""
+        """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``.
+
+        Without ``dialling`` nobody is called.
+        """
         self._scene = scene
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks)
         scene.followers += [self._playing.follow, self._recordings.follow]
         self._admission = Admission(scene)
+        self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
+        scene.followers.append(self._dialout.follow)
         self._sessions = Sessions(scene, self._admission)
         self._reoffers = Reoffers(scene, self._admission, self._sessions.settle)
         self._recovery = Recovery(scene, self._reoffers)
@@ -82,6 +93,10 @@ class Focus:
                 self._reoffers.answered(event, now)
             case sip.OfferAnswered():
                 self._sessions.refreshed(event, now)
+            case sip.CallRinging():
+                self._dialout.ringing(event, now)
+            case sip.CallAccepted():
+                self._dialout.accepted(event, now)
             case sip.RequestArrived():
                 self._admission.asked(event)
             case sip.ProbeAnswered(call=call):
@@ -89,6 +104,10 @@ class Focus:
             case sip.CallEnded():
                 self._ended(event, now)
         return self._scene.taken()
+
+    def called(self, leg: int, call: sip.CallId) -> None:
+        """The answer to Call: its number."""
+        self._dialout.called(leg, call)
 
     def _probed(self, call: sip.CallId) -> None:
         leg = self._scene.legs.by_call.get(call)
@@ -98,7 +117,7 @@ class Focus:
     def _ended(self, event: sip.CallEnded, now: float) -> None:
         """The last word of a call: its place is given back, its leg closed."""
         leg = self._scene.legs.by_call.get(event.call)
-        if leg is None:
+        if leg is None or self._dialout.ended(event, now):
             return
         self._scene.forget(leg)
         if not self._scene.try_ask(Release(leg.room, leg.participant), SYSTEM, now):
@@ -111,6 +130,7 @@ class Focus:
         match event:
             case LegOpened():
                 self._admission.opened(event)
+                self._dialout.opened(event)
             case LegFailed():
                 self._admission.failed(event)
             case LegLatched(leg=number, remote=remote) if number in legs:
@@ -194,6 +214,7 @@ class Focus:
     def command(self, command: Command, by: Actor, now: float) -> list[Output]:
         """Carry out a command from outside. Raises Refused; nothing has changed then."""
         self._playing.check(command)
+        self._dialout.check(command, now)
         self._scene.ask(command, by, now)
         return self._scene.taken()
 
@@ -207,7 +228,7 @@ class Focus:
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
         leg = self._scene.legs.next_opening()
-        parts = (self._recovery.next_deadline(), self._recordings.next_deadline())
+        parts = (self._recovery.next_deadline(), self._recordings.next_deadline(), self._dialout.next_deadline())
         deadlines = (leg.deadline if leg else None, *parts)
         return min((each for each in deadlines if each is not None), default=None)
 
@@ -215,6 +236,7 @@ class Focus:
         """Refuse the calls whose leg a worker has not opened in time; give up lost workers that have no heir."""
         self._recovery.fire(now)
         self._recordings.fire(now)
+        self._dialout.fire(now)
         while (leg := self._scene.legs.next_opening()) and leg.deadline <= now:
             self._scene.hang_up(leg, "no word from the media worker", unavailable("no word from the media worker"))
         return self._scene.taken()
@@ -243,6 +265,7 @@ class Focus:
         return {
             "rooms": len(self._scene.places),
             "legs": len(stages),
+            "dialling": len(self._dialout),
             "plays": len(self._playing),
             "recordings": len(self._recordings),
             "stages": {stage.value: stages.count(stage.value) for stage in Stage},

@@ -21,7 +21,7 @@ from confserver.contract import (
 from confserver.focus.answers import NoAnswer, unavailable
 from confserver.focus.legs import Leg, Legs, Place, Stage
 from confserver.focus.media import Ground
-from confserver.focus.outputs import HangUp, Output, Publish, Refuse, TellWorker
+from confserver.focus.outputs import Abandon, HangUp, Output, Publish, Refuse, TellWorker
 from confserver.focus.terms import MediaTerms, RoomTerms
 from confserver.routing.guard import Guard
 from confserver.sdp.crypto import Secrets
@@ -54,6 +54,9 @@ class Surroundings(Protocol):
 
         ``peer``: where its media are, None while nobody knows. None where we have no address of the family.
         """
+
+    def own_host(self, peer: str | None, is_ipv6: bool) -> str | None:
+        """The address of ours by which a call of ours goes to a peer; None as a peer: one whose address is unknown."""
 
 
 class Scene:
@@ -234,7 +237,10 @@ class Scene:
         if leg.stage is Stage.LEAVING:
             return
         self.tell_worker(leg.place, CloseLeg(leg=leg.id))
-        if leg.stage is Stage.OPENING:
+        if leg.stage is Stage.OPENING and leg.is_ours:
+            leg.go("refused")
+            self.say(Abandon(leg.call, cause))
+        elif leg.stage is Stage.OPENING:
             no = answer or NoAnswer(480, cause.capitalize())
             leg.go("refused")
             self.say(Refuse(leg.call, no.status, no.reason, no.headers))

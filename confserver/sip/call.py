@@ -199,7 +199,9 @@ class Call:
             self.acceptance = None
         del self.core.calls[self.number]
         reason = self._kept or said
-        self.core.emit(CallEnded(self.number, reason.cause, reason.by_peer, said.status, _warning(said.message)))
+        answer = said.message if self.owns_call_id and isinstance(said.message, Response) else None
+        detail = _warning(said.message)
+        self.core.emit(CallEnded(self.number, reason.cause, reason.by_peer, said.status, detail, answer))
 
     def end_dialogs(self) -> None:
         if self.dialog is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,14 +30,24 @@ class ClientCall(Call):
 
     owns_call_id = True
 
-    def __init__(self, core: Core, number: CallId, request: Request, contact_user: str) -> None:
+    def __init__(
+        self,
+        core: Core,
+        number: CallId,
+        request: Request,
+        contact_user: str,
+        compose: Callable[[Flow], bytes] | None = None,
+    ) -> None:
+        """``compose`` gives the body once the flow is known."""
         super().__init__(core, number, CallState.CALLING)
         self.contact_user = contact_user
         self.request = request
         self.offers.said(request.body, request.content_type)
         for name, value in self.session.asked():
             request.headers.add(name, value)
-        self._errand = Errand(core, request, self, contact_user=contact_user)
+        self._make_body = compose
+        composed = None if compose is None else self._composed
+        self._errand = Errand(core, request, self, contact_user=contact_user, compose=composed)
         self._way = Way()
         self._pracks: dict[str, rel100.Pracks] = {}
         """By To tag."""
@@ -47,6 +58,12 @@ class ClientCall(Call):
         """To tags of early dialogs that the peer has ended already."""
         self._acks: dict[str, Acknowledgement] = {}
         """By To tag; for as long as a 2xx can come again."""
+
+    def _composed(self, flow: Flow) -> bytes:
+        assert self._make_body is not None
+        body = self._make_body(flow)
+        self.offers.said(body, self.request.content_type)
+        return body
 
     def start(self, way: Way, now: float) -> None:
         self._way = way

@@ -6,7 +6,7 @@ robot phone). Bodies are bytes; ``content_type`` is in lower case without parame
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -151,6 +151,8 @@ class CallEnded:
     status: int = 0
     detail: str = ""
     """Why it was refused, in the words of the answer's Warning (RFC 3261 20.43)."""
+    answer: Response | None = field(default=None, compare=False, repr=False)
+    """The answer that has refused our INVITE."""
 
 
 @dataclass(frozen=True, slots=True)

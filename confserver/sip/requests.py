@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from confserver.sip.flow import Flow
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class Errand:
     """A request that opens a client transaction as soon as a flow is found."""
 
-    __slots__ = ("_contact_user", "_core", "_dialog", "_search", "_user", "request", "transaction")
+    __slots__ = ("_compose", "_contact_user", "_core", "_dialog", "_search", "_user", "request", "transaction")
 
     def __init__(
         self,
@@ -28,11 +29,13 @@ class Errand:
         *,
         dialog: Dialog | None = None,
         contact_user: str | None = None,
+        compose: Callable[[Flow], bytes] | None = None,
     ) -> None:
         self._core = core
         self._user = user
         self._dialog = dialog
         self._contact_user = contact_user
+        self._compose = compose
         self._search: Search | None = None
         self.request = request
         self.transaction: ClientTransaction | None = None
@@ -47,6 +50,8 @@ class Errand:
         request.headers.insert_first("Via", core.via(flow))
         if self._contact_user is not None:
             request.headers.add("Contact", core.contact(self._contact_user, flow))
+        if self._compose is not None:
+            request.body = self._compose(flow)
         transaction = ClientTransaction(core, client_key(request), request, flow, self._user)
         core.clients[transaction.key] = transaction
         connection = core.connections.get(flow)

@@ -142,29 +142,40 @@ class Stack:
         self,
         target: Uri,
         from_: NameAddr,
-        body: bytes,
+        body: bytes | Callable[[Flow], bytes],
         now: float,
         headers: Extra = (),
         transport: str = "UDP",
         via: Address | None = None,
         content_type: str = SDP,
+        to: NameAddr | None = None,
+        contact_user: str | None = None,
     ) -> tuple[CallId, list[Output]]:
-        """Send an INVITE to ``via``, an outbound proxy, or else to ``target``; by ``transport`` if that names none."""
+        """Send an INVITE to ``via``, an outbound proxy, or else to ``target``; by ``transport`` if that names none.
+
+        ``body`` may be made when it is known by which flow the INVITE goes. ``contact_user``: else that of From.
+        """
         core = self._core
         number = core.next_number()
-        lines = [("Max-Forwards", "70"), ("From", str(from_.with_param("tag", core.token()))), ("To", f"<{target}>")]
+        lines = [
+            ("Max-Forwards", "70"),
+            ("From", str(from_.with_param("tag", core.token()))),
+            ("To", str(to or NameAddr("", target))),
+        ]
         lines += [("Call-ID", core.token()), ("CSeq", "1 INVITE")]
         if core.settings.user_agent:
             lines.append(("User-Agent", core.settings.user_agent))
         lines += [*core.abilities(), *headers]
         if body:
             lines.append(("Content-Type", content_type))
-        request = Request("INVITE", target, Headers(lines), body)
+        compose = None if isinstance(body, bytes) else body
+        request = Request("INVITE", target, Headers(lines), body if isinstance(body, bytes) else b"")
         request.encode()  # raises Unwritable before anything has changed
         hop = hop_of(target if target.has_param("transport") else target.with_param("transport", transport))
         if via is not None:
             hop = Hop(transport, *via)
-        ClientCall(core, number, request, from_.uri.user).start(Way(hop=hop), now)
+        user = from_.uri.user if contact_user is None else contact_user
+        ClientCall(core, number, request, user, compose).start(Way(hop=hop), now)
         return number, self._taken()
 
     # -------------------------------------------------------------- both
