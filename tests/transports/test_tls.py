@@ -97,7 +97,7 @@ async def test_nothing_below_tls_1_2(post: Post) -> None:
     old.set_ciphers("ALL:@SECLEVEL=0")
     old.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     old.maximum_version = ssl.TLSVersion.TLSv1_1
-    with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION|protocol version"):
+    with pytest.raises(ssl.SSLError, match=r"PROTOCOL_VERSION|protocol version"):
         await run(dialled(post.address, old))
     assert post.ear.data == [] and post.ear.losses == []
 
