@@ -204,18 +204,19 @@ class House:
         name: str = "Anna <sip:anna@example.com>",
         vias: int = 1,
         local: str = SERVER,
+        transport: str = "UDP",
     ) -> tuple[int, list[out.Output]]:
         body = sdp() if body is None else body
         request, flow = self.request(
-            "INVITE", room, body, source, name=name, vias=vias, transport="UDP", local=local
+            "INVITE", room, body, source, name=name, vias=vias, transport=transport, local=local
         )  # fmt: skip
         call = next(self._numbers)
         self.acked[call] = False
         return call, self.play(self.focus.hear_call(sip.CallArrived(call, request, flow), self.now))
 
-    def reinvite(self, call: int, body: str, source: Address = PHONE) -> list[out.Output]:
+    def reinvite(self, call: int, body: str, source: Address = PHONE, transport: str = "UDP") -> list[out.Output]:
         request, flow = self.request(
-            "INVITE", "standup", body, source, name="<sip:anna@a>", vias=1, transport="UDP", local=SERVER
+            "INVITE", "standup", body, source, name="<sip:anna@a>", vias=1, transport=transport, local=SERVER
         )  # fmt: skip
         return self.play(self.focus.hear_call(sip.OfferArrived(call, request, flow), self.now))
 
