@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,11 +16,12 @@ from confserver.bench.figures import spread
 from confserver.bench.media.tables import Column, Table
 from confserver.bench.media.terms import Terms, told
 from confserver.bench.options import Options
-from confserver.bench.server import Target, target
+from confserver.bench.server import NotStarted, Target, target
 from confserver.bench.sip import script
 from confserver.bench.sip.load import PATIENCE_S, First, Load
 from confserver.bench.sip.rates import Step, highest
 from confserver.client import ClientError
+from confserver.sip.flow import written
 
 ROOMS = 10
 FIRST_RATE, MOST_RATE = 100.0, 5000.0
@@ -163,8 +166,28 @@ def _asking(own: Target) -> Iterator[Callable[[], int]]:
             thread.join(5)
 
 
+@contextlib.contextmanager
+def _talking(own: Target, callers: int, seconds: float) -> Iterator[None]:
+    """So many callers, of ``confserver bench calls``, three of ten in each room talking. Raises NotStarted."""
+    line = f"calls --server {written(own.address)} --callers {callers} --probes 0 --settle 0 --seconds {seconds + 2:g}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "confserver.bench", *line.split()],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        if not any("calls stand" in line for line in process.stderr):
+            raise NotStarted("the callers who shall talk do not come in")
+        yield
+    finally:
+        threading.Thread(target=process.stderr.read, daemon=True).start()
+        process.wait()
+
+
 def beside(terms: Terms) -> Table:
-    """Set-up of a call while nothing else happens, and while the HTTP API is kept busy."""
+    """Set-up of a call while nothing else happens, while others talk, and while the HTTP API is kept busy."""
     columns = (Column("beside"), Column("set-up p50 ms", 1), Column("p99 ms", 1), Column("failed"))
     rows: list[tuple[float | str | None, ...]] = []
     with server() as own:
@@ -173,6 +196,10 @@ def beside(terms: Terms) -> Table:
         try:
             quiet = step(load, own.pid, BESIDE_RATE, terms.seconds, _call, True)
             rows.append(("nothing", quiet.wait_ms.p50, quiet.wait_ms.p99, quiet.failed))
+            callers = terms.legs or BESIDE_CALLERS
+            with _talking(own, callers, terms.seconds):
+                loud = step(load, own.pid, BESIDE_RATE, terms.seconds, _call, True)
+            rows.append((f"{callers} legs in rooms of 10", loud.wait_ms.p50, loud.wait_ms.p99, loud.failed))
             with _asking(own) as answered:
                 begun = answered()
                 busy = step(load, own.pid, BESIDE_RATE, terms.seconds, _call, True)

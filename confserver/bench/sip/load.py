@@ -267,5 +267,6 @@ def _arrival(beside: list[tuple[int, int, bytes]]) -> float:
     for level, kind, value in beside:
         if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS) and len(value) == _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack(value)
-            return now - max(time.time() - float(seconds) - nanoseconds * 1e-9, 0.0)
+            late: float = time.time() - seconds - nanoseconds * 1e-9
+            return now - max(late, 0.0)
     return now
