@@ -37,6 +37,21 @@ class Scribe(Protocol):
     def send(self, command: ToScribe) -> None: ...
 
 
+class Gate(Protocol):
+    """Whether what comes from a host is to be read, and its connections kept (``routing.fence``)."""
+
+    def hears(self, host: str, now: float) -> bool: ...
+    def connects(self, host: str, now: float) -> bool: ...
+
+
+class OpenGate:
+    def hears(self, host: str, now: float) -> bool:
+        return True
+
+    def connects(self, host: str, now: float) -> bool:
+        return True
+
+
 @dataclass(slots=True)
 class Hands:
     """The shells that things are done by."""
@@ -50,7 +65,15 @@ class Hands:
 class Performer:
     """Drives stack and focus; also whom transports and workers talk to."""
 
-    def __init__(self, reactor: IReactorTime, now: Callable[[], float], stack: Stack, focus: Focus) -> None:
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        now: Callable[[], float],
+        stack: Stack,
+        focus: Focus,
+        gate: Gate | None = None,
+    ) -> None:
+        self._gate = gate or OpenGate()
         self._reactor = reactor
         self.now = now
         self._stack = stack
@@ -161,7 +184,15 @@ class Performer:
         self.perform(outputs)
 
     def received(self, data: bytes, flow: Flow) -> None:
-        self._hear(lambda: self._stack.receive(data, flow, self.now()))
+        now = self.now()
+        if self._gate.hears(flow.remote[0], now):
+            self._hear(lambda: self._stack.receive(data, flow, now))
+        elif flow.is_reliable:
+            self._hands.transports.perform(sip_out.CloseFlow(flow, "not heard"))  # a stream with a gap makes no sense
+
+    def admits(self, host: str) -> bool:
+        """Whether a connection from there may stay."""
+        return self._gate.connects(host, self.now())
 
     def lost(self, flow: Flow) -> None:
         self._hear(lambda: self._stack.flow_lost(flow, self.now()))

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 import structlog
+from sqlite_utils import Database
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall, deferLater
@@ -19,7 +20,9 @@ from twisted.internet.task import LoopingCall, deferLater
 from confserver.admin import http
 from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
 from confserver.app.door import Door
+from confserver.app.gate import LOOK_S, Gate
 from confserver.app.journal import Journal, settle
+from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.surroundings import Surroundings
 from confserver.config import Settings, default_state_directory
@@ -27,6 +30,7 @@ from confserver.contract import EngineReady, FromWorker
 from confserver.focus.focus import Focus
 from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
+from confserver.routing import store as ways
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
 from confserver.storage import Storage, StorageError
@@ -60,13 +64,17 @@ class Server:
         self._epoch = time.time() - time.monotonic()
         self._state = settings.state.path()
         self._surroundings = Surroundings(settings)
-        self._storage = Storage(self._state / "confserver.db", store.migrate, reactor)
+        self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
+        self._gate = Gate(settings.limits, self._surroundings.guard, self._storage)
+        self._orders = Orders()
+        self._gate.join(self._orders)
         self._journal = Journal(self._storage)
         self._stack = Stack(
             StackSettings(
                 user_agent=f"confserver/{version('confserver')}",
                 advertised=self._contact,
                 unwelcome=self._surroundings.unwelcome,
+                sentry=self._gate.fence,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
             ),
@@ -83,6 +91,7 @@ class Server:
         self._chores = [
             (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
+            (LoopingCall(lambda: self._gate.look(self.now())), LOOK_S),
         ]
         self._http: Any = None
         self._url = ""
@@ -103,7 +112,7 @@ class Server:
             self._join()
             self._open_http()
             self._listen()
-        except (StorageError, AccessError, store.StoreError, CatalogueError) as error:
+        except (StorageError, AccessError, store.StoreError, ways.StoreError, CatalogueError) as error:
             raise StartError(str(error)) from error
         except CannotListenError as error:
             raise StartError(_cannot_listen(error)) from error
@@ -120,6 +129,8 @@ class Server:
         settings = self._settings.rooms
         await self._storage.start()
         kept = await self._storage.write(settle)
+        now = self.now()
+        self._gate.restore(await self._storage.write(lambda db: ways.load_bans(db, now)), now)
         rooms = Rooms(
             ParticipantIds(kept.last_participant),
             on_demand=settings.on_demand,
@@ -135,7 +146,7 @@ class Server:
     def _join(self) -> None:
         """Give the layers their shells."""
         settings = self._settings
-        self._performer = Performer(self._reactor, self.now, self._stack, self._focus)
+        self._performer = Performer(self._reactor, self.now, self._stack, self._focus, self._gate.fence)
         self._transports = SipTransports(
             self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports
         )
@@ -158,7 +169,7 @@ class Server:
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
-        door = Door(self._focus, self._performer, self._parts)
+        door = Door(self._focus, self._performer, self._parts, self._orders, self._storage)
         self._http, endpoint = http.listen(self._reactor, door, token, self._settings.http_endpoint())
         self._url = url_of(endpoint)
         write_control(self._state, Control(self._url, token, os.getpid()))
@@ -197,6 +208,7 @@ class Server:
     def _look_again(self) -> None:
         try:
             self._surroundings.look_again()
+            self._gate.fence.look_again()
         except OSError as error:
             log.warning("cannot look up the addresses of this machine", why=str(error))
 
@@ -259,6 +271,7 @@ class Server:
             "sip_port": self._transports.port if self._transports else None,
             "state_directory": str(self._state),
             "sip": self._stack.describe(),
+            "fence": self._gate.fence.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
@@ -287,6 +300,12 @@ class Server:
         if self._state != default_state_directory():
             words += ["--state-directory", str(self._state)]
         return shlex.join(words)
+
+
+def _migrate(db: Database) -> None:
+    """Bring all tables to this version."""
+    store.migrate(db)
+    ways.migrate(db)
 
 
 def _cannot_listen(error: CannotListenError) -> str:

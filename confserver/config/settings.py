@@ -8,8 +8,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
+
+from confserver.config.limits import Limits
+from confserver.config.section import Section
 
 SOCKET_NAME = "http.sock"
 """The file name of the HTTP interface's Unix socket in the state directory."""
@@ -30,10 +32,6 @@ PRIVATE_NETWORKS = (
     "fe80::/10",  # RFC 4291, link-local
     "::1/128",
 )
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One table of the file; the docstring's first line is its heading."""
 
 
 class Sip(Section, frozen=True):
@@ -303,6 +301,7 @@ class Settings(Section, frozen=True):
     """All settings of a server."""
 
     sip: Sip = Sip()
+    limits: Limits = Limits()
     rtp: Rtp = Rtp()
     media: Media = Media()
     rooms: Rooms = Rooms()

@@ -23,14 +23,27 @@ def address_in(host: str) -> IPAddress | None:
 class Guard:
     """Tells inside from outside. ``attached`` may change while the server runs."""
 
-    def __init__(self, trusted: Iterable[IPNetwork] = (), attached: Iterable[IPNetwork] = ()) -> None:
+    def __init__(
+        self,
+        trusted: Iterable[IPNetwork] = (),
+        attached: Iterable[IPNetwork] = (),
+        outside: Iterable[IPNetwork] = (),
+    ) -> None:
+        """``outside``: networks that count as outside though they are attached, or are loopback (for trials)."""
         self._trusted = tuple(trusted)
+        self._outside = tuple(outside)
         self.attached = tuple(attached)
+
+    def is_loopback(self, host: str) -> bool:
+        address = address_in(host)
+        return address is not None and address.is_loopback and not _is_in(address, self._outside)
 
     def is_inside(self, host: str) -> bool:
         """Loopback, or a network that this machine is attached to."""
         address = address_in(host)
-        return address is not None and (address.is_loopback or _is_in(address, self.attached))
+        if address is None or _is_in(address, self._outside):
+            return False
+        return address.is_loopback or _is_in(address, self.attached)
 
     def may_call(self, host: str) -> bool:
         address = address_in(host)

@@ -206,6 +206,7 @@ class Stack:
             raise WrongMoment(f"a second answer to {waiting.request}")
         if waiting.request.method == "OPTIONS" and 200 <= status < 300:
             headers = (*headers, *core.abilities())  # RFC 3261 11.2
+        core.settings.sentry.refused(waiting.flow, status, now)
         tag = core.token()
         answer = core.response(
             waiting.request, status, reason, headers, to_tag=tag, body=body, content_type=content_type

@@ -46,6 +46,9 @@ class Listener(Protocol):
 
     def resolved(self, token: int, addresses: list[str]) -> None: ...
 
+    def admits(self, host: str) -> bool:
+        """Whether a connection from there may stay."""
+
     def now(self) -> float: ...
 
 
@@ -223,6 +226,8 @@ class SipTransports:
     # ---------------------------------------------------------------- what connections say
     def connected(self, connection: TcpConnection) -> bool:
         host = connection.flow.remote[0]
+        if connection.token is None and not self._listener.admits(host):
+            return False
         if connection.token is None and (
             len(self._connections) >= MOST_CONNECTIONS or self._hosts[host] >= MOST_FROM_ONE
         ):
