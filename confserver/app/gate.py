@@ -1,4 +1,4 @@
-"""The fence against strangers in its surroundings: built from the settings, told to the log, kept by the store."""
+"""The barrier against strangers in its surroundings: built from the settings, told to the log, kept by the store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from confserver.routing import store
 from confserver.routing.bans import FOR_GOOD, Ban, BanLifted, Bans, BanSet
 from confserver.routing.budgets import Rate, bounds
 from confserver.routing.commands import AddBan, LiftBan
-from confserver.routing.fence import Fence, FenceEvent
+from confserver.routing.barrier import Barrier, BarrierEvent
 from confserver.routing.guard import Guard
 from confserver.routing.overload import Overload
 from confserver.storage import Storage
@@ -23,7 +23,7 @@ LOOK_S = 0.1
 
 
 class Gate:
-    """Owns ``fence``; ``look`` is called every LOOK_S."""
+    """Owns ``barrier``; ``look`` is called every LOOK_S."""
 
     def __init__(self, limits: Limits, guard: Guard, storage: Storage) -> None:
         self._storage = storage
@@ -33,7 +33,7 @@ class Gate:
             failures_a_minute=limits.failures, connections_a_minute=limits.connections,
         )  # fmt: skip
         strangers = Rate(limits.strangers, 2.0 * limits.strangers)
-        self.fence = Fence(guard, self._bans, rates, strangers, Overload(limits.late_ms / 1000))
+        self.barrier = Barrier(guard, self._bans, rates, strangers, Overload(limits.late_ms / 1000))
         self._looked_at: float | None = None
 
     def restore(self, bans: list[Ban], now: float) -> None:
@@ -44,13 +44,13 @@ class Gate:
     def look(self, now: float) -> None:
         """Judge how late we are; tell and keep what has happened."""
         if self._looked_at is not None:
-            self.fence.late(now - self._looked_at - LOOK_S, now)
+            self.barrier.late(now - self._looked_at - LOOK_S, now)
         self._looked_at = now
-        self.fence.ended(now)
-        for event in self.fence.taken():
+        self.barrier.ended(now)
+        for event in self.barrier.taken():
             self._tell(event)
 
-    def _tell(self, event: FenceEvent) -> None:
+    def _tell(self, event: BarrierEvent) -> None:
         match event:
             case BanSet(ban=ban):
                 log.warning("banned", source=ban.network, why=ban.reason, until=_written(ban.until))

@@ -38,7 +38,7 @@ class Scribe(Protocol):
 
 
 class Gate(Protocol):
-    """Whether what comes from a host is to be read, and its connections kept (``routing.fence``)."""
+    """Whether what comes from a host is to be read, and its connections kept (``routing.barrier``)."""
 
     def hears(self, host: str, now: float) -> bool: ...
     def connects(self, host: str, now: float) -> bool: ...

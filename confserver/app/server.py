@@ -74,7 +74,7 @@ class Server:
                 user_agent=f"confserver/{version('confserver')}",
                 advertised=self._contact,
                 unwelcome=self._surroundings.unwelcome,
-                sentry=self._gate.fence,
+                sentry=self._gate.barrier,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
             ),
@@ -146,7 +146,7 @@ class Server:
     def _join(self) -> None:
         """Give the layers their shells."""
         settings = self._settings
-        self._performer = Performer(self._reactor, self.now, self._stack, self._focus, self._gate.fence)
+        self._performer = Performer(self._reactor, self.now, self._stack, self._focus, self._gate.barrier)
         self._transports = SipTransports(
             self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports
         )
@@ -208,7 +208,7 @@ class Server:
     def _look_again(self) -> None:
         try:
             self._surroundings.look_again()
-            self._gate.fence.look_again()
+            self._gate.barrier.look_again()
         except OSError as error:
             log.warning("cannot look up the addresses of this machine", why=str(error))
 
@@ -271,7 +271,7 @@ class Server:
             "sip_port": self._transports.port if self._transports else None,
             "state_directory": str(self._state),
             "sip": self._stack.describe(),
-            "fence": self._gate.fence.describe(),
+            "barrier": self._gate.barrier.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links

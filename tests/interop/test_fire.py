@@ -71,8 +71,8 @@ def test_a_scanner_is_silenced_and_banned_while_a_call_goes_on(server: Server, t
             assert heard.level_db(hz) == pytest.approx(LEVEL_DB, abs=1)
             assert heard.longest_gap_ms(hz, LEVEL_DB) <= 60
         assert anna.hang_up().status == bob.hang_up().status == 200
-        fence = server.http("GET", "/status")["fence"]
-        assert fence["from the banned"] > CALLS / 2 and fence["bans"] == 1
+        barrier = server.http("GET", "/status")["barrier"]
+        assert barrier["from the banned"] > CALLS / 2 and barrier["bans"] == 1
         assert "banned" in server.said()
 
 

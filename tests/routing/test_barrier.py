@@ -1,4 +1,4 @@
-"""The fence before a stack: who is heard, who is silenced, who is banned, and who goes on talking beside it."""
+"""The barrier before a stack: who is heard, who is silenced, who is banned, and who goes on talking beside it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from confserver.routing.bans import BanLifted, Bans, BanSet
 from confserver.routing.budgets import Rate, bounds
-from confserver.routing.fence import Fence, Silenced
+from confserver.routing.barrier import Barrier, Silenced
 from confserver.routing.guard import Guard
 from confserver.routing.overload import Overload
 from confserver.sip.outputs import CallArrived, Output
@@ -22,7 +22,7 @@ STRANGER, OTHER, INSIDE, TRUSTED, LOOPBACK = (
 
 @dataclass
 class Yard:
-    """A stack behind a fence; ``hears`` is what the shell does with each datagram."""
+    """A stack behind a barrier; ``hears`` is what the shell does with each datagram."""
 
     strangers: float = 1000.0
     outside: tuple[str, ...] = ()
@@ -33,19 +33,19 @@ class Yard:
         net = ipaddress.ip_network
         self.guard = Guard([net("198.51.100.0/24")], [net("192.0.2.0/24")], [net(text) for text in self.outside])
         self.bans = Bans()
-        self.fence = Fence(
+        self.barrier = Barrier(
             self.guard,
             self.bans,
             bounds(messages=50, requests=4, calls_a_minute=6, failures_a_minute=5, connections_a_minute=4),
             Rate(self.strangers, self.strangers),
             Overload(self.late_s),
         )
-        self.wire = Wire(sentry=self.fence)
+        self.wire = Wire(sentry=self.barrier)
         self.count = 0
 
     def hear(self, source: tuple[str, int], method: str = "OPTIONS", *headers: str, **more: object) -> list[Output]:
         self.count += 1
-        if not self.fence.hears(source[0], self.wire.now):
+        if not self.barrier.hears(source[0], self.wire.now):
             return []
         if method == "INVITE":
             more = {"body": SDP, **more}
@@ -77,16 +77,16 @@ def test_too_many_requests_are_not_answered(source: tuple[str, int]) -> None:
     yard.wire.now += 1
     assert sum(bool(yard.hear(source)) for _ in range(10 * factor)) == 4 * factor
     assert yard.hear(OTHER), "another source has its own budget"
-    assert [event for event in yard.fence.taken() if isinstance(event, Silenced)] == [
+    assert [event for event in yard.barrier.taken() if isinstance(event, Silenced)] == [
         Silenced(source[0], "too many requests")
     ], "told once"
 
 
 def test_too_many_datagrams_are_not_even_read() -> None:
     yard = Yard()
-    heard = sum(yard.fence.hears(STRANGER[0], START) for _ in range(300))
+    heard = sum(yard.barrier.hears(STRANGER[0], START) for _ in range(300))
     assert heard == 100
-    assert yard.fence.hears(OTHER[0], START)
+    assert yard.barrier.hears(OTHER[0], START)
 
 
 def test_loopback_has_no_bounds() -> None:
@@ -94,7 +94,7 @@ def test_loopback_has_no_bounds() -> None:
     assert all(yard.hear(LOOPBACK) for _ in range(1000))
     assert yard.refuse(LOOPBACK, times=100) == [404] * 100
     assert yard.hear(LOOPBACK, "OPTIONS", "User-Agent: friendly-scanner")
-    assert all(yard.fence.connects("::1", START) for _ in range(1000))
+    assert all(yard.barrier.connects("::1", START) for _ in range(1000))
     assert len(yard.bans) == 0
 
 
@@ -129,7 +129,7 @@ def test_scanners_get_silence_and_a_ban(header: str) -> None:
         assert outputs, "the name does not begin so"
         return
     assert outputs == [] and at_rest(yard.wire.stack)
-    [event] = yard.fence.taken()
+    [event] = yard.barrier.taken()
     assert isinstance(event, BanSet) and "scanner" in event.ban.reason
     assert event.ban.until == START + 600
     assert yard.hear(STRANGER) == [] and yard.hear(STRANGER, "INVITE") == []
@@ -147,7 +147,7 @@ def test_phones_are_no_scanners(agent: str) -> None:
 def test_refused_over_and_over_is_a_ban(status: int) -> None:
     yard = Yard()
     assert yard.refuse(STRANGER, status, times=10) == [status] * 6, "the sixth is still told: its state is there"
-    [event] = [each for each in yard.fence.taken() if isinstance(each, BanSet)]
+    [event] = [each for each in yard.barrier.taken() if isinstance(each, BanSet)]
     assert event.ban.network == STRANGER[0] and "too many" in event.ban.reason
     assert yard.hear(STRANGER) == []
 
@@ -165,7 +165,7 @@ def test_broken_requests_are_offences_too() -> None:
     yard = Yard()
     answers = 0
     for _ in range(20):
-        if yard.fence.hears(STRANGER[0], START):
+        if yard.barrier.hears(STRANGER[0], START):
             broken = yard.wire.request("OPTIONS").replace("CSeq: 1 OPTIONS", "CSeq: x")
             answers += len(yard.wire.hear(broken, udp(STRANGER)))
     assert answers == 5
@@ -180,8 +180,8 @@ def test_unknown_methods_are_offences_too() -> None:
 def test_who_goes_on_and_on_is_banned() -> None:
     yard = Yard()
     for _ in range(700):
-        yard.fence.hears(STRANGER[0], START)
-    [silenced, banned] = yard.fence.taken()
+        yard.barrier.hears(STRANGER[0], START)
+    [silenced, banned] = yard.barrier.taken()
     assert isinstance(silenced, Silenced) and isinstance(banned, BanSet)
     assert banned.ban.reason == "too many messages, on and on"
 
@@ -195,7 +195,7 @@ def test_an_answered_call_makes_a_source_known_as_good() -> None:
     yard.wire.now += 60
     yard.refuse(STRANGER, times=80)
     for _ in range(3000):
-        yard.fence.hears(STRANGER[0], yard.wire.now)
+        yard.barrier.hears(STRANGER[0], yard.wire.now)
     assert len(yard.bans) == 0 and yard.hear(STRANGER) == []
     yard.wire.now += 60
     assert yard.hear(STRANGER), "when it is quiet again it is heard again"
@@ -227,7 +227,7 @@ def test_overload_gives_503_to_what_is_new_and_takes_what_is_not() -> None:
     yard = Yard()
     yard.call(STRANGER)
     for _ in range(20):
-        yard.fence.late(1.0, yard.wire.now)
+        yard.barrier.late(1.0, yard.wire.now)
     for source in (STRANGER, INSIDE, LOOPBACK):
         assert statuses(yard.hear(source)) == [503]
     call = next(iter(yard.wire.stack._core.calls.values()))
@@ -236,64 +236,64 @@ def test_overload_gives_503_to_what_is_new_and_takes_what_is_not() -> None:
     assert statuses(yard.hear(STRANGER, "BYE", call_id="good", to_tag=tag, cseq=2)) == [200]
     for _ in range(30):
         yard.wire.now += 0.1
-        yard.fence.late(0.0, yard.wire.now)
+        yard.barrier.late(0.0, yard.wire.now)
     assert statuses(yard.hear(LOOPBACK)) == []
 
 
 def test_it_is_not_overloaded_by_one_late_moment() -> None:
     yard = Yard()
-    yard.fence.late(0.5, START)
+    yard.barrier.late(0.5, START)
     assert statuses(yard.hear(LOOPBACK)) == []
-    assert not Yard(late_s=0.0).fence.late(60.0, START)
+    assert not Yard(late_s=0.0).barrier.late(60.0, START)
 
 
 def test_connections() -> None:
     yard = Yard()
-    assert [yard.fence.connects(STRANGER[0], START) for _ in range(6)] == [True] * 4 + [False] * 2
-    assert sum(yard.fence.connects(INSIDE[0], START) for _ in range(60)) == 40
+    assert [yard.barrier.connects(STRANGER[0], START) for _ in range(6)] == [True] * 4 + [False] * 2
+    assert sum(yard.barrier.connects(INSIDE[0], START) for _ in range(60)) == 40
     yard.bans.add("203.0.113.8", "", None, START)
-    assert not yard.fence.connects(OTHER[0], START)
+    assert not yard.barrier.connects(OTHER[0], START)
 
 
 def test_a_ban_counts_at_once_and_so_does_its_end() -> None:
     yard = Yard()
-    assert yard.fence.hears(STRANGER[0], START)
+    assert yard.barrier.hears(STRANGER[0], START)
     yard.bans.add("203.0.113.0/24", "", None, START)
-    assert not yard.fence.hears(STRANGER[0], START) and not yard.fence.hears(OTHER[0], START)
+    assert not yard.barrier.hears(STRANGER[0], START) and not yard.barrier.hears(OTHER[0], START)
     yard.bans.lift("203.0.113.0/24")
-    assert yard.fence.hears(STRANGER[0], START)
+    assert yard.barrier.hears(STRANGER[0], START)
     yard.bans.strike(STRANGER[0], "", START)
-    yard.fence.ended(START + 601)
-    assert [type(each) for each in yard.fence.taken()] == [BanLifted]
+    yard.barrier.ended(START + 601)
+    assert [type(each) for each in yard.barrier.taken()] == [BanLifted]
 
 
 def test_a_network_that_the_machine_is_attached_to_later() -> None:
     yard = Yard()
     for _ in range(200):
-        yard.fence.hears(STRANGER[0], START)
-    assert not yard.fence.hears(STRANGER[0], START)
+        yard.barrier.hears(STRANGER[0], START)
+    assert not yard.barrier.hears(STRANGER[0], START)
     yard.guard.attached = (ipaddress.ip_network("203.0.113.0/24"),)
-    yard.fence.look_again()
-    assert sum(yard.fence.hears(STRANGER[0], START + 1) for _ in range(1000)) == 500
+    yard.barrier.look_again()
+    assert sum(yard.barrier.hears(STRANGER[0], START + 1) for _ in range(1000)) == 500
 
 
 def test_a_spoofed_flood_costs_bounded_memory() -> None:
     yard = Yard()
     for number in range(60_000):
-        yard.fence.hears(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", START)
+        yard.barrier.hears(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", START)
     for number in range(60_000):
-        yard.fence.hears(f"2001:db8:{number:x}::{number:x}", START)
-    described = yard.fence.describe()
+        yard.barrier.hears(f"2001:db8:{number:x}::{number:x}", START)
+    described = yard.barrier.describe()
     assert isinstance(described["sources"], int) and described["sources"] <= 16_000
 
 
 def test_an_ipv6_source_may_not_change_its_address() -> None:
     yard = Yard()
-    heard = sum(yard.fence.hears(f"2001:db8::{number:x}", START) for number in range(1, 300))
+    heard = sum(yard.barrier.hears(f"2001:db8::{number:x}", START) for number in range(1, 300))
     assert heard == 100
 
 
 def test_odd_hosts_do_no_harm() -> None:
     yard = Yard()
     for host in ("", "localhost", "fe80::1%eth0", "::ffff:203.0.113.7", "300.1.1.1"):
-        assert yard.fence.hears(host, START) and yard.fence.connects(host, START)
+        assert yard.barrier.hears(host, START) and yard.barrier.connects(host, START)

@@ -51,10 +51,10 @@ class Silenced:
     what: str
 
 
-FenceEvent = BanEvent | Silenced
+BarrierEvent = BanEvent | Silenced
 
 
-class Fence:
+class Barrier:
     """Give ``strangers``, the rate of new requests of all unknown outside sources together."""
 
     def __init__(self, guard: Guard, bans: Bans, rates: Rates, strangers: Rate, overload: Overload) -> None:
@@ -69,10 +69,10 @@ class Fence:
         self._good: Recent[float] = Recent()
         """Until when a source counts as good; outlives the source's record."""
         self._networks = 0
-        self._events: list[FenceEvent] = []
+        self._events: list[BarrierEvent] = []
         self._counts: Counter[str] = Counter()
 
-    def taken(self) -> list[FenceEvent]:
+    def taken(self) -> list[BarrierEvent]:
         """What has happened since the last time."""
         if not self._events:
             return []
