@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from confserver.sip.call import Call
-from confserver.sip.checks import fit, refusal_of
+from confserver.sip.checks import Refusal, fit, refusal_of
 from confserver.sip.core import Core
 from confserver.sip.extensions import METHODS
+from confserver.sip.extensions.replaces import other_call
 from confserver.sip.flow import Flow
 from confserver.sip.framing import Ping
 from confserver.sip.grammar import Malformed, Unwritable
@@ -139,7 +140,7 @@ class Incoming:
         answer = core.response(request, 200, to_tag=call.local_tag if isinstance(call, Call) else "")
         core.send(way_back(request, flow), answer.encode())
         if isinstance(call, ServerCall) and call.transaction is invite and not call.is_over:
-            call.cancelled(now)
+            call.cancelled(request, now)
 
     def _in_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         call = self._core.dialogs.get(dialog_key(request))
@@ -159,12 +160,17 @@ class Incoming:
         elif request.method in ("BYE", *METHODS):
             core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2: outside of a call they mean nothing
         elif self._has_room(request, flow):
+            other = other_call(request, core) if request.method == "INVITE" else None
+            if isinstance(other, Refusal):
+                core.count("refused")
+                core.answer_at_once(request, flow, other.status, other.reason, other.headers)
+                return
             transaction = self._open(request, key, flow, now)
             transaction.merged_key = merged
             core.merged[merged] = transaction
             number = core.next_number()
             if request.method == "INVITE":
-                ServerCall(core, number, transaction, flow)
+                ServerCall(core, number, transaction, flow, other)
             else:
                 transaction.number = number
                 core.waiting[number] = transaction

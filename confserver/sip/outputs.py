@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from confserver.sip.extensions.replaces import Other
     from confserver.sip.flow import Address, Flow
     from confserver.sip.message import Request, Response
 
@@ -57,6 +58,8 @@ class CallArrived:
     call: CallId
     request: Request
     flow: Flow
+    other: Other | None = None
+    """The call whose place it takes, or that it joins (RFC 3891, RFC 3911)."""
 
 
 @dataclass(frozen=True, slots=True)
