@@ -55,7 +55,7 @@ class Admission:
         caller = caller_of(request, flow, scene.guard)
         described = description_of(request.body) if request.body else None
         terms = scene.terms(name)
-        agreed = self._settled(described, terms) if described else None
+        agreed = self._settled(described, terms, flow) if described else None
         plan = plan_of(agreed, caller, terms) if agreed else None
         is_ipv6 = agreed.is_ipv6 if agreed else flow.is_ipv6
         host = self._host(flow, plan, is_ipv6)
@@ -122,8 +122,8 @@ class Admission:
             raise of_room(refused) from refused
         return name
 
-    def _settled(self, described: Description, terms: RoomTerms) -> Agreed:
-        secrets = self._scene.secrets
+    def _settled(self, described: Description, terms: RoomTerms, flow: Flow) -> Agreed:
+        secrets = self._scene.secrets_for(flow)
         try:
             agreed = negotiate(described, terms.taken(), secrets=secrets, ptime_ms=terms.ptime_ms)
         except Rejected as rejected:

@@ -16,7 +16,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from confserver.sip.acceptance import Acceptance
-from confserver.sip.dialog import Dialog, DialogInput
+from confserver.sip.dialog import Dialog, DialogInput, wants_sips
 from confserver.sip.extensions import reason
 from confserver.sip.extensions.session_timer import SessionTimer
 from confserver.sip.grammar import printable
@@ -309,9 +309,9 @@ class Call:
 
     def acceptance_of(self, transaction: ServerTransaction, body: bytes, content_type: str, now: float) -> Response:
         """A 2xx to an INVITE or UPDATE (RFC 3261 12.1.1, 13.3.1.4; RFC 3311 5.2); the session's timer runs from it."""
-        contact = ("Contact", self.core.contact(self.contact_user, transaction.flow))
-        headers = (contact, *self.core.abilities(), *self.session.granted(transaction.request, now))
         request, tag = transaction.request, self.local_tag
+        contact = ("Contact", self.core.contact(self.contact_user, transaction.flow, wants_sips(request)))
+        headers = (contact, *self.core.abilities(), *self.session.granted(request, now))
         return self.core.response(request, 200, "", headers, to_tag=tag, body=body, content_type=content_type)
 
     def answer(

@@ -30,15 +30,21 @@ from confserver.sip.outputs import CloseFlow, RequestArrived
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.transaction import ServerTransaction, State
 
+PING, PONG = b"\r\n\r\n", b"\r\n"
+"""RFC 5626 section 4.4.1."""
+
 
 class Incoming:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def datagram(self, data: bytes, flow: Flow, now: float) -> None:
-        if not data.strip(b"\r\n\0"):
-            return  # a keep-alive of phones behind a NAT
-        self._message(data, flow, now)
+    def whole(self, data: bytes, flow: Flow, now: float) -> None:
+        """One message, in one piece. Over a WebSocket it needs no Content-Length (RFC 7118 section 5)."""
+        if data.strip(b"\r\n\0"):
+            self._message(data, flow, now)
+        elif flow.is_reliable and data == PING:
+            self._core.send(flow, PONG)
+        # else a keep-alive of phones behind a NAT
 
     def stream(self, data: bytes, flow: Flow, now: float) -> None:
         core = self._core
@@ -48,7 +54,7 @@ class Incoming:
         try:
             for piece in connection.framer.feed(data):
                 if isinstance(piece, Ping):
-                    core.send(flow, b"\r\n")  # RFC 5626 4.4.1
+                    core.send(flow, PONG)
                 else:
                     self._message(piece, flow, now)
         except Malformed as fault:

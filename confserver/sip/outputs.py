@@ -27,11 +27,16 @@ class SendBytes:
 
 @dataclass(frozen=True, slots=True)
 class OpenFlow:
-    """Find a way to this address; answer with ``stack.flow_opened(token, flow)`` or ``flow_failed(token, reason)``."""
+    """Find a way to this address; answer with ``stack.flow_opened(token, flow)`` or ``flow_failed(token, reason)``.
+
+    ``domain``: the name that was looked up, which the peer's certificate must have (RFC 5922 section 7.3); "" where
+    none was.
+    """
 
     token: int
     transport: str
     remote: Address
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from confserver.sip.dialog import wants_sips
 from confserver.sip.flow import Flow
 from confserver.sip.matching import client_key
 from confserver.sip.message import Request
@@ -49,7 +50,7 @@ class Errand:
             self._dialog.reached(flow)
         request.headers.insert_first("Via", core.via(flow))
         if self._contact_user is not None:
-            request.headers.add("Contact", core.contact(self._contact_user, flow))
+            request.headers.add("Contact", core.contact(self._contact_user, flow, wants_sips(request)))
         if self._compose is not None:
             request.body = self._compose(flow)
         transaction = ClientTransaction(core, client_key(request), request, flow, self._user)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from confserver.sip.acceptance import Acceptance
 from confserver.sip.call import Call, CallAction, CallInput, CallState, Said
-from confserver.sip.dialog import Dialog, DialogInput
+from confserver.sip.dialog import Dialog, DialogInput, wants_sips
 from confserver.sip.extensions import rel100
 from confserver.sip.extensions.reason import with_reason
 from confserver.sip.grammar import Malformed
@@ -91,7 +91,8 @@ class ServerCall(Call):
         request = self.transaction.request
         if body and not request.body and not rel100.is_supported_by(request):
             raise WrongMoment("an offer in a provisional answer that is not reliable")  # RFC 3261 13.2.1
-        headers = (("Contact", self.core.contact(self.contact_user, self.flow)), *self.core.abilities())
+        contact = ("Contact", self.core.contact(self.contact_user, self.flow, wants_sips(request)))
+        headers = (contact, *self.core.abilities())
         tag = self.local_tag
         response = self.core.response(request, status, "", headers, to_tag=tag, body=body, content_type=content_type)
         if body:

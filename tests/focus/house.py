@@ -207,11 +207,12 @@ class House:
         local: str = SERVER,
         lines: Sequence[str] = (),
         other: Other | None = None,
+        transport: str = "UDP",
     ) -> tuple[int, list[out.Output]]:
         """``lines``: more headers. ``other``: the call that it replaces or joins."""
         body = sdp() if body is None else body
         request, flow = self.request(
-            "INVITE", room, body, source, name=name, vias=vias, transport="UDP", local=local
+            "INVITE", room, body, source, name=name, vias=vias, transport=transport, local=local
         )  # fmt: skip
         for line in lines:
             request.headers.add(*line.split(": ", 1))
@@ -219,9 +220,9 @@ class House:
         self.acked[call] = False
         return call, self.play(self.focus.hear_call(sip.CallArrived(call, request, flow, other), self.now))
 
-    def reinvite(self, call: int, body: str, source: Address = PHONE) -> list[out.Output]:
+    def reinvite(self, call: int, body: str, source: Address = PHONE, transport: str = "UDP") -> list[out.Output]:
         request, flow = self.request(
-            "INVITE", "standup", body, source, name="<sip:anna@a>", vias=1, transport="UDP", local=SERVER
+            "INVITE", "standup", body, source, name="<sip:anna@a>", vias=1, transport=transport, local=SERVER
         )  # fmt: skip
         return self.play(self.focus.hear_call(sip.OfferArrived(call, request, flow), self.now))
 
