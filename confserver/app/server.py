@@ -31,9 +31,11 @@ from confserver.prompts.catalogue import CatalogueError
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
 from confserver.storage import Storage, StorageError
+from confserver.transports.certificates import CertificateError
 from confserver.transports.links import Spares, WorkerLink
 from confserver.transports.scribe_link import ScribeLink
 from confserver.transports.sip import SipTransports
+from confserver.transports.websocket import Gate
 from rooms import store
 from rooms.manager import Rooms
 from rooms.participant import ParticipantIds
@@ -105,7 +107,7 @@ class Server:
             self._join()
             self._open_http()
             self._listen()
-        except (StorageError, AccessError, store.StoreError, CatalogueError) as error:
+        except (StorageError, AccessError, store.StoreError, CatalogueError, CertificateError) as error:
             raise StartError(str(error)) from error
         except CannotListenError as error:
             raise StartError(_cannot_listen(error)) from error
@@ -129,8 +131,8 @@ class Server:
             most_rooms=settings.max_rooms,
         )
         rooms.restore(kept.rooms)
-        keys = secrets.token_bytes if self._settings.rtp.srtp_without_tls else None
-        scene = Scene(rooms, self._surroundings, self._surroundings.media_terms(), keys)
+        open_keys = self._settings.rtp.srtp_without_tls
+        scene = Scene(rooms, self._surroundings, self._surroundings.media_terms(), secrets.token_bytes, open_keys)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
         self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets, self._surroundings.dial_terms())
 
@@ -139,8 +141,10 @@ class Server:
         settings = self._settings
         self._performer = Performer(self._reactor, self.now, self._stack, self._focus)
         self._transports = SipTransports(
-            self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports
-        )
+            self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports,
+            ports=settings.sip.other_ports(), tls=self._surroundings.tls(self._state),
+            gate=Gate(settings.sip.ws_path, settings.sip.ws_origins),
+        )  # fmt: skip
         posts = [
             self._surroundings.worker_settings(number, self._epoch) for number in range(settings.media.worker_count())
         ]
@@ -204,8 +208,8 @@ class Server:
 
     def _contact(self, flow: Flow) -> Address:
         """What Contact and Via say to the peer of a flow."""
-        port = self._transports.port if self._transports else flow.local[1]
-        return self._surroundings.host_for(flow), port
+        port = self._transports.port_of(flow.transport) if self._transports else 0
+        return self._surroundings.host_for(flow), port or flow.local[1]
 
     # ------------------------------------------------------------------ stop
     @property
@@ -259,6 +263,7 @@ class Server:
     def _parts(self) -> Mapping[str, object]:
         return {
             "sip_port": self._transports.port if self._transports else None,
+            "sip_ports": self._transports.ports if self._transports else {},
             "state_directory": str(self._state),
             "sip": self._stack.describe(),
             "transports": self._transports.describe() if self._transports else {},

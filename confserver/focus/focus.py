@@ -27,6 +27,7 @@ from confserver.contract import (
     SoundReady,
     SpeakingChanged,
 )  # fmt: skip
+from confserver.focus import succession
 from confserver.focus.admission import Admission
 from confserver.focus.answers import unavailable
 from confserver.focus.dialout import Dialout, DialTerms
@@ -41,6 +42,7 @@ from confserver.focus.repertoire import SILENT, Repertoire
 from confserver.focus.requests import Requests
 from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
+from confserver.focus.succession import heir_of
 from confserver.sip import outputs as sip
 from confserver.sip.flow import written
 from rooms.commands import Command, Leave, NoteDigit, NoteDominant, NoteNoise, NoteTalking, Release
@@ -128,9 +130,12 @@ class Focus:
     def _ended(self, event: sip.CallEnded, now: float) -> None:
         """The last word of a call: its place is given back, its leg closed."""
         leg = self._scene.legs.by_call.get(event.call)
-        if leg is None or self._dialout.ended(event, now):
+        if leg is None or (not heir_of(self._scene, leg) and self._dialout.ended(event, now)):
             return
+        is_inherited = succession.ended(self._scene, leg, self._dialout.forget)
         self._scene.forget(leg)
+        if is_inherited:
+            return
         if not self._scene.try_ask(Release(leg.room, leg.participant), SYSTEM, now):
             self._scene.try_ask(Leave(leg.room, leg.participant, event.cause), SYSTEM, now)
 

@@ -63,13 +63,19 @@ class Scene:
     """The state of the focus.
 
     ``terms``: how rooms sound whose policy does not say. ``secrets`` makes our keys for RTP/SAVP, None where such calls
-    are refused (see ``sdp.negotiation.negotiate``).
+    are refused (see ``sdp.negotiation.negotiate``); ``keys_in_the_open``: also where others can read the SIP.
     """
 
     def __init__(
-        self, rooms: Rooms, surroundings: Surroundings, terms: MediaTerms | None = None, secrets: Secrets | None = None
+        self,
+        rooms: Rooms,
+        surroundings: Surroundings,
+        terms: MediaTerms | None = None,
+        secrets: Secrets | None = None,
+        keys_in_the_open: bool = True,
     ) -> None:
         self.secrets = secrets
+        self._keys_in_the_open = keys_in_the_open
         self.rooms = rooms
         self.guard = surroundings.guard
         self.surroundings = surroundings
@@ -85,6 +91,10 @@ class Scene:
         self._terms = terms or MediaTerms()
         self._outputs: list[Output] = []
         self._number = 0
+
+    def secrets_for(self, flow: Flow) -> Secrets | None:
+        """What makes our keys for who offers his own by this flow: nothing where others could read them."""
+        return self.secrets if flow.is_secure or self._keys_in_the_open else None
 
     def number(self) -> int:
         """For legs and rooms of the workers; never reused."""

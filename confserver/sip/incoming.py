@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from confserver.sip.call import Call
-from confserver.sip.checks import fit, refusal_of
+from confserver.sip.checks import Refusal, fit, refusal_of
 from confserver.sip.core import Core
 from confserver.sip.extensions import METHODS
+from confserver.sip.extensions.replaces import other_call
 from confserver.sip.flow import Flow
 from confserver.sip.framing import Ping
 from confserver.sip.grammar import Malformed, Unwritable
@@ -29,15 +30,21 @@ from confserver.sip.outputs import CloseFlow, RequestArrived
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.transaction import ServerTransaction, State
 
+PING, PONG = b"\r\n\r\n", b"\r\n"
+"""RFC 5626 section 4.4.1."""
+
 
 class Incoming:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def datagram(self, data: bytes, flow: Flow, now: float) -> None:
-        if not data.strip(b"\r\n\0"):
-            return  # a keep-alive of phones behind a NAT
-        self._message(data, flow, now)
+    def whole(self, data: bytes, flow: Flow, now: float) -> None:
+        """One message, in one piece. Over a WebSocket it needs no Content-Length (RFC 7118 section 5)."""
+        if data.strip(b"\r\n\0"):
+            self._message(data, flow, now)
+        elif flow.is_reliable and data == PING:
+            self._core.send(flow, PONG)
+        # else a keep-alive of phones behind a NAT
 
     def stream(self, data: bytes, flow: Flow, now: float) -> None:
         core = self._core
@@ -47,7 +54,7 @@ class Incoming:
         try:
             for piece in connection.framer.feed(data):
                 if isinstance(piece, Ping):
-                    core.send(flow, b"\r\n")  # RFC 5626 4.4.1
+                    core.send(flow, PONG)
                 else:
                     self._message(piece, flow, now)
         except Malformed as fault:
@@ -139,7 +146,7 @@ class Incoming:
         answer = core.response(request, 200, to_tag=call.local_tag if isinstance(call, Call) else "")
         core.send(way_back(request, flow), answer.encode())
         if isinstance(call, ServerCall) and call.transaction is invite and not call.is_over:
-            call.cancelled(now)
+            call.cancelled(request, now)
 
     def _in_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         call = self._core.dialogs.get(dialog_key(request))
@@ -159,11 +166,16 @@ class Incoming:
         elif request.method in ("BYE", "INFO", *METHODS):
             core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2, RFC 6086 4.2.2: only in a call
         elif self._has_room(request, flow):
+            other = other_call(request, core) if request.method == "INVITE" else None
+            if isinstance(other, Refusal):
+                core.count("refused")
+                core.answer_at_once(request, flow, other.status, other.reason, other.headers)
+                return
             transaction = self._open(request, key, flow, now)
             transaction.merged_key = merged
             core.merged[merged] = transaction
             if request.method == "INVITE":
-                ServerCall(core, core.next_number(), transaction, flow)
+                ServerCall(core, core.next_number(), transaction, flow, other)
             else:
                 core.emit(RequestArrived(core.let_wait(transaction), request, flow))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from confserver.sip.extensions.replaces import Other
     from confserver.sip.flow import Address, Flow
     from confserver.sip.message import Request, Response
 
@@ -26,11 +27,16 @@ class SendBytes:
 
 @dataclass(frozen=True, slots=True)
 class OpenFlow:
-    """Find a way to this address; answer with ``stack.flow_opened(token, flow)`` or ``flow_failed(token, reason)``."""
+    """Find a way to this address; answer with ``stack.flow_opened(token, flow)`` or ``flow_failed(token, reason)``.
+
+    ``domain``: the name that was looked up, which the peer's certificate must have (RFC 5922 section 7.3); "" where
+    none was.
+    """
 
     token: int
     transport: str
     remote: Address
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ class CallArrived:
     call: CallId
     request: Request
     flow: Flow
+    other: Other | None = None
+    """The call whose place it takes, or that it joins (RFC 3891, RFC 3911)."""
 
 
 @dataclass(frozen=True, slots=True)

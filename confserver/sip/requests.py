@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from confserver.sip.dialog import wants_sips
 from confserver.sip.flow import Flow
 from confserver.sip.matching import client_key
 from confserver.sip.message import Request
@@ -49,7 +50,7 @@ class Errand:
             self._dialog.reached(flow)
         request.headers.insert_first("Via", core.via(flow))
         if self._contact_user is not None:
-            request.headers.add("Contact", core.contact(self._contact_user, flow))
+            request.headers.add("Contact", core.contact(self._contact_user, flow, wants_sips(request)))
         if self._compose is not None:
             request.body = self._compose(flow)
         transaction = ClientTransaction(core, client_key(request), request, flow, self._user)
@@ -112,7 +113,7 @@ class Unattended:
 UNATTENDED = Unattended()
 
 
-def cancel(core: Core, invite: ClientTransaction, now: float) -> None:
+def cancel(core: Core, invite: ClientTransaction, now: float, why: tuple[str, str] | None = None) -> None:
     """Send CANCEL for an INVITE that has had a provisional answer (RFC 3261 9.1), by the same way."""
     headers = invite.request.headers.copy()
     for name in ("Contact", "Content-Type", "Allow", "Accept", "Supported", "Require", "Proxy-Require"):
@@ -121,6 +122,8 @@ def cancel(core: Core, invite: ClientTransaction, now: float) -> None:
     headers.remove("Via")
     headers.insert_first("Via", via or "")
     headers.set("CSeq", f"{invite.request.cseq.number} CANCEL")
+    if why is not None:
+        headers.set(*why)
     request = Request("CANCEL", invite.request.uri, headers)
     transaction = ClientTransaction(core, client_key(request), request, invite.flow, UNATTENDED)
     core.clients[transaction.key] = transaction

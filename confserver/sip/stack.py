@@ -50,12 +50,13 @@ class Stack:
 
     # -------------------------------------------------------------- the transports
     def receive(self, data: bytes, flow: Flow, now: float) -> list[Output]:
-        """One datagram, or what has come by a connection."""
+        """One datagram, one message of a WebSocket, or what has come by a stream."""
         if flow.is_reliable:
             self._connect(flow)
-            self._incoming.stream(data, flow, now)
+        if flow.keeps_messages:
+            self._incoming.whole(data, flow, now)
         else:
-            self._incoming.datagram(data, flow, now)
+            self._incoming.stream(data, flow, now)
         return self._taken()
 
     def flow_opened(self, token: int, flow: Flow, now: float) -> list[Output]:
