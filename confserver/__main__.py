@@ -56,8 +56,9 @@ def confserver() -> None:
 def serve_command(config: Path | None) -> int:
     """Run the server until SIGINT or SIGTERM.
 
-    It listens for SIP on UDP and TCP port 5060 of every local address, keeps its state in
-    ~/.local/state/confserver, and is administered over HTTP on 127.0.0.1:8070, unless settings say otherwise.
+    It listens for SIP on every local address: by UDP and TCP on port 5060, TLS on 5061, WebSocket on
+    5066 and 7443. It keeps its state in ~/.local/state/confserver, and is administered over HTTP on
+    127.0.0.1:8070, unless settings say otherwise.
     """
     settings = _settings(config)
     from confserver.app import serve

@@ -13,20 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rooms.calling import Dial as Dial
+from rooms.calling import NoteDialFailed as NoteDialFailed
+from rooms.calling import NoteRedirected as NoteRedirected
+from rooms.calling import NoteReplaced as NoteReplaced
+from rooms.calling import NoteRinging as NoteRinging
+from rooms.command import Command as Command
 from rooms.participant import MuteCause, ParticipantId, Role
 from rooms.policy import DEFAULT_MAX_PARTICIPANTS, Announce, NoiseGuard
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """Something asked of one room."""
-
-    needs: ClassVar[Role] = Role.MODERATOR
-    method: ClassVar[str] = "POST"
-    path: ClassVar[str] = ""
-    verb: ClassVar[str] = ""
-
-    room: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +264,8 @@ class Reserve(Command):
     name: str
     address: str
     source: str
+    agent: str = ""
+    diverted_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,11 +279,13 @@ class Release(Command):
 
 @dataclass(frozen=True, slots=True)
 class Arrive(Command):
-    """The participant's call is up: now the others know."""
+    """The participant's call is up: now the others know. ``source``, ``agent``: who has answered a call of ours."""
 
     needs: ClassVar[Role] = Role.PARTICIPANT
 
     participant: ParticipantId
+    source: str = ""
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,11 +381,11 @@ class NoteRecordingFailed(Command):
 
 
 COMMANDS: tuple[type[Command], ...] = (
-    CreateRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick, SendDigits,
+    CreateRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick, Dial, SendDigits,
     Play, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
 )  # fmt: skip
 INTERNAL: tuple[type[Command], ...] = (
     Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDigit, NoteDominant,
-    NotePlayEnded, NoteRecordingFailed,
+    NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected, NoteDialFailed, NoteReplaced,
 )  # fmt: skip

@@ -22,13 +22,26 @@ def describe_participant(person: Participant) -> dict[str, Any]:
         "held": person.held,
         "talking": person.talking,
         "noise": person.noise,
+        "dialled": person.dialled,
+        "agent": person.agent,
+        "diverted_by": person.diverted_by,
+    }
+
+
+def describe_dialling(person: Participant) -> dict[str, Any]:
+    return {
+        "id": person.id,
+        "name": person.name,
+        "address": person.address,
+        "since": person.reserved_at,
+        "ringing": person.ringing,
     }
 
 
 def describe_room(room: Room, now: float) -> dict[str, Any]:
     """Tell all about a room. Times are epoch seconds; ``at`` is the time of the telling.
 
-    Those whose call is not up yet are counted (``reserved``) but not shown.
+    Those whose call is not up yet are counted (``reserved``) but not shown, unless it is we who call (``dialling``).
     """
     present = room.present
     return {
@@ -44,5 +57,6 @@ def describe_room(room: Room, now: float) -> dict[str, Any]:
         "dominant": room.dominant,
         "plays": room.plays.describe(),
         "recording": room.recording.describe(),
+        "dialling": [describe_dialling(person) for person in room.dialling],
         "participants": [describe_participant(person) for person in present],
     }

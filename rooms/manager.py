@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rooms.commands import COMMANDS, Command, CreateRoom, Reserve
+from rooms.commands import COMMANDS, Command, CreateRoom, Dial, Reserve
 from rooms.describing import describe_room
 from rooms.errors import Conflict, Full, NotFound
 from rooms.participant import Actor, Participant, ParticipantId
@@ -108,7 +108,7 @@ class Rooms:
 
     def _made_for(self, command: Command, name: str) -> Room:
         """Make a room for a command that brings one into being; it stays only if the command succeeds."""
-        may_make = isinstance(command, CreateRoom) or (self._on_demand and isinstance(command, Reserve))
+        may_make = isinstance(command, CreateRoom) or (self._on_demand and isinstance(command, Reserve | Dial))
         if not may_make:
             raise NotFound(f"there is no room {name}")
         if len(self._rooms) >= self._most_rooms:
@@ -132,7 +132,7 @@ def resolve(room: Room, text: str) -> ParticipantId:
 
     Raises NotFound, naming who is there, and Conflict, naming the ids, when more than one has the name.
     """
-    present = room.present
+    present = [*room.present, *room.dialling]
     if any(person.id == text for person in present):
         return text
     wanted = text.strip().casefold()

@@ -12,7 +12,7 @@ from rooms.errors import Full, Invalid, NotFound
 from rooms.participant import SYSTEM, Actor, ParticipantId, readable
 
 if TYPE_CHECKING:
-    from rooms.room import Minutes
+    from rooms.minutes import Minutes
 
 MOST_PLAYS = 16
 """At once in a room."""

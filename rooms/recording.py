@@ -10,7 +10,7 @@ from rooms.errors import Conflict, NotFound, NotOpen
 from rooms.participant import SYSTEM, Actor, readable
 
 if TYPE_CHECKING:
-    from rooms.room import Minutes
+    from rooms.minutes import Minutes
 
 
 class Recording:

@@ -11,44 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from rooms import commands as ask
+from rooms import dialling, lifecycle, rights
 from rooms import events as tell
-from rooms import lifecycle, rights
 from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
 from rooms.hearing import Hearing, hearing_of, may_be_heard
 from rooms.keys import checked_digits
 from rooms.lifecycle import Happening, State, next_state
+from rooms.minutes import Minutes
 from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, readable
 from rooms.plays import Plays
 from rooms.policy import LIFTS, RoomPolicy
 from rooms.recording import Recording
 
-P = ParamSpec("P")
-
 _TOUCHES_HEARING = (
     tell.ParticipantArrived, tell.ParticipantLeft, tell.ParticipantMuted, tell.ParticipantUnmuted,
     tell.ParticipantDeafened, tell.ParticipantUndeafened, tell.ParticipantHeld, tell.ParticipantResumed,
 )  # fmt: skip
-
-
-class Minutes:
-    """What is said during one command: events, numbered on from the room's last."""
-
-    __slots__ = ("at", "events", "number", "room")
-
-    def __init__(self, room: str, number: int, at: float) -> None:
-        self.room = room
-        self.number = number
-        self.at = at
-        self.events: list[tell.Event] = []
-
-    def say(
-        self, event: Callable[Concatenate[str, int, float, P], tell.Event], *args: P.args, **fields: P.kwargs
-    ) -> None:
-        self.number += 1
-        self.events.append(event(self.room, self.number, self.at, *args, **fields))
 
 
 class Room:
@@ -85,6 +66,11 @@ class Room:
     @property
     def present(self) -> list[Participant]:
         return [person for person in self.places.values() if person.presence is Presence.PRESENT]
+
+    @property
+    def dialling(self) -> list[Participant]:
+        """Whom we call, and who has not answered yet."""
+        return [each for each in self.places.values() if each.dialled and each.presence is Presence.RESERVED]
 
     @property
     def is_forgettable(self) -> bool:
@@ -145,19 +131,25 @@ class Room:
     # ---------------------------------------------------------------- coming and going
     def _reserve(self, command: ask.Reserve, by: Actor, minutes: Minutes) -> None:
         self.check_entrance()
-        address, source = readable(command.address), readable(command.source)
+        person = self.keep_place(command.name, command.address, command.source, minutes)
+        person.agent, person.diverted_by = readable(command.agent), readable(command.diverted_by)
+
+    def keep_place(self, name: str, address: str, source: str, minutes: Minutes) -> Participant:
+        """For somebody whom ``check_entrance`` lets in."""
+        address, source = readable(address), readable(source)
         person = Participant(self._ids(), "", address, source, minutes.at)
-        person.name = readable(command.name, MOST_NAME) or address[:MOST_NAME] or person.id
+        person.name = readable(name, MOST_NAME) or address[:MOST_NAME] or person.id
         if self.state is State.EMPTY:
             self._open(minutes)
         self.places[person.id] = person
         minutes.say(tell.PlaceReserved, person.id, person.name, address, source)
+        return person
 
-    def check_entrance(self) -> None:
-        """Whether somebody could come in now. Raises NotOpen, Locked, Full."""
+    def check_entrance(self, *, is_called: bool = False) -> None:
+        """Whether somebody could come in now; no lock keeps out whom a host calls. Raises NotOpen, Locked, Full."""
         if self.state is State.ENDING:
             raise NotOpen(f"{self.name} is ending")
-        if self.locked:
+        if self.locked and not is_called:
             raise Locked(f"{self.name} is locked")
         if self.policy.is_full(len(self.places)):
             raise Full(f"{self.name} is full: {len(self.places)} of {self.policy.max_participants} places are taken")
@@ -177,6 +169,8 @@ class Room:
         if self.state is State.ENDING:
             raise NotOpen(f"{self.name} is ending")
         person.presence, person.arrived_at = Presence.PRESENT, minutes.at
+        person.source = readable(command.source) or person.source
+        person.agent = readable(command.agent) or person.agent
         self.state = next_state(self.state, lifecycle.on_arrival(len(self.present)))
         minutes.say(tell.ParticipantArrived, person.id, person.name, person.address, person.source)
         if self.policy.mute_on_entry:
@@ -188,12 +182,12 @@ class Room:
         person = self._place(command.participant)
         if person.presence is Presence.PRESENT:
             raise Conflict(f"{person.id} has arrived in {self.name}: such a place is given back by leaving")
-        self._give_back(person, "", minutes)
+        self.give_back(person, "", minutes)
 
     def _leave(self, command: ask.Leave, by: Actor, minutes: Minutes) -> None:
-        self._give_back(self._place(command.participant), readable(command.cause), minutes)
+        self.give_back(self._place(command.participant), readable(command.cause), minutes)
 
-    def _give_back(self, person: Participant, cause: str, minutes: Minutes) -> None:
+    def give_back(self, person: Participant, cause: str, minutes: Minutes) -> None:
         was_present = person.presence is Presence.PRESENT
         if was_present:
             self._hush(person, minutes)
@@ -258,7 +252,9 @@ class Room:
             minutes.say(tell.ParticipantUndeafened, person.id, by.name)
 
     def _kick(self, command: ask.Kick, by: Actor, minutes: Minutes) -> None:
-        person = self._person(command.participant)
+        person = self._place(command.participant)
+        if not person.dialled:
+            self._person(command.participant)
         if not person.kicked:
             person.kicked = True
             minutes.say(tell.ParticipantKicked, person.id, by.name)
@@ -363,6 +359,11 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Arrive: Room._arrive,
     ask.Release: Room._release,
     ask.Leave: Room._leave,
+    ask.Dial: dialling.dial,
+    ask.NoteReplaced: dialling.note_replaced,
+    ask.NoteRinging: dialling.note_ringing,
+    ask.NoteRedirected: dialling.note_redirected,
+    ask.NoteDialFailed: dialling.note_failed,
     ask.Mute: Room._mute,
     ask.Unmute: Room._unmute,
     ask.Deafen: Room._deafen,

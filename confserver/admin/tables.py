@@ -41,12 +41,18 @@ def print_room_line(room: Record) -> None:
     words = [room["state"], f"{len(room['participants'])} of {room['max_participants']} in"]
     if room["reserved"]:
         words.append(f"{room['reserved']} on the way in")
+    words += [_dialled(person) for person in room["dialling"]]
     words += ["locked"] if room["locked"] else []
     if room["recording"]:
         words.append("recording paused" if room["recording"]["paused"] else "recorded")
     words += ["muted on entry"] if room["mute_on_entry"] else []
     words += [_played(play) for play in room["plays"]]
     click.echo(f"{plain(room['name'])}: {', '.join(words)}")
+
+
+def _dialled(person: Record) -> str:
+    state = "rings" if person["ringing"] in (180, 183) else "is being called"
+    return f"{plain(person['name'])} ({plain(person['id'])}) {state}"
 
 
 def _played(play: Record) -> str:

@@ -20,23 +20,26 @@ from twisted.internet.task import LoopingCall, deferLater
 from confserver.admin import http
 from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
 from confserver.app.door import Door
-from confserver.app.gate import LOOK_S, Gate
 from confserver.app.journal import Journal, settle
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
+from confserver.app.protection import LOOK_S, Protection
 from confserver.app.surroundings import Surroundings
 from confserver.config import Settings, default_state_directory
 from confserver.contract import EngineReady, FromWorker
 from confserver.focus.focus import Focus
+from confserver.focus.requests import ALLOW
 from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
 from confserver.routing import store as ways
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
 from confserver.storage import Storage, StorageError
+from confserver.transports.certificates import CertificateError
 from confserver.transports.links import Spares, WorkerLink
 from confserver.transports.scribe_link import ScribeLink
 from confserver.transports.sip import SipTransports
+from confserver.transports.websocket import Gate
 from rooms import store
 from rooms.manager import Rooms
 from rooms.participant import ParticipantIds
@@ -65,16 +68,17 @@ class Server:
         self._state = settings.state.path()
         self._surroundings = Surroundings(settings)
         self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
-        self._gate = Gate(settings.limits, self._surroundings.guard, self._storage)
+        self._protection = Protection(settings.limits, self._surroundings.guard, self._storage)
         self._orders = Orders()
-        self._gate.join(self._orders)
+        self._protection.join(self._orders)
         self._journal = Journal(self._storage)
         self._stack = Stack(
             StackSettings(
                 user_agent=f"confserver/{version('confserver')}",
                 advertised=self._contact,
                 unwelcome=self._surroundings.unwelcome,
-                sentry=self._gate.barrier,
+                sentry=self._protection.barrier,
+                allow=ALLOW,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
             ),
@@ -91,7 +95,7 @@ class Server:
         self._chores = [
             (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
-            (LoopingCall(lambda: self._gate.look(self.now())), LOOK_S),
+            (LoopingCall(lambda: self._protection.look(self.now())), LOOK_S),
         ]
         self._http: Any = None
         self._url = ""
@@ -112,7 +116,9 @@ class Server:
             self._join()
             self._open_http()
             self._listen()
-        except (StorageError, AccessError, store.StoreError, ways.StoreError, CatalogueError) as error:
+        except (
+            StorageError, AccessError, store.StoreError, ways.StoreError, CatalogueError, CertificateError,
+        ) as error:  # fmt: skip
             raise StartError(str(error)) from error
         except CannotListenError as error:
             raise StartError(_cannot_listen(error)) from error
@@ -130,7 +136,7 @@ class Server:
         await self._storage.start()
         kept = await self._storage.write(settle)
         now = self.now()
-        self._gate.restore(await self._storage.write(lambda db: ways.load_bans(db, now)), now)
+        self._protection.restore(await self._storage.write(lambda db: ways.load_bans(db, now)), now)
         rooms = Rooms(
             ParticipantIds(kept.last_participant),
             on_demand=settings.on_demand,
@@ -138,18 +144,20 @@ class Server:
             most_rooms=settings.max_rooms,
         )
         rooms.restore(kept.rooms)
-        keys = secrets.token_bytes if self._settings.rtp.srtp_without_tls else None
-        scene = Scene(rooms, self._surroundings, self._surroundings.media_terms(), keys)
+        open_keys = self._settings.rtp.srtp_without_tls
+        scene = Scene(rooms, self._surroundings, self._surroundings.media_terms(), secrets.token_bytes, open_keys)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
-        self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets)
+        self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets, self._surroundings.dial_terms())
 
     def _join(self) -> None:
         """Give the layers their shells."""
         settings = self._settings
-        self._performer = Performer(self._reactor, self.now, self._stack, self._focus, self._gate.barrier)
+        self._performer = Performer(self._reactor, self.now, self._stack, self._focus, self._protection.barrier)
         self._transports = SipTransports(
-            self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports
-        )
+            self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports,
+            ports=settings.sip.other_ports(), tls=self._surroundings.tls(self._state),
+            gate=Gate(settings.sip.ws_path, settings.sip.ws_origins),
+        )  # fmt: skip
         posts = [
             self._surroundings.worker_settings(number, self._epoch) for number in range(settings.media.worker_count())
         ]
@@ -208,14 +216,14 @@ class Server:
     def _look_again(self) -> None:
         try:
             self._surroundings.look_again()
-            self._gate.barrier.look_again()
+            self._protection.barrier.look_again()
         except OSError as error:
             log.warning("cannot look up the addresses of this machine", why=str(error))
 
     def _contact(self, flow: Flow) -> Address:
         """What Contact and Via say to the peer of a flow."""
-        port = self._transports.port if self._transports else flow.local[1]
-        return self._surroundings.host_for(flow), port
+        port = self._transports.port_of(flow.transport) if self._transports else 0
+        return self._surroundings.host_for(flow), port or flow.local[1]
 
     # ------------------------------------------------------------------ stop
     @property
@@ -269,9 +277,10 @@ class Server:
     def _parts(self) -> Mapping[str, object]:
         return {
             "sip_port": self._transports.port if self._transports else None,
+            "sip_ports": self._transports.ports if self._transports else {},
             "state_directory": str(self._state),
             "sip": self._stack.describe(),
-            "barrier": self._gate.barrier.describe(),
+            "barrier": self._protection.barrier.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
 import secrets
+from pathlib import Path
 
 import structlog
 
 from confserver.config import Settings
+from confserver.focus.dialout import DialTerms
 from confserver.focus.media import Ground
 from confserver.focus.repertoire import Repertoire
 from confserver.focus.terms import MediaTerms
 from confserver.prompts.catalogue import ENGLISH, MUSIC, read_catalogue
+from confserver.routing.dialplan import DialPlan, Target
+from confserver.routing.fence import Fence
 from confserver.routing.guard import Guard, address_in
 from confserver.sip.flow import Flow
+from confserver.sip.uri import Uri
+from confserver.sip.ways import usual
 from confserver.transports.addresses import attached_networks, broadcasts, local_addresses, route_to
+from confserver.transports.certificates import KeyPair, own_pair
 from confserver.transports.links import WorkerSettings
+from confserver.transports.tls import Tls
 from rooms.policy import Announce, NoiseGuard
 
 log = structlog.get_logger("calls")
@@ -31,7 +40,7 @@ class Surroundings:
         self._public = settings.sip.public_address
         self._media = _named(settings.rtp.addresses)
         """Where media ports are bound; empty: to all addresses."""
-        self.guard = Guard(settings.sip.trusted(), outside=settings.limits.outside())
+        self.guard = Guard(settings.sip.trusted(), believed=settings.sip.believed(), outside=settings.limits.outside())
         self._local: tuple[str, ...] = ()
         self._told: set[str] = set()
         """Hosts that the log has heard of since the last look around."""
@@ -85,6 +94,14 @@ class Surroundings:
         reached = route_to(peer, here) if (":" in peer) == is_ipv6 else None
         return reached or _best_of(here)
 
+    def own_host(self, peer: str | None, is_ipv6: bool) -> str | None:
+        """The address of ours by which a call of ours goes to a peer; None as a peer: one whose address is unknown."""
+        here = [host for host in self._local if (":" in host) == is_ipv6]
+        if peer is None:
+            has_public = bool(self._public) and (":" in self._public) == is_ipv6
+            return self._public if has_public else _best_of(here)
+        return self._public if self._is_behind_router(peer, is_ipv6) else route_to(peer, here) or _best_of(here)
+
     def _is_behind_router(self, peer: str, is_ipv6: bool) -> bool:
         """Whether the peer knows us by our public address only; that is of one family."""
         if not self._public or (":" in self._public) != is_ipv6:
@@ -102,6 +119,34 @@ class Surroundings:
             denoise=media.denoise,
             guard=NoiseGuard(media.guard), opus_bitrate=media.opus_bitrate, opus_dtx=media.opus_dtx,
         )  # fmt: skip
+
+    def dial_terms(self) -> DialTerms:
+        """Whom rooms may call."""
+        settings = self._settings.dialout
+        fence = Fence(settings.prefixes, settings.domains)
+        return DialTerms(
+            plan=DialPlan(fence, locate=self._ours),
+            most=settings.max_calls,
+            ring_s=settings.ring_s,
+            caller=settings.caller,
+        )
+
+    def _ours(self, uri: Uri, now: float) -> tuple[Target, ...] | None:
+        """Our own rooms cannot be called into a room: the call would come back as another participant."""
+        host, port = usual(uri.host.lower()), uri.port or 5060
+        is_ours = uri.is_sip and host in {*self._local, self._public} and port == self._settings.sip.port
+        return () if is_ours else None
+
+    def tls(self, state: Path) -> Tls:
+        """What the transports need of TLS; without certificate files one is made. Raises CertificateError."""
+        sip = self._settings.sip
+        pair, files = None, sip.tls_files()
+        if files is not None:
+            pair = KeyPair(*files)
+        elif {"tls", "wss"} & set(sip.transports):
+            hosts = [*sip.addresses, *([self._public] if self._public else []), *self._local]
+            pair = own_pair(state, hosts, datetime.datetime.now(datetime.UTC))
+        return Tls(pair, sip.tls_authorities_file())
 
     def scribe_arguments(self) -> list[str]:
         """See ``scribe.__main__``."""

@@ -155,6 +155,10 @@ class Client:
         """Let a recording that was paused go on."""
         return self._change("POST", _path("rooms", room, "recording", "resume"))
 
+    def dial(self, room: str, uri: str, *, name: str | None = None, ring_s: float | None = None) -> Record | None:
+        """Call somebody into the room."""
+        return self._change("POST", _path("rooms", room, "dial"), uri=uri, name=name, ring_s=ring_s)
+
     # -------------------------------------------------------------- a participant
     def mute(self, room: str, participant: str, cause: str | None = None) -> Record | None:
         """Silence one participant."""

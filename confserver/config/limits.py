@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from confserver.config.section import Section
+from confserver.config.sip import Section
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 

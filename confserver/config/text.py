@@ -9,8 +9,8 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Meta
 
-from confserver.config.section import Section
 from confserver.config.settings import Settings
+from confserver.config.sip import Section
 
 _WORDS = {bool: "true or false", int: "integer", float: "number", str: "text"}
 

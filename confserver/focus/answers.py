@@ -28,6 +28,12 @@ class NoAnswer(Exception):
         self.reason = reason
         self.headers = headers
 
+    @property
+    def words(self) -> str:
+        """Why, also where only the Warning says it."""
+        said = [text.partition('"')[2].rstrip('"') for name, text in self.headers if name == "Warning"]
+        return self.reason or (said[0] if said else "")
+
 
 def of_room(refused: errors.Refused) -> NoAnswer:
     return NoAnswer(_STATUS.get(type(refused), 480), "", (warning(399, refused.reason),))

@@ -27,8 +27,10 @@ from confserver.contract import (
     SoundReady,
     SpeakingChanged,
 )  # fmt: skip
+from confserver.focus import succession
 from confserver.focus.admission import Admission
 from confserver.focus.answers import unavailable
+from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
@@ -37,8 +39,10 @@ from confserver.focus.recordings import Recordings
 from confserver.focus.recovery import Recovery
 from confserver.focus.reoffers import Reoffers
 from confserver.focus.repertoire import SILENT, Repertoire
+from confserver.focus.requests import Requests
 from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
+from confserver.focus.succession import heir_of
 from confserver.sip import outputs as sip
 from confserver.sip.flow import written
 from rooms.commands import Command, Leave, NoteDigit, NoteDominant, NoteNoise, NoteTalking, Release
@@ -52,15 +56,27 @@ class Focus:
     """Calls become participants, and stay in step with them. All methods return what is to be done."""
 
     def __init__(
-        self, scene: Scene, repertoire: Repertoire = SILENT, with_tracks: bool = True, quiets_muted: bool = False
+        self,
+        scene: Scene,
+        repertoire: Repertoire = SILENT,
+        with_tracks: bool = True,
+        quiets_muted: bool = False,
+        dialling: DialTerms | None = None,
     ) -> None:
-        """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``."""
+        """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``.
+
+        Without ``dialling`` nobody is called.
+        """
         self._scene = scene
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks)
         scene.followers += [self._playing.follow, self._recordings.follow]
         self._admission = Admission(scene)
+        self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
+        scene.followers.append(self._dialout.follow)
         self._sessions = Sessions(scene, self._admission)
+        self._requests = Requests(scene)
+        self._requests.outside["OPTIONS"] = self._admission.asked
         self._reoffers = Reoffers(scene, self._admission, self._sessions.settle)
         self._recovery = Recovery(scene, self._reoffers)
         if quiets_muted:
@@ -82,13 +98,29 @@ class Focus:
                 self._reoffers.answered(event, now)
             case sip.OfferAnswered():
                 self._sessions.refreshed(event, now)
+            case sip.CallRinging():
+                self._dialout.ringing(event, now)
+            case sip.CallAccepted():
+                self._dialout.accepted(event, now)
             case sip.RequestArrived():
-                self._admission.asked(event)
+                self._requests.arrived(event, now)
+            case sip.RequestInCall():
+                self._requests.arrived_in_call(event, now)
+            case sip.RequestAnswered():
+                self._requests.answered(event, now)
             case sip.ProbeAnswered(call=call):
                 self._probed(call)
             case sip.CallEnded():
                 self._ended(event, now)
         return self._scene.taken()
+
+    def called(self, leg: int, call: sip.CallId) -> None:
+        """The answer to Call: its number."""
+        self._dialout.called(leg, call)
+
+    def sent(self, key: int, number: int) -> None:
+        """The answer to Ask and Send: the request's number."""
+        self._requests.sent(key, number)
 
     def _probed(self, call: sip.CallId) -> None:
         leg = self._scene.legs.by_call.get(call)
@@ -98,9 +130,12 @@ class Focus:
     def _ended(self, event: sip.CallEnded, now: float) -> None:
         """The last word of a call: its place is given back, its leg closed."""
         leg = self._scene.legs.by_call.get(event.call)
-        if leg is None:
+        if leg is None or (not heir_of(self._scene, leg) and self._dialout.ended(event, now)):
             return
+        is_inherited = succession.ended(self._scene, leg, self._dialout.forget)
         self._scene.forget(leg)
+        if is_inherited:
+            return
         if not self._scene.try_ask(Release(leg.room, leg.participant), SYSTEM, now):
             self._scene.try_ask(Leave(leg.room, leg.participant, event.cause), SYSTEM, now)
 
@@ -111,6 +146,7 @@ class Focus:
         match event:
             case LegOpened():
                 self._admission.opened(event)
+                self._dialout.opened(event)
             case LegFailed():
                 self._admission.failed(event)
             case LegLatched(leg=number, remote=remote) if number in legs:
@@ -194,6 +230,7 @@ class Focus:
     def command(self, command: Command, by: Actor, now: float) -> list[Output]:
         """Carry out a command from outside. Raises Refused; nothing has changed then."""
         self._playing.check(command)
+        self._dialout.check(command, now)
         self._scene.ask(command, by, now)
         return self._scene.taken()
 
@@ -207,7 +244,7 @@ class Focus:
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
         leg = self._scene.legs.next_opening()
-        parts = (self._recovery.next_deadline(), self._recordings.next_deadline())
+        parts = (self._recovery.next_deadline(), self._recordings.next_deadline(), self._dialout.next_deadline())
         deadlines = (leg.deadline if leg else None, *parts)
         return min((each for each in deadlines if each is not None), default=None)
 
@@ -215,6 +252,7 @@ class Focus:
         """Refuse the calls whose leg a worker has not opened in time; give up lost workers that have no heir."""
         self._recovery.fire(now)
         self._recordings.fire(now)
+        self._dialout.fire(now)
         while (leg := self._scene.legs.next_opening()) and leg.deadline <= now:
             self._scene.hang_up(leg, "no word from the media worker", unavailable("no word from the media worker"))
         return self._scene.taken()
@@ -243,6 +281,7 @@ class Focus:
         return {
             "rooms": len(self._scene.places),
             "legs": len(stages),
+            "dialling": len(self._dialout),
             "plays": len(self._playing),
             "recordings": len(self._recordings),
             "stages": {stage.value: stages.count(stage.value) for stage in Stage},

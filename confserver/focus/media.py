@@ -12,8 +12,9 @@ from confserver.routing.guard import Guard, IPAddress, address_in
 from confserver.sdp.agreement import Agreed, Rejected, Warn
 from confserver.sdp.description import Description
 from confserver.sdp.text import Bad, parse
+from confserver.sip.dialog import contact_of
 from confserver.sip.flow import Flow
-from confserver.sip.message import Request
+from confserver.sip.message import Request, Response
 
 LEAST_PORT = 1024
 
@@ -52,6 +53,24 @@ def caller_of(request: Request, flow: Flow, guard: Guard) -> Caller:
     host = flow.remote[0]
     is_proxied = len(request.headers.get_all("Via")) > 1
     return Caller(host, guard.is_inside(host), guard.may_call(host), is_proxied)
+
+
+def nobody() -> Caller:
+    """Of a call of ours, until somebody answers."""
+    return Caller("", is_inside=False, is_trusted=False, is_proxied=False)
+
+
+def callee_of(response: Response, flow: Flow, guard: Guard, *, is_trunk: bool) -> Caller:
+    """Who has answered a call of ours. A trunk's media may come from elsewhere, and wait for ours."""
+    host = flow.remote[0]
+    contact = contact_of(response)
+    is_proxied = is_trunk or "Record-Route" in response.headers or contact is None or not _is_same(contact.host, host)
+    return Caller(host, guard.is_inside(host), is_trunk or guard.may_call(host), is_proxied)
+
+
+def _is_same(host: str, other: str) -> bool:
+    address = address_in(host)
+    return address is not None and address == address_in(other)
 
 
 def description_of(body: bytes) -> Description:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from confserver.contract import ToScribe, ToWorker
+from confserver.contract import LegId, ToScribe, ToWorker
+from confserver.routing.dialplan import Target
+from confserver.sip.flow import Flow
+from confserver.sip.headers import NameAddr
 from confserver.sip.outputs import CallId
 from rooms.events import Event
 
@@ -55,6 +59,31 @@ class HangUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """Make a call for a leg: ``Focus.called`` is told its number.
+
+    ``offer`` gives the body, once it is known by which flow the INVITE goes.
+    """
+
+    leg: LegId
+    target: Target
+    from_: NameAddr
+    to: NameAddr
+    user: str
+    """Of our Contact: the room."""
+    offer: Callable[[Flow], bytes]
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """End a call of ours that the stack has not been asked for yet; answered by CallEnded."""
+
+    call: CallId
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """Ask the phone whether it still lives (OPTIONS in the dialog)."""
 
@@ -63,12 +92,41 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """Answer a request outside a dialog."""
+    """Answer a request other than INVITE."""
 
     transaction: int
     status: int
     reason: str = ""
     headers: Headers = ()
+    body: bytes = b""
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send a request in a call; see ``requests.Requests.ask``."""
+
+    key: int
+    call: CallId
+    method: str
+    headers: Headers = ()
+    body: bytes = b""
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a request outside of any dialog; see ``requests.Requests.send``. ``user``: of our Contact."""
+
+    key: int
+    method: str
+    target: Target
+    from_: NameAddr
+    to: NameAddr
+    user: str = ""
+    headers: Headers = ()
+    body: bytes = b""
+    content_type: str = ""
 
 
 # ------------------------------------------------------------------ for the others
@@ -93,5 +151,6 @@ class Publish:
 
 
 Output = (
-    Accept | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Probe | Respond | TellWorker | TellScribe | Publish
-)
+    Accept | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Call | Abandon | Probe | Respond
+    | Ask | Send | TellWorker | TellScribe | Publish
+)  # fmt: skip

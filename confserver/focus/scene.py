@@ -21,7 +21,7 @@ from confserver.contract import (
 from confserver.focus.answers import NoAnswer, unavailable
 from confserver.focus.legs import Leg, Legs, Place, Stage
 from confserver.focus.media import Ground
-from confserver.focus.outputs import HangUp, Output, Publish, Refuse, TellWorker
+from confserver.focus.outputs import Abandon, HangUp, Output, Publish, Refuse, TellWorker
 from confserver.focus.terms import MediaTerms, RoomTerms
 from confserver.routing.guard import Guard
 from confserver.sdp.crypto import Secrets
@@ -55,18 +55,27 @@ class Surroundings(Protocol):
         ``peer``: where its media are, None while nobody knows. None where we have no address of the family.
         """
 
+    def own_host(self, peer: str | None, is_ipv6: bool) -> str | None:
+        """The address of ours by which a call of ours goes to a peer; None as a peer: one whose address is unknown."""
+
 
 class Scene:
     """The state of the focus.
 
     ``terms``: how rooms sound whose policy does not say. ``secrets`` makes our keys for RTP/SAVP, None where such calls
-    are refused (see ``sdp.negotiation.negotiate``).
+    are refused (see ``sdp.negotiation.negotiate``); ``keys_in_the_open``: also where others can read the SIP.
     """
 
     def __init__(
-        self, rooms: Rooms, surroundings: Surroundings, terms: MediaTerms | None = None, secrets: Secrets | None = None
+        self,
+        rooms: Rooms,
+        surroundings: Surroundings,
+        terms: MediaTerms | None = None,
+        secrets: Secrets | None = None,
+        keys_in_the_open: bool = True,
     ) -> None:
         self.secrets = secrets
+        self._keys_in_the_open = keys_in_the_open
         self.rooms = rooms
         self.guard = surroundings.guard
         self.surroundings = surroundings
@@ -82,6 +91,10 @@ class Scene:
         self._terms = terms or MediaTerms()
         self._outputs: list[Output] = []
         self._number = 0
+
+    def secrets_for(self, flow: Flow) -> Secrets | None:
+        """What makes our keys for who offers his own by this flow: nothing where others could read them."""
+        return self.secrets if flow.is_secure or self._keys_in_the_open else None
 
     def number(self) -> int:
         """For legs and rooms of the workers; never reused."""
@@ -234,7 +247,10 @@ class Scene:
         if leg.stage is Stage.LEAVING:
             return
         self.tell_worker(leg.place, CloseLeg(leg=leg.id))
-        if leg.stage is Stage.OPENING:
+        if leg.stage is Stage.OPENING and leg.is_ours:
+            leg.go("refused")
+            self.say(Abandon(leg.call, cause))
+        elif leg.stage is Stage.OPENING:
             no = answer or NoAnswer(480, cause.capitalize())
             leg.go("refused")
             self.say(Refuse(leg.call, no.status, no.reason, no.headers))

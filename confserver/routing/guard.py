@@ -27,10 +27,15 @@ class Guard:
         self,
         trusted: Iterable[IPNetwork] = (),
         attached: Iterable[IPNetwork] = (),
+        believed: Iterable[IPNetwork] = (),
         outside: Iterable[IPNetwork] = (),
     ) -> None:
-        """``outside``: networks that count as outside though they are attached, or are loopback (for trials)."""
+        """``believed``: whose word on a caller's identity counts (RFC 3325 section 7).
+
+        ``outside``: networks that count as outside though they are attached, or are loopback (for trials).
+        """
         self._trusted = tuple(trusted)
+        self._believed = tuple(believed)
         self._outside = tuple(outside)
         self.attached = tuple(attached)
 
@@ -44,6 +49,11 @@ class Guard:
         if address is None or _is_in(address, self._outside):
             return False
         return address.is_loopback or _is_in(address, self.attached)
+
+    def is_believed(self, host: str) -> bool:
+        """Whether a P-Asserted-Identity from there is taken for true."""
+        address = address_in(host)
+        return address is not None and _is_in(address, self._believed)
 
     def may_call(self, host: str) -> bool:
         address = address_in(host)

@@ -15,7 +15,7 @@ def settled(media: Media, previous: Crypto | None, secrets: Secrets | None) -> C
     if not is_protected(media):
         return None
     if secrets is None:
-        raise Rejected(Warn.TRANSPORT, f"{PROTECTED} needs signalling over TLS, which is not there: only {PLAIN}")
+        raise Rejected(Warn.TRANSPORT, f"{PROTECTED} needs signalling over TLS or WSS; by this transport only {PLAIN}")
     line = next(lines(media), None)
     if line is None:
         raise Rejected(Warn.TRANSPORT, f"{PROTECTED} without an a=crypto line that can be used")

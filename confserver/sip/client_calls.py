@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from confserver.sip.call import Call, CallAction, CallInput, CallState, Said
 from confserver.sip.dialog import Dialog, DialogInput
 from confserver.sip.extensions import rel100
+from confserver.sip.extensions.reason import ELSEWHERE, of_cause
 from confserver.sip.headers import Headers
 from confserver.sip.message import Request, Response
 from confserver.sip.outputs import CallAccepted, CallId, CallRinging
@@ -29,14 +31,24 @@ class ClientCall(Call):
 
     owns_call_id = True
 
-    def __init__(self, core: Core, number: CallId, request: Request, contact_user: str) -> None:
+    def __init__(
+        self,
+        core: Core,
+        number: CallId,
+        request: Request,
+        contact_user: str,
+        compose: Callable[[Flow], bytes] | None = None,
+    ) -> None:
+        """``compose`` gives the body once the flow is known."""
         super().__init__(core, number, CallState.CALLING)
         self.contact_user = contact_user
         self.request = request
         self.offers.said(request.body, request.content_type)
         for name, value in self.session.asked():
             request.headers.add(name, value)
-        self._errand = Errand(core, request, self, contact_user=contact_user)
+        self._make_body = compose
+        composed = None if compose is None else self._composed
+        self._errand = Errand(core, request, self, contact_user=contact_user, compose=composed)
         self._way = Way()
         self._pracks: dict[str, rel100.Pracks] = {}
         """By To tag."""
@@ -47,6 +59,12 @@ class ClientCall(Call):
         """To tags of early dialogs that the peer has ended already."""
         self._acks: dict[str, Acknowledgement] = {}
         """By To tag; for as long as a 2xx can come again."""
+
+    def _composed(self, flow: Flow) -> bytes:
+        assert self._make_body is not None
+        body = self._make_body(flow)
+        self.offers.said(body, self.request.content_type)
+        return body
 
     def start(self, way: Way, now: float) -> None:
         self._way = way
@@ -162,7 +180,7 @@ class ClientCall(Call):
         dialog = self._new_dialog(response)
         dialog.step(DialogInput.SUCCESS)
         self._acknowledge(dialog, now)
-        self.say_goodbye(dialog, now)
+        self.say_goodbye(dialog, now, ELSEWHERE)
 
     # -------------------------------------------------------------- dialogs
     @property
@@ -203,4 +221,4 @@ class ClientCall(Call):
             self.step(CallInput.FAILURE, Said(status=TERMINATED), now)
         elif transaction.state is State.PROCEEDING and not self._is_cancelled:
             self._is_cancelled = True
-            cancel(self.core, transaction, now)
+            cancel(self.core, transaction, now, of_cause(self._kept.cause if self._kept else ""))

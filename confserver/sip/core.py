@@ -73,6 +73,12 @@ class Core:
         self._number += 1
         return self._number
 
+    def let_wait(self, transaction: ServerTransaction) -> int:
+        """A request that our user answers, by this number."""
+        transaction.number = number = self.next_number()
+        self.waiting[number] = transaction
+        return number
+
     def emit(self, output: Output) -> None:
         self.outputs.append(output)
 
@@ -105,6 +111,9 @@ class Core:
             self.outputs.append(SendBytes(flow, transaction.data))
             return
         transaction.way_back = None
+        if flow.is_websocket:
+            transaction.not_found("the WebSocket is closed", now)
+            return
         port = transaction.request.via.port or DEFAULT_PORT.get(flow.transport, 5060)
         self.find(transaction, Way(hop=Hop(flow.transport, flow.remote[0], port)), now)
 
@@ -129,15 +138,22 @@ class Core:
 
     def via(self, flow: Flow) -> str:
         """A Via for a new request (RFC 3261 8.1.1.7; rport: RFC 3581 section 3)."""
-        host, port = self.advertised(flow)
-        host = f"[{host}]" if ":" in host else host
-        return f"SIP/2.0/{flow.transport} {host}:{port};rport;branch={COOKIE}{self.token()}"
+        return f"SIP/2.0/{flow.transport} {self._sent_by(flow)};rport;branch={COOKIE}{self.token()}"
 
-    def contact(self, user: str, flow: Flow) -> str:
+    def contact(self, user: str, flow: Flow, is_sips: bool = False) -> str:
+        """A Contact of ours for who talks to us by this flow. WSS is ``transport=ws`` too (RFC 7118 section 5.2.3).
+
+        Deviation: ``transport=tls`` is deprecated (RFC 3261 26.2.2), but phones know nothing else for sip URIs.
+        """
+        scheme, transport = "sips" if is_sips else "sip", "ws" if flow.is_websocket else flow.transport.lower()
+        named = "" if transport == "udp" or (is_sips and transport == "tls") else f";transport={transport}"
+        return f"<{scheme}:{user}@{self._sent_by(flow)}{named}>" if user else f"<{scheme}:{self._sent_by(flow)}{named}>"
+
+    def _sent_by(self, flow: Flow) -> str:
+        """Port 0 is not written: who has a made-up host (RFC 7118 appendix B.1) has no port either."""
         host, port = self.advertised(flow)
         host = f"[{host}]" if ":" in host else host
-        transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
-        return f"<sip:{user}@{host}:{port}{transport}>" if user else f"<sip:{host}:{port}{transport}>"
+        return f"{host}:{port}" if port else host
 
     def response(
         self,

@@ -21,6 +21,7 @@ from confserver.sip.call import Call
 from confserver.sip.checks import Refusal, fit, refusal_of
 from confserver.sip.core import Core
 from confserver.sip.extensions import METHODS
+from confserver.sip.extensions.replaces import other_call
 from confserver.sip.flow import Flow
 from confserver.sip.framing import Ping
 from confserver.sip.grammar import Malformed, Unwritable
@@ -31,15 +32,21 @@ from confserver.sip.sentry import Verdict
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.transaction import ServerTransaction, State
 
+PING, PONG = b"\r\n\r\n", b"\r\n"
+"""RFC 5626 section 4.4.1."""
+
 
 class Incoming:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def datagram(self, data: bytes, flow: Flow, now: float) -> None:
-        if not data.strip(b"\r\n\0"):
-            return  # a keep-alive of phones behind a NAT
-        self._message(data, flow, now)
+    def whole(self, data: bytes, flow: Flow, now: float) -> None:
+        """One message, in one piece. Over a WebSocket it needs no Content-Length (RFC 7118 section 5)."""
+        if data.strip(b"\r\n\0"):
+            self._message(data, flow, now)
+        elif flow.is_reliable and data == PING:
+            self._core.send(flow, PONG)
+        # else a keep-alive of phones behind a NAT
 
     def stream(self, data: bytes, flow: Flow, now: float) -> None:
         core = self._core
@@ -49,7 +56,7 @@ class Incoming:
         try:
             for piece in connection.framer.feed(data):
                 if isinstance(piece, Ping):
-                    core.send(flow, b"\r\n")  # RFC 5626 4.4.1
+                    core.send(flow, PONG)
                 else:
                     self._message(piece, flow, now)
         except Malformed as fault:
@@ -170,7 +177,7 @@ class Incoming:
         answer = core.response(request, 200, to_tag=call.local_tag if isinstance(call, Call) else "")
         core.send(way_back(request, flow), answer.encode())
         if isinstance(call, ServerCall) and call.transaction is invite and not call.is_over:
-            call.cancelled(now)
+            call.cancelled(request, now)
 
     def _in_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         call = self._core.dialogs.get(dialog_key(request))
@@ -188,19 +195,21 @@ class Incoming:
             self._refuse(request, flow, Refusal(403, headers=(warning,)), now)
         elif merged in core.merged:
             core.answer_at_once(request, flow, 482)  # RFC 3261 8.2.2.2
-        elif request.method in ("BYE", *METHODS):
-            core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2: outside of a call they mean nothing
+        elif request.method in ("BYE", "INFO", *METHODS):
+            core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2, RFC 6086 4.2.2: only in a call
         elif self._has_room(request, flow):
+            other = other_call(request, core) if request.method == "INVITE" else None
+            if isinstance(other, Refusal):
+                core.count("refused")
+                core.answer_at_once(request, flow, other.status, other.reason, other.headers)
+                return
             transaction = self._open(request, key, flow, now)
             transaction.merged_key = merged
             core.merged[merged] = transaction
-            number = core.next_number()
             if request.method == "INVITE":
-                ServerCall(core, number, transaction, flow)
+                ServerCall(core, core.next_number(), transaction, flow, other)
             else:
-                transaction.number = number
-                core.waiting[number] = transaction
-                core.emit(RequestArrived(number, request, flow))
+                core.emit(RequestArrived(core.let_wait(transaction), request, flow))
 
     def _has_room(self, request: Request, flow: Flow) -> bool:
         """Answers 503 where there is none (RFC 3261 21.5.4)."""

@@ -15,8 +15,8 @@ from confserver.sip.via import Via
 
 COOKIE = "z9hG4bK"
 """Begins every branch since RFC 3261 (8.1.1.7)."""
-DEFAULT_PORT = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
-"""RFC 3261 18.1.1, 19.1.2."""
+DEFAULT_PORT = {"UDP": 5060, "TCP": 5060, "TLS": 5061, "WS": 80, "WSS": 443}
+"""RFC 3261 18.1.1, 19.1.2; RFC 7118 section 5.2.1 with RFC 6455 section 3."""
 
 DialogKey = tuple[str, str, str]
 

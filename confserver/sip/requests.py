@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from confserver.sip.dialog import wants_sips
 from confserver.sip.flow import Flow
 from confserver.sip.matching import client_key
 from confserver.sip.message import Request
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 class Errand:
     """A request that opens a client transaction as soon as a flow is found."""
 
-    __slots__ = ("_contact_user", "_core", "_dialog", "_search", "_user", "request", "transaction")
+    __slots__ = ("_compose", "_contact_user", "_core", "_dialog", "_search", "_user", "request", "transaction")
 
     def __init__(
         self,
@@ -28,11 +30,13 @@ class Errand:
         *,
         dialog: Dialog | None = None,
         contact_user: str | None = None,
+        compose: Callable[[Flow], bytes] | None = None,
     ) -> None:
         self._core = core
         self._user = user
         self._dialog = dialog
         self._contact_user = contact_user
+        self._compose = compose
         self._search: Search | None = None
         self.request = request
         self.transaction: ClientTransaction | None = None
@@ -46,7 +50,9 @@ class Errand:
             self._dialog.reached(flow)
         request.headers.insert_first("Via", core.via(flow))
         if self._contact_user is not None:
-            request.headers.add("Contact", core.contact(self._contact_user, flow))
+            request.headers.add("Contact", core.contact(self._contact_user, flow, wants_sips(request)))
+        if self._compose is not None:
+            request.body = self._compose(flow)
         transaction = ClientTransaction(core, client_key(request), request, flow, self._user)
         core.clients[transaction.key] = transaction
         connection = core.connections.get(flow)
@@ -107,7 +113,7 @@ class Unattended:
 UNATTENDED = Unattended()
 
 
-def cancel(core: Core, invite: ClientTransaction, now: float) -> None:
+def cancel(core: Core, invite: ClientTransaction, now: float, why: tuple[str, str] | None = None) -> None:
     """Send CANCEL for an INVITE that has had a provisional answer (RFC 3261 9.1), by the same way."""
     headers = invite.request.headers.copy()
     for name in ("Contact", "Content-Type", "Allow", "Accept", "Supported", "Require", "Proxy-Require"):
@@ -116,6 +122,8 @@ def cancel(core: Core, invite: ClientTransaction, now: float) -> None:
     headers.remove("Via")
     headers.insert_first("Via", via or "")
     headers.set("CSeq", f"{invite.request.cseq.number} CANCEL")
+    if why is not None:
+        headers.set(*why)
     request = Request("CANCEL", invite.request.uri, headers)
     transaction = ClientTransaction(core, client_key(request), request, invite.flow, UNATTENDED)
     core.clients[transaction.key] = transaction

@@ -10,7 +10,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from confserver.sip.flow import Address, Flow
+from confserver.sip.flow import WEBSOCKET, Address, Flow
 from confserver.sip.matching import DEFAULT_PORT
 from confserver.sip.outputs import OpenFlow, Resolve
 from confserver.sip.timers import TIMINGS, Timer
@@ -67,11 +67,22 @@ def is_public(host: str) -> bool:
         return False
 
 
+def is_reachable(uri: Uri) -> bool:
+    """Whether a connection to it can be made at all.
+
+    Not to who came by a WebSocket, whose host is made up (RFC 7118 section 5 and appendix B.1).
+    """
+    host, transport = uri.host.lower().rstrip("."), (uri.param("transport") or "").upper()
+    return not (transport in WEBSOCKET or host.endswith(".invalid"))
+
+
 def hop_of(uri: Uri) -> Hop | None:
     """Where a request to this URI goes next (RFC 3263 section 4, without NAPTR and SRV); None for tel and others."""
     if not uri.is_sip:
         return None
-    transport = "TLS" if uri.scheme == "sips" else (uri.param("transport") or "UDP").upper()
+    transport = (uri.param("transport") or "UDP").upper()
+    if uri.scheme == "sips":  # RFC 3263 section 4.1: TLS over what is named
+        transport = "WSS" if transport in WEBSOCKET else "TLS"
     return Hop(transport, usual(uri.host), uri.port or DEFAULT_PORT.get(transport, 5060))
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from confserver.contract import CloseLeg, CloseRoom, FirstPacket, FromWorker, LegOpened, OpenLeg, OpenRoom, ToWorker
 from confserver.focus import outputs as out
+from confserver.focus.dialout import DialTerms
 from confserver.focus.focus import Focus
 from confserver.focus.legs import Leg
 from confserver.focus.media import Ground
@@ -21,9 +22,10 @@ from confserver.focus.scene import Scene
 from confserver.focus.terms import MediaTerms
 from confserver.routing.guard import Guard
 from confserver.sip import outputs as sip
+from confserver.sip.extensions.replaces import Other
 from confserver.sip.flow import Address, Flow
-from confserver.sip.message import Request, parse
-from rooms.commands import Command
+from confserver.sip.message import Request, Response, parse
+from rooms.commands import Command, Dial
 from rooms.events import Event
 from rooms.manager import Rooms
 from rooms.participant import SYSTEM, ParticipantIds
@@ -44,7 +46,7 @@ class Street:
     def __init__(self) -> None:
         attached = ("127.0.0.0/8", "::1/128", "192.0.2.0/24", "2001:db8::/64", "fe80::/64")
         networks = [ipaddress.ip_network(text) for text in attached]
-        self.guard = Guard([ipaddress.ip_network("93.184.216.0/24")], networks)
+        self.guard = Guard([ipaddress.ip_network("93.184.216.0/24")], networks, [ipaddress.ip_network("192.0.2.60/32")])
         self.hosts = {False: SERVER, True: SERVER6}
         self.asked: list[tuple[Flow, str | None, bool]] = []
 
@@ -53,6 +55,9 @@ class Street:
 
     def media_host(self, flow: Flow, peer: str | None, is_ipv6: bool) -> str | None:
         self.asked.append((flow, peer, is_ipv6))
+        return self.hosts[is_ipv6]
+
+    def own_host(self, peer: str | None, is_ipv6: bool) -> str | None:
         return self.hosts[is_ipv6]
 
 
@@ -120,6 +125,7 @@ class House:
         on_demand: bool = True,
         most: int = 200,
         terms: MediaTerms | None = None,
+        dialling: DialTerms | None = None,
         quiets_muted: bool = False,
         **rooms: Any,
     ) -> None:
@@ -128,11 +134,16 @@ class House:
         policy = RoomPolicy(max_participants=most)
         self.rooms = Rooms(ParticipantIds(), on_demand=on_demand, policy=policy, **rooms)
         self.scene = Scene(self.rooms, self.street, terms)
-        self.focus = Focus(self.scene, quiets_muted=quiets_muted)
+        self.focus = Focus(self.scene, quiets_muted=quiets_muted, dialling=dialling)
         self.workers = [Strict() for _ in range(workers)]
         self.acked: dict[int, bool] = {}
         """Calls that the stack knows: whether the ACK has come."""
         self._hung_up: dict[int, str] = {}
+        self.invites: dict[int, out.Call] = {}
+        """Calls of ours, and their offers."""
+        self.offers: dict[int, str] = {}
+        self.cancelled: list[int] = []
+        self.outgoing_flow = Flow("UDP", (SERVER, 5060), PHONE)
         self._numbers = itertools.count(1)
         for number in range(workers):
             self.focus.worker_ready(number)
@@ -149,6 +160,15 @@ class House:
                     self.workers[worker].obey(command)
                 case out.Refuse(call, status, reason) if call in self.acked:
                     waiting.extend(self._ended(call, reason, status))
+                case out.Call(leg=leg):
+                    call = next(self._numbers)
+                    self.invites[call] = output
+                    self.focus.called(leg, call)
+                    self.offers[call] = output.offer(self.outgoing_flow).decode()
+                case out.Abandon(call, cause):
+                    waiting.extend(self.focus.hear_call(sip.CallEnded(call, cause, False), self.now))
+                case out.HangUp(call, cause) if call in self.invites and call not in self.acked:
+                    self.cancelled.append(call)
                 case out.HangUp(call, cause) if self.acked.get(call):
                     waiting.extend(self._ended(call, cause))
                 case out.HangUp(call, cause) if call in self.acked:
@@ -185,18 +205,24 @@ class House:
         name: str = "Anna <sip:anna@example.com>",
         vias: int = 1,
         local: str = SERVER,
+        lines: Sequence[str] = (),
+        other: Other | None = None,
+        transport: str = "UDP",
     ) -> tuple[int, list[out.Output]]:
+        """``lines``: more headers. ``other``: the call that it replaces or joins."""
         body = sdp() if body is None else body
         request, flow = self.request(
-            "INVITE", room, body, source, name=name, vias=vias, transport="UDP", local=local
+            "INVITE", room, body, source, name=name, vias=vias, transport=transport, local=local
         )  # fmt: skip
+        for line in lines:
+            request.headers.add(*line.split(": ", 1))
         call = next(self._numbers)
         self.acked[call] = False
-        return call, self.play(self.focus.hear_call(sip.CallArrived(call, request, flow), self.now))
+        return call, self.play(self.focus.hear_call(sip.CallArrived(call, request, flow, other), self.now))
 
-    def reinvite(self, call: int, body: str, source: Address = PHONE) -> list[out.Output]:
+    def reinvite(self, call: int, body: str, source: Address = PHONE, transport: str = "UDP") -> list[out.Output]:
         request, flow = self.request(
-            "INVITE", "standup", body, source, name="<sip:anna@a>", vias=1, transport="UDP", local=SERVER
+            "INVITE", "standup", body, source, name="<sip:anna@a>", vias=1, transport=transport, local=SERVER
         )  # fmt: skip
         return self.play(self.focus.hear_call(sip.OfferArrived(call, request, flow), self.now))
 
@@ -221,9 +247,47 @@ class House:
     def cancel(self, call: int) -> list[out.Output]:
         return self.play(self._ended(call, "cancelled", 487, by_peer=True))
 
+    # ---------------------------------------------------------------- calls of ours
+    def response(self, status: int, body: str = "", *lines: str, contact: str = "<sip:bob@192.0.2.9:5062>") -> Response:
+        head = [f"SIP/2.0 {status} Because", "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1", "From: <sip:us@a>;tag=1"]
+        head += ["To: <sip:bob@b>;tag=2", "Call-ID: 1", "CSeq: 1 INVITE", f"Contact: {contact}", *lines]
+        head += ["Content-Type: application/sdp"] if body else []
+        response = parse("\r\n".join([*head, f"Content-Length: {len(body)}", "", body]).encode())
+        assert isinstance(response, Response)
+        return response
+
+    def dial(self, uri: str = "sip:bob@192.0.2.9", **how: Any) -> int:
+        """As far as the INVITE; gives the call."""
+        self.order(Dial("standup", uri, **how))
+        leg = list(self.scene.legs.by_id.values())[-1]
+        self.tell(LegOpened(leg=leg.id, port=20100, ssrc=leg.id), leg.worker)
+        return leg.call
+
+    def rings(self, call: int, status: int = 180, body: str = "", *lines: str) -> list[out.Output]:
+        return self.play(self.focus.hear_call(sip.CallRinging(call, self.response(status, body, *lines)), self.now))
+
+    def answers(self, call: int, body: str | None = None, **how: Any) -> list[out.Output]:
+        self.acked[call] = True
+        answer = self.response(200, sdp() if body is None else body, **how)
+        return self.play(self.focus.hear_call(sip.CallAccepted(call, answer, self.outgoing_flow), self.now))
+
+    def refuses(self, call: int, status: int, *, contact: str = "<sip:bob@192.0.2.9>") -> list[out.Output]:
+        answer = self.response(status, contact=contact)
+        ended = sip.CallEnded(call, answer.reason, True, status, "", answer)
+        return self.play(self.focus.hear_call(ended, self.now))
+
+    def unanswered(self, call: int, status: int = 408) -> list[out.Output]:
+        """Nothing has come back, or there is no way to whom is called."""
+        return self.play(self.focus.hear_call(sip.CallEnded(call, "no answer", status == 408, status), self.now))
+
     # ---------------------------------------------------------------- workers, people, time
     def tell(self, event: FromWorker, worker: int = 0) -> list[out.Output]:
         return self.play(self.focus.hear_worker(worker, event, self.now))
+
+    def leg_of(self, name: str) -> Leg:
+        room = self.rooms.get("standup")
+        [person] = [each.id for each in room.places.values() if each.name == name]
+        return self.scene.legs.by_participant[person]
 
     def leg(self, call: int) -> Leg:
         return self.scene.legs.by_call[call]

@@ -47,11 +47,17 @@ class Server:
         """``settings``: sections of the configuration with what shall differ from the tests' own."""
         self.folder = folder / "server"
         self.folder.mkdir(parents=True, exist_ok=True)
-        first = server_range(RTP_PORTS + 4, host)
+        first = server_range(RTP_PORTS + 6, host)
         self.address: Address = host, first + RTP_PORTS
         self.rtp_ports = range(first, first + RTP_PORTS)
         own: dict[str, Section] = {
-            "sip": {"addresses": [host], "port": self.address[1]},
+            "sip": {
+                "addresses": [host],
+                "port": self.address[1],
+                "tls_port": first + RTP_PORTS + 1,
+                "ws_port": first + RTP_PORTS + 3,
+                "wss_port": first + RTP_PORTS + 5,
+            },
             "rtp": {"addresses": [host], "port_min": first, "port_max": first + RTP_PORTS - 1},
             "media": {"workers": 1, "spare": False},
             "http": {"address": f"127.0.0.1:{first + RTP_PORTS + 2}"},

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from confserver.routing.bans import BanLifted, Bans, BanSet
-from confserver.routing.budgets import Rate, bounds
 from confserver.routing.barrier import Barrier, Silenced
+from confserver.routing.budgets import Rate, bounds
 from confserver.routing.guard import Guard
 from confserver.routing.overload import Overload
 from confserver.sip.outputs import CallArrived, Output

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from confserver.sip.client_calls import MOST_FORKS
+from confserver.sip.flow import Flow
 from confserver.sip.grammar import Unwritable
 from confserver.sip.headers import parse_name_addr
 from confserver.sip.message import Request
@@ -309,3 +310,26 @@ def test_calling_ourselves_works() -> None:
     assert statuses(heard) == [100]
     assert wire.stack.receive(heard[0].data, loop, wire.now) == []  # type: ignore[union-attr]
     assert wire.stack.describe()["calls"] == 2
+
+
+def test_a_body_is_made_when_it_is_known_by_which_flow_it_goes() -> None:
+    """So that our SDP names the address by which the peer reaches us, also where that had to be looked up."""
+    wire = Wire()
+    flows: list[Flow] = []
+
+    def offer(flow: Flow) -> bytes:
+        flows.append(flow)
+        return SDP
+
+    from_, to = parse_name_addr("<sip:us@192.0.2.1>"), parse_name_addr('"Bob" <sip:bob@192.0.2.9:5062>')
+    call, outputs = wire.stack.call(to.uri, from_, offer, wire.now, to=to, contact_user="standup")
+    assert flows == []
+    outputs = wire.stack.flow_opened(the(OpenFlow, outputs).token, wire.flow, wire.now)
+    invite = sent(outputs)[0]
+    assert isinstance(invite, Request)
+    assert flows == [wire.flow] and invite.body == SDP and invite.content_type == "application/sdp"
+    assert invite.headers.get("To") == '"Bob" <sip:bob@192.0.2.9:5062>'
+    assert "sip:standup@" in (invite.headers.get("Contact") or "")
+    ended = the(CallEnded, wire.answer(invite, 302, "Contact: <sip:bob@192.0.2.20>"))
+    assert ended.call == call and ended.answer is not None
+    assert ended.answer.headers.get("Contact") == "<sip:bob@192.0.2.20>"

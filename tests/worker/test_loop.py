@@ -176,6 +176,7 @@ def _seat(worker: Worker, callers: list[Caller]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("io", IO)
 def test_two_callers_hear_each_other_through_a_worker(io, start):
     worker = start(io)

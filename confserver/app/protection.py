@@ -10,9 +10,9 @@ from confserver.app.orders import Done, Orders
 from confserver.config.limits import Limits
 from confserver.routing import store
 from confserver.routing.bans import FOR_GOOD, Ban, BanLifted, Bans, BanSet
+from confserver.routing.barrier import Barrier, BarrierEvent
 from confserver.routing.budgets import Rate, bounds
 from confserver.routing.commands import AddBan, LiftBan
-from confserver.routing.barrier import Barrier, BarrierEvent
 from confserver.routing.guard import Guard
 from confserver.routing.overload import Overload
 from confserver.storage import Storage
@@ -22,7 +22,7 @@ LOOK_S = 0.1
 """How often the lateness of the process is looked at."""
 
 
-class Gate:
+class Protection:
     """Owns ``barrier``; ``look`` is called every LOOK_S."""
 
     def __init__(self, limits: Limits, guard: Guard, storage: Storage) -> None:

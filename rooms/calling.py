@@ -1,0 +1,68 @@
+"""What one may ask of a room about calls of ours, and what these say of themselves (see ``commands``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rooms.command import Command
+from rooms.participant import ParticipantId, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Dial(Command):
+    """Call somebody into the room.
+
+    Whom: sip:USER@HOST, tel:NUMBER, or a number. The settings under dialout say who may be called at all. Without a
+    name, what was dialled stands for it.
+    """
+
+    path: ClassVar[str] = "/rooms/{room}/dial"
+    verb: ClassVar[str] = "dial"
+
+    uri: str
+    name: str = ""
+    ring_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRinging(Command):
+    """The phone that is being called rings, or its network says something of it (``status``: that of the 1xx)."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRedirected(Command):
+    """The call to somebody goes on to another address, by a 3xx."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteReplaced(Command):
+    """Another call has taken the participant's place: he is the same, his phone is another."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+    address: str
+    source: str
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDialFailed(Command):
+    """The call to somebody has come to nothing: his place is given back."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+    cause: str
+    status: int = 0

@@ -1,0 +1,20 @@
+"""What every command has: the room that it is asked of, and how each face offers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rooms.participant import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something asked of one room."""
+
+    needs: ClassVar[Role] = Role.MODERATOR
+    method: ClassVar[str] = "POST"
+    path: ClassVar[str] = ""
+    verb: ClassVar[str] = ""
+
+    room: str

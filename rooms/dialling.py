@@ -1,0 +1,79 @@
+"""Calling somebody into a room: the place is kept at once, and given back where the call comes to nothing.
+
+The room only says what is wanted and what has come of it; whether such a call is allowed is the focus's to ask,
+before it puts ``Dial`` to the room.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rooms import events as tell
+from rooms.errors import Invalid
+from rooms.participant import Actor, Participant, Presence, readable
+
+if TYPE_CHECKING:
+    from rooms import commands as ask
+    from rooms.minutes import Minutes
+    from rooms.room import Room
+
+MOST_RING_S = 600.0
+
+
+def dial(room: Room, command: ask.Dial, by: Actor, minutes: Minutes) -> None:
+    """Raises Invalid, NotOpen, Full."""
+    uri = readable(command.uri)
+    if not uri:
+        raise Invalid("nobody is named who could be called")
+    if not 0 <= command.ring_s <= MOST_RING_S:
+        raise Invalid(f"a phone rings for up to {MOST_RING_S:.0f} s, not for {command.ring_s:g}")
+    room.check_entrance(is_called=True)
+    person = room.keep_place(command.name, uri, "", minutes)
+    person.dialled = True
+    minutes.say(tell.Dialled, person.id, person.name, uri, command.ring_s, by.name)
+
+
+def note_ringing(room: Room, command: ask.NoteRinging, by: Actor, minutes: Minutes) -> None:
+    """Said again and again by some networks; told once."""
+    person = _called(room, command.participant)
+    if person is not None and person.ringing != command.status:
+        person.ringing = command.status
+        minutes.say(tell.DialRinging, person.id, command.status)
+
+
+def note_redirected(room: Room, command: ask.NoteRedirected, by: Actor, minutes: Minutes) -> None:
+    person = _called(room, command.participant)
+    if person is not None:
+        person.ringing = 0
+        minutes.say(tell.DialRedirected, person.id, readable(command.uri))
+
+
+def note_failed(room: Room, command: ask.NoteDialFailed, by: Actor, minutes: Minutes) -> None:
+    person = _called(room, command.participant)
+    if person is not None:
+        minutes.say(tell.DialFailed, person.id, readable(command.cause), command.status)
+        room.give_back(person, "", minutes)
+
+
+def _called(room: Room, participant: str) -> Participant | None:
+    """Somebody whom we call; None where he is there by now, or gone."""
+    person = room.places.get(participant)
+    return person if person and person.dialled and person.presence is Presence.RESERVED else None
+
+
+def note_replaced(room: Room, command: ask.NoteReplaced, by: Actor, minutes: Minutes) -> None:
+    """Ignored for those not present: the call has taken a place that was being left."""
+    person = room.places.get(command.participant)
+    if person is None or person.presence is not Presence.PRESENT:
+        return
+    person.address, person.source = readable(command.address), readable(command.source)
+    person.agent = readable(command.agent)
+    person.voice, person.talking = False, _quiet(person, minutes)
+    minutes.say(tell.ParticipantReplaced, person.id, person.name, person.address, person.source)
+
+
+def _quiet(person: Participant, minutes: Minutes) -> bool:
+    """What the old phone was saying ends."""
+    if person.talking:
+        minutes.say(tell.TalkingChanged, person.id, False)
+    return False
