@@ -31,7 +31,9 @@ class Yard:
 
     def __post_init__(self) -> None:
         net = ipaddress.ip_network
-        self.guard = Guard([net("198.51.100.0/24")], [net("192.0.2.0/24")], [net(text) for text in self.outside])
+        self.guard = Guard(
+            [net("198.51.100.0/24")], [net("192.0.2.0/24")], outside=[net(text) for text in self.outside]
+        )
         self.bans = Bans()
         self.barrier = Barrier(
             self.guard,
