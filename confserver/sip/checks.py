@@ -28,7 +28,8 @@ def refusal_of(request: Request, settings: StackSettings) -> Refusal | None:
     """None where the request may go on. An INVITE's body that need not be understood is taken away."""
     if request.method not in settings.allow:
         return Refusal(405, "", (("Allow", ", ".join(settings.allow)),))  # 8.2.1
-    unknown = [tag for tag in request.headers.get_all("Require") if tag not in settings.option_tags]
+    known = settings.option_tags + (settings.register_tags if request.method == "REGISTER" else ())
+    unknown = [tag for tag in request.headers.get_all("Require") if tag not in known]
     if unknown:
         return Refusal(420, "", (("Unsupported", ", ".join(unknown)),))  # 8.2.2.3
     if request.method not in ("INVITE", *METHODS):
