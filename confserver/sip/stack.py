@@ -147,7 +147,7 @@ class Stack:
         now: float,
         headers: Extra = (),
         transport: str = "UDP",
-        via: Address | None = None,
+        via: Address | Hop | None = None,
         content_type: str = SDP,
         to: NameAddr | None = None,
         contact_user: str | None = None,
@@ -174,7 +174,7 @@ class Stack:
         request.encode()  # raises Unwritable before anything has changed
         hop = hop_of(target if target.has_param("transport") else target.with_param("transport", transport))
         if via is not None:
-            hop = Hop(transport, *via)
+            hop = via if isinstance(via, Hop) else Hop(transport, *via)
         user = from_.uri.user if contact_user is None else contact_user
         ClientCall(core, number, request, user, compose).start(Way(hop=hop), now)
         return number, self._taken()
