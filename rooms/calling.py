@@ -46,6 +46,18 @@ class NoteRedirected(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteReplaced(Command):
+    """Another call has taken the participant's place: he is the same, his phone is another."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+    address: str
+    source: str
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NoteDialFailed(Command):
     """The call to somebody has come to nothing: his place is given back."""
 

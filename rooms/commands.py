@@ -16,6 +16,7 @@ from typing import ClassVar
 from rooms.calling import Dial as Dial
 from rooms.calling import NoteDialFailed as NoteDialFailed
 from rooms.calling import NoteRedirected as NoteRedirected
+from rooms.calling import NoteReplaced as NoteReplaced
 from rooms.calling import NoteRinging as NoteRinging
 from rooms.command import Command as Command
 from rooms.participant import MuteCause, ParticipantId, Role
@@ -263,6 +264,8 @@ class Reserve(Command):
     name: str
     address: str
     source: str
+    agent: str = ""
+    diverted_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,12 +279,13 @@ class Release(Command):
 
 @dataclass(frozen=True, slots=True)
 class Arrive(Command):
-    """The participant's call is up: now the others know. ``source``: where a call of ours was answered."""
+    """The participant's call is up: now the others know. ``source``, ``agent``: who has answered a call of ours."""
 
     needs: ClassVar[Role] = Role.PARTICIPANT
 
     participant: ParticipantId
     source: str = ""
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,5 +387,5 @@ COMMANDS: tuple[type[Command], ...] = (
 )  # fmt: skip
 INTERNAL: tuple[type[Command], ...] = (
     Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDigit, NoteDominant,
-    NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected, NoteDialFailed,
+    NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected, NoteDialFailed, NoteReplaced,
 )  # fmt: skip

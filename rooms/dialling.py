@@ -59,3 +59,21 @@ def _called(room: Room, participant: str) -> Participant | None:
     """Somebody whom we call; None where he is there by now, or gone."""
     person = room.places.get(participant)
     return person if person and person.dialled and person.presence is Presence.RESERVED else None
+
+
+def note_replaced(room: Room, command: ask.NoteReplaced, by: Actor, minutes: Minutes) -> None:
+    """Ignored for those not present: the call has taken a place that was being left."""
+    person = room.places.get(command.participant)
+    if person is None or person.presence is not Presence.PRESENT:
+        return
+    person.address, person.source = readable(command.address), readable(command.source)
+    person.agent = readable(command.agent)
+    person.voice, person.talking = False, _quiet(person, minutes)
+    minutes.say(tell.ParticipantReplaced, person.id, person.name, person.address, person.source)
+
+
+def _quiet(person: Participant, minutes: Minutes) -> bool:
+    """What the old phone was saying ends."""
+    if person.talking:
+        minutes.say(tell.TalkingChanged, person.id, False)
+    return False

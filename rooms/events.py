@@ -152,6 +152,16 @@ class ParticipantLeft(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ParticipantReplaced(Event):
+    """The participant goes on by another call; all else of him stays as it was."""
+
+    participant: ParticipantId
+    name: str
+    address: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParticipantMuted(Event):
     participant: ParticipantId
     cause: MuteCause

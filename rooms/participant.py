@@ -84,6 +84,10 @@ class Participant:
     dialled: bool = False
     """We have called the participant; until the answer comes, ``ringing`` is the last 1xx, 0 for none."""
     ringing: int = 0
+    agent: str = ""
+    """What the participant's phone calls itself."""
+    diverted_by: str = ""
+    """The address that was called first, and has sent the call on to the room."""
 
 
 class ParticipantIds:

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 import structlog
+from sqlite_utils import Database
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall, deferLater
@@ -20,13 +21,17 @@ from confserver.admin import http
 from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
 from confserver.app.door import Door
 from confserver.app.journal import Journal, settle
+from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
+from confserver.app.protection import LOOK_S, Protection
 from confserver.app.surroundings import Surroundings
 from confserver.config import Settings, default_state_directory
 from confserver.contract import EngineReady, FromWorker
 from confserver.focus.focus import Focus
+from confserver.focus.requests import ALLOW
 from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
+from confserver.routing import store as ways
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
 from confserver.storage import Storage, StorageError
@@ -62,13 +67,18 @@ class Server:
         self._epoch = time.time() - time.monotonic()
         self._state = settings.state.path()
         self._surroundings = Surroundings(settings)
-        self._storage = Storage(self._state / "confserver.db", store.migrate, reactor)
+        self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
+        self._protection = Protection(settings.limits, self._surroundings.guard, self._storage)
+        self._orders = Orders()
+        self._protection.join(self._orders)
         self._journal = Journal(self._storage)
         self._stack = Stack(
             StackSettings(
                 user_agent=f"confserver/{version('confserver')}",
                 advertised=self._contact,
                 unwelcome=self._surroundings.unwelcome,
+                sentry=self._protection.barrier,
+                allow=ALLOW,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
             ),
@@ -85,6 +95,7 @@ class Server:
         self._chores = [
             (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
+            (LoopingCall(lambda: self._protection.look(self.now())), LOOK_S),
         ]
         self._http: Any = None
         self._url = ""
@@ -105,7 +116,9 @@ class Server:
             self._join()
             self._open_http()
             self._listen()
-        except (StorageError, AccessError, store.StoreError, CatalogueError, CertificateError) as error:
+        except (
+            StorageError, AccessError, store.StoreError, ways.StoreError, CatalogueError, CertificateError,
+        ) as error:  # fmt: skip
             raise StartError(str(error)) from error
         except CannotListenError as error:
             raise StartError(_cannot_listen(error)) from error
@@ -122,6 +135,8 @@ class Server:
         settings = self._settings.rooms
         await self._storage.start()
         kept = await self._storage.write(settle)
+        now = self.now()
+        self._protection.restore(await self._storage.write(lambda db: ways.load_bans(db, now)), now)
         rooms = Rooms(
             ParticipantIds(kept.last_participant),
             on_demand=settings.on_demand,
@@ -137,7 +152,7 @@ class Server:
     def _join(self) -> None:
         """Give the layers their shells."""
         settings = self._settings
-        self._performer = Performer(self._reactor, self.now, self._stack, self._focus)
+        self._performer = Performer(self._reactor, self.now, self._stack, self._focus, self._protection.barrier)
         self._transports = SipTransports(
             self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports,
             ports=settings.sip.other_ports(), tls=self._surroundings.tls(self._state),
@@ -162,7 +177,7 @@ class Server:
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
-        door = Door(self._focus, self._performer, self._parts)
+        door = Door(self._focus, self._performer, self._parts, self._orders, self._storage)
         self._http, endpoint = http.listen(self._reactor, door, token, self._settings.http_endpoint())
         self._url = url_of(endpoint)
         write_control(self._state, Control(self._url, token, os.getpid()))
@@ -201,6 +216,7 @@ class Server:
     def _look_again(self) -> None:
         try:
             self._surroundings.look_again()
+            self._protection.barrier.look_again()
         except OSError as error:
             log.warning("cannot look up the addresses of this machine", why=str(error))
 
@@ -269,6 +285,7 @@ class Server:
             "sip_ports": self._transports.ports if self._transports else {},
             "state_directory": str(self._state),
             "sip": self._stack.describe(),
+            "barrier": self._protection.barrier.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
@@ -297,6 +314,12 @@ class Server:
         if self._state != default_state_directory():
             words += ["--state-directory", str(self._state)]
         return shlex.join(words)
+
+
+def _migrate(db: Database) -> None:
+    """Bring all tables to this version."""
+    store.migrate(db)
+    ways.migrate(db)
 
 
 def _cannot_listen(error: CannotListenError) -> str:

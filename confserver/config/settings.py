@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from confserver.config.dialout import Dialout
+from confserver.config.limits import Limits
 from confserver.config.sip import PRIVATE_NETWORKS, IPAddress, IPNetwork, Section, Sip
 
 __all__ = ["PRIVATE_NETWORKS", "IPAddress", "IPNetwork", "Section", "Settings", "Sip"]
@@ -142,32 +144,6 @@ class Rooms(Section, frozen=True):
     ] = False
 
 
-class Dialout(Section, frozen=True):
-    """Whom rooms may call."""
-
-    prefixes: Annotated[
-        tuple[str, ...],
-        Meta(description="Beginnings of the numbers that may be called (+4930, 00); none listed: no number at all."),
-    ] = ()
-    domains: Annotated[
-        tuple[str, ...],
-        Meta(
-            description="Hosts whose SIP addresses may be called: names, IP addresses, networks, or * for all; none "
-            "listed: none at all."
-        ),
-    ] = ()
-    max_calls: Annotated[
-        int, Meta(ge=0, le=100_000, description="Most calls of ours at once, ringing and answered; 0: none.")
-    ] = 50
-    ring_s: Annotated[
-        float, Meta(ge=1, le=600, description="Seconds that a phone may ring before the call is given up.")
-    ] = 60.0
-    caller: Annotated[
-        str,
-        Meta(description="SIP address shown to whoever is called; empty: the room's own, at this server's address."),
-    ] = ""
-
-
 class Sounds(Section, frozen=True):
     """What can be played."""
 
@@ -264,6 +240,7 @@ class Settings(Section, frozen=True):
     """All settings of a server."""
 
     sip: Sip = Sip()
+    limits: Limits = Limits()
     rtp: Rtp = Rtp()
     media: Media = Media()
     rooms: Rooms = Rooms()

@@ -97,6 +97,14 @@ class Sip(Section, frozen=True):
         int, Meta(ge=90, le=86400, description="Shortest session timer that is taken, in seconds; 422 to less.")
     ] = 90
 
+    identity_networks: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Networks of proxies that are believed who a caller is (P-Asserted-Identity, RFC 3325); of "
+            "anybody else it counts for nothing."
+        ),
+    ] = ()
+
     def other_ports(self) -> dict[str, int]:
         """Of the transports that have a port of their own."""
         return {"tls": self.tls_port, "ws": self.ws_port, "wss": self.wss_port}
@@ -116,6 +124,9 @@ class Sip(Section, frozen=True):
 
     def local(self) -> tuple[IPNetwork, ...]:
         return tuple(ipaddress.ip_network(text) for text in self.local_networks)
+
+    def believed(self) -> tuple[IPNetwork, ...]:
+        return tuple(ipaddress.ip_network(text) for text in self.identity_networks)
 
     def trusted(self) -> tuple[IPNetwork, ...]:
         return tuple(ipaddress.ip_network(text) for text in self.trusted_networks)

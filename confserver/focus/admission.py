@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from confserver.contract import LegFailed, LegOpened, MediaPlan, OpenLeg
 from confserver.focus.answers import NoAnswer, of_offer, of_room, unavailable, warning
-from confserver.focus.legs import Leg, Reached, Stage
+from confserver.focus.legs import Leg, Reached, Stage, nobody
 from confserver.focus.media import caller_of, check_family, check_reach, description_of, plan_of
 from confserver.focus.outputs import Accept, Refuse, Respond
 from confserver.focus.scene import OPENING_S, Scene
+from confserver.focus.succession import heir_of, take_over
 from confserver.focus.terms import RoomTerms
 from confserver.routing.routes import Refuse as RouteRefused
 from confserver.routing.routes import ToRoom, route
@@ -17,6 +20,7 @@ from confserver.sdp.description import Description
 from confserver.sdp.negotiation import accept, answer, negotiate, offer
 from confserver.sdp.text import write
 from confserver.sip.flow import Flow, written
+from confserver.sip.identity import CallerId, caller_id
 from confserver.sip.message import Request
 from confserver.sip.outputs import CallAcknowledged, CallArrived, RequestArrived
 from rooms import events as tell
@@ -31,6 +35,8 @@ class Admission:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
+        self.forget: Callable[[Leg], None] = lambda leg: None
+        """Told of a call of ours whose place another has taken before it was answered."""
 
     # ------------------------------------------------------------------ INVITE
     def arrived(self, call: CallArrived, now: float) -> None:
@@ -43,9 +49,8 @@ class Admission:
     def _let_in(self, call: CallArrived, now: float) -> None:
         """All that may be refused comes first; then a place, its leg, and the worker's turn. Raises NoAnswer."""
         scene, request, flow = self._scene, call.request, call.flow
-        name = self._room_for(request, flow)
-        if name is None:
-            raise NoAnswer(404, "", (warning(399, "the URI names no room"),))
+        old = self._place_of(call)
+        name = old.room if old else self._room_called(call)
         scene.check_workers(name)
         caller = caller_of(request, flow, scene.guard)
         described = description_of(request.body) if request.body else None
@@ -54,16 +59,41 @@ class Admission:
         plan = plan_of(agreed, caller, terms) if agreed else None
         is_ipv6 = agreed.is_ipv6 if agreed else flow.is_ipv6
         host = self._host(flow, plan, is_ipv6)
-        room, participant = self._reserve(name, request, flow, now)
+        number, who = scene.number(), caller_id(request, is_believed=scene.guard.is_believed(flow.remote[0]))
+        room, participant = (old.room, nobody(number)) if old else self._reserve(name, who, flow, now)
         place = scene.place_of(room)
         leg = Leg(
-            id=scene.number(), call=call.call, room=room, participant=participant, place=place, caller=caller,
+            id=number, call=call.call, room=room, participant=participant, place=place, caller=caller,
+            takes_over=old, address=str(who.address.uri), agent=who.agent, source=written(flow.remote),
             local_host=host, is_ipv6=is_ipv6, deadline=now + OPENING_S, agreed=agreed, offer=described, plan=plan,
         )  # fmt: skip
         leg.named = agreed if agreed and agreed.remote else None
         leg.session_id = int(now * 1000) << 16 | leg.id & 0xFFFF
         scene.legs.add(leg)
         scene.tell_worker(place, OpenLeg(leg=leg.id, room=place.number, ipv6=is_ipv6, plan=plan))
+
+    def _place_of(self, call: CallArrived) -> Leg | None:
+        """The leg whose place the call takes (RFC 3891), None where it takes none. Raises NoAnswer."""
+        if call.other is None or not call.other.replaces:
+            return None
+        leg = self._scene.legs.by_call.get(call.other.call)
+        if leg is None or leg.stage is Stage.LEAVING or leg.stage is Stage.OPENING:
+            raise NoAnswer(603, "")  # it is being hung up on (RFC 3891 section 3)
+        if leg.takes_over or heir_of(self._scene, leg):
+            raise NoAnswer(486, "")  # two at once cannot have one place
+        if self._scene.is_closing:
+            raise unavailable("the server is stopping")
+        return leg
+
+    def _room_called(self, call: CallArrived) -> str:
+        """By the URI, or by the call that this one joins (RFC 3911). Raises NoAnswer."""
+        joined = self._scene.legs.by_call.get(call.other.call) if call.other else None
+        if joined is not None:
+            return self._checked(joined.room)
+        name = self._room_for(call.request, call.flow)
+        if name is None:
+            raise NoAnswer(404, "", (warning(399, "the URI names no room"),))
+        return name
 
     def _host(self, flow: Flow, plan: MediaPlan | None, is_ipv6: bool) -> str:
         """Our address in the SDP for this caller. Raises NoAnswer where we have none of the family."""
@@ -101,12 +131,12 @@ class Admission:
         check_reach(agreed, self._scene.surroundings.ground())
         return agreed
 
-    def _reserve(self, room: str, request: Request, flow: Flow, now: float) -> tuple[str, str]:
+    def _reserve(self, room: str, who: CallerId, flow: Flow, now: float) -> tuple[str, str]:
         """Keep a place. Gives the room's one spelling and the participant's id. Raises NoAnswer."""
         source = written(flow.remote)
-        name = request.from_.label or request.from_.uri.user_decoded
+        name, address = who.address.label, str(who.address.uri)
         try:
-            events = self._scene.ask(Reserve(room, name, str(request.from_.uri), source), SYSTEM, now)
+            events = self._scene.ask(Reserve(room, name, address, source, who.agent, who.diverted_by), SYSTEM, now)
         except Refused as refused:
             raise of_room(refused) from refused
         reserved = next(event for event in events if isinstance(event, tell.PlaceReserved))
@@ -176,6 +206,10 @@ class Admission:
         """The call is up, by ACK or by its first packet: now the others know."""
         if leg.stage is not Stage.ANSWERED or leg.agreed is None:
             return
+        if leg.takes_over or leg.has_place:
+            leg.go("acknowledged")
+            take_over(self._scene, leg, self.forget, now)
+            return
         if leg.agreed.held:
             self._scene.try_ask(Hold(leg.room, leg.participant), SYSTEM, now)
         if self._scene.try_ask(Arrive(leg.room, leg.participant), SYSTEM, now):
@@ -184,7 +218,7 @@ class Admission:
             self._scene.hang_up(leg, "the room has ended")
 
     # ------------------------------------------------------------------ OPTIONS
-    def asked(self, event: RequestArrived) -> None:
+    def asked(self, event: RequestArrived, now: float) -> None:
         """Answer OPTIONS as an INVITE to the same place would be answered (RFC 3261 11.2).
 
         Deviation: workers are not asked. One that is lost is replaced within a second, and whoever watches us by

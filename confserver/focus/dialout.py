@@ -33,6 +33,7 @@ from confserver.sip.extensions.rel100 import is_reliable
 from confserver.sip.flow import Flow, written
 from confserver.sip.grammar import Malformed
 from confserver.sip.headers import NameAddr
+from confserver.sip.identity import agent_of
 from confserver.sip.message import Response
 from confserver.sip.outputs import CallAccepted, CallEnded, CallRinging
 from confserver.sip.uri import Uri, escape_user
@@ -91,6 +92,7 @@ class Dialout:
         self._scene = scene
         self._admission = admission
         self._terms = terms
+        admission.forget = self.forget
         self._dials: dict[int, Dialling] = {}
         """By leg."""
         self._wanted: tuple[Uri, list[Target], float] | None = None
@@ -189,6 +191,10 @@ class Dialout:
         if dial is not None:
             self._scene.legs.set_call(dial.leg, call)
 
+    def forget(self, leg: Leg) -> None:
+        """Another call has its place."""
+        self._dials.pop(leg.id, None)
+
     # ------------------------------------------------------------------ the answers
     def ringing(self, event: CallRinging, now: float) -> None:
         dial = self._of_call(event.call)
@@ -208,7 +214,7 @@ class Dialout:
         except NoAnswer as no:
             self._give_up(dial, no.words or "its answer cannot be used")
             return
-        self._arrive(dial.leg, event.flow, now)
+        self._arrive(dial.leg, event, now)
 
     def _settle(self, dial: Dialling, event: CallAccepted) -> None:
         """Raises NoAnswer."""
@@ -227,11 +233,12 @@ class Dialout:
         leg.named = agreed if agreed.remote else None
         self._scene.set_plan(leg, plan_of(agreed, leg.caller, self._scene.terms(leg.room)))
 
-    def _arrive(self, leg: Leg, flow: Flow, now: float) -> None:
+    def _arrive(self, leg: Leg, event: CallAccepted, now: float) -> None:
         scene = self._scene
         if leg.agreed and leg.agreed.held:
             scene.try_ask(Hold(leg.room, leg.participant), SYSTEM, now)
-        if scene.try_ask(Arrive(leg.room, leg.participant, written(flow.remote)), SYSTEM, now):
+        arrival = Arrive(leg.room, leg.participant, written(event.flow.remote), agent_of(event.response))
+        if scene.try_ask(arrival, SYSTEM, now):
             leg.go("acknowledged")
             del self._dials[leg.id]
         else:

@@ -27,6 +27,7 @@ from confserver.contract import (
     SoundReady,
     SpeakingChanged,
 )  # fmt: skip
+from confserver.focus import succession
 from confserver.focus.admission import Admission
 from confserver.focus.answers import unavailable
 from confserver.focus.dialout import Dialout, DialTerms
@@ -38,8 +39,10 @@ from confserver.focus.recordings import Recordings
 from confserver.focus.recovery import Recovery
 from confserver.focus.reoffers import Reoffers
 from confserver.focus.repertoire import SILENT, Repertoire
+from confserver.focus.requests import Requests
 from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
+from confserver.focus.succession import heir_of
 from confserver.sip import outputs as sip
 from confserver.sip.flow import written
 from rooms.commands import Command, Leave, NoteDigit, NoteDominant, NoteNoise, NoteTalking, Release
@@ -72,6 +75,8 @@ class Focus:
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers.append(self._dialout.follow)
         self._sessions = Sessions(scene, self._admission)
+        self._requests = Requests(scene)
+        self._requests.outside["OPTIONS"] = self._admission.asked
         self._reoffers = Reoffers(scene, self._admission, self._sessions.settle)
         self._recovery = Recovery(scene, self._reoffers)
         if quiets_muted:
@@ -98,7 +103,11 @@ class Focus:
             case sip.CallAccepted():
                 self._dialout.accepted(event, now)
             case sip.RequestArrived():
-                self._admission.asked(event)
+                self._requests.arrived(event, now)
+            case sip.RequestInCall():
+                self._requests.arrived_in_call(event, now)
+            case sip.RequestAnswered():
+                self._requests.answered(event, now)
             case sip.ProbeAnswered(call=call):
                 self._probed(call)
             case sip.CallEnded():
@@ -109,6 +118,10 @@ class Focus:
         """The answer to Call: its number."""
         self._dialout.called(leg, call)
 
+    def sent(self, key: int, number: int) -> None:
+        """The answer to Ask and Send: the request's number."""
+        self._requests.sent(key, number)
+
     def _probed(self, call: sip.CallId) -> None:
         leg = self._scene.legs.by_call.get(call)
         if leg:
@@ -117,9 +130,12 @@ class Focus:
     def _ended(self, event: sip.CallEnded, now: float) -> None:
         """The last word of a call: its place is given back, its leg closed."""
         leg = self._scene.legs.by_call.get(event.call)
-        if leg is None or self._dialout.ended(event, now):
+        if leg is None or (not heir_of(self._scene, leg) and self._dialout.ended(event, now)):
             return
+        is_inherited = succession.ended(self._scene, leg, self._dialout.forget)
         self._scene.forget(leg)
+        if is_inherited:
+            return
         if not self._scene.try_ask(Release(leg.room, leg.participant), SYSTEM, now):
             self._scene.try_ask(Leave(leg.room, leg.participant, event.cause), SYSTEM, now)
 

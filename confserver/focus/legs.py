@@ -95,6 +95,14 @@ class Leg:
     is_probed: bool = False
     is_ours: bool = False
     """We have called; until the stack has given the call a number, ``call`` is a number below zero."""
+    takes_over: Leg | None = None
+    """The leg whose participant this one will be (RFC 3891)."""
+    has_place: bool = False
+    """It has inherited a participant who was there before."""
+    address: str = ""
+    agent: str = ""
+    source: str = ""
+    """Of its caller: his SIP address, what his phone calls itself, and where he calls from."""
     allow: Direction = Direction.SENDRECV
     """The most that we want of it: ``sendonly`` where a muted phone is asked to be silent."""
 
@@ -105,6 +113,11 @@ class Leg:
     def go(self, happening: str) -> None:
         """Take the next stage. Raises KeyError for what cannot happen now."""
         self.stage = STAGES[self.stage, happening]
+
+
+def nobody(leg: LegId) -> ParticipantId:
+    """For a leg that is no participant's: not yet, or not any more. Rooms know nobody of that name."""
+    return f"~{leg}"
 
 
 class Legs:
@@ -123,6 +136,13 @@ class Legs:
         self._by_room.setdefault(leg.room, {})[leg.id] = leg
         self._by_worker.setdefault(leg.worker, {})[leg.id] = leg
         self._opening[leg.id] = leg
+
+    def succeed(self, old: Leg, new: Leg) -> None:
+        """Another call is the participant's from now on; the old one is nobody's."""
+        del self.by_participant[new.participant]
+        old.participant, new.participant = nobody(old.id), old.participant
+        self.by_participant[new.participant] = new
+        self.by_participant[old.participant] = old
 
     def set_call(self, leg: Leg, call: CallId) -> None:
         """A call of ours has its number, or is made once more."""

@@ -117,6 +117,9 @@ class Line:
     def opened(self, token: int, flow: Flow) -> None:
         self.perform(self.stack.flow_opened(token, flow, self.now()))
 
+    def admits(self, host: str) -> bool:
+        return True
+
     def failed(self, token: int, reason: str) -> None:
         self.perform(self.stack.flow_failed(token, reason, self.now()))
 

@@ -113,7 +113,7 @@ class Unattended:
 UNATTENDED = Unattended()
 
 
-def cancel(core: Core, invite: ClientTransaction, now: float) -> None:
+def cancel(core: Core, invite: ClientTransaction, now: float, why: tuple[str, str] | None = None) -> None:
     """Send CANCEL for an INVITE that has had a provisional answer (RFC 3261 9.1), by the same way."""
     headers = invite.request.headers.copy()
     for name in ("Contact", "Content-Type", "Allow", "Accept", "Supported", "Require", "Proxy-Require"):
@@ -122,6 +122,8 @@ def cancel(core: Core, invite: ClientTransaction, now: float) -> None:
     headers.remove("Via")
     headers.insert_first("Via", via or "")
     headers.set("CSeq", f"{invite.request.cseq.number} CANCEL")
+    if why is not None:
+        headers.set(*why)
     request = Request("CANCEL", invite.request.uri, headers)
     transaction = ClientTransaction(core, client_key(request), request, invite.flow, UNATTENDED)
     core.clients[transaction.key] = transaction

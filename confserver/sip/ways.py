@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from confserver.sip.flow import WEBSOCKET, Address, Flow
@@ -51,6 +52,7 @@ class Seeker(Protocol):
     def not_found(self, reason: str, now: float) -> None: ...
 
 
+@lru_cache(4096)
 def is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
@@ -67,6 +69,7 @@ def usual(host: str) -> str:
         return host
 
 
+@lru_cache(4096)
 def is_public(host: str) -> bool:
     """An IP address of the open Internet."""
     try:

@@ -22,6 +22,7 @@ from confserver.focus.scene import Scene
 from confserver.focus.terms import MediaTerms
 from confserver.routing.guard import Guard
 from confserver.sip import outputs as sip
+from confserver.sip.extensions.replaces import Other
 from confserver.sip.flow import Address, Flow
 from confserver.sip.message import Request, Response, parse
 from rooms.commands import Command, Dial
@@ -45,7 +46,7 @@ class Street:
     def __init__(self) -> None:
         attached = ("127.0.0.0/8", "::1/128", "192.0.2.0/24", "2001:db8::/64", "fe80::/64")
         networks = [ipaddress.ip_network(text) for text in attached]
-        self.guard = Guard([ipaddress.ip_network("93.184.216.0/24")], networks)
+        self.guard = Guard([ipaddress.ip_network("93.184.216.0/24")], networks, [ipaddress.ip_network("192.0.2.60/32")])
         self.hosts = {False: SERVER, True: SERVER6}
         self.asked: list[tuple[Flow, str | None, bool]] = []
 
@@ -204,15 +205,20 @@ class House:
         name: str = "Anna <sip:anna@example.com>",
         vias: int = 1,
         local: str = SERVER,
+        lines: Sequence[str] = (),
+        other: Other | None = None,
         transport: str = "UDP",
     ) -> tuple[int, list[out.Output]]:
+        """``lines``: more headers. ``other``: the call that it replaces or joins."""
         body = sdp() if body is None else body
         request, flow = self.request(
             "INVITE", room, body, source, name=name, vias=vias, transport=transport, local=local
         )  # fmt: skip
+        for line in lines:
+            request.headers.add(*line.split(": ", 1))
         call = next(self._numbers)
         self.acked[call] = False
-        return call, self.play(self.focus.hear_call(sip.CallArrived(call, request, flow), self.now))
+        return call, self.play(self.focus.hear_call(sip.CallArrived(call, request, flow, other), self.now))
 
     def reinvite(self, call: int, body: str, source: Address = PHONE, transport: str = "UDP") -> list[out.Output]:
         request, flow = self.request(
