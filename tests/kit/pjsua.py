@@ -34,7 +34,9 @@ class Pjsua:
         ptime_ms: int = 0,
         transport: str = "udp",
     ) -> None:
-        """``srtp``: talk by RTP/SAVP or not at all. ``transport``: udp, tcp or tls. ``codecs``: in its order; of the first is the rate of all sound.
+        """``srtp``: talk by RTP/SAVP or not at all. ``transport``: udp, tcp or tls.
+
+        ``codecs``: in its order; of the first is the rate of all sound.
 
         ``high_hz``: see tone_file. ``ptime_ms``: of its packets and its wish; 0: as it likes.
         """
