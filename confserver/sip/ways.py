@@ -23,9 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
+    """``domain``: the name that a certificate must have, where ``host`` is one of its addresses (RFC 5922 7.3)."""
+
     transport: str
     host: str
     port: int
+    domain: str = ""
+
+    @property
+    def name(self) -> str:
+        """What is looked for: the domain, or the host itself; "" for an address."""
+        return self.domain or ("" if is_address(self.host) else self.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,7 @@ class Search:
     def _try_next(self, reason: str, now: float) -> None:
         if self._addresses:
             remote: Address = (self._addresses.pop(0), self._hop.port)
-            self._core.emit(OpenFlow(self.token, self._hop.transport, remote))
+            self._core.emit(OpenFlow(self.token, self._hop.transport, remote, self._hop.name))
         else:
             self._give_up(reason, now)
 
