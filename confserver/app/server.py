@@ -234,6 +234,11 @@ class Server:
         port = self._transports.port_of(flow.transport) if self._transports else 0
         return self._surroundings.host_for(flow), port or flow.local[1]
 
+    def reload(self) -> None:
+        """Read again what may change while the server runs: the certificate."""
+        if self._transports is not None:
+            self._transports.refresh()
+
     # ------------------------------------------------------------------ stop
     @property
     def is_stopping(self) -> bool:

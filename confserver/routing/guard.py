@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+@lru_cache(4096)
 def address_in(host: str) -> IPAddress | None:
     """The IP address a host is written as (zone and brackets aside, IPv4 in IPv6 unpacked), None for a name."""
     try:

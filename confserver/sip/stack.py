@@ -149,7 +149,7 @@ class Stack:
         now: float,
         headers: Extra = (),
         transport: str = "UDP",
-        via: Address | None = None,
+        via: Address | Hop | None = None,
         content_type: str = SDP,
         to: NameAddr | None = None,
         contact_user: str | None = None,
@@ -194,7 +194,7 @@ class Stack:
         body: bytes = b"",
         content_type: str = "",
         transport: str = "UDP",
-        via: Address | None = None,
+        via: Address | Hop | None = None,
         to: NameAddr | None = None,
         contact_user: str | None = None,
     ) -> tuple[int, list[Output]]:
@@ -303,10 +303,10 @@ class Stack:
         return call
 
 
-def _way(target: Uri, transport: str, via: Address | None) -> Way:
+def _way(target: Uri, transport: str, via: Address | Hop | None) -> Way:
     """To ``via``, else to the target; by ``transport`` if the target names none."""
     if via is not None:
-        return Way(hop=Hop(transport, *via))
+        return Way(hop=via if isinstance(via, Hop) else Hop(transport, *via))
     return Way(hop=hop_of(target if target.has_param("transport") else target.with_param("transport", transport)))
 
 
