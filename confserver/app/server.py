@@ -149,7 +149,9 @@ class Server:
         )
         rooms.restore(kept.rooms)
         open_keys = self._settings.rtp.srtp_without_tls
-        scene = Scene(rooms, self._surroundings, self._surroundings.media_terms(), secrets.token_bytes, open_keys)
+        best_effort = self._settings.rtp.srtp_best_effort
+        terms = self._surroundings.media_terms()
+        scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
         self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets, self._surroundings.dial_terms())
 
