@@ -63,6 +63,8 @@ class Hands:
     workers: Sequence[Worker]
     scribe: Scribe
     journal: Journal
+    followers: Sequence[Callable[[sip_out.Output], None]] = ()
+    """Who else hears what becomes of calls."""
 
 
 class Performer:
@@ -123,8 +125,17 @@ class Performer:
             return self._answer(output)
         else:
             _log_call(output)
+            self._tell_followers(output)
             return self._focus.hear_call(output, self.now())
         return ()
+
+    def _tell_followers(self, output: sip_out.Output) -> None:
+        """A fault of theirs is not the call's."""
+        for follow in self._hands.followers:
+            try:
+                follow(output)
+            except Exception:
+                log.exception("fault", follower=follow.__qualname__)
 
     def _answer(self, output: focus_out.Output) -> list[sip_out.Output]:
         """What the focus wants of the stack; a call that has ended meanwhile wants nothing more."""
