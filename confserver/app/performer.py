@@ -144,6 +144,8 @@ class Performer:
             match output:
                 case focus_out.Accept(call=call, body=body):
                     return stack.accept(call, body, now)
+                case focus_out.Ring(call=call, status=status, body=body):
+                    return stack.ring(call, now, status, body)
                 case focus_out.Refuse(call=call, status=status, reason=reason, headers=headers):
                     return stack.refuse(call, status, now, reason, headers)
                 case focus_out.AcceptOffer(call=call, body=body):
