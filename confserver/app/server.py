@@ -82,6 +82,7 @@ class Server:
                 allow=ALLOW,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
+                needed_tags=settings.sip.required_extensions,
             ),
             lambda: secrets.token_hex(8),
         )

@@ -31,6 +31,10 @@ class StackSettings:
     """Whom strangers have to pass."""
     option_tags: tuple[str, ...] = OPTION_TAGS
     """Extensions that a Require may name; also Supported."""
+    needed_tags: tuple[str, ...] = ()
+    """Extensions without which no call is taken (421)."""
+    most_body: int = 32 * 1024
+    """Bytes of a body; 413 to more."""
     content_types: tuple[str, ...] = ("application/sdp",)
     allow: tuple[str, ...] = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", *METHODS)
     """Methods that we know. Those the stack does not answer itself come as RequestArrived."""
