@@ -64,6 +64,8 @@ class Hands:
     workers: Sequence[Worker]
     scribe: Scribe
     journal: Journal
+    followers: Sequence[Callable[[sip_out.Output], None]] = ()
+    """Who else hears what becomes of calls."""
 
 
 class Performer:
@@ -124,8 +126,17 @@ class Performer:
             return self._answer(output)
         else:
             _log_call(output)
+            self._tell_followers(output)
             return self._focus.hear_call(output, self.now())
         return ()
+
+    def _tell_followers(self, output: sip_out.Output) -> None:
+        """A fault of theirs is not the call's."""
+        for follow in self._hands.followers:
+            try:
+                follow(output)
+            except Exception:
+                log.exception("fault", follower=follow.__qualname__)
 
     def _answer(self, output: focus_out.Output) -> list[sip_out.Output]:
         """What the focus wants of the stack; a call that has ended meanwhile wants nothing more."""
@@ -134,6 +145,8 @@ class Performer:
             match output:
                 case focus_out.Accept(call=call, body=body):
                     return stack.accept(call, body, now)
+                case focus_out.Ring(call=call, status=status, body=body):
+                    return stack.ring(call, now, status, body)
                 case focus_out.Refuse(call=call, status=status, reason=reason, headers=headers):
                     return stack.refuse(call, status, now, reason, headers)
                 case focus_out.AcceptOffer(call=call, body=body):

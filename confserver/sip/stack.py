@@ -22,6 +22,7 @@ from confserver.sip.incoming import Incoming
 from confserver.sip.locating import Target
 from confserver.sip.message import Request
 from confserver.sip.outputs import CallId, Output
+from confserver.sip.remains import Remains, remains_of, say_goodbye
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.settings import StackSettings
 from confserver.sip.transaction import WrongMoment
@@ -265,6 +266,18 @@ class Stack:
             waiting.request, status, reason, headers, to_tag=tag, body=body, content_type=content_type
         )
         waiting.respond(answer, now)
+        return self._taken()
+
+    # -------------------------------------------------------------- over a crash
+    def remains(self, call: CallId) -> Remains | None:
+        """What is to be kept of a call that stands, for ``say_goodbye`` of the next run."""
+        found = self._core.calls.get(call)
+        return remains_of(found.dialog) if found is not None and found.dialog is not None else None
+
+    def say_goodbye(self, remains: Remains, cause: str, now: float) -> list[Output]:
+        """Send BYE for a dialog of another run; nothing follows."""
+        if not say_goodbye(self._core, remains, cause, now):
+            self._core.count("remains that make no sense")
         return self._taken()
 
     def describe(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""From one target of a domain to the next (RFC 3263 section 4.3); from UDP to TCP for large requests (RFC 3261 18.1.1)."""
+"""The next target of a domain (RFC 3263 section 4.3), and TCP for large requests (RFC 3261 18.1.1)."""
 
 from __future__ import annotations
 
