@@ -176,11 +176,11 @@ class Dialog:
             return Way(fallback=source)
         if source is not None:
             if not self.routes and not is_reachable(uri):
-                return Way(source)
+                return Way(source, is_only=True)
             if source.remote[0] == hop.host and self._is_same(source, hop, uri):
                 return Way(source, hop)
             if not self.routes and (uri.has_param("ob") or (self._is_direct and self._hides(source, hop))):
-                return Way(source, hop)
+                return Way(source, hop, is_only=True)
         if self._found is not None and self._found[0] == hop:
             return Way(self._found[1], hop, None if self.routes else source)
         return Way(None, hop, None if self.routes else source)
