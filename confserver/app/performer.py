@@ -19,6 +19,7 @@ from confserver.sip import outputs as sip_out
 from confserver.sip.flow import Flow, written
 from confserver.sip.grammar import Unwritable
 from confserver.sip.headers import Headers
+from confserver.sip.locating import Target
 from confserver.sip.message import REASONS, Response
 from confserver.sip.stack import Stack, UnknownCall, WrongMoment
 
@@ -259,8 +260,8 @@ class Performer:
     def failed(self, token: int, reason: str) -> None:
         self._hear(lambda: self._stack.flow_failed(token, reason, self.now()))
 
-    def resolved(self, token: int, addresses: list[str]) -> None:
-        self._hear(lambda: self._stack.resolved(token, addresses, self.now()))
+    def resolved(self, token: int, targets: Sequence[Target | str]) -> None:
+        self._hear(lambda: self._stack.resolved(token, targets, self.now()))
 
     def heard_worker(self, number: int, event: FromWorker) -> None:
         if isinstance(event, DigitPressed):

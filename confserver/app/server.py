@@ -80,8 +80,10 @@ class Server:
                 unwelcome=self._surroundings.unwelcome,
                 sentry=self._protection.barrier,
                 allow=ALLOW,
+                has_tcp="tcp" in settings.sip.transports,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
+                needed_tags=settings.sip.required_extensions,
             ),
             lambda: secrets.token_hex(8),
         )
