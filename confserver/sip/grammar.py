@@ -163,10 +163,7 @@ def param(params: Params, name: str) -> str | None:
 
 def has_param(params: Params, name: str) -> bool:
     name = name.lower()
-    for key, _ in params:
-        if key == name or key.lower() == name:
-            return True
-    return False
+    return any(key == name or key.lower() == name for key, _ in params)
 
 
 def with_param(params: Params, name: str, value: str | None) -> Params:
