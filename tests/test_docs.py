@@ -117,3 +117,17 @@ def test_the_example_settings_are_taken(tmp_path: Path) -> None:
 def test_the_python_example_compiles() -> None:
     for text in block("python"):
         compile(text, "docs/administration.md", "exec")
+
+
+CONFORMANCE = (Path(__file__).resolve().parent.parent / "docs" / "conformance.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`(tests/[\w/.]+)`", CONFORMANCE))))
+def test_what_is_said_to_show_conformance_exists(path: str) -> None:
+    assert (Path(__file__).resolve().parent.parent / path).exists()
+
+
+def test_rows_of_conformance_have_their_five_cells() -> None:
+    for line in CONFORMANCE.splitlines():
+        if line.startswith("|"):
+            assert len(re.findall(r"(?<!\\)\|", line)) == 6, line

@@ -19,6 +19,7 @@ from confserver.sip import outputs as sip_out
 from confserver.sip.flow import Flow, written
 from confserver.sip.grammar import Unwritable
 from confserver.sip.headers import Headers
+from confserver.sip.locating import Target
 from confserver.sip.message import REASONS, Response
 from confserver.sip.stack import Stack, UnknownCall, WrongMoment
 
@@ -72,6 +73,8 @@ class Hands:
     workers: Sequence[Worker]
     scribe: Scribe
     journal: Journal
+    followers: Sequence[Callable[[sip_out.Output], None]] = ()
+    """Who else hears what becomes of calls."""
 
 
 class Performer:
@@ -136,8 +139,17 @@ class Performer:
             self._registry.register(output, self.now(), self.perform)
         else:
             _log_call(output)
+            self._tell_followers(output)
             return self._focus.hear_call(output, self.now())
         return ()
+
+    def _tell_followers(self, output: sip_out.Output) -> None:
+        """A fault of theirs is not the call's."""
+        for follow in self._hands.followers:
+            try:
+                follow(output)
+            except Exception:
+                log.exception("fault", follower=follow.__qualname__)
 
     def _answer(self, output: focus_out.Output) -> list[sip_out.Output]:
         """What the focus wants of the stack; a call that has ended meanwhile wants nothing more."""
@@ -146,6 +158,8 @@ class Performer:
             match output:
                 case focus_out.Accept(call=call, body=body):
                     return stack.accept(call, body, now)
+                case focus_out.Ring(call=call, status=status, body=body):
+                    return stack.ring(call, now, status, body)
                 case focus_out.Refuse(call=call, status=status, reason=reason, headers=headers):
                     return stack.refuse(call, status, now, reason, headers)
                 case focus_out.AcceptOffer(call=call, body=body):
@@ -261,8 +275,8 @@ class Performer:
     def failed(self, token: int, reason: str) -> None:
         self._hear(lambda: self._stack.flow_failed(token, reason, self.now()))
 
-    def resolved(self, token: int, addresses: list[str]) -> None:
-        self._hear(lambda: self._stack.resolved(token, addresses, self.now()))
+    def resolved(self, token: int, targets: Sequence[Target | str]) -> None:
+        self._hear(lambda: self._stack.resolved(token, targets, self.now()))
 
     def heard_worker(self, number: int, event: FromWorker) -> None:
         if isinstance(event, DigitPressed):

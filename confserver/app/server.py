@@ -21,6 +21,7 @@ from confserver.admin import http
 from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
 from confserver.app import accounts
 from confserver.app.accounts import Accounts
+from confserver.app.dialogs import FLUSH_S, Dialogs
 from confserver.app.door import Door
 from confserver.app.journal import Journal, settle
 from confserver.app.orders import Orders
@@ -88,11 +89,14 @@ class Server:
                 doorkeeper=self._accounts.authentication,
                 allow=(*ALLOW, "REGISTER"),
                 register_tags=OPTION_TAGS,
+                has_tcp="tcp" in settings.sip.transports,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
+                needed_tags=settings.sip.required_extensions,
             ),
             lambda: secrets.token_hex(8),
         )
+        self._dialogs = Dialogs(self._stack, self._storage, f"{self.now():.3f}")
         self._focus: Focus
         self._performer: Performer
         self._transports: SipTransports | None = None
@@ -104,8 +108,9 @@ class Server:
         self._chores = [
             (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
-            (LoopingCall(lambda: self._accounts.look(self.now())), EXPIRE_S),
-            (LoopingCall(lambda: self._protection.look(self.now())), LOOK_S),
+            (LoopingCall(_unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
+            (LoopingCall(_unfailing(self._note_dialogs)), FLUSH_S),
+            (LoopingCall(_unfailing(lambda: self._protection.look(self.now()))), LOOK_S),
         ]
         self._http: Any = None
         self._url = ""
@@ -148,6 +153,7 @@ class Server:
         now = self.now()
         self._protection.restore(await self._storage.write(lambda db: ways.load_bans(db, now)), now)
         self._accounts.restore(await self._storage.write(lambda db: accounts.settle(db, now)))
+        self._dialogs.inherit(await self._storage.write(ways.load_dialogs), now - kept.last_seen)
         rooms = Rooms(
             ParticipantIds(kept.last_participant),
             on_demand=settings.on_demand,
@@ -156,7 +162,9 @@ class Server:
         )
         rooms.restore(kept.rooms)
         open_keys = self._settings.rtp.srtp_without_tls
-        scene = Scene(rooms, self._surroundings, self._surroundings.media_terms(), secrets.token_bytes, open_keys)
+        best_effort = self._settings.rtp.srtp_best_effort
+        terms = self._surroundings.media_terms()
+        scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
         self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets, self._surroundings.dial_terms())
 
@@ -186,7 +194,7 @@ class Server:
             )
             for number, post in enumerate(posts)
         ]
-        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal))
+        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal, (self._dialogs.hear,)))
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
@@ -226,6 +234,11 @@ class Server:
         self._ready.discard(number)
         self._performer.worker_lost(number)
 
+    def _note_dialogs(self) -> None:
+        self._dialogs.flush()
+        if self._dialogs.is_waiting:
+            self._dialogs.say_goodbye(self.now(), self._performer.perform)
+
     def _look_again(self) -> None:
         try:
             self._surroundings.look_again()
@@ -237,6 +250,11 @@ class Server:
         """What Contact and Via say to the peer of a flow."""
         port = self._transports.port_of(flow.transport) if self._transports else 0
         return self._surroundings.host_for(flow), port or flow.local[1]
+
+    def reload(self) -> None:
+        """Read again what may change while the server runs: the certificate."""
+        if self._transports is not None:
+            self._transports.refresh()
 
     # ------------------------------------------------------------------ stop
     @property
@@ -259,6 +277,7 @@ class Server:
             await self._stop_workers()
             self._performer.stop()
             self._transports.stop()
+            self._dialogs.flush()
         if self._http is not None:
             await self._http.stopListening()
         await self._storage.stop()
@@ -294,6 +313,7 @@ class Server:
             "state_directory": str(self._state),
             "sip": self._stack.describe(),
             "barrier": self._protection.barrier.describe(),
+            "journal": self._dialogs.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
@@ -329,6 +349,18 @@ def _migrate(db: Database) -> None:
     """Bring all tables to this version."""
     store.migrate(db)
     ways.migrate(db)
+
+
+def _unfailing(chore: Callable[[], None]) -> Callable[[], None]:
+    """A chore that is done again though it has failed once."""
+
+    def run() -> None:
+        try:
+            chore()
+        except Exception:
+            log.exception("fault")
+
+    return run
 
 
 def _cannot_listen(error: CannotListenError) -> str:

@@ -44,6 +44,13 @@ class Rtp(Section, frozen=True):
             "where whoever can read the SIP can read the keys; such calls are refused with 488 otherwise."
         ),
     ] = False
+    srtp_best_effort: Annotated[
+        bool,
+        Meta(
+            description="Protect media where a phone offers keys beside plain RTP (RFC 8643), as phones with optional "
+            "encryption do; under the same condition on how the keys come."
+        ),
+    ] = True
 
     def binds_to(self) -> tuple[IPAddress, ...]:
         """Empty stands for the wildcard of both families."""

@@ -63,7 +63,8 @@ class Scene:
     """The state of the focus.
 
     ``terms``: how rooms sound whose policy does not say. ``secrets`` makes our keys for RTP/SAVP, None where such calls
-    are refused (see ``sdp.negotiation.negotiate``); ``keys_in_the_open``: also where others can read the SIP.
+    are refused (see ``sdp.negotiation.negotiate``); ``keys_in_the_open``: also where others can read the SIP;
+    ``best_effort``: also where they stand beside RTP/AVP.
     """
 
     def __init__(
@@ -73,8 +74,10 @@ class Scene:
         terms: MediaTerms | None = None,
         secrets: Secrets | None = None,
         keys_in_the_open: bool = True,
+        best_effort: bool = True,
     ) -> None:
         self.secrets = secrets
+        self.best_effort = best_effort
         self._keys_in_the_open = keys_in_the_open
         self.rooms = rooms
         self.guard = surroundings.guard
@@ -250,7 +253,7 @@ class Scene:
         if leg.stage is Stage.OPENING and leg.is_ours:
             leg.go("refused")
             self.say(Abandon(leg.call, cause))
-        elif leg.stage is Stage.OPENING:
+        elif leg.stage in (Stage.OPENING, Stage.WAITING):
             no = answer or NoAnswer(480, cause.capitalize())
             leg.go("refused")
             self.say(Refuse(leg.call, no.status, no.reason, no.headers))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from sqlite_utils import Database, Migrations
 
@@ -47,7 +48,12 @@ def users_and_bindings(db: Database) -> None:
     db.execute("CREATE TABLE keys (name TEXT PRIMARY KEY, value BLOB NOT NULL)")
 
 
-STEPS = (bans, users_and_bindings)
+def dialogs(db: Database) -> None:
+    """What is left of calls when the process that had them is gone."""
+    db.execute("CREATE TABLE dialogs (key TEXT PRIMARY KEY, remains TEXT NOT NULL)")
+
+
+STEPS = (bans, dialogs, users_and_bindings)
 """The migrations, oldest first; once released, a step is never changed, only followed by another."""
 
 _migrations = Migrations("routing")
@@ -90,6 +96,27 @@ def load_bans(db: Database, now: float) -> list[Ban]:
             )
             for row in db.query("SELECT * FROM bans ORDER BY since")
         ]  # fmt: skip
+
+
+# ------------------------------------------------------------------ dialogs
+@dataclass(frozen=True, slots=True)
+class KeptDialog:
+    key: str
+    """Run and call."""
+    text: str
+
+
+def note_dialogs(db: Database, rows: Iterable[KeptDialog], gone: Iterable[str]) -> None:
+    for row in rows:
+        db.execute("INSERT OR REPLACE INTO dialogs (key, remains) VALUES (?, ?)", [row.key, row.text])
+    for key in gone:
+        db.execute("DELETE FROM dialogs WHERE key = ?", [key])
+
+
+def load_dialogs(db: Database) -> list[KeptDialog]:
+    """Of all runs, the latest first. Raises StoreError."""
+    with in_words():
+        return [KeptDialog(row["key"], row["remains"]) for row in db.query("SELECT * FROM dialogs ORDER BY rowid DESC")]
 
 
 @contextmanager

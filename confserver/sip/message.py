@@ -33,6 +33,9 @@ VERSION = "SIP/2.0"
 MOST_HOPS = 255
 """RFC 3261 20.22."""
 
+MOST_URI = 2048
+"""414 to more (21.4.12)."""
+
 _UNREADABLE = Uri("sip", host="unreadable.invalid")
 _NEEDED_TO_ANSWER = ("From", "To", "Call-ID", "CSeq", "Timestamp")
 _MAKES_DIALOG = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
@@ -157,6 +160,8 @@ def parse(data: bytes) -> Request | Response:
 
 
 def _read_request(head: Head) -> Request:
+    if head.fault is not None and head.fault.status == 414:
+        raise head.fault  # nothing is left of the rest of the line
     method, _, rest = head.start.partition(" ")
     uri_text, _, version = rest.rpartition(" ")
     if version.upper() != VERSION:
@@ -168,6 +173,8 @@ def _read_request(head: Head) -> Request:
     headers = _checked(head)
     if headers.typed("CSeq", parse_cseq).method != method:
         raise Malformed(f"CSeq {headers.get('CSeq')!r} in a request of method {method}")
+    if len(uri_text) > MOST_URI:
+        raise Malformed(f"a Request-URI of {len(uri_text)} characters", 414)
     uri = parse_uri(uri_text)
     if uri.headers:
         raise Malformed("headers in the Request-URI")  # 19.1.1

@@ -36,6 +36,12 @@ class StackSettings:
     """Extensions that a Require may name; also Supported."""
     register_tags: tuple[str, ...] = ()
     """Extensions that a REGISTER may require besides."""
+    needed_tags: tuple[str, ...] = ()
+    """Extensions without which no call is taken (421)."""
+    most_body: int = 32 * 1024
+    """Bytes of a body; 413 to more."""
+    has_tcp: bool = False
+    """Requests that are too large for UDP go by TCP (RFC 3261 18.1.1)."""
     content_types: tuple[str, ...] = ("application/sdp",)
     allow: tuple[str, ...] = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", *METHODS)
     """Methods that we know. Those the stack does not answer itself come as RequestArrived."""

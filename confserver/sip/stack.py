@@ -10,7 +10,7 @@ what he asks of a call that is no more raises UnknownCall; nothing from the netw
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from confserver.sip import asking
 from confserver.sip.call import Call
@@ -19,8 +19,10 @@ from confserver.sip.core import Connection, Core, Extra
 from confserver.sip.flow import Address, Flow
 from confserver.sip.headers import Headers, NameAddr
 from confserver.sip.incoming import Incoming
+from confserver.sip.locating import Target
 from confserver.sip.message import Request
 from confserver.sip.outputs import CallId, Output
+from confserver.sip.remains import Remains, remains_of, say_goodbye
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.settings import StackSettings
 from confserver.sip.transaction import WrongMoment
@@ -83,11 +85,11 @@ class Stack:
                 transaction.fail(now)
         return self._taken()
 
-    def resolved(self, token: int, addresses: list[str], now: float) -> list[Output]:
-        """The answer to Resolve."""
+    def resolved(self, token: int, targets: Sequence[Target | str], now: float) -> list[Output]:
+        """The answer to Resolve, best first; text is an address of what was asked for, by its transport and port."""
         search = self._core.searches.get(token)
         if search is not None:
-            search.resolved(addresses, now)
+            search.resolved(targets, now)
         return self._taken()
 
     def fire(self, now: float) -> list[Output]:
@@ -147,8 +149,8 @@ class Stack:
         body: bytes | Callable[[Flow], bytes],
         now: float,
         headers: Extra = (),
-        transport: str = "UDP",
-        via: Address | None = None,
+        transport: str = "",
+        via: Address | Hop | None = None,
         content_type: str = SDP,
         to: NameAddr | None = None,
         contact_user: str | None = None,
@@ -192,8 +194,8 @@ class Stack:
         headers: Extra = (),
         body: bytes = b"",
         content_type: str = "",
-        transport: str = "UDP",
-        via: Address | None = None,
+        transport: str = "",
+        via: Address | Hop | None = None,
         to: NameAddr | None = None,
         contact_user: str | None = None,
     ) -> tuple[int, list[Output]]:
@@ -266,6 +268,18 @@ class Stack:
         waiting.respond(answer, now)
         return self._taken()
 
+    # -------------------------------------------------------------- over a crash
+    def remains(self, call: CallId) -> Remains | None:
+        """What is to be kept of a call that stands, for ``say_goodbye`` of the next run."""
+        found = self._core.calls.get(call)
+        return remains_of(found.dialog) if found is not None and found.dialog is not None else None
+
+    def say_goodbye(self, remains: Remains, cause: str, now: float) -> list[Output]:
+        """Send BYE for a dialog of another run; nothing follows."""
+        if not say_goodbye(self._core, remains, cause, now):
+            self._core.count("remains that make no sense")
+        return self._taken()
+
     def describe(self) -> dict[str, int]:
         """Counts: what there is now, and what has been dropped since the start."""
         return self._core.describe()
@@ -290,11 +304,13 @@ class Stack:
         return call
 
 
-def _way(target: Uri, transport: str, via: Address | None) -> Way:
-    """To ``via``, else to the target; by ``transport`` if the target names none."""
+def _way(target: Uri, transport: str, via: Address | Hop | None) -> Way:
+    """To ``via``, else to the target; by ``transport`` if the target names none ("": as its domain says)."""
     if via is not None:
-        return Way(hop=Hop(transport, *via))
-    return Way(hop=hop_of(target if target.has_param("transport") else target.with_param("transport", transport)))
+        return Way(hop=via if isinstance(via, Hop) else Hop(transport or "UDP", *via))
+    if transport and not target.has_param("transport"):
+        target = target.with_param("transport", transport)
+    return Way(hop=hop_of(target))
 
 
 def _final(status: int) -> int:

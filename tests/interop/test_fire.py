@@ -76,6 +76,22 @@ def test_a_scanner_is_silenced_and_banned_while_a_call_goes_on(server: Server, t
         assert "banned" in server.said()
 
 
+def test_after_a_kill_the_next_start_says_bye(tmp_path: Path) -> None:
+    with Server(tmp_path) as server, Phone(server.address, "anna") as anna, Phone(server.address, "bob") as bob:
+        assert anna.dial("standup").status == bob.dial("standup").status == 200
+        server.wait_until_in("standup", "anna", "bob")
+        until(lambda: server.http("GET", "/status")["journal"]["noted"] == 2)
+        time.sleep(0.3)  # the store commits within 0.1 s
+        server.kill()
+        server.start()
+        assert anna.hung_up.wait(10) and bob.hung_up.wait(10)
+        until(lambda: server.http("GET", "/status")["sip"]["unanswered"] == 0)
+        assert server.http("GET", "/status")["journal"] == {"noted": 0, "of_the_last_run": 0}
+        server.stop()
+        server.start()
+        assert "of a run that has crashed" not in server.said().rpartition("stopped")[2]
+
+
 def test_a_ban_survives_a_restart_and_can_be_lifted(server: Server) -> None:
     assert asks(server, OUTSIDE) == 403
     with SipSocket(server.address, OUTSIDE) as asking:
