@@ -70,6 +70,7 @@ class Incoming:
         """The door: what is wrong with one message stays with it."""
         try:
             message = parse(data)
+            self._core.settings.tap.heard(message.call_id, data, flow, now)
             if isinstance(message, Request):
                 self._request(message, flow, now)
             else:

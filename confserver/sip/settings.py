@@ -9,6 +9,7 @@ from confserver.sip.doorkeeper import OPEN_DOOR, Doorkeeper
 from confserver.sip.extensions import METHODS, OPTION_TAGS
 from confserver.sip.flow import Address, Flow
 from confserver.sip.sentry import OPEN, Sentry
+from confserver.sip.tap import NO_TAP, Tap
 
 
 def local_address(flow: Flow) -> Address:
@@ -32,6 +33,8 @@ class StackSettings:
     """Whom strangers have to pass."""
     doorkeeper: Doorkeeper = OPEN_DOOR
     """Who asks for credentials."""
+    tap: Tap = NO_TAP
+    """Who is told of each message that comes and can be read."""
     option_tags: tuple[str, ...] = OPTION_TAGS
     """Extensions that a Require may name; also Supported."""
     register_tags: tuple[str, ...] = ()
