@@ -266,6 +266,7 @@ class Reserve(Command):
     source: str
     agent: str = ""
     diverted_by: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
