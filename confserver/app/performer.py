@@ -17,6 +17,9 @@ from confserver.focus import outputs as focus_out
 from confserver.focus.focus import Focus
 from confserver.sip import outputs as sip_out
 from confserver.sip.flow import Flow, written
+from confserver.sip.grammar import Unwritable
+from confserver.sip.headers import Headers
+from confserver.sip.message import REASONS, Response
 from confserver.sip.stack import Stack, UnknownCall, WrongMoment
 
 log = structlog.get_logger("calls")
@@ -124,9 +127,18 @@ class Performer:
                 case focus_out.Probe(call=call):
                     return stack.probe(call, now)
                 case focus_out.Respond(transaction=number, status=status, reason=reason, headers=headers):
-                    return stack.respond(number, status, now, reason, headers)
+                    return stack.respond(number, status, now, reason, headers, output.body, output.content_type)
+                case focus_out.Ask() | focus_out.Send():
+                    return self._send(output)
+        except Unwritable as fault:
+            if not isinstance(output, focus_out.Ask | focus_out.Send):
+                raise
+            log.error("not sent", what=output.method, why=str(fault))
+            return self._never_sent(output, 500)
         except (UnknownCall, WrongMoment) as crossed:
             log.debug("too late", what=type(output).__name__, why=str(crossed))
+            if isinstance(output, focus_out.Ask | focus_out.Send):
+                return self._never_sent(output, 481)
             if isinstance(output, focus_out.Offer):
                 return [sip_out.OfferAnswered(output.call, 491, b"", "")]
         return []
@@ -139,6 +151,24 @@ class Performer:
         )  # fmt: skip
         self._focus.called(wish.leg, number)
         return outputs
+
+    def _send(self, wish: focus_out.Ask | focus_out.Send) -> list[sip_out.Output]:
+        stack, now = self._stack, self.now()
+        if isinstance(wish, focus_out.Ask):
+            number, outputs = stack.ask(wish.call, wish.method, now, wish.headers, wish.body, wish.content_type)
+        else:
+            hop = wish.target.hop
+            number, outputs = stack.send(
+                wish.method, wish.target.uri, wish.from_, now, wish.headers, wish.body, wish.content_type,
+                hop.transport if hop else "UDP", (hop.host, hop.port) if hop else None, wish.to, wish.user,
+            )  # fmt: skip
+        self._focus.sent(wish.key, number)
+        return outputs
+
+    def _never_sent(self, wish: focus_out.Ask | focus_out.Send, status: int) -> list[sip_out.Output]:
+        """The request has no number of the stack's: our own below zero will do."""
+        self._focus.sent(wish.key, -wish.key)
+        return [sip_out.RequestAnswered(-wish.key, Response(status, REASONS[status], Headers()))]
 
     # ------------------------------------------------------------------ time
     def _set_timer(self) -> None:
@@ -213,7 +243,7 @@ def _apology(output: Output) -> Sequence[Output]:
             return (focus_out.Refuse(call, 500, ""),)
         case sip_out.OfferArrived(call=call) | focus_out.AcceptOffer(call=call):
             return (focus_out.RefuseOffer(call, 500, ""),)
-        case sip_out.RequestArrived(transaction=transaction):
+        case sip_out.RequestArrived(transaction=transaction) | sip_out.RequestInCall(transaction=transaction):
             return (focus_out.Respond(transaction, 500),)
         case focus_out.Call(leg=leg):
             return (sip_out.CallEnded(-leg, "a fault of this server", by_peer=False, status=500),)

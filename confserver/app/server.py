@@ -25,6 +25,7 @@ from confserver.app.surroundings import Surroundings
 from confserver.config import Settings, default_state_directory
 from confserver.contract import EngineReady, FromWorker
 from confserver.focus.focus import Focus
+from confserver.focus.requests import ALLOW
 from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
 from confserver.sip.flow import Address, Flow
@@ -69,6 +70,7 @@ class Server:
                 user_agent=f"confserver/{version('confserver')}",
                 advertised=self._contact,
                 unwelcome=self._surroundings.unwelcome,
+                allow=ALLOW,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
             ),

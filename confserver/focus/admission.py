@@ -218,7 +218,7 @@ class Admission:
             self._scene.hang_up(leg, "the room has ended")
 
     # ------------------------------------------------------------------ OPTIONS
-    def asked(self, event: RequestArrived) -> None:
+    def asked(self, event: RequestArrived, now: float) -> None:
         """Answer OPTIONS as an INVITE to the same place would be answered (RFC 3261 11.2).
 
         Deviation: workers are not asked. One that is lost is replaced within a second, and whoever watches us by

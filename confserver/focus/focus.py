@@ -39,6 +39,7 @@ from confserver.focus.recordings import Recordings
 from confserver.focus.recovery import Recovery
 from confserver.focus.reoffers import Reoffers
 from confserver.focus.repertoire import SILENT, Repertoire
+from confserver.focus.requests import Requests
 from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
 from confserver.focus.succession import heir_of
@@ -74,6 +75,8 @@ class Focus:
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers.append(self._dialout.follow)
         self._sessions = Sessions(scene, self._admission)
+        self._requests = Requests(scene)
+        self._requests.outside["OPTIONS"] = self._admission.asked
         self._reoffers = Reoffers(scene, self._admission, self._sessions.settle)
         self._recovery = Recovery(scene, self._reoffers)
         if quiets_muted:
@@ -100,7 +103,11 @@ class Focus:
             case sip.CallAccepted():
                 self._dialout.accepted(event, now)
             case sip.RequestArrived():
-                self._admission.asked(event)
+                self._requests.arrived(event, now)
+            case sip.RequestInCall():
+                self._requests.arrived_in_call(event, now)
+            case sip.RequestAnswered():
+                self._requests.answered(event, now)
             case sip.ProbeAnswered(call=call):
                 self._probed(call)
             case sip.CallEnded():
@@ -110,6 +117,10 @@ class Focus:
     def called(self, leg: int, call: sip.CallId) -> None:
         """The answer to Call: its number."""
         self._dialout.called(leg, call)
+
+    def sent(self, key: int, number: int) -> None:
+        """The answer to Ask and Send: the request's number."""
+        self._requests.sent(key, number)
 
     def _probed(self, call: sip.CallId) -> None:
         leg = self._scene.legs.by_call.get(call)

@@ -16,6 +16,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from confserver.sip.acceptance import Acceptance
+from confserver.sip.asking import Asked
 from confserver.sip.dialog import Dialog, DialogInput, wants_sips
 from confserver.sip.extensions import reason
 from confserver.sip.extensions.session_timer import SessionTimer
@@ -146,6 +147,7 @@ class Call:
         """Our 2xx that waits for its ACK: to the INVITE or to a re-INVITE."""
         self.offers = Offers(core, self)
         self.session = SessionTimer(core, self)
+        self.asked = Asked(self)
         self.allowed: tuple[str, ...] = ()
         """Methods that the peer has said it takes (RFC 3261 20.5)."""
         self.contact_user = ""
@@ -204,6 +206,7 @@ class Call:
 
     def _end(self, said: Said, now: float) -> None:
         self.offers.close(now)
+        self.asked.close(now)
         self.session.stop()
         self.end_dialogs()
         if self.acceptance is not None:
@@ -245,7 +248,7 @@ class Call:
         elif request.method == "PRACK":
             self.prack_came(transaction, flow, now)
         else:
-            self.answer(transaction, 405, now, headers=(("Allow", ", ".join(self.core.settings.allow)),))
+            self.asked.hand_over(transaction, flow, now)
 
     def _update_came(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
         """RFC 3311 section 5.2. Without an offer it is about the target and the session's timer alone."""

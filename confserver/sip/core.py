@@ -73,6 +73,12 @@ class Core:
         self._number += 1
         return self._number
 
+    def let_wait(self, transaction: ServerTransaction) -> int:
+        """A request that our user answers, by this number."""
+        transaction.number = number = self.next_number()
+        self.waiting[number] = transaction
+        return number
+
     def emit(self, output: Output) -> None:
         self.outputs.append(output)
 

@@ -163,8 +163,8 @@ class Incoming:
             core.answer_at_once(request, flow, 403, headers=(("Warning", f'399 confserver "{fit(why)}"'),))
         elif merged in core.merged:
             core.answer_at_once(request, flow, 482)  # RFC 3261 8.2.2.2
-        elif request.method in ("BYE", *METHODS):
-            core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2: outside of a call they mean nothing
+        elif request.method in ("BYE", "INFO", *METHODS):
+            core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2, RFC 6086 4.2.2: only in a call
         elif self._has_room(request, flow):
             other = other_call(request, core) if request.method == "INVITE" else None
             if isinstance(other, Refusal):
@@ -174,13 +174,10 @@ class Incoming:
             transaction = self._open(request, key, flow, now)
             transaction.merged_key = merged
             core.merged[merged] = transaction
-            number = core.next_number()
             if request.method == "INVITE":
-                ServerCall(core, number, transaction, flow, other)
+                ServerCall(core, core.next_number(), transaction, flow, other)
             else:
-                transaction.number = number
-                core.waiting[number] = transaction
-                core.emit(RequestArrived(number, request, flow))
+                core.emit(RequestArrived(core.let_wait(transaction), request, flow))
 
     def _has_room(self, request: Request, flow: Flow) -> bool:
         """Answers 503 where there is none (RFC 3261 21.5.4)."""

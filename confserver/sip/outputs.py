@@ -172,8 +172,33 @@ class RequestArrived:
     flow: Flow
 
 
+@dataclass(frozen=True, slots=True)
+class RequestInCall:
+    """A request in the dialog of a call, of a method that we know but the stack does not answer itself.
+
+    Answer with ``respond``; where the call ends before, 487 has been said (RFC 3261 15.1.2).
+    """
+
+    call: CallId
+    transaction: int
+    request: Request
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAnswered:
+    """The final answer to a request of ours that ``ask`` or ``send`` has sent; made up (408, 503) where none came.
+
+    Of a request in a call, 408 and 481 end the call as well (RFC 3261 12.2.1.2, RFC 5057 5.1): CallEnded follows.
+    """
+
+    number: int
+    response: Response
+
+
 Output = (
     SendBytes | OpenFlow | CloseFlow | Resolve | CallArrived | CallAcknowledged | EarlyAnswered | OfferArrived
     | OfferAcknowledged
     | CallRinging | CallAccepted | OfferAnswered | ProbeAnswered | CallEnded | RequestArrived
+    | RequestInCall | RequestAnswered
 )  # fmt: skip

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from confserver.sip import asking
 from confserver.sip.call import Call
 from confserver.sip.client_calls import ClientCall
 from confserver.sip.core import Connection, Core, Extra
@@ -158,26 +159,63 @@ class Stack:
         """
         core = self._core
         number = core.next_number()
+        request = self._opening("INVITE", target, from_, to)
+        fixed, compose = (body, None) if isinstance(body, bytes) else (b"", body)
+        asking.fill(request, (*core.abilities(), *headers), fixed, content_type)
+        if compose is not None:
+            request.headers.add("Content-Type", content_type)
+        request.encode()  # raises Unwritable before anything has changed
+        user = from_.uri.user if contact_user is None else contact_user
+        ClientCall(core, number, request, user, compose).start(_way(target, transport, via), now)
+        return number, self._taken()
+
+    # -------------------------------------------------------------- other requests that we send
+    def ask(
+        self,
+        call: CallId,
+        method: str,
+        now: float,
+        headers: Extra = (),
+        body: bytes = b"",
+        content_type: str = "",
+    ) -> tuple[int, list[Output]]:
+        """Send a request in a call: INFO, MESSAGE, REFER ... RequestAnswered comes, with the number given here."""
+        number = asking.ask(self._call(call), method, headers, body, content_type, now)
+        return number, self._taken()
+
+    def send(
+        self,
+        method: str,
+        target: Uri,
+        from_: NameAddr,
+        now: float,
+        headers: Extra = (),
+        body: bytes = b"",
+        content_type: str = "",
+        transport: str = "UDP",
+        via: Address | None = None,
+        to: NameAddr | None = None,
+        contact_user: str | None = None,
+    ) -> tuple[int, list[Output]]:
+        """Send a request outside of any dialog; ``via`` and the rest as in ``call``. RequestAnswered comes."""
+        request = asking.fill(self._opening(method, target, from_, to), headers, body, content_type)
+        request.encode()  # raises Unwritable before anything has changed
+        user = from_.uri.user if contact_user is None else contact_user
+        number = asking.send(self._core, request, user, _way(target, transport, via), now)
+        return number, self._taken()
+
+    def _opening(self, method: str, target: Uri, from_: NameAddr, to: NameAddr | None) -> Request:
+        """A request outside a dialog (RFC 3261 8.1.1), without Via and Contact."""
+        core = self._core
         lines = [
             ("Max-Forwards", "70"),
             ("From", str(from_.with_param("tag", core.token()))),
             ("To", str(to or NameAddr("", target))),
         ]
-        lines += [("Call-ID", core.token()), ("CSeq", "1 INVITE")]
+        lines += [("Call-ID", core.token()), ("CSeq", f"1 {method}")]
         if core.settings.user_agent:
             lines.append(("User-Agent", core.settings.user_agent))
-        lines += [*core.abilities(), *headers]
-        if body:
-            lines.append(("Content-Type", content_type))
-        compose = None if isinstance(body, bytes) else body
-        request = Request("INVITE", target, Headers(lines), body if isinstance(body, bytes) else b"")
-        request.encode()  # raises Unwritable before anything has changed
-        hop = hop_of(target if target.has_param("transport") else target.with_param("transport", transport))
-        if via is not None:
-            hop = Hop(transport, *via)
-        user = from_.uri.user if contact_user is None else contact_user
-        ClientCall(core, number, request, user, compose).start(Way(hop=hop), now)
-        return number, self._taken()
+        return Request(method, target, Headers(lines))
 
     # -------------------------------------------------------------- both
     def offer(self, call: CallId, body: bytes, now: float, content_type: str = SDP) -> list[Output]:
@@ -208,7 +246,9 @@ class Stack:
         body: bytes = b"",
         content_type: str = "",
     ) -> list[Output]:
-        """Answer RequestArrived. After half a minute nobody waits for the answer any more, and it is let go."""
+        """Answer RequestArrived or RequestInCall. After half a minute nobody waits for the answer any more (RFC 4320
+        4.2), and it is let go.
+        """
         core = self._core
         waiting = core.waiting.get(transaction)
         if waiting is None:
@@ -247,6 +287,13 @@ class Stack:
         if not call.is_established:
             raise WrongMoment(f"call {number} is {call.state.value}")
         return call
+
+
+def _way(target: Uri, transport: str, via: Address | None) -> Way:
+    """To ``via``, else to the target; by ``transport`` if the target names none."""
+    if via is not None:
+        return Way(hop=Hop(transport, *via))
+    return Way(hop=hop_of(target if target.has_param("transport") else target.with_param("transport", transport)))
 
 
 def _final(status: int) -> int:
