@@ -11,6 +11,7 @@ import dataclasses
 import enum
 import inspect
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from urllib.parse import quote
 import click
 
 from confserver.admin import tables
+from confserver.routing.commands import COMMANDS as ORDERS
+from confserver.routing.commands import QUESTIONS, Question
+from confserver.routing.commands import Command as Order
 from rooms.commands import COMMANDS, Command
 
 
@@ -37,9 +41,11 @@ Ask = Callable[[Where, str, str, Mapping[str, object]], Any]
 
 AS_SET = "as the settings say"
 """The default of a rule that a room need not have."""
+NO_END = "for good"
 ARGUMENT_HELP = {
     "room": "ROOM is the room's name.",
     "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
+    "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
 OPTION_HELP = {
     "max_participants": "Most participants at once.",
@@ -70,6 +76,8 @@ OPTION_HELP = {
     "digits": "0 to 9, *, #, A to D; a comma is a pause of half a second.",
     "duration_ms": "How long each key is held, 40 to 5000.",
     "gap_ms": "How long to wait after each, 40 to 5000.",
+    "reason": "Why, in a few words for whoever reads the list.",
+    "seconds": "Until so many seconds have passed.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
@@ -81,7 +89,7 @@ def verbs(ask: Ask) -> list[click.Command]:
         help="Show or change one room of the running server.\n\nconfserver room VERB --help explains a verb.",
         commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
     )
-    return [_rooms(ask), room, _recordings(ask), _status(ask)]
+    return [_rooms(ask), room, _recordings(ask), _status(ask), *_ways(ask)]
 
 
 # ------------------------------------------------------------------ queries
@@ -114,6 +122,53 @@ def _status(ask: Ask) -> click.Command:
     return _command("status", run, [], "Show the counts and load of the running server.")
 
 
+# ------------------------------------------------------------------ the server's ways, beside the rooms
+NOUNS = {"ban": "Show or change from whom the running server takes nothing."}
+
+
+def _ways(ask: Ask) -> list[click.Command]:
+    """A group for each noun of ``routing.commands``, its verbs in it."""
+    groups = {noun: click.Group(noun, help=words) for noun, words in NOUNS.items()}
+    for question in QUESTIONS:
+        groups[question.noun].add_command(_question(ask, question))
+    for order in ORDERS:
+        groups[order.noun].add_command(_order(ask, order))
+    return list(groups.values())
+
+
+def _question(ask: Ask, question: Question) -> click.Command:
+    names = re.findall(r"{(\w+)}", question.path)
+
+    def run(where: Where, as_json: bool, **given: Any) -> None:
+        told = ask(where, "GET", _path(question.path, given), {})
+        _print(told, as_json, lambda told: tables.print_told(told, question.columns))
+
+    words = "\n\n".join([question.summary, *(ARGUMENT_HELP[name] for name in names)])
+    return _command(question.verb, run, [click.Argument([name]) for name in names], words)
+
+
+def _order(ask: Ask, order: type[Order]) -> click.Command:
+    """Make the verb of one order."""
+    parameters, in_body = _parameters(order)
+
+    def run(where: Where, as_json: bool, **given: Any) -> None:
+        body = {name: given[name] for name in in_body if given[name] not in (None, ())}
+        _print(ask(where, order.method, _path(order.path, given), body), as_json, tables.print_told)
+
+    names = re.findall(r"{(\w+)}", order.path)
+    words = [inspect.cleandoc(order.__doc__ or ""), *(ARGUMENT_HELP[name] for name in names)]
+    return _command(order.verb, run, parameters, "\n\n".join(words))
+
+
+def _parameters(command: type[Command] | type[Order]) -> tuple[list[click.Parameter], list[str]]:
+    """Arguments for what is in the path, options for the rest; and the names of the latter."""
+    hints = get_type_hints(command)
+    in_path = [f.name for f in dataclasses.fields(command) if f"{{{f.name}}}" in command.path]
+    in_body = [f for f in dataclasses.fields(command) if f.name not in in_path]
+    parameters: list[click.Parameter] = [click.Argument([name]) for name in in_path]
+    return [*parameters, *(_option(f, hints[f.name]) for f in in_body)], [f.name for f in in_body]
+
+
 # ------------------------------------------------------------------ changes
 def _change(ask: Ask, command: type[Command]) -> click.Command:
     """Make the verb of one command."""
@@ -144,8 +199,9 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     default = field.default.value if isinstance(field.default, enum.Enum) else field.default
     if hint is bool and default is not None:
         default = f"--{'' if default else 'no-'}{name}"
-    if not required:
-        words += f"  [default: {AS_SET if default in (None, ()) else default}]"
+    if not required and default != "":
+        unsaid = NO_END if field.name == "seconds" else AS_SET
+        words += f"  [default: {unsaid if default in (None, ()) else default}]"
     if hint is bool:
         return click.Option([f"--{name}/--no-{name}"], default=None, help=words)
     kind: click.ParamType[Any] | type = hint

@@ -7,6 +7,7 @@ rich is imported only when a table is printed, so that ``--json`` and errors are
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -57,6 +58,30 @@ def _dialled(person: Record) -> str:
 def _played(play: Record) -> str:
     state = "pauses" if play["paused"] else "plays"
     return f"play {play['play']} {state} {' '.join(map(plain, play['sounds']))}"
+
+
+def print_told(told: Any, columns: Sequence[str] = ()) -> None:
+    """Whatever the server tells: a table of rows with these members, or what one thing is, line by line."""
+    if isinstance(told, Mapping):
+        for name, value in told.items():
+            click.echo(f"{name}: {_said(name, value)}")
+    elif not told:
+        click.echo("none")
+    else:
+        headings = tuple(name.upper().replace("_", " ") for name in columns)
+        _print_table(headings, (tuple(_said(name, row[name]) for name in columns) for row in told))
+
+
+_TIMES = ("since", "until", "at", "expires_at")
+
+
+def _said(name: str, value: object) -> str:
+    if name in _TIMES:
+        is_time = isinstance(value, int | float)
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value)) if is_time else "-"  # type: ignore[arg-type]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else plain(str(value))
 
 
 def print_recordings(recordings: Sequence[Record]) -> None:

@@ -25,12 +25,13 @@ class Kept:
 
     rooms: list[store.StoredRoom]
     last_participant: int
+    last_seen: float = 0.0
 
 
 def settle(db: Database) -> Kept:
     """Close what a crash has left open; give what a new run begins with. Raises StoreError."""
     store.settle(db)
-    return Kept(store.load_rooms(db), store.last_participant(db))
+    return Kept(store.load_rooms(db), store.last_participant(db), store.last_seen(db))
 
 
 class Journal:

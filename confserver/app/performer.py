@@ -40,6 +40,21 @@ class Scribe(Protocol):
     def send(self, command: ToScribe) -> None: ...
 
 
+class Porter(Protocol):
+    """Whether what comes from a host is to be read, and its connections kept (``routing.barrier``)."""
+
+    def hears(self, host: str, now: float) -> bool: ...
+    def connects(self, host: str, now: float) -> bool: ...
+
+
+class OpenPorter:
+    def hears(self, host: str, now: float) -> bool:
+        return True
+
+    def connects(self, host: str, now: float) -> bool:
+        return True
+
+
 @dataclass(slots=True)
 class Hands:
     """The shells that things are done by."""
@@ -48,12 +63,22 @@ class Hands:
     workers: Sequence[Worker]
     scribe: Scribe
     journal: Journal
+    followers: Sequence[Callable[[sip_out.Output], None]] = ()
+    """Who else hears what becomes of calls."""
 
 
 class Performer:
     """Drives stack and focus; also whom transports and workers talk to."""
 
-    def __init__(self, reactor: IReactorTime, now: Callable[[], float], stack: Stack, focus: Focus) -> None:
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        now: Callable[[], float],
+        stack: Stack,
+        focus: Focus,
+        porter: Porter | None = None,
+    ) -> None:
+        self._porter = porter or OpenPorter()
         self._reactor = reactor
         self.now = now
         self._stack = stack
@@ -100,8 +125,17 @@ class Performer:
             return self._answer(output)
         else:
             _log_call(output)
+            self._tell_followers(output)
             return self._focus.hear_call(output, self.now())
         return ()
+
+    def _tell_followers(self, output: sip_out.Output) -> None:
+        """A fault of theirs is not the call's."""
+        for follow in self._hands.followers:
+            try:
+                follow(output)
+            except Exception:
+                log.exception("fault", follower=follow.__qualname__)
 
     def _answer(self, output: focus_out.Output) -> list[sip_out.Output]:
         """What the focus wants of the stack; a call that has ended meanwhile wants nothing more."""
@@ -204,7 +238,15 @@ class Performer:
         self.perform(outputs)
 
     def received(self, data: bytes, flow: Flow) -> None:
-        self._hear(lambda: self._stack.receive(data, flow, self.now()))
+        now = self.now()
+        if self._porter.hears(flow.remote[0], now):
+            self._hear(lambda: self._stack.receive(data, flow, now))
+        elif flow.is_reliable:
+            self._hands.transports.perform(sip_out.CloseFlow(flow, "not heard"))  # a stream with a gap makes no sense
+
+    def admits(self, host: str) -> bool:
+        """Whether a connection from there may stay."""
+        return self._porter.connects(host, self.now())
 
     def lost(self, flow: Flow) -> None:
         self._hear(lambda: self._stack.flow_lost(flow, self.now()))

@@ -1,4 +1,4 @@
-"""Runs a server in Twisted's reactor until SIGINT or SIGTERM."""
+"""Runs a server in Twisted's reactor until SIGINT or SIGTERM; SIGHUP reads again what may change meanwhile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import contextlib
 import gc
 import logging
 import resource
+import signal
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -65,10 +67,17 @@ def _run(reactor: Any, settings: Settings) -> str:
         elif trouble:
             reactor.stop()
 
+    _on_hangup(lambda: reactor.callFromThread(server.reload))
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(start()))
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(server.stop()))
     reactor.run()
     return trouble
+
+
+def _on_hangup(what: Callable[[], None]) -> None:
+    """At SIGHUP, as daemons do: read again what may change while the server runs."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: what())
 
 
 def _complain(line: str) -> int:

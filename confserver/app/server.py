@@ -12,15 +12,19 @@ from importlib.metadata import version
 from typing import Any
 
 import structlog
+from sqlite_utils import Database
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall, deferLater
 
 from confserver.admin import http
 from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
+from confserver.app.dialogs import FLUSH_S, Dialogs
 from confserver.app.door import Door
 from confserver.app.journal import Journal, settle
+from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
+from confserver.app.protection import LOOK_S, Protection
 from confserver.app.surroundings import Surroundings
 from confserver.config import Settings, default_state_directory
 from confserver.contract import EngineReady, FromWorker
@@ -28,6 +32,7 @@ from confserver.focus.focus import Focus
 from confserver.focus.requests import ALLOW
 from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
+from confserver.routing import store as ways
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
 from confserver.storage import Storage, StorageError
@@ -63,19 +68,24 @@ class Server:
         self._epoch = time.time() - time.monotonic()
         self._state = settings.state.path()
         self._surroundings = Surroundings(settings)
-        self._storage = Storage(self._state / "confserver.db", store.migrate, reactor)
+        self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
+        self._protection = Protection(settings.limits, self._surroundings.guard, self._storage)
+        self._orders = Orders()
+        self._protection.join(self._orders)
         self._journal = Journal(self._storage)
         self._stack = Stack(
             StackSettings(
                 user_agent=f"confserver/{version('confserver')}",
                 advertised=self._contact,
                 unwelcome=self._surroundings.unwelcome,
+                sentry=self._protection.barrier,
                 allow=ALLOW,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
             ),
             lambda: secrets.token_hex(8),
         )
+        self._dialogs = Dialogs(self._stack, self._storage, f"{self.now():.3f}")
         self._focus: Focus
         self._performer: Performer
         self._transports: SipTransports | None = None
@@ -87,6 +97,8 @@ class Server:
         self._chores = [
             (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
+            (LoopingCall(_unfailing(self._note_dialogs)), FLUSH_S),
+            (LoopingCall(_unfailing(lambda: self._protection.look(self.now()))), LOOK_S),
         ]
         self._http: Any = None
         self._url = ""
@@ -107,7 +119,9 @@ class Server:
             self._join()
             self._open_http()
             self._listen()
-        except (StorageError, AccessError, store.StoreError, CatalogueError, CertificateError) as error:
+        except (
+            StorageError, AccessError, store.StoreError, ways.StoreError, CatalogueError, CertificateError,
+        ) as error:  # fmt: skip
             raise StartError(str(error)) from error
         except CannotListenError as error:
             raise StartError(_cannot_listen(error)) from error
@@ -124,6 +138,9 @@ class Server:
         settings = self._settings.rooms
         await self._storage.start()
         kept = await self._storage.write(settle)
+        now = self.now()
+        self._protection.restore(await self._storage.write(lambda db: ways.load_bans(db, now)), now)
+        self._dialogs.inherit(await self._storage.write(ways.load_dialogs), now - kept.last_seen)
         rooms = Rooms(
             ParticipantIds(kept.last_participant),
             on_demand=settings.on_demand,
@@ -132,14 +149,16 @@ class Server:
         )
         rooms.restore(kept.rooms)
         open_keys = self._settings.rtp.srtp_without_tls
-        scene = Scene(rooms, self._surroundings, self._surroundings.media_terms(), secrets.token_bytes, open_keys)
+        best_effort = self._settings.rtp.srtp_best_effort
+        terms = self._surroundings.media_terms()
+        scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
         self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets, self._surroundings.dial_terms())
 
     def _join(self) -> None:
         """Give the layers their shells."""
         settings = self._settings
-        self._performer = Performer(self._reactor, self.now, self._stack, self._focus)
+        self._performer = Performer(self._reactor, self.now, self._stack, self._focus, self._protection.barrier)
         self._transports = SipTransports(
             self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports,
             ports=settings.sip.other_ports(), tls=self._surroundings.tls(self._state),
@@ -160,11 +179,11 @@ class Server:
             )
             for number, post in enumerate(posts)
         ]
-        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal))
+        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal, (self._dialogs.hear,)))
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
-        door = Door(self._focus, self._performer, self._parts)
+        door = Door(self._focus, self._performer, self._parts, self._orders, self._storage)
         self._http, endpoint = http.listen(self._reactor, door, token, self._settings.http_endpoint())
         self._url = url_of(endpoint)
         write_control(self._state, Control(self._url, token, os.getpid()))
@@ -200,9 +219,15 @@ class Server:
         self._ready.discard(number)
         self._performer.worker_lost(number)
 
+    def _note_dialogs(self) -> None:
+        self._dialogs.flush()
+        if self._dialogs.is_waiting:
+            self._dialogs.say_goodbye(self.now(), self._performer.perform)
+
     def _look_again(self) -> None:
         try:
             self._surroundings.look_again()
+            self._protection.barrier.look_again()
         except OSError as error:
             log.warning("cannot look up the addresses of this machine", why=str(error))
 
@@ -210,6 +235,11 @@ class Server:
         """What Contact and Via say to the peer of a flow."""
         port = self._transports.port_of(flow.transport) if self._transports else 0
         return self._surroundings.host_for(flow), port or flow.local[1]
+
+    def reload(self) -> None:
+        """Read again what may change while the server runs: the certificate."""
+        if self._transports is not None:
+            self._transports.refresh()
 
     # ------------------------------------------------------------------ stop
     @property
@@ -232,6 +262,7 @@ class Server:
             await self._stop_workers()
             self._performer.stop()
             self._transports.stop()
+            self._dialogs.flush()
         if self._http is not None:
             await self._http.stopListening()
         await self._storage.stop()
@@ -266,6 +297,8 @@ class Server:
             "sip_ports": self._transports.ports if self._transports else {},
             "state_directory": str(self._state),
             "sip": self._stack.describe(),
+            "barrier": self._protection.barrier.describe(),
+            "journal": self._dialogs.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
@@ -294,6 +327,24 @@ class Server:
         if self._state != default_state_directory():
             words += ["--state-directory", str(self._state)]
         return shlex.join(words)
+
+
+def _migrate(db: Database) -> None:
+    """Bring all tables to this version."""
+    store.migrate(db)
+    ways.migrate(db)
+
+
+def _unfailing(chore: Callable[[], None]) -> Callable[[], None]:
+    """A chore that is done again though it has failed once."""
+
+    def run() -> None:
+        try:
+            chore()
+        except Exception:
+            log.exception("fault")
+
+    return run
 
 
 def _cannot_listen(error: CannotListenError) -> str:

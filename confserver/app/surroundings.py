@@ -40,7 +40,7 @@ class Surroundings:
         self._public = settings.sip.public_address
         self._media = _named(settings.rtp.addresses)
         """Where media ports are bound; empty: to all addresses."""
-        self.guard = Guard(settings.sip.trusted(), believed=settings.sip.believed())
+        self.guard = Guard(settings.sip.trusted(), believed=settings.sip.believed(), outside=settings.limits.outside())
         self._local: tuple[str, ...] = ()
         self._told: set[str] = set()
         """Hosts that the log has heard of since the last look around."""

@@ -187,6 +187,19 @@ class Client:
         path = _path("rooms", room, "participants", participant, "digits")
         return self._change("POST", path, digits=digits, duration_ms=duration_ms, gap_ms=gap_ms)
 
+    # -------------------------------------------------------------- the server's ways
+    def list_ban(self) -> list[Record]:
+        """List from whom nothing is taken, and why."""
+        return cast(list[Record], self.request("GET", "/bans"))
+
+    def add_ban(self, network: str, *, reason: str | None = None, seconds: float | None = None) -> Record | None:
+        """Take nothing more from an address or network, for a time or for good."""
+        return self._change("PUT", _path("bans", network), reason=reason, seconds=seconds)
+
+    def lift_ban(self, network: str) -> Record | None:
+        """Take messages from an address or network again."""
+        return self._change("DELETE", _path("bans", network))
+
     def _change(self, method: str, path: str, **members: object) -> Record | None:
         """Members that are None are left to the server's defaults."""
         body = {name: value for name, value in members.items() if value is not None}

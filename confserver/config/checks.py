@@ -176,6 +176,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("sip.local_networks", lambda settings: _check_networks(settings.sip.local_networks)),
     ("sip.trusted_networks", lambda settings: _check_networks(settings.sip.trusted_networks)),
     ("sip.identity_networks", lambda settings: _check_networks(settings.sip.identity_networks)),
+    ("limits.outside_networks", lambda settings: _check_networks(settings.limits.outside_networks)),
     ("rtp.addresses", lambda settings: _check_addresses(settings.rtp.addresses)),
     ("rtp.port_min", _check_port_min),
     ("rtp.port_max", _check_port_max),

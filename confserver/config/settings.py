@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from confserver.config.dialout import Dialout
+from confserver.config.limits import Limits
 from confserver.config.sip import PRIVATE_NETWORKS, IPAddress, IPNetwork, Section, Sip
 
 __all__ = ["PRIVATE_NETWORKS", "IPAddress", "IPNetwork", "Section", "Settings", "Sip"]
@@ -42,6 +43,13 @@ class Rtp(Section, frozen=True):
             "where whoever can read the SIP can read the keys; such calls are refused with 488 otherwise."
         ),
     ] = False
+    srtp_best_effort: Annotated[
+        bool,
+        Meta(
+            description="Protect media where a phone offers keys beside plain RTP (RFC 8643), as phones with optional "
+            "encryption do; under the same condition on how the keys come."
+        ),
+    ] = True
 
     def binds_to(self) -> tuple[IPAddress, ...]:
         """Empty stands for the wildcard of both families."""
@@ -239,6 +247,7 @@ class Settings(Section, frozen=True):
     """All settings of a server."""
 
     sip: Sip = Sip()
+    limits: Limits = Limits()
     rtp: Rtp = Rtp()
     media: Media = Media()
     rooms: Rooms = Rooms()

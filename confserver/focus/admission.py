@@ -125,7 +125,9 @@ class Admission:
     def _settled(self, described: Description, terms: RoomTerms, flow: Flow) -> Agreed:
         secrets = self._scene.secrets_for(flow)
         try:
-            agreed = negotiate(described, terms.taken(), secrets=secrets, ptime_ms=terms.ptime_ms)
+            agreed = negotiate(
+                described, terms.taken(), secrets=secrets, ptime_ms=terms.ptime_ms, best_effort=self._scene.best_effort
+            )
         except Rejected as rejected:
             raise of_offer(rejected) from rejected
         check_reach(agreed, self._scene.surroundings.ground())

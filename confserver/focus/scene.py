@@ -63,7 +63,8 @@ class Scene:
     """The state of the focus.
 
     ``terms``: how rooms sound whose policy does not say. ``secrets`` makes our keys for RTP/SAVP, None where such calls
-    are refused (see ``sdp.negotiation.negotiate``); ``keys_in_the_open``: also where others can read the SIP.
+    are refused (see ``sdp.negotiation.negotiate``); ``keys_in_the_open``: also where others can read the SIP;
+    ``best_effort``: also where they stand beside RTP/AVP.
     """
 
     def __init__(
@@ -73,8 +74,10 @@ class Scene:
         terms: MediaTerms | None = None,
         secrets: Secrets | None = None,
         keys_in_the_open: bool = True,
+        best_effort: bool = True,
     ) -> None:
         self.secrets = secrets
+        self.best_effort = best_effort
         self._keys_in_the_open = keys_in_the_open
         self.rooms = rooms
         self.guard = surroundings.guard

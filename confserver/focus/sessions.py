@@ -40,7 +40,15 @@ class Sessions:
         described = description_of(event.request.body)
         terms, secrets = self._scene.terms(leg.room), self._scene.secrets_for(event.flow)
         try:
-            agreed = negotiate(described, terms.taken(leg.agreed), leg.agreed, leg.allow, secrets, terms.ptime_ms)
+            agreed = negotiate(
+                described,
+                terms.taken(leg.agreed),
+                leg.agreed,
+                leg.allow,
+                secrets,
+                terms.ptime_ms,
+                self._scene.best_effort,
+            )
         except Rejected as rejected:
             raise of_offer(rejected) from rejected
         self._check(leg, agreed)

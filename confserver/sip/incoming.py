@@ -4,6 +4,7 @@ request --+- malformed -------------> answer at once, as far as it can be answer
           +- its transaction is there -> ServerTransaction.receive (repeated, or ACK of a refusal)
           +- ACK ----------------------> the call of its dialog
           +- CANCEL -------------------> the transaction that it means
+          +- of no dialog of ours -----> the sentry: go on, silence, or 503 (``sentry``)
           +- refused by ``checks`` ----> answer at once, no state (RFC 3261 8.2.7)
           +- To tag -------------------> the call of its dialog; 481
           +- from the unwelcome -------> 403 at once, no state
@@ -27,6 +28,7 @@ from confserver.sip.grammar import Malformed, Unwritable
 from confserver.sip.matching import dialog_key, merged_key, note_source, server_key, way_back
 from confserver.sip.message import Request, Response, parse
 from confserver.sip.outputs import CloseFlow, RequestArrived
+from confserver.sip.sentry import Verdict
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.transaction import ServerTransaction, State
 
@@ -58,7 +60,7 @@ class Incoming:
                 else:
                     self._message(piece, flow, now)
         except Malformed as fault:
-            self._malformed(fault, flow)
+            self._malformed(fault, flow, now)
             connection.is_closing = True
             core.emit(CloseFlow(flow, fault.reason))
 
@@ -71,11 +73,11 @@ class Incoming:
             else:
                 self._response(message, now)
         except Malformed as fault:
-            self._malformed(fault, flow)
+            self._malformed(fault, flow, now)
         except Unwritable:
             self._core.count("malformed")
 
-    def _malformed(self, fault: Malformed, flow: Flow) -> None:
+    def _malformed(self, fault: Malformed, flow: Flow, now: float) -> None:
         self._core.count("malformed")
         request = fault.remains
         if request is None:
@@ -83,7 +85,7 @@ class Incoming:
         try:
             note_source(request, flow)
             reason = fit(fault.reason) if fault.status == 400 else ""  # RFC 3261 21.4.1: say what is wrong
-            self._core.answer_at_once(request, flow, fault.status, reason)
+            self._refuse(request, flow, Refusal(fault.status, reason), now)
         except (Malformed, Unwritable):
             self._core.count("unanswerable")
 
@@ -111,15 +113,44 @@ class Incoming:
         elif transaction is not None:
             transaction.way_back = way_back(request, flow)  # by the connection, or the NAT's port, that it has now
             transaction.receive(request, now)
+        elif not self._is_ours(request) and not self._may_enter(request, flow, now):
+            return
         elif request.method == "CANCEL":
             self._cancel(request, flow, now)
         elif (refusal := refusal_of(request, core.settings)) is not None:
             core.count("refused")
-            core.answer_at_once(request, flow, refusal.status, refusal.reason, refusal.headers)
+            self._refuse(request, flow, refusal, now)
         elif request.to.tag:
             self._in_dialog(request, key, flow, now)
         else:
             self._out_of_dialog(request, key, flow, now)
+
+    def _is_ours(self, request: Request) -> bool:
+        """It belongs to a dialog, or cancels what we are about."""
+        if request.method == "CANCEL":
+            return server_key(request, "INVITE") in self._core.servers
+        return bool(request.to.tag) and dialog_key(request) in self._core.dialogs
+
+    def _may_enter(self, request: Request, flow: Flow, now: float) -> bool:
+        """Ask the sentry; the refusal is given here."""
+        verdict = self._core.settings.sentry.weigh(request, flow, now)
+        if verdict is Verdict.BUSY:
+            self._busy(request, flow)
+        elif verdict is Verdict.SILENCE:
+            self._core.count("silenced")
+        return verdict is Verdict.TAKE
+
+    def _refuse(self, request: Request, flow: Flow, refusal: Refusal, now: float) -> None:
+        """At once and without a trace, unless whoever is there has been refused too often."""
+        if self._core.settings.sentry.refused(flow, refusal.status, now) is Verdict.SILENCE:
+            self._core.count("silenced")
+            return
+        self._core.answer_at_once(request, flow, refusal.status, refusal.reason, refusal.headers)
+
+    def _busy(self, request: Request, flow: Flow) -> None:
+        self._core.count("refused for load")
+        retry_after = str(self._core.settings.retry_after)
+        self._core.answer_at_once(request, flow, 503, headers=(("Retry-After", retry_after),))
 
     def _ack(self, ack: Request, transaction: ServerTransaction | None, now: float) -> None:
         if transaction is not None:
@@ -160,7 +191,8 @@ class Incoming:
         merged = merged_key(request)
         if why := core.settings.unwelcome(flow):
             core.count("unwelcome")
-            core.answer_at_once(request, flow, 403, headers=(("Warning", f'399 confserver "{fit(why)}"'),))
+            warning = ("Warning", f'399 confserver "{fit(why)}"')
+            self._refuse(request, flow, Refusal(403, headers=(warning,)), now)
         elif merged in core.merged:
             core.answer_at_once(request, flow, 482)  # RFC 3261 8.2.2.2
         elif request.method in ("BYE", "INFO", *METHODS):
@@ -189,8 +221,7 @@ class Incoming:
             and not (is_new_call and len(core.calls) >= settings.most_calls)
         ):
             return True
-        core.count("refused for load")
-        core.answer_at_once(request, flow, 503, headers=(("Retry-After", str(settings.retry_after)),))
+        self._busy(request, flow)
         return False
 
     def _open(self, request: Request, key: Hashable, flow: Flow, now: float) -> ServerTransaction:

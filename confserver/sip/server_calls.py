@@ -117,6 +117,7 @@ class ServerCall(Call):
         """Raises WrongMoment."""
         self.may(CallInput.REFUSE)
         response = self._refusal(status, reason, headers)
+        self.core.settings.sentry.refused(self.flow, status, now)
         self.step(CallInput.REFUSE, Said(response, response.reason, status=status), now)
 
     def hang_up(self, cause: str, now: float) -> None:
@@ -138,6 +139,7 @@ class ServerCall(Call):
 
     def ack_came(self, ack: Request | None, now: float) -> None:
         self.acceptance = None
+        self.core.settings.sentry.proved(self.flow, now)
         self.step(CallInput.ACK, Said(ack), now)
 
     def no_ack_came(self, now: float) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from confserver.sip.extensions import METHODS, OPTION_TAGS
 from confserver.sip.flow import Address, Flow
+from confserver.sip.sentry import OPEN, Sentry
 
 
 def local_address(flow: Flow) -> Address:
@@ -26,6 +27,8 @@ class StackSettings:
     unwelcome: Callable[[Flow], str] = everybody
     """Why nothing new is taken from a flow, "" where it is. Such requests get 403 and leave no trace: whoever sends
     them from a made-up address makes us send one datagram for each of his, and keep nothing."""
+    sentry: Sentry = OPEN
+    """Whom strangers have to pass."""
     option_tags: tuple[str, ...] = OPTION_TAGS
     """Extensions that a Require may name; also Supported."""
     content_types: tuple[str, ...] = ("application/sdp",)

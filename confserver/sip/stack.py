@@ -21,6 +21,7 @@ from confserver.sip.headers import Headers, NameAddr
 from confserver.sip.incoming import Incoming
 from confserver.sip.message import Request
 from confserver.sip.outputs import CallId, Output
+from confserver.sip.remains import Remains, remains_of, say_goodbye
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.settings import StackSettings
 from confserver.sip.transaction import WrongMoment
@@ -148,7 +149,7 @@ class Stack:
         now: float,
         headers: Extra = (),
         transport: str = "UDP",
-        via: Address | None = None,
+        via: Address | Hop | None = None,
         content_type: str = SDP,
         to: NameAddr | None = None,
         contact_user: str | None = None,
@@ -193,7 +194,7 @@ class Stack:
         body: bytes = b"",
         content_type: str = "",
         transport: str = "UDP",
-        via: Address | None = None,
+        via: Address | Hop | None = None,
         to: NameAddr | None = None,
         contact_user: str | None = None,
     ) -> tuple[int, list[Output]]:
@@ -258,11 +259,24 @@ class Stack:
             raise WrongMoment(f"a second answer to {waiting.request}")
         if waiting.request.method == "OPTIONS" and 200 <= status < 300:
             headers = (*headers, *core.abilities())  # RFC 3261 11.2
+        core.settings.sentry.refused(waiting.flow, status, now)
         tag = core.token()
         answer = core.response(
             waiting.request, status, reason, headers, to_tag=tag, body=body, content_type=content_type
         )
         waiting.respond(answer, now)
+        return self._taken()
+
+    # -------------------------------------------------------------- over a crash
+    def remains(self, call: CallId) -> Remains | None:
+        """What is to be kept of a call that stands, for ``say_goodbye`` of the next run."""
+        found = self._core.calls.get(call)
+        return remains_of(found.dialog) if found is not None and found.dialog is not None else None
+
+    def say_goodbye(self, remains: Remains, cause: str, now: float) -> list[Output]:
+        """Send BYE for a dialog of another run; nothing follows."""
+        if not say_goodbye(self._core, remains, cause, now):
+            self._core.count("remains that make no sense")
         return self._taken()
 
     def describe(self) -> dict[str, int]:
@@ -289,10 +303,10 @@ class Stack:
         return call
 
 
-def _way(target: Uri, transport: str, via: Address | None) -> Way:
+def _way(target: Uri, transport: str, via: Address | Hop | None) -> Way:
     """To ``via``, else to the target; by ``transport`` if the target names none."""
     if via is not None:
-        return Way(hop=Hop(transport, *via))
+        return Way(hop=via if isinstance(via, Hop) else Hop(transport, *via))
     return Way(hop=hop_of(target if target.has_param("transport") else target.with_param("transport", transport)))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from confserver.sip.flow import WEBSOCKET, Address, Flow
@@ -22,9 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
+    """``domain``: the name that a certificate must have, where ``host`` is one of its addresses (RFC 5922 7.3)."""
+
     transport: str
     host: str
     port: int
+    domain: str = ""
+
+    @property
+    def name(self) -> str:
+        """What is looked for: the domain, or the host itself; "" for an address."""
+        return self.domain or ("" if is_address(self.host) else self.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class Seeker(Protocol):
     def not_found(self, reason: str, now: float) -> None: ...
 
 
+@lru_cache(4096)
 def is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
@@ -59,6 +69,7 @@ def usual(host: str) -> str:
         return host
 
 
+@lru_cache(4096)
 def is_public(host: str) -> bool:
     """An IP address of the open Internet."""
     try:
@@ -128,7 +139,7 @@ class Search:
     def _try_next(self, reason: str, now: float) -> None:
         if self._addresses:
             remote: Address = (self._addresses.pop(0), self._hop.port)
-            self._core.emit(OpenFlow(self.token, self._hop.transport, remote))
+            self._core.emit(OpenFlow(self.token, self._hop.transport, remote, self._hop.name))
         else:
             self._give_up(reason, now)
 

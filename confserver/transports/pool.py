@@ -29,6 +29,9 @@ class Listener(Protocol):
 
     def failed(self, token: int, reason: str) -> None: ...
 
+    def admits(self, host: str) -> bool:
+        """Whether a connection from there may stay."""
+
     def now(self) -> float: ...
 
 
@@ -64,6 +67,8 @@ class Pool:
     # ---------------------------------------------------------------- what connections say
     def connected(self, connection: Connection) -> bool:
         host = connection.flow.remote[0]
+        if connection.wanted is None and not self._listener.admits(host):
+            return False
         if connection.wanted is None and self.is_full(host):
             log.warning("too many connections", remote=host, connections=len(self._connections))
             return False

@@ -94,7 +94,10 @@ def test_both_keys_reach_the_worker_and_ours_the_phone(house: House) -> None:
     assert "RTP/SAVP" in body and f"a={line(ours, 7)}\r\n" in body
 
 
-def test_a_plain_call_has_no_keys_even_with_a_crypto_line(house: House) -> None:
+def test_a_plain_call_with_a_crypto_line_is_protected_as_the_settings_say(house: House) -> None:
+    _, outputs = house.invite(sdp("192.0.2.9", 4000, line()))
+    assert keys_of(the(OpenLeg, outputs).plan) == (THEIRS, b"\x01" * 30)
+    house.scene.best_effort = False
     _, outputs = house.invite(sdp("192.0.2.9", 4000, line()))
     plan = the(OpenLeg, outputs).plan
     assert plan is not None and plan.incoming_key is None and plan.outgoing_key is None

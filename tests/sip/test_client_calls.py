@@ -175,7 +175,7 @@ def test_the_next_address_is_tried_where_the_first_fails() -> None:
     call, outputs = wire.stack.call(target, from_, SDP, wire.now)
     token = the(Resolve, outputs).token
     opened = the(OpenFlow, wire.stack.resolved(token, ["192.0.2.8", "192.0.2.9"], wire.now))
-    assert opened == OpenFlow(token, "TCP", ("192.0.2.8", 5070))
+    assert opened == OpenFlow(token, "TCP", ("192.0.2.8", 5070), "phones.example")
     opened = the(OpenFlow, wire.stack.flow_failed(token, "refused", wire.now))
     assert opened.remote == ("192.0.2.9", 5070)
     ended = the(CallEnded, wire.stack.flow_failed(token, "refused", wire.now))

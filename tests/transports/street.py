@@ -22,6 +22,7 @@ class Ear:
         self.failures: list[tuple[int, str]] = []
         self.names: list[tuple[int, list[str]]] = []
         self.clock = 1000.0
+        self.unwelcome: set[str] = set()
 
     def received(self, data: bytes, flow: Flow) -> None:
         self.data.append((data, flow))
@@ -37,6 +38,9 @@ class Ear:
 
     def resolved(self, token: int, addresses: list[str]) -> None:
         self.names.append((token, addresses))
+
+    def admits(self, host: str) -> bool:
+        return host not in self.unwelcome
 
     def now(self) -> float:
         return self.clock
