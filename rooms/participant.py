@@ -124,5 +124,7 @@ def readable(text: str, most: int = MOST_TEXT) -> str:
     them are dropped, all white space becomes single blanks, what is too long is cut.
     """
     spaced = " ".join(text[: 4 * most].split())
+    if spaced.isascii() and spaced.isprintable():
+        return spaced[:most].strip()
     kept = (c for c in spaced if unicodedata.category(c) not in ("Cc", "Cs") and c not in _TURNS_TEXT_AROUND)
     return unicodedata.normalize("NFC", "".join(kept))[:most].strip()

@@ -19,6 +19,7 @@ from confserver.sip import outputs as sip_out
 from confserver.sip.flow import Flow, written
 from confserver.sip.grammar import Unwritable
 from confserver.sip.headers import Headers
+from confserver.sip.locating import Target
 from confserver.sip.message import REASONS, Response
 from confserver.sip.stack import Stack, UnknownCall, WrongMoment
 
@@ -45,6 +46,15 @@ class Porter(Protocol):
 
     def hears(self, host: str, now: float) -> bool: ...
     def connects(self, host: str, now: float) -> bool: ...
+
+
+class Registry(Protocol):
+    """Who takes REGISTERs, and forgets what goes by a lost connection (``app.accounts``)."""
+
+    def register(
+        self, event: sip_out.RequestArrived, now: float, perform: Callable[[Sequence[focus_out.Respond]], None]
+    ) -> None: ...
+    def flow_lost(self, flow: Flow) -> None: ...
 
 
 class OpenPorter:
@@ -77,7 +87,9 @@ class Performer:
         stack: Stack,
         focus: Focus,
         porter: Porter | None = None,
+        registry: Registry | None = None,
     ) -> None:
+        self._registry = registry
         self._porter = porter or OpenPorter()
         self._reactor = reactor
         self.now = now
@@ -123,6 +135,8 @@ class Performer:
             commits.append(self._hands.journal.publish(output.events))
         elif isinstance(output, focus_out.Output):
             return self._answer(output)
+        elif self._registry and isinstance(output, sip_out.RequestArrived) and output.request.method == "REGISTER":
+            self._registry.register(output, self.now(), self.perform)
         else:
             _log_call(output)
             self._tell_followers(output)
@@ -144,6 +158,8 @@ class Performer:
             match output:
                 case focus_out.Accept(call=call, body=body):
                     return stack.accept(call, body, now)
+                case focus_out.Ring(call=call, status=status, body=body):
+                    return stack.ring(call, now, status, body)
                 case focus_out.Refuse(call=call, status=status, reason=reason, headers=headers):
                     return stack.refuse(call, status, now, reason, headers)
                 case focus_out.AcceptOffer(call=call, body=body):
@@ -249,6 +265,8 @@ class Performer:
         return self._porter.connects(host, self.now())
 
     def lost(self, flow: Flow) -> None:
+        if self._registry:
+            self._registry.flow_lost(flow)
         self._hear(lambda: self._stack.flow_lost(flow, self.now()))
 
     def opened(self, token: int, flow: Flow) -> None:
@@ -257,8 +275,8 @@ class Performer:
     def failed(self, token: int, reason: str) -> None:
         self._hear(lambda: self._stack.flow_failed(token, reason, self.now()))
 
-    def resolved(self, token: int, addresses: list[str]) -> None:
-        self._hear(lambda: self._stack.resolved(token, addresses, self.now()))
+    def resolved(self, token: int, targets: Sequence[Target | str]) -> None:
+        self._hear(lambda: self._stack.resolved(token, targets, self.now()))
 
     def heard_worker(self, number: int, event: FromWorker) -> None:
         if isinstance(event, DigitPressed):

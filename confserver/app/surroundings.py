@@ -69,6 +69,10 @@ class Surroundings:
             log.warning("refused", source=host, status=403, why=why)
         return why
 
+    def hosts(self) -> tuple[str, ...]:
+        """All addresses of ours."""
+        return (*self._local, self._public) if self._public else self._local
+
     def ground(self) -> Ground:
         """Where our own media ports are."""
         return self._ground

@@ -13,6 +13,7 @@ from msgspec import Meta
 from confserver.config.dialout import Dialout
 from confserver.config.limits import Limits
 from confserver.config.sip import PRIVATE_NETWORKS, IPAddress, IPNetwork, Section, Sip
+from confserver.config.users import Users
 
 __all__ = ["PRIVATE_NETWORKS", "IPAddress", "IPNetwork", "Section", "Settings", "Sip"]
 
@@ -261,6 +262,7 @@ class Settings(Section, frozen=True):
     rtp: Rtp = Rtp()
     media: Media = Media()
     rooms: Rooms = Rooms()
+    users: Users = Users()
     dialout: Dialout = Dialout()
     sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()

@@ -8,10 +8,11 @@ from confserver.contract import LegFailed, LegOpened, MediaPlan, OpenLeg
 from confserver.focus.answers import NoAnswer, of_offer, of_room, unavailable, warning
 from confserver.focus.legs import Leg, Reached, Stage, nobody
 from confserver.focus.media import caller_of, check_family, check_reach, description_of, plan_of
-from confserver.focus.outputs import Accept, Refuse, Respond
+from confserver.focus.outputs import Accept, Refuse, Respond, Ring
 from confserver.focus.scene import OPENING_S, Scene
 from confserver.focus.succession import heir_of, take_over
 from confserver.focus.terms import RoomTerms
+from confserver.focus.verdict import Decide, Verdict, at_once
 from confserver.routing.routes import Refuse as RouteRefused
 from confserver.routing.routes import ToRoom, route
 from confserver.sdp import extras
@@ -22,7 +23,7 @@ from confserver.sdp.text import write
 from confserver.sip.flow import Flow, written
 from confserver.sip.identity import CallerId, caller_id
 from confserver.sip.message import Request
-from confserver.sip.outputs import CallAcknowledged, CallArrived, RequestArrived
+from confserver.sip.outputs import CallAcknowledged, CallArrived, EarlyAnswered, RequestArrived
 from rooms import events as tell
 from rooms.commands import Arrive, Hold, Reserve
 from rooms.errors import Refused
@@ -33,8 +34,9 @@ from rooms.policy import room_name
 class Admission:
     """Lets calls in, one step at a time."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, decide: Decide = at_once) -> None:
         self._scene = scene
+        self._decide = decide
         self.forget: Callable[[Leg], None] = lambda leg: None
         """Told of a call of ours whose place another has taken before it was answered."""
 
@@ -172,8 +174,35 @@ class Admission:
         else:
             leg.sent = offer(self._scene.terms(leg.room).offered(), self.local(leg))
         leg.offer = None
-        leg.go("leg opened")
-        self._scene.say(Accept(leg.call, write(leg.sent)))
+        verdict = Verdict.COME if leg.takes_over else self._decide(leg)
+        if verdict is Verdict.COME:
+            leg.go("leg opened")
+            self._scene.say(Accept(leg.call, write(leg.sent)))
+            return
+        leg.go("asked to wait")
+        is_heard = verdict is Verdict.LISTEN
+        self._scene.say(Ring(leg.call, 183, write(leg.sent)) if is_heard else Ring(leg.call, 180))
+
+    def let_in(self, leg: Leg) -> None:
+        """It has been decided: who waits may come. Nothing happens to anybody else."""
+        if leg.stage is Stage.WAITING and leg.sent is not None:
+            leg.go("let in")
+            self._scene.say(Accept(leg.call, write(leg.sent)))
+
+    def turn_away(self, leg: Leg, answer: NoAnswer) -> None:
+        """It has been decided: who waits may not."""
+        if leg.stage is Stage.WAITING:
+            self._scene.hang_up(leg, answer.reason or "not let in", answer)
+
+    def answered_early(self, event: EarlyAnswered) -> None:
+        """The PRACK of our offer holds the answer: who waits hears us from now on (RFC 3262 section 5)."""
+        leg = self._scene.legs.by_call.get(event.call)
+        if leg is None or leg.stage is Stage.LEAVING or leg.agreed is not None:
+            return
+        try:
+            self._take_answer(leg, event)
+        except NoAnswer as no:
+            self._scene.hang_up(leg, no.reason or "its answer cannot be used", no)
 
     def failed(self, event: LegFailed) -> None:
         leg = self._scene.legs.by_id.get(event.leg)
@@ -203,8 +232,8 @@ class Admission:
                 return
         self.arrive(leg, now)
 
-    def _take_answer(self, leg: Leg, event: CallAcknowledged) -> None:
-        """The answer to the offer in our 200. Raises NoAnswer."""
+    def _take_answer(self, leg: Leg, event: CallAcknowledged | EarlyAnswered) -> None:
+        """The answer to the offer in our 200, or in our 183. Raises NoAnswer."""
         if not event.body or leg.sent is None:
             raise NoAnswer(488, "the ACK holds no answer to our offer")
         try:

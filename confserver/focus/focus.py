@@ -29,7 +29,7 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.focus import succession
 from confserver.focus.admission import Admission
-from confserver.focus.answers import unavailable
+from confserver.focus.answers import NoAnswer, unavailable
 from confserver.focus.chat import Chat, ChatTerms
 from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.keys import Keys
@@ -46,10 +46,11 @@ from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
 from confserver.focus.succession import heir_of
 from confserver.focus.transfers import Transfers
+from confserver.focus.verdict import Decide, at_once
 from confserver.sip import outputs as sip
 from confserver.sip.flow import written
 from rooms.commands import Command, Leave, NoteDominant, NoteNoise, NoteTalking, Release
-from rooms.participant import SYSTEM, Actor
+from rooms.participant import SYSTEM, Actor, ParticipantId
 
 Heard = sip.Output | FromWorker
 UNKNOWN_DB = -127.0
@@ -66,16 +67,17 @@ class Focus:
         quiets_muted: bool = False,
         dialling: DialTerms | None = None,
         texting: ChatTerms | None = None,
+        decide: Decide = at_once,
     ) -> None:
         """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``.
 
-        Without ``dialling`` nobody is called.
+        Without ``dialling`` nobody is called. ``decide`` says whether who calls comes in at once.
         """
         self._scene = scene
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks)
         scene.followers += [self._playing.follow, self._recordings.follow]
-        self._admission = Admission(scene)
+        self._admission = Admission(scene, decide)
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers.append(self._dialout.follow)
         self._sessions = Sessions(scene, self._admission)
@@ -97,6 +99,8 @@ class Focus:
                 self._admission.arrived(event, now)
             case sip.CallAcknowledged():
                 self._admission.acknowledged(event, now)
+            case sip.EarlyAnswered():
+                self._admission.answered_early(event)
             case sip.OfferArrived():
                 self._sessions.offered(event, now)
             case sip.OfferAcknowledged():
@@ -145,6 +149,20 @@ class Focus:
             return
         if not self._scene.try_ask(Release(leg.room, leg.participant), SYSTEM, now):
             self._scene.try_ask(Leave(leg.room, leg.participant, event.cause), SYSTEM, now)
+
+    def let_in(self, participant: ParticipantId) -> list[Output]:
+        """Who waits for a decision may come in."""
+        leg = self._scene.legs.by_participant.get(participant)
+        if leg is not None:
+            self._admission.let_in(leg)
+        return self._scene.taken()
+
+    def turn_away(self, participant: ParticipantId, status: int = 603, reason: str = "") -> list[Output]:
+        """Who waits for a decision may not."""
+        leg = self._scene.legs.by_participant.get(participant)
+        if leg is not None:
+            self._admission.turn_away(leg, NoAnswer(status, reason))
+        return self._scene.taken()
 
     # ------------------------------------------------------------------ workers
     def hear_worker(self, worker: int, event: FromWorker, now: float) -> list[Output]:

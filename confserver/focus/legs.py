@@ -21,12 +21,14 @@ class Stage(enum.Enum):
 
     ::
 
+        OPENING --LegOpened--> WAITING (nobody has decided yet) --> ANSWERED
         OPENING --LegOpened--> ANSWERED --ACK or first packet--> PRESENT --kick, end, BYE--> LEAVING
         OPENING --LegOpened--> CALLING (a call of ours) --2xx--> PRESENT
     """
 
     OPENING = "opening"
     CALLING = "calling"
+    WAITING = "waiting"
     ANSWERED = "answered"
     PRESENT = "present"
     LEAVING = "leaving"
@@ -35,6 +37,9 @@ class Stage(enum.Enum):
 STAGES: dict[tuple[Stage, str], Stage] = {
     (Stage.OPENING, "leg opened"): Stage.ANSWERED,
     (Stage.OPENING, "refused"): Stage.LEAVING,
+    (Stage.OPENING, "asked to wait"): Stage.WAITING,
+    (Stage.WAITING, "let in"): Stage.ANSWERED,
+    (Stage.WAITING, "refused"): Stage.LEAVING,
     (Stage.OPENING, "dialled"): Stage.CALLING,
     (Stage.CALLING, "acknowledged"): Stage.PRESENT,
     (Stage.CALLING, "hung up"): Stage.LEAVING,

@@ -23,6 +23,15 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
+class Ring:
+    """A provisional answer; with a body media run before the answer, as far as the phone can."""
+
+    call: CallId
+    status: int
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     call: CallId
     status: int
@@ -151,6 +160,6 @@ class Publish:
 
 
 Output = (
-    Accept | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Call | Abandon | Probe | Respond
+    Accept | Ring | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Call | Abandon | Probe | Respond
     | Ask | Send | TellWorker | TellScribe | Publish
 )  # fmt: skip

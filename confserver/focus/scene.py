@@ -253,7 +253,7 @@ class Scene:
         if leg.stage is Stage.OPENING and leg.is_ours:
             leg.go("refused")
             self.say(Abandon(leg.call, cause))
-        elif leg.stage is Stage.OPENING:
+        elif leg.stage in (Stage.OPENING, Stage.WAITING):
             no = answer or NoAnswer(480, cause.capitalize())
             leg.go("refused")
             self.say(Refuse(leg.call, no.status, no.reason, no.headers))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from confserver.sip.flow import Address, Flow
 from confserver.sip.grammar import Malformed
+from confserver.sip.locating import Target
 from confserver.sip.message import Response, parse
 from confserver.sip.outputs import CloseFlow, OpenFlow, Output, Resolve, SendBytes
 from confserver.sip.stack import Stack, StackSettings
@@ -123,8 +124,8 @@ class Line:
     def failed(self, token: int, reason: str) -> None:
         self.perform(self.stack.flow_failed(token, reason, self.now()))
 
-    def resolved(self, token: int, addresses: list[str]) -> None:
-        self.perform(self.stack.resolved(token, addresses, self.now()))
+    def resolved(self, token: int, targets: Sequence[Target | str]) -> None:
+        self.perform(self.stack.resolved(token, targets, self.now()))
 
 
 def is_goodbye(data: bytes) -> bool:

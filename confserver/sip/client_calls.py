@@ -215,6 +215,7 @@ class ClientCall(Call):
     # -------------------------------------------------------------- leaving
     def _cancel(self, now: float) -> None:
         """Now, or when the first provisional answer comes (RFC 3261 9.1), or not at all: it has not left yet."""
+        self._errand.stay()
         transaction = self._errand.transaction
         if transaction is None:
             self._errand.drop()

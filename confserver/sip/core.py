@@ -60,6 +60,8 @@ class Core:
         self.dialogs: dict[DialogKey, Call] = {}
         self.connections: dict[Flow, Connection] = {}
         self.searches: dict[int, Search] = {}
+        self.without_tcp: dict[Address, float] = {}
+        """Peers that could not be reached by TCP with a large request, and until when that is believed."""
         self.counts: Counter[str] = Counter()
         self._secret = token()
         self.random = random.Random(token())
@@ -117,13 +119,12 @@ class Core:
         port = transaction.request.via.port or DEFAULT_PORT.get(flow.transport, 5060)
         self.find(transaction, Way(hop=Hop(flow.transport, flow.remote[0], port)), now)
 
-    def find(self, seeker: Seeker, way: Way, now: float) -> Search | None:
+    def find(self, seeker: Seeker, way: Way, now: float, within_s: float | None = None) -> Search | None:
         """Find a flow for the seeker; None where that is decided at once."""
         if way.flow is not None and self.is_alive(way.flow):
             seeker.found(way.flow, now)
         elif way.hop is not None:
-            search = Search(self, self.next_number(), seeker, way.hop, way.fallback)
-            self.searches[search.token] = search
+            search = Search(self, seeker, way.hop, way.fallback, within_s)
             search.start(now)
             return search
         elif way.fallback is not None and self.is_alive(way.fallback):

@@ -52,6 +52,9 @@ DIALOG: Mapping[tuple[DialogState, DialogInput], DialogState] = {
 }
 
 
+Place = tuple[Uri, Flow | None, bool]
+
+
 class Dialog:
     """One dialog, seen from us. Make it by ``as_uas`` or ``as_uac``."""
 
@@ -120,6 +123,15 @@ class Dialog:
         self._source = flow
         self._is_direct = len(request.headers.get_all("Via")) == 1 and not sits_there
 
+    @property
+    def place(self) -> Place:
+        """Where the peer is; given back where a request that would have changed it is refused (RFC 6141 section 4)."""
+        return self.target, self._source, self._is_direct
+
+    @place.setter
+    def place(self, place: Place) -> None:
+        self.target, self._source, self._is_direct = place
+
     def refresh(self, message: Request | Response) -> None:
         """Take the new remote target of a re-INVITE or of the 2xx to one (RFC 3261 12.2.1.2, 12.2.2)."""
         self.target = contact_of(message) or self.target
@@ -164,11 +176,11 @@ class Dialog:
             return Way(fallback=source)
         if source is not None:
             if not self.routes and not is_reachable(uri):
-                return Way(source)
+                return Way(source, is_only=True)
             if source.remote[0] == hop.host and self._is_same(source, hop, uri):
                 return Way(source, hop)
             if not self.routes and (uri.has_param("ob") or (self._is_direct and self._hides(source, hop))):
-                return Way(source, hop)
+                return Way(source, hop, is_only=True)
         if self._found is not None and self._found[0] == hop:
             return Way(self._found[1], hop, None if self.routes else source)
         return Way(None, hop, None if self.routes else source)

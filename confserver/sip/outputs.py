@@ -49,10 +49,16 @@ class CloseFlow:
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """Look up a host name; answer with ``stack.resolved(token, [IP addresses])``, an empty list for none."""
+    """Look up where a domain is (RFC 3263; ``locating``): answer with ``stack.resolved(token, targets)``.
+
+    ``transport`` "" and ``port`` 0 where none is named; ``is_secure``: nothing but TLS will do.
+    """
 
     token: int
     host: str
+    transport: str = ""
+    port: int = 0
+    is_secure: bool = False
 
 
 # ------------------------------------------------------------------ for the user of calls

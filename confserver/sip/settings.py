@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from confserver.sip.doorkeeper import OPEN_DOOR, Doorkeeper
 from confserver.sip.extensions import METHODS, OPTION_TAGS
 from confserver.sip.flow import Address, Flow
 from confserver.sip.sentry import OPEN, Sentry
@@ -29,8 +30,18 @@ class StackSettings:
     them from a made-up address makes us send one datagram for each of his, and keep nothing."""
     sentry: Sentry = OPEN
     """Whom strangers have to pass."""
+    doorkeeper: Doorkeeper = OPEN_DOOR
+    """Who asks for credentials."""
     option_tags: tuple[str, ...] = OPTION_TAGS
     """Extensions that a Require may name; also Supported."""
+    register_tags: tuple[str, ...] = ()
+    """Extensions that a REGISTER may require besides."""
+    needed_tags: tuple[str, ...] = ()
+    """Extensions without which no call is taken (421)."""
+    most_body: int = 32 * 1024
+    """Bytes of a body; 413 to more."""
+    has_tcp: bool = False
+    """Requests that are too large for UDP go by TCP (RFC 3261 18.1.1)."""
     content_types: tuple[str, ...] = ("application/sdp",)
     allow: tuple[str, ...] = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", *METHODS)
     """Methods that we know. Those the stack does not answer itself come as RequestArrived."""

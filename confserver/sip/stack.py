@@ -10,7 +10,7 @@ what he asks of a call that is no more raises UnknownCall; nothing from the netw
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from confserver.sip import asking
 from confserver.sip.call import Call
@@ -19,6 +19,7 @@ from confserver.sip.core import Connection, Core, Extra
 from confserver.sip.flow import Address, Flow
 from confserver.sip.headers import Headers, NameAddr
 from confserver.sip.incoming import Incoming
+from confserver.sip.locating import Target
 from confserver.sip.message import Request
 from confserver.sip.outputs import CallId, Output
 from confserver.sip.remains import Remains, remains_of, say_goodbye
@@ -84,11 +85,11 @@ class Stack:
                 transaction.fail(now)
         return self._taken()
 
-    def resolved(self, token: int, addresses: list[str], now: float) -> list[Output]:
-        """The answer to Resolve."""
+    def resolved(self, token: int, targets: Sequence[Target | str], now: float) -> list[Output]:
+        """The answer to Resolve, best first; text is an address of what was asked for, by its transport and port."""
         search = self._core.searches.get(token)
         if search is not None:
-            search.resolved(addresses, now)
+            search.resolved(targets, now)
         return self._taken()
 
     def fire(self, now: float) -> list[Output]:
@@ -148,7 +149,7 @@ class Stack:
         body: bytes | Callable[[Flow], bytes],
         now: float,
         headers: Extra = (),
-        transport: str = "UDP",
+        transport: str = "",
         via: Address | Hop | None = None,
         content_type: str = SDP,
         to: NameAddr | None = None,
@@ -193,7 +194,7 @@ class Stack:
         headers: Extra = (),
         body: bytes = b"",
         content_type: str = "",
-        transport: str = "UDP",
+        transport: str = "",
         via: Address | Hop | None = None,
         to: NameAddr | None = None,
         contact_user: str | None = None,
@@ -304,10 +305,12 @@ class Stack:
 
 
 def _way(target: Uri, transport: str, via: Address | Hop | None) -> Way:
-    """To ``via``, else to the target; by ``transport`` if the target names none."""
+    """To ``via``, else to the target; by ``transport`` if the target names none ("": as its domain says)."""
     if via is not None:
-        return Way(hop=via if isinstance(via, Hop) else Hop(transport, *via))
-    return Way(hop=hop_of(target if target.has_param("transport") else target.with_param("transport", transport)))
+        return Way(hop=via if isinstance(via, Hop) else Hop(transport or "UDP", *via))
+    if transport and not target.has_param("transport"):
+        target = target.with_param("transport", transport)
+    return Way(hop=hop_of(target))
 
 
 def _final(status: int) -> int:

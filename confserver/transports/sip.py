@@ -15,12 +15,13 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 
 from confserver.sip.flow import Address, Flow
+from confserver.sip.locating import Question, Target
 from confserver.sip.outputs import CloseFlow, OpenFlow, Resolve, SendBytes
 from confserver.transports import pool
 from confserver.transports.addresses import local_addresses, route_to
 from confserver.transports.connection import Key, Numbers
+from confserver.transports.dns import Names
 from confserver.transports.doors import Doors
-from confserver.transports.names import resolve
 from confserver.transports.pool import Pool
 from confserver.transports.tcp import Incoming, Outgoing
 from confserver.transports.tls import Tls
@@ -40,7 +41,7 @@ class Reactor(IReactorUDP, IReactorTCP, IReactorTime, IReactorCore):
 class Listener(pool.Listener, Protocol):
     """Who is told; the stack, through the composition."""
 
-    def resolved(self, token: int, addresses: list[str]) -> None: ...
+    def resolved(self, token: int, targets: Sequence[Target | str]) -> None: ...
 
 
 class SipTransports:
@@ -48,7 +49,7 @@ class SipTransports:
 
     ``addresses`` empty: all that the machine has. ``transports``: those that are listened with, of udp, tcp, tls, ws,
     wss; ``port`` is that of udp and tcp, ``ports`` has those of the others, 0 where there is none. ``gate``: who may
-    connect by WebSocket.
+    connect by WebSocket. ``name_servers``: instead of the system's.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class SipTransports:
         ports: Mapping[str, int] | None = None,
         tls: Tls | None = None,
         gate: Gate | None = None,
+        name_servers: Sequence[Address] = (),
     ) -> None:
         self._reactor = reactor
         self._listener = listener
@@ -70,6 +72,8 @@ class SipTransports:
         self._gate = gate or Gate()
         self._numbers = Numbers()
         self._pool = Pool(listener)
+        ours = [*(["UDP"] if "udp" in transports else []), "TCP", "TLS", "WS", "WSS"]
+        self._names = Names(reactor, ours, name_servers)
         self._udp: dict[str, UdpSocket] = {}
         others = ports or {}
         wanted = {each: port if each in ("udp", "tcp") else others.get(each, 0) for each in transports}
@@ -153,8 +157,9 @@ class SipTransports:
                 connection = self._pool.get(flow)
                 if connection:
                     connection.close()
-            case Resolve(token=token, host=host):
-                resolve(self._reactor, host, lambda found: self._later(lambda: self._listener.resolved(token, found)))
+            case Resolve(token=token, host=host, transport=transport, port=port, is_secure=is_secure):
+                question = Question(host, transport, port, is_secure)
+                self._names.locate(question, lambda targets: self._listener.resolved(token, targets))
 
     def _send(self, flow: Flow, data: bytes) -> None:
         if flow.is_reliable:
@@ -202,4 +207,9 @@ class SipTransports:
         self._reactor.callLater(0, what)
 
     def describe(self) -> dict[str, object]:
-        return {"addresses": len(self.hosts), "connections": len(self._pool), "by_transport": self._pool.by_transport()}
+        return {
+            "addresses": len(self.hosts),
+            "connections": len(self._pool),
+            "by_transport": self._pool.by_transport(),
+            "names": self._names.describe(),
+        }

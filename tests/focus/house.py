@@ -21,6 +21,7 @@ from confserver.focus.legs import Leg
 from confserver.focus.media import Ground
 from confserver.focus.scene import Scene
 from confserver.focus.terms import MediaTerms
+from confserver.focus.verdict import Decide, at_once
 from confserver.routing.guard import Guard
 from confserver.sip import outputs as sip
 from confserver.sip.extensions.replaces import Other
@@ -129,6 +130,7 @@ class House:
         dialling: DialTerms | None = None,
         texting: ChatTerms | None = None,
         quiets_muted: bool = False,
+        decide: Decide = at_once,
         **rooms: Any,
     ) -> None:
         self.now = START
@@ -136,7 +138,7 @@ class House:
         policy = RoomPolicy(max_participants=most)
         self.rooms = Rooms(ParticipantIds(), on_demand=on_demand, policy=policy, **rooms)
         self.scene = Scene(self.rooms, self.street, terms)
-        self.focus = Focus(self.scene, quiets_muted=quiets_muted, dialling=dialling, texting=texting)
+        self.focus = Focus(self.scene, quiets_muted=quiets_muted, dialling=dialling, texting=texting, decide=decide)
         self.workers = [Strict() for _ in range(workers)]
         self.acked: dict[int, bool] = {}
         """Calls that the stack knows: whether the ACK has come."""

@@ -306,9 +306,10 @@ def test_one_transfer_at_a_time() -> None:
 
 def test_who_cannot_be_sent_elsewhere() -> None:
     it = house()
-    it.enter(lines=["Allow: INVITE, ACK, BYE"])
+    it.enter(**BOB, lines=["Allow: INVITE, ACK, BYE"])
+    it.enter()
     with pytest.raises(Conflict, match="takes no REFER"):
-        it.order(Transfer("standup", "Anna", CARL))
+        it.order(Transfer("standup", "Bob", CARL))
     with pytest.raises(Invalid):
         it.order(Transfer("standup", "Anna", "nonsense"))
     with pytest.raises(NotFound):

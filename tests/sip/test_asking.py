@@ -94,7 +94,7 @@ def test_nobody_answers() -> None:
     phone = wire()
     _, tag = phone.establish()
     phone.hear(phone.request("INFO", to_tag=tag, cseq=2))
-    assert statuses(phone.pass_time(33)) == []
+    assert statuses(phone.pass_time(33)) == [100], "RFC 4320 4.1"
     assert statuses(phone.hear(phone.request("BYE", to_tag=tag, cseq=3))) == [200]
     phone.pass_time(40)
     assert at_rest(phone.stack)
