@@ -84,6 +84,8 @@ class Participant:
     dialled: bool = False
     """We have called the participant; until the answer comes, ``ringing`` is the last 1xx, 0 for none."""
     ringing: int = 0
+    transferring: bool = False
+    """His phone has been asked to call somebody else."""
     agent: str = ""
     """What the participant's phone calls itself."""
     diverted_by: str = ""

@@ -166,7 +166,8 @@ class Server:
         terms = self._surroundings.media_terms()
         scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
-        self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets, self._surroundings.dial_terms())
+        around = self._surroundings
+        self._focus = Focus(scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms())
 
     def _join(self) -> None:
         """Give the layers their shells."""
