@@ -23,7 +23,7 @@ TEXT = (Path(__file__).resolve().parent.parent / "docs" / "administration.md").r
 LINES = TEXT.splitlines()
 
 
-NAMES = {"room": "standup", "participant": "p7", "network": "198.51.100.0%2F24"}
+NAMES = {"room": "standup", "participant": "p7", "network": "198.51.100.0%2F24", "user": "alice"}
 """What the examples of the HTTP interface name."""
 
 

@@ -72,7 +72,7 @@ def print_told(told: Any, columns: Sequence[str] = ()) -> None:
         _print_table(headings, (tuple(_said(name, row[name]) for name in columns) for row in told))
 
 
-_TIMES = ("since", "until", "at", "expires_at")
+_TIMES = ("since", "until", "at", "expires_at", "created_at", "changed_at", "registered_at")
 
 
 def _said(name: str, value: object) -> str:
@@ -81,7 +81,15 @@ def _said(name: str, value: object) -> str:
         return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value)) if is_time else "-"  # type: ignore[arg-type]
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return plain("; ".join(_row_said(each) for each in value)) or "-"
     return "-" if value is None else plain(str(value))
+
+
+def _row_said(row: object) -> str:
+    if not isinstance(row, Mapping):
+        return str(row)
+    return ", ".join(f"{name} {_said(name, value)}" for name, value in row.items() if value not in ("", [], None))
 
 
 def print_recordings(recordings: Sequence[Record]) -> None:

@@ -48,6 +48,15 @@ class Porter(Protocol):
     def connects(self, host: str, now: float) -> bool: ...
 
 
+class Registry(Protocol):
+    """Who takes REGISTERs, and forgets what goes by a lost connection (``app.accounts``)."""
+
+    def register(
+        self, event: sip_out.RequestArrived, now: float, perform: Callable[[Sequence[focus_out.Respond]], None]
+    ) -> None: ...
+    def flow_lost(self, flow: Flow) -> None: ...
+
+
 class OpenPorter:
     def hears(self, host: str, now: float) -> bool:
         return True
@@ -78,7 +87,9 @@ class Performer:
         stack: Stack,
         focus: Focus,
         porter: Porter | None = None,
+        registry: Registry | None = None,
     ) -> None:
+        self._registry = registry
         self._porter = porter or OpenPorter()
         self._reactor = reactor
         self.now = now
@@ -124,6 +135,8 @@ class Performer:
             commits.append(self._hands.journal.publish(output.events))
         elif isinstance(output, focus_out.Output):
             return self._answer(output)
+        elif self._registry and isinstance(output, sip_out.RequestArrived) and output.request.method == "REGISTER":
+            self._registry.register(output, self.now(), self.perform)
         else:
             _log_call(output)
             self._tell_followers(output)
@@ -252,6 +265,8 @@ class Performer:
         return self._porter.connects(host, self.now())
 
     def lost(self, flow: Flow) -> None:
+        if self._registry:
+            self._registry.flow_lost(flow)
         self._hear(lambda: self._stack.flow_lost(flow, self.now()))
 
     def opened(self, token: int, flow: Flow) -> None:

@@ -119,6 +119,11 @@ class Sip(Section, frozen=True):
     def tls_authorities_file(self) -> Path | None:
         return Path(self.tls_authorities).expanduser() if self.tls_authorities else None
 
+    required_extensions: Annotated[
+        tuple[Literal["100rel", "timer"], ...],
+        Meta(description="Extensions without which no call is taken: 100rel, timer; 421 to phones that lack one."),
+    ] = ()
+
     def listens_on(self) -> tuple[IPAddress, ...]:
         """Empty stands for every local address."""
         return tuple(ipaddress.ip_address(text) for text in self.addresses)

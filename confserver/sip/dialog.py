@@ -52,6 +52,9 @@ DIALOG: Mapping[tuple[DialogState, DialogInput], DialogState] = {
 }
 
 
+Place = tuple[Uri, Flow | None, bool]
+
+
 class Dialog:
     """One dialog, seen from us. Make it by ``as_uas`` or ``as_uac``."""
 
@@ -119,6 +122,15 @@ class Dialog:
         sits_there = contact == host or (usual(request.via.host) == host and is_public(contact))
         self._source = flow
         self._is_direct = len(request.headers.get_all("Via")) == 1 and not sits_there
+
+    @property
+    def place(self) -> Place:
+        """Where the peer is; given back where a request that would have changed it is refused (RFC 6141 section 4)."""
+        return self.target, self._source, self._is_direct
+
+    @place.setter
+    def place(self, place: Place) -> None:
+        self.target, self._source, self._is_direct = place
 
     def refresh(self, message: Request | Response) -> None:
         """Take the new remote target of a re-INVITE or of the 2xx to one (RFC 3261 12.2.1.2, 12.2.2)."""

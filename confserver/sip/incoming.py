@@ -5,6 +5,7 @@ request --+- malformed -------------> answer at once, as far as it can be answer
           +- ACK ----------------------> the call of its dialog
           +- CANCEL -------------------> the transaction that it means
           +- of no dialog of ours -----> the sentry: go on, silence, or 503 (``sentry``)
+          +- of no dialog, no proof ---> the doorkeeper: 401 or 407 at once, no state (``doorkeeper``)
           +- refused by ``checks`` ----> answer at once, no state (RFC 3261 8.2.7)
           +- To tag -------------------> the call of its dialog; 481
           +- from the unwelcome -------> 403 at once, no state
@@ -21,6 +22,7 @@ from confserver.sip.call import Call
 from confserver.sip.checks import Refusal, fit, refusal_of
 from confserver.sip.connections import PING, PONG
 from confserver.sip.core import Core
+from confserver.sip.doorkeeper import TurnedAway
 from confserver.sip.extensions import METHODS
 from confserver.sip.extensions.replaces import other_call
 from confserver.sip.flow import Flow
@@ -119,6 +121,8 @@ class Incoming:
             return
         elif request.method == "CANCEL":
             self._cancel(request, flow, now)
+        elif not request.to.tag and not self._is_admitted(request, flow, now):
+            return
         elif (refusal := refusal_of(request, core.settings)) is not None:
             core.count("refused")
             self._refuse(request, flow, refusal, now)
@@ -141,6 +145,22 @@ class Incoming:
         elif verdict is Verdict.SILENCE:
             self._core.count("silenced")
         return verdict is Verdict.TAKE
+
+    def _is_admitted(self, request: Request, flow: Flow, now: float) -> bool:
+        """Ask the doorkeeper who sends it; where that is no good the answer is given here."""
+        settings = self._core.settings
+        known = settings.doorkeeper.admit(request, flow, now)
+        if isinstance(known, TurnedAway):
+            self._core.count("turned away")
+            if known.is_offence:
+                self._refuse(request, flow, Refusal(known.status, known.reason, known.headers), now)
+            else:
+                self._core.answer_at_once(request, flow, known.status, known.reason, known.headers)
+            return False
+        if known is not None:
+            request.identity = known
+            settings.sentry.proved(flow, now)
+        return True
 
     def _refuse(self, request: Request, flow: Flow, refusal: Refusal, now: float) -> None:
         """At once and without a trace, unless whoever is there has been refused too often."""
@@ -191,7 +211,7 @@ class Incoming:
     def _out_of_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         core = self._core
         merged = merged_key(request)
-        if why := core.settings.unwelcome(flow):
+        if request.identity is None and (why := core.settings.unwelcome(flow)):
             core.count("unwelcome")
             warning = ("Warning", f'399 confserver "{fit(why)}"')
             self._refuse(request, flow, Refusal(403, headers=(warning,)), now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from confserver.sip.doorkeeper import OPEN_DOOR, Doorkeeper
 from confserver.sip.extensions import METHODS, OPTION_TAGS
 from confserver.sip.flow import Address, Flow
 from confserver.sip.sentry import OPEN, Sentry
@@ -33,6 +34,8 @@ class StackSettings:
     them from a made-up address makes us send one datagram for each of his, and keep nothing."""
     sentry: Sentry = OPEN
     """Whom strangers have to pass."""
+    doorkeeper: Doorkeeper = OPEN_DOOR
+    """Who asks for credentials."""
     option_tags: tuple[str, ...] = OPTION_TAGS
     """Extensions that a Require may name; also Supported."""
     vouches: Callable[[Flow, str], bool] = nobody
@@ -40,6 +43,12 @@ class StackSettings:
     requests to there go by it."""
     keeps_alive: bool = False
     """Connections of ours are kept alive where the peer wants it (RFC 6223), and offered for reuse."""
+    register_tags: tuple[str, ...] = ()
+    """Extensions that a REGISTER may require besides."""
+    needed_tags: tuple[str, ...] = ()
+    """Extensions without which no call is taken (421)."""
+    most_body: int = 32 * 1024
+    """Bytes of a body; 413 to more."""
     has_tcp: bool = False
     """Requests that are too large for UDP go by TCP (RFC 3261 18.1.1)."""
     content_types: tuple[str, ...] = ("application/sdp",)

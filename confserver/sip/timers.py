@@ -37,6 +37,8 @@ class Timer(Enum):
     """Our INVITE was cancelled, yet no final answer comes (RFC 3261 9.1)."""
     UNANSWERED = "unanswered"
     """A non-INVITE request that our user never answers: later nobody waits for it (RFC 4320 4.2)."""
+    LATE = "late"
+    """And by now the other side asks only every T2: 100 says that we have heard (RFC 4320 4.1)."""
     REPEAT = "repeat"
     """A 2xx to an INVITE waits for its ACK (RFC 3261 13.3.1.4)."""
     NO_ACK = "no ACK"
@@ -92,6 +94,7 @@ TIMINGS: dict[Timer, Timing] = {
     Timer.C: Timing(181.0, 181.0),  # RFC 3261 16.6: "larger than 3 minutes"
     Timer.CANCELLED: Timing(64 * T1, 64 * T1),  # RFC 3261 9.1
     Timer.UNANSWERED: Timing(64 * T1, 64 * T1),  # RFC 4320 4.2: the other side's Timer F
+    Timer.LATE: Timing(7 * T1, 7 * T1),  # RFC 4320 4.1: Timer E is reset to T2 after 0.5 + 1 + 2 s
     Timer.REPEAT: Timing(T1, T1, T2),  # RFC 3261 13.3.1.4: on every transport, a later hop may lose it
     Timer.NO_ACK: Timing(64 * T1, 64 * T1),
     Timer.PONG: Timing(10.0, 10.0),  # RFC 5626 section 4.4.1
