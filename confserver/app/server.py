@@ -90,6 +90,8 @@ class Server:
                 allow=(*ALLOW, "REGISTER"),
                 register_tags=OPTION_TAGS,
                 has_tcp="tcp" in settings.sip.transports,
+                keeps_alive=True,
+                vouches=self._vouches,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
                 needed_tags=settings.sip.required_extensions,
@@ -256,6 +258,12 @@ class Server:
         """Read again what may change while the server runs: the certificate."""
         if self._transports is not None:
             self._transports.refresh()
+
+    def _vouches(self, flow: Flow, name: str) -> bool:
+        """Inside an address is enough; by TLS a certificate says whose a connection is (RFC 5923 section 9)."""
+        if flow.transport == "TLS":
+            return self._transports is not None and self._transports.has_shown(flow, name)
+        return self._surroundings.guard.is_inside(flow.remote[0])
 
     # ------------------------------------------------------------------ stop
     @property
