@@ -74,6 +74,7 @@ OPTION_HELP = {
     "position_s": "Where to go on, in seconds.",
     "tracks": "Also a file for each participant.",
     "uri": "Whom to call: sip:USER@HOST, tel:NUMBER, or a number.",
+    "text": "What to say.",
     "name": "What the others read; else what was dialled.",
     "ring_s": "Seconds that it may ring; 0: as the settings say.",
     "digits": "0 to 9, *, #, A to D; a comma is a pause of half a second.",

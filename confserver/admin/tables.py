@@ -176,6 +176,7 @@ def _opinions(media: Record | None) -> str:
 def _marks(person: Record) -> list[str]:
     marks = [f"muted ({', '.join(person['muted'])})"] if person["muted"] else []
     marks += [word for word in ("deaf", "held", "talking") if person[word]]
+    marks += [f"user {person['user']}"] if person.get("user") else []
     return marks + ([person["noise"]] if person["noise"] else [])
 
 

@@ -97,6 +97,8 @@ class Server:
                 allow=(*ALLOW, "REGISTER"),
                 register_tags=OPTION_TAGS,
                 has_tcp="tcp" in settings.sip.transports,
+                keeps_alive=True,
+                vouches=self._vouches,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
                 needed_tags=settings.sip.required_extensions,
@@ -173,7 +175,8 @@ class Server:
         terms = self._surroundings.media_terms()
         scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
-        self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets, self._surroundings.dial_terms())
+        around = self._surroundings
+        self._focus = Focus(scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms())
 
     def _join(self) -> None:
         """Give the layers their shells."""
@@ -271,6 +274,12 @@ class Server:
         """Read again what may change while the server runs: the certificate."""
         if self._transports is not None:
             self._transports.refresh()
+
+    def _vouches(self, flow: Flow, name: str) -> bool:
+        """Inside an address is enough; by TLS a certificate says whose a connection is (RFC 5923 section 9)."""
+        if flow.transport == "TLS":
+            return self._transports is not None and self._transports.has_shown(flow, name)
+        return self._surroundings.guard.is_inside(flow.remote[0])
 
     # ------------------------------------------------------------------ stop
     @property

@@ -180,6 +180,14 @@ class Client:
         """Hang up on one participant."""
         return self._change("POST", _path("rooms", room, "participants", participant, "kick"))
 
+    def transfer(self, room: str, participant: str, uri: str) -> Record | None:
+        """Ask a participant's phone to call somebody else instead."""
+        return self._change("POST", _path("rooms", room, "participants", participant, "transfer"), uri=uri)
+
+    def message(self, room: str, text: str, participant: str | None = None) -> Record | None:
+        """Send text to those in a room, or to one of them."""
+        return self._change("POST", _path("rooms", room, "messages"), text=text, participant=participant)
+
     def digits(
         self, room: str, participant: str, digits: str, *, duration_ms: int | None = None, gap_ms: int | None = None
     ) -> Record | None:

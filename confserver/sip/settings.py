@@ -20,6 +20,10 @@ def everybody(_: Flow) -> str:
     return ""
 
 
+def nobody(_: Flow, __: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class StackSettings:
     user_agent: str = "confserver"
@@ -37,6 +41,11 @@ class StackSettings:
     """Who is told of each message that comes and can be read."""
     option_tags: tuple[str, ...] = OPTION_TAGS
     """Extensions that a Require may name; also Supported."""
+    vouches: Callable[[Flow, str], bool] = nobody
+    """Whether a connection that has come is believed to be that of a host or domain (RFC 5923 section 9): only then
+    requests to there go by it."""
+    keeps_alive: bool = False
+    """Connections of ours are kept alive where the peer wants it (RFC 6223), and offered for reuse."""
     register_tags: tuple[str, ...] = ()
     """Extensions that a REGISTER may require besides."""
     needed_tags: tuple[str, ...] = ()
