@@ -56,8 +56,9 @@ def confserver() -> None:
 def serve_command(config: Path | None) -> int:
     """Run the server until SIGINT or SIGTERM.
 
-    It listens for SIP on UDP and TCP port 5060 of every local address, keeps its state in
-    ~/.local/state/confserver, and is administered over HTTP on 127.0.0.1:8070, unless settings say otherwise.
+    It listens for SIP on every local address: by UDP and TCP on port 5060, TLS on 5061, WebSocket on
+    5066 and 7443. It keeps its state in ~/.local/state/confserver, and is administered over HTTP on
+    127.0.0.1:8070, unless settings say otherwise.
     """
     settings = _settings(config)
     from confserver.app import serve
@@ -87,11 +88,12 @@ def settings_command(config: Path | None) -> None:
 @click.option("--bind", metavar="ADDRESS", help="Local IP address to call from; default: the one the route takes.")
 @click.option(
     "--transport",
-    type=click.Choice(("udp", "tcp")),
+    type=click.Choice(("udp", "tcp", "tls", "ws", "wss")),
     default="udp",
     show_default=True,
     help="How to call where the URI does not say.",
 )
+@click.option("--insecure", is_flag=True, help="Believe any certificate, such as one made for trying.")
 @click.option("--hold-at", type=click.FloatRange(min=0), metavar="SECONDS", help="Hold the call after so long.")
 @click.option("--resume-at", type=click.FloatRange(min=0), metavar="SECONDS", help="Come back after so long.")
 @click.option("--json", "as_json", is_flag=True, help="Print the call's final statistics as JSON.")
@@ -106,6 +108,7 @@ def call_command(
     transport: str,
     hold_at: float | None,
     resume_at: float | None,
+    insecure: bool,
     as_json: bool,
 ) -> int:
     """Call a room as a robot phone, for checks and demonstrations.
@@ -119,7 +122,7 @@ def call_command(
 
     return run(
         target, play=play, record=record, seconds=seconds, tone_hz=tone, name=name, bind=bind, as_json=as_json,
-        transport=transport, hold_at=hold_at, resume_at=resume_at,
+        transport=transport, hold_at=hold_at, resume_at=resume_at, insecure=insecure,
     )  # fmt: skip
 
 

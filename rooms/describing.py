@@ -23,6 +23,9 @@ def describe_participant(person: Participant) -> dict[str, Any]:
         "talking": person.talking,
         "noise": person.noise,
         "dialled": person.dialled,
+        "agent": person.agent,
+        "diverted_by": person.diverted_by,
+        "user": person.user,
     }
 
 

@@ -84,6 +84,14 @@ class Participant:
     dialled: bool = False
     """We have called the participant; until the answer comes, ``ringing`` is the last 1xx, 0 for none."""
     ringing: int = 0
+    transferring: bool = False
+    """His phone has been asked to call somebody else."""
+    agent: str = ""
+    """What the participant's phone calls itself."""
+    diverted_by: str = ""
+    """The address that was called first, and has sent the call on to the room."""
+    user: str = ""
+    """The user of this server whose password the caller has shown; "" for all others."""
 
 
 class ParticipantIds:
@@ -118,5 +126,7 @@ def readable(text: str, most: int = MOST_TEXT) -> str:
     them are dropped, all white space becomes single blanks, what is too long is cut.
     """
     spaced = " ".join(text[: 4 * most].split())
+    if spaced.isascii() and spaced.isprintable():
+        return spaced[:most].strip()
     kept = (c for c in spaced if unicodedata.category(c) not in ("Cc", "Cs") and c not in _TURNS_TEXT_AROUND)
     return unicodedata.normalize("NFC", "".join(kept))[:most].strip()

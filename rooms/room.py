@@ -14,7 +14,7 @@ from dataclasses import fields
 from typing import Any
 
 from rooms import commands as ask
-from rooms import dialling, lifecycle, rights
+from rooms import dialling, lifecycle, messages, rights
 from rooms import events as tell
 from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
 from rooms.hearing import Hearing, hearing_of, may_be_heard
@@ -131,7 +131,9 @@ class Room:
     # ---------------------------------------------------------------- coming and going
     def _reserve(self, command: ask.Reserve, by: Actor, minutes: Minutes) -> None:
         self.check_entrance()
-        self.keep_place(command.name, command.address, command.source, minutes)
+        person = self.keep_place(command.name, command.address, command.source, minutes)
+        person.agent, person.diverted_by = readable(command.agent), readable(command.diverted_by)
+        person.user = readable(command.user)
 
     def keep_place(self, name: str, address: str, source: str, minutes: Minutes) -> Participant:
         """For somebody whom ``check_entrance`` lets in."""
@@ -169,6 +171,7 @@ class Room:
             raise NotOpen(f"{self.name} is ending")
         person.presence, person.arrived_at = Presence.PRESENT, minutes.at
         person.source = readable(command.source) or person.source
+        person.agent = readable(command.agent) or person.agent
         self.state = next_state(self.state, lifecycle.on_arrival(len(self.present)))
         minutes.say(tell.ParticipantArrived, person.id, person.name, person.address, person.source)
         if self.policy.mute_on_entry:
@@ -357,10 +360,8 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Arrive: Room._arrive,
     ask.Release: Room._release,
     ask.Leave: Room._leave,
-    ask.Dial: dialling.dial,
-    ask.NoteRinging: dialling.note_ringing,
-    ask.NoteRedirected: dialling.note_redirected,
-    ask.NoteDialFailed: dialling.note_failed,
+    **dialling.HANDLERS,
+    **messages.HANDLERS,
     ask.Mute: Room._mute,
     ask.Unmute: Room._unmute,
     ask.Deafen: Room._deafen,

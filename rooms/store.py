@@ -196,6 +196,12 @@ def settle(db: Database) -> int:
         return closed.rowcount
 
 
+def last_seen(db: Database) -> float:
+    """When the server was last known to live; 0 where it never was. Raises StoreError."""
+    with _in_words():
+        return next((float(row["at"]) for row in db.query("SELECT at FROM last_seen")), 0.0)
+
+
 def load_rooms(db: Database) -> list[StoredRoom]:
     """Read the rooms made beforehand, by name. Raises StoreError."""
     with _in_words():

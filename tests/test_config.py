@@ -27,7 +27,9 @@ def written(tmp_path: Path, text: str) -> Path:
 def test_no_file_gives_the_defaults() -> None:
     settings = load(None)
     assert settings == Settings()
-    assert (settings.sip.port, settings.sip.transports, settings.sip.listens_on()) == (5060, ("udp", "tcp"), ())
+    assert (settings.sip.port, settings.sip.listens_on()) == (5060, ())
+    assert settings.sip.transports == ("udp", "tcp", "tls", "ws", "wss")
+    assert settings.sip.other_ports() == {"tls": 5061, "ws": 5066, "wss": 7443} and settings.sip.tls_files() is None
     assert settings.http_endpoint() == ("127.0.0.1", 8070)
     assert settings.media.worker_count() >= 1
     assert settings.rooms.max_participants == DEFAULT_MAX_PARTICIPANTS
@@ -105,7 +107,16 @@ BAD = [
     ('[sip]\naddresses = ["0.0.0.0"]', "sip.addresses", "list none"),
     ('[sip]\naddresses = ["192.0.2.1", "192.0.2.1"]', "sip.addresses", "twice"),
     ('[sip]\ntransports = ["sctp"]', "sip.transports[0]", "'sctp'"),
-    ("[sip]\ntransports = []", "sip.transports", "list udp"),
+    ("[sip]\ntransports = []", "sip.transports", "list at least one"),
+    ('[sip]\ntransports = ["tls", "tls"]', "sip.transports", "each once"),
+    ("[sip]\ntls_port = 5060", "sip.tls_port", "5060 is the port of tcp already"),
+    ("[sip]\nws_port = 7443", "sip.tls_port", "7443 is the port of ws already"),
+    ('[sip]\nws_path = "ws"', "sip.ws_path", "not the path of a URL"),
+    ('[sip]\nws_origins = ["phone.example.com"]', "sip.ws_origins", "not an origin"),
+    ('[sip]\nws_origins = ["https://phone.example.com/"]', "sip.ws_origins", "without a path"),
+    ('[sip]\ntls_certificate = "/etc/c.pem"', "sip.tls_certificate", "go together"),
+    ('[sip]\ntls_certificate = "c.pem"\ntls_key = "k.pem"', "sip.tls_certificate", "neither absolute"),
+    ('[sip]\ntls_authorities = "ca.pem"', "sip.tls_authorities", "neither absolute"),
     ('[sip]\npublic_address = "confs.example"', "sip.public_address", "not an IP address"),
     ('[sip]\npublic_address = "0.0.0.0"', "sip.public_address", "no peer can reach"),
     ('[dialout]\nprefixes = ["+49a"]', "dialout.prefixes", "not the beginning of a number"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -13,11 +14,17 @@ from confserver.__main__ import confserver
 from confserver.admin.endpoints import REFUSALS, ROUTES, Problem, Route, body_fields, command_of, find
 from confserver.config import load
 from confserver.config.text import Setting, settings_table
+from confserver.routing.commands import COMMANDS as ORDERS
+from confserver.routing.commands import QUESTIONS
 from rooms.commands import COMMANDS, Command
 from rooms.errors import KINDS
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "administration.md").read_text("utf-8")
 LINES = TEXT.splitlines()
+
+
+NAMES = {"room": "standup", "participant": "p7", "network": "198.51.100.0%2F24", "call": "7", "user": "alice"}
+"""What the examples of the HTTP interface name."""
 
 
 def leaves(group: click.Group, words: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], click.Command]]:
@@ -49,7 +56,7 @@ def test_every_route_has_its_row_and_an_example(route: Route) -> None:
     members = ", ".join(f"`{f.name}`" for f in body_fields(route.command)) if route.command else ""
     row = f"| `{route.method} {route.path}` | {members} | {route.summary} |"
     assert row in LINES, f"missing from docs/administration.md:\n{row}"
-    url = "$URL" + route.path.format(room="standup", participant="p7")
+    url = "$URL" + route.path.format(**NAMES)
     way = "" if route.method == "GET" else f"-X {route.method} "
     assert re.search(rf"^(ask|curl) {re.escape(way + url)}( |$)", TEXT, re.MULTILINE), f"no example: {way}{url}"
 
@@ -85,6 +92,19 @@ def test_every_verb_has_its_row(command: type[Command]) -> None:
     assert row in LINES, f"missing from docs/administration.md:\n{row}"
 
 
+@pytest.mark.parametrize(
+    "thing",
+    [*(each for each in QUESTIONS if not each.has_own_verb), *ORDERS],
+    ids=lambda thing: f"{thing.noun} {thing.verb}",
+)
+def test_what_is_asked_of_the_ways_has_its_row(thing: Any) -> None:
+    names = " ".join(name.upper() for name in re.findall(r"{(\w+)}", thing.path))
+    options = "".join(f" [--{f.name.replace('_', '-')}]" for f in body_fields(thing)) if thing in ORDERS else ""
+    words = thing.summary if thing in QUESTIONS else thing.__doc__.splitlines()[0]
+    row = f"| `{f'confserver {thing.noun} {thing.verb} {names}'.strip()}{options}` | {words} |"
+    assert row in LINES, f"missing from docs/administration.md:\n{row}"
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 def test_every_refusal_stands_at_its_status(kind: type[Exception]) -> None:
     [row] = [line for line in LINES if line.startswith(f"| {REFUSALS[kind]} |")]  # type: ignore[index]
@@ -101,3 +121,17 @@ def test_the_example_settings_are_taken(tmp_path: Path) -> None:
 def test_the_python_example_compiles() -> None:
     for text in block("python"):
         compile(text, "docs/administration.md", "exec")
+
+
+CONFORMANCE = (Path(__file__).resolve().parent.parent / "docs" / "conformance.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`(tests/[\w/.]+)`", CONFORMANCE))))
+def test_what_is_said_to_show_conformance_exists(path: str) -> None:
+    assert (Path(__file__).resolve().parent.parent / path).exists()
+
+
+def test_rows_of_conformance_have_their_five_cells() -> None:
+    for line in CONFORMANCE.splitlines():
+        if line.startswith("|"):
+            assert len(re.findall(r"(?<!\\)\|", line)) == 6, line

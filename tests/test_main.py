@@ -97,7 +97,7 @@ def test_call_hands_over_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None
     assert entry.main(["call", "sip:a@h", "--play", "in.wav", "--record", "out.wav", "--for", "2.5", "--json"]) == 1
     assert entry.main(["call", "sip:a@h", "--tone", "440", "--name", "Anna", "--bind", "127.0.0.2"]) == 1
     nothing = {"play": None, "record": None, "seconds": None, "tone_hz": None, "name": "confserver", "bind": None}
-    nothing |= {"transport": "udp", "hold_at": None, "resume_at": None}
+    nothing |= {"insecure": False, "transport": "udp", "hold_at": None, "resume_at": None}
     assert phone.called == [
         (
             ("sip:a@h",),

@@ -11,15 +11,20 @@ import dataclasses
 import enum
 import inspect
 import json
+import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
 import click
 
-from confserver.admin import tables
+from confserver.admin import tables, trace
+from confserver.routing.commands import COMMANDS as ORDERS
+from confserver.routing.commands import QUESTIONS, Question
+from confserver.routing.commands import Command as Order
 from rooms.commands import COMMANDS, Command
 
 
@@ -37,9 +42,13 @@ Ask = Callable[[Where, str, str, Mapping[str, object]], Any]
 
 AS_SET = "as the settings say"
 """The default of a rule that a room need not have."""
+UNSAID = {"seconds": "for good", "aliases": "none, or those there are", "display": "as it is", "enabled": "as it is"}
+"""What else it means not to give an option."""
 ARGUMENT_HELP = {
     "room": "ROOM is the room's name.",
     "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
+    "user": "USER is the user's name, in lower case, such as alice.",
+    "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
 OPTION_HELP = {
     "max_participants": "Most participants at once.",
@@ -65,11 +74,18 @@ OPTION_HELP = {
     "position_s": "Where to go on, in seconds.",
     "tracks": "Also a file for each participant.",
     "uri": "Whom to call: sip:USER@HOST, tel:NUMBER, or a number.",
+    "text": "What to say.",
     "name": "What the others read; else what was dialled.",
     "ring_s": "Seconds that it may ring; 0: as the settings say.",
     "digits": "0 to 9, *, #, A to D; a comma is a pause of half a second.",
     "duration_ms": "How long each key is held, 40 to 5000.",
     "gap_ms": "How long to wait after each, 40 to 5000.",
+    "reason": "Why, in a few words for whoever reads the list.",
+    "seconds": "Until so many seconds have passed.",
+    "password": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
+    "display": "What others read when this user calls.",
+    "aliases": "Another name, or a telephone number; more than one: say it again.",
+    "enabled": "Whether the user may register and call.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
@@ -81,7 +97,7 @@ def verbs(ask: Ask) -> list[click.Command]:
         help="Show or change one room of the running server.\n\nconfserver room VERB --help explains a verb.",
         commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
     )
-    return [_rooms(ask), room, _recordings(ask), _status(ask)]
+    return [_rooms(ask), room, _recordings(ask), _status(ask), *_ways(ask)]
 
 
 # ------------------------------------------------------------------ queries
@@ -114,6 +130,56 @@ def _status(ask: Ask) -> click.Command:
     return _command("status", run, [], "Show the counts and load of the running server.")
 
 
+# ------------------------------------------------------------------ the server's ways, beside the rooms
+NOUNS = {
+    "ban": "Show or change from whom the running server takes nothing.",
+    "user": "Show or change who may register at the running server, and call from anywhere.",
+}
+
+
+def _ways(ask: Ask) -> list[click.Command]:
+    """A group for each noun of ``routing.commands``, its verbs in it."""
+    groups = {noun: click.Group(noun, help=words) for noun, words in NOUNS.items()}
+    for question in (each for each in QUESTIONS if not each.has_own_verb):
+        groups[question.noun].add_command(_question(ask, question))
+    for order in ORDERS:
+        groups[order.noun].add_command(_order(ask, order))
+    return [*groups.values(), _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
+
+
+def _question(ask: Ask, question: Question) -> click.Command:
+    names = re.findall(r"{(\w+)}", question.path)
+
+    def run(where: Where, as_json: bool, **given: Any) -> None:
+        told = ask(where, "GET", _path(question.path, given), {})
+        _print(told, as_json, lambda told: tables.print_told(told, question.columns))
+
+    words = "\n\n".join([question.summary, *(ARGUMENT_HELP[name] for name in names)])
+    return _command(question.verb, run, [click.Argument([name]) for name in names], words)
+
+
+def _order(ask: Ask, order: type[Order]) -> click.Command:
+    """Make the verb of one order."""
+    parameters, in_body = _parameters(order)
+
+    def run(where: Where, as_json: bool, **given: Any) -> None:
+        body = {name: given[name] for name in in_body if given[name] not in (None, ())}
+        _print(ask(where, order.method, _path(order.path, given), body), as_json, tables.print_told)
+
+    names = re.findall(r"{(\w+)}", order.path)
+    words = [inspect.cleandoc(order.__doc__ or ""), *(ARGUMENT_HELP[name] for name in names)]
+    return _command(order.verb, run, parameters, "\n\n".join(words))
+
+
+def _parameters(command: type[Command] | type[Order]) -> tuple[list[click.Parameter], list[str]]:
+    """Arguments for what is in the path, options for the rest; and the names of the latter."""
+    hints = get_type_hints(command)
+    in_path = [f.name for f in dataclasses.fields(command) if f"{{{f.name}}}" in command.path]
+    in_body = [f for f in dataclasses.fields(command) if f.name not in in_path]
+    parameters: list[click.Parameter] = [click.Argument([name]) for name in in_path]
+    return [*parameters, *(_option(f, hints[f.name]) for f in in_body)], [f.name for f in in_body]
+
+
 # ------------------------------------------------------------------ changes
 def _change(ask: Ask, command: type[Command]) -> click.Command:
     """Make the verb of one command."""
@@ -137,6 +203,8 @@ def _change(ask: Ask, command: type[Command]) -> click.Command:
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     """Make the option of a field; what is not given is left to the server, whose default is shown."""
+    if field.name == "password":
+        return _password_option(OPTION_HELP[field.name])
     name = field.name.replace("_", "-")
     required = field.default is dataclasses.MISSING
     words = OPTION_HELP.get(field.name, "")
@@ -144,15 +212,32 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     default = field.default.value if isinstance(field.default, enum.Enum) else field.default
     if hint is bool and default is not None:
         default = f"--{'' if default else 'no-'}{name}"
-    if not required:
-        words += f"  [default: {AS_SET if default in (None, ()) else default}]"
+    if not required and default != "":
+        unsaid = UNSAID.get(field.name, AS_SET)
+        words += f"  [default: {unsaid if default in (None, ()) else default}]"
     if hint is bool:
         return click.Option([f"--{name}/--no-{name}"], default=None, help=words)
-    kind: click.ParamType[Any] | type = hint
-    if issubclass(hint, enum.Enum):
+    is_list = default == () or get_origin(hint) is tuple
+    kind: click.ParamType[Any] | type = get_args(hint)[0] if get_origin(hint) is tuple else hint
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
         kind = click.Choice([str(member.value) for member in hint])
-    is_list = default == ()
     return click.Option([f"--{name}"], type=kind, required=required, default=None, multiple=is_list, help=words)
+
+
+def _password_option(words: str) -> click.Option:
+    """Never on the command line itself, where every user of the machine can read it."""
+
+    def read(context: click.Context, parameter: click.Parameter, how: str | None) -> str | None:
+        if how == "ask":
+            return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+        if how == "stdin":
+            line = sys.stdin.readline().rstrip("\r\n")
+            if not line:
+                raise click.UsageError("No password came by standard input.")
+            return line
+        return None
+
+    return click.Option(["--password"], type=click.Choice(("ask", "stdin")), callback=read, default=None, help=words)
 
 
 def _path(pattern: str, names: Mapping[str, str]) -> str:

@@ -1,10 +1,11 @@
 """Which HTTP request asks for what: pure, without sockets.
 
 The routes of changes are read from ``rooms.commands.COMMANDS``: the words in braces of a command's path are fields
-taken from the path, its other fields travel in a JSON body of their types. Four queries and a health check come
-beside them. Whatever cannot be done is a ``Problem`` (RFC 9457).
+taken from the path, its other fields travel in a JSON body of their types. What is asked of the server's ways beside
+the rooms (``routing.commands``) follows in the same way. Some queries and a health check come beside them. Whatever
+cannot be done is a ``Problem`` (RFC 9457).
 
-A change answers 200 with the room as it then is, 201 where it has made the room, or 204 where the room is no more.
+A change answers 200 with the room (the ban, ...) as it then is, 201 where it has made it, or 204 where it is no more.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from confserver.routing.commands import COMMANDS as ORDERS
+from confserver.routing.commands import QUESTIONS
+from confserver.routing.commands import Command as Order
 from rooms.commands import COMMANDS, Command
 from rooms.errors import Conflict, Forbidden, Full, Invalid, Locked, NotFound, NotOpen, Refused
 
@@ -62,9 +66,9 @@ class Route:
     method: str
     path: str
     summary: str
-    command: type[Command] | None = None
+    command: type[Command] | type[Order] | None = None
     query: str = ""
-    """``rooms``, ``room``, ``recordings``, ``status`` or ``health``, where nothing is changed."""
+    """``rooms``, ``room``, ``recordings``, ``status``, ``health`` or a question's name, where nothing is changed."""
     is_open: bool = False
     """Wants no token."""
 
@@ -90,15 +94,20 @@ QUERIES: tuple[Route, ...] = (
 )
 
 
-def summary(command: type[Command]) -> str:
+def summary(command: type[Command] | type[Order]) -> str:
     """The first line of a command's docstring: its help on every face."""
     return (command.__doc__ or "").splitlines()[0]
 
 
-ROUTES: tuple[Route, ...] = QUERIES + tuple(Route(c.method, c.path, summary(c), c) for c in COMMANDS)
+ROUTES: tuple[Route, ...] = (
+    *QUERIES,
+    *(Route(c.method, c.path, summary(c), c) for c in COMMANDS),
+    *(Route("GET", question.path, question.summary, query=question.name) for question in QUESTIONS),
+    *(Route(order.method, order.path, summary(order), order) for order in ORDERS),
+)
 
 
-def body_fields(command: type[Command]) -> tuple[dataclasses.Field[object], ...]:
+def body_fields(command: type[Command] | type[Order]) -> tuple[dataclasses.Field[object], ...]:
     """The fields of a command that its path does not name."""
     in_path = Route(command.method, command.path, "").path_fields
     return tuple(f for f in dataclasses.fields(command) if f.name not in in_path)
@@ -124,7 +133,7 @@ def find(method: str, raw_path: str) -> Found:
     raise Problem(405, f"this path takes {allow}", headers={"Allow": allow})
 
 
-def command_of(found: Found, content_type: str, body: bytes) -> Command:
+def command_of(found: Found, content_type: str, body: bytes) -> Command | Order:
     """Build the command that a request to a command's route asks for. Raises Problem 400 or 415."""
     command = found.route.command
     if command is None:
@@ -183,7 +192,7 @@ def _members(content_type: str, body: bytes) -> dict[str, object]:
         raise Problem(400, f"the body is not JSON: {error}") from None
 
 
-def _in_words(command: type[Command], error: str) -> str:
+def _in_words(command: type[Command] | type[Order], error: str) -> str:
     """Name the member and what it takes, from msgspec's ``Expected `int`, got `str` - at `$.name```."""
     words, _, where = error.partition(" - at `$.")
     name = where.rstrip("`")

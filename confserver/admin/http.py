@@ -30,6 +30,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from confserver.admin.access import is_token
 from confserver.admin.endpoints import MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find, problem_of
+from confserver.routing.commands import Command as Order
 from rooms.commands import Command
 from rooms.errors import NotFound, Refused
 from rooms.participant import Actor, Role
@@ -50,6 +51,12 @@ class Door(Protocol):
 
     def submit(self, command: Command, by: Actor) -> Deferred[None]:
         """Carry out a command; fires after its commit, fails with Refused."""
+
+    def order(self, order: Order, by: Actor) -> Deferred[tuple[Mapping[str, object] | None, bool]]:
+        """Carry it out; fires after its commit with what there is now, and whether it is new. Fails with Refused."""
+
+    def answer(self, question: str, names: Mapping[str, str]) -> object:
+        """Raises Refused."""
 
     def rooms(self) -> Sequence[Mapping[str, object]]: ...
 
@@ -103,7 +110,14 @@ class Interface(Resource):
         if isinstance(request, BoundedRequest) and request.received > MOST_BODY_BYTES:
             raise Problem(413, f"the body is larger than {MOST_BODY_BYTES} bytes")
         body = request.content.read() if request.content is not None else b""
-        self._submit(request, command_of(found, _header(request, b"content-type") or "", body))
+        command = command_of(found, _header(request, b"content-type") or "", body)
+        if self._changing >= MOST_AT_ONCE:
+            retry = {"Retry-After": str(RETRY_SECONDS)}
+            raise Problem(503, f"{MOST_AT_ONCE} changes are under way; try again soon", headers=retry)
+        if isinstance(command, Order):
+            self._order(request, command)
+        else:
+            self._submit(request, command)
         return NOT_DONE_YET
 
     def _check_token(self, authorization: str | None) -> None:
@@ -125,12 +139,9 @@ class Interface(Resource):
                 return self._door.status()
             case "health":
                 return {"status": "ok"}
-        raise ValueError(f"no query is called {found.route.query!r}")
+        return self._door.answer(found.route.query, found.names)
 
     def _submit(self, request: Request, command: Command) -> None:
-        if self._changing >= MOST_AT_ONCE:
-            retry = {"Retry-After": str(RETRY_SECONDS)}
-            raise Problem(503, f"{MOST_AT_ONCE} changes are under way; try again soon", headers=retry)
         is_new = not self._has_room(command.room)
         done = self._door.submit(command, ADMINISTRATOR)
         self._changing += 1
@@ -139,6 +150,17 @@ class Interface(Resource):
         def after(result: Failure | None) -> None:
             self._changing -= 1
             waiting.finish(lambda: self._outcome(request, command.room, result, is_new))
+
+        done.addBoth(after)
+
+    def _order(self, request: Request, order: Order) -> None:
+        done = self._door.order(order, ADMINISTRATOR)
+        self._changing += 1
+        waiting = _Waiting(request)
+
+        def after(result: Failure | tuple[Mapping[str, object] | None, bool]) -> None:
+            self._changing -= 1
+            waiting.finish(lambda: _ordered(request, result))
 
         done.addBoth(after)
 
@@ -165,6 +187,23 @@ class Interface(Resource):
         if is_new:
             request.setHeader("Location", _text(request.path))
         return _json(request, 201 if is_new else 200, room)
+
+
+def _ordered(request: Request, result: Failure | tuple[Mapping[str, object] | None, bool]) -> bytes:
+    """Word the answer to an order, now that it is committed or refused."""
+    try:
+        if isinstance(result, Failure):
+            result.raiseException()
+            return b""
+        told, is_new = result
+    except Exception as error:
+        return _refusal(request, error)
+    if told is None:
+        request.setResponseCode(204)
+        return b""
+    if is_new:
+        request.setHeader("Location", _text(request.path))
+    return _json(request, 201 if is_new else 200, told)
 
 
 class _Waiting:

@@ -6,24 +6,36 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 
-from twisted.internet.defer import Deferred, DeferredList, FirstError
+from twisted.internet.defer import Deferred, DeferredList, FirstError, fail, succeed
 from twisted.python.failure import Failure
 
+from confserver.app.orders import Orders
 from confserver.app.performer import Performer
 from confserver.focus.focus import Focus
+from confserver.routing.commands import Command as Order
+from confserver.storage import Storage
 from rooms.commands import Command
-from rooms.errors import Refused
+from rooms.errors import Forbidden, Refused
 from rooms.participant import Actor
 
 
 class Door:
     """Commands go to the focus and are answered after their commit; questions are answered from memory."""
 
-    def __init__(self, focus: Focus, performer: Performer, parts: Callable[[], Mapping[str, object]]) -> None:
+    def __init__(
+        self,
+        focus: Focus,
+        performer: Performer,
+        parts: Callable[[], Mapping[str, object]],
+        orders: Orders | None = None,
+        storage: Storage | None = None,
+    ) -> None:
         """``parts`` describes everything else, for ``status``."""
         self._focus = focus
         self._performer = performer
         self._parts = parts
+        self._orders = orders or Orders()
+        self._storage = storage
         self._started_at = performer.now()
 
     def submit(self, command: Command, by: Actor) -> Deferred[None]:
@@ -37,6 +49,23 @@ class Door:
         stored = DeferredList(commits, fireOnOneErrback=True, consumeErrors=True)
         stored.addCallbacks(lambda _: done.callback(None), lambda failure: done.errback(_inner(failure)))
         return done
+
+    def order(self, order: Order, by: Actor) -> Deferred[tuple[Mapping[str, object] | None, bool]]:
+        """Carry out an order; fires after its commit, fails with Refused."""
+        try:
+            if by.role < order.needs:
+                raise Forbidden(f"{by.name} may not do that")
+            done = self._orders.carry_out(order, self._performer.now())
+        except Refused as refused:
+            return fail(refused)
+        stored: Deferred[object] = succeed(None)
+        if done.job is not None and self._storage is not None:
+            stored = self._storage.write(done.job)
+        return stored.addCallback(lambda _: (done.told, done.is_new))
+
+    def answer(self, question: str, names: Mapping[str, str]) -> object:
+        """Raises Refused."""
+        return self._orders.answer(question, names, self._performer.now())
 
     def rooms(self) -> Sequence[Mapping[str, object]]:
         return self._focus.rooms(self._performer.now())

@@ -15,8 +15,15 @@ from rooms import events as told
 from rooms import store
 
 log = structlog.get_logger("rooms")
-_NOT_LOGGED = (told.HearingChanged, told.TalkingChanged, told.DominantSpeaker, told.DigitReceived, told.DigitsSent)
-"""Too many, or what may be a PIN."""
+_NOT_LOGGED = (
+    told.HearingChanged,
+    told.TalkingChanged,
+    told.DominantSpeaker,
+    told.DigitReceived,
+    told.DigitsSent,
+    told.Message,
+)
+"""Too many, or what may be a PIN or a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +32,13 @@ class Kept:
 
     rooms: list[store.StoredRoom]
     last_participant: int
+    last_seen: float = 0.0
 
 
 def settle(db: Database) -> Kept:
     """Close what a crash has left open; give what a new run begins with. Raises StoreError."""
     store.settle(db)
-    return Kept(store.load_rooms(db), store.last_participant(db))
+    return Kept(store.load_rooms(db), store.last_participant(db), store.last_seen(db))
 
 
 class Journal:

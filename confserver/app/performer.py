@@ -17,6 +17,10 @@ from confserver.focus import outputs as focus_out
 from confserver.focus.focus import Focus
 from confserver.sip import outputs as sip_out
 from confserver.sip.flow import Flow, written
+from confserver.sip.grammar import Unwritable
+from confserver.sip.headers import Headers
+from confserver.sip.locating import Target
+from confserver.sip.message import REASONS, Response
 from confserver.sip.stack import Stack, UnknownCall, WrongMoment
 
 log = structlog.get_logger("calls")
@@ -37,6 +41,30 @@ class Scribe(Protocol):
     def send(self, command: ToScribe) -> None: ...
 
 
+class Porter(Protocol):
+    """Whether what comes from a host is to be read, and its connections kept (``routing.barrier``)."""
+
+    def hears(self, host: str, now: float) -> bool: ...
+    def connects(self, host: str, now: float) -> bool: ...
+
+
+class Registry(Protocol):
+    """Who takes REGISTERs, and forgets what goes by a lost connection (``app.accounts``)."""
+
+    def register(
+        self, event: sip_out.RequestArrived, now: float, perform: Callable[[Sequence[focus_out.Respond]], None]
+    ) -> None: ...
+    def flow_lost(self, flow: Flow) -> None: ...
+
+
+class OpenPorter:
+    def hears(self, host: str, now: float) -> bool:
+        return True
+
+    def connects(self, host: str, now: float) -> bool:
+        return True
+
+
 @dataclass(slots=True)
 class Hands:
     """The shells that things are done by."""
@@ -45,12 +73,26 @@ class Hands:
     workers: Sequence[Worker]
     scribe: Scribe
     journal: Journal
+    said: Callable[[bytes, Flow, float], None] | None = None
+    """Who else hears what we send."""
+    followers: Sequence[Callable[[sip_out.Output], None]] = ()
+    """Who else hears what becomes of calls."""
 
 
 class Performer:
     """Drives stack and focus; also whom transports and workers talk to."""
 
-    def __init__(self, reactor: IReactorTime, now: Callable[[], float], stack: Stack, focus: Focus) -> None:
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        now: Callable[[], float],
+        stack: Stack,
+        focus: Focus,
+        porter: Porter | None = None,
+        registry: Registry | None = None,
+    ) -> None:
+        self._registry = registry
+        self._porter = porter or OpenPorter()
         self._reactor = reactor
         self.now = now
         self._stack = stack
@@ -87,6 +129,8 @@ class Performer:
         """Gives what follows."""
         if isinstance(output, _FOR_TRANSPORTS):
             self._hands.transports.perform(output)
+            if self._hands.said is not None and isinstance(output, sip_out.SendBytes):
+                self._hands.said(output.data, output.flow, self.now())
         elif isinstance(output, focus_out.TellWorker):
             self._hands.workers[output.worker].send(output.command)
         elif isinstance(output, focus_out.TellScribe):
@@ -95,10 +139,21 @@ class Performer:
             commits.append(self._hands.journal.publish(output.events))
         elif isinstance(output, focus_out.Output):
             return self._answer(output)
+        elif self._registry and isinstance(output, sip_out.RequestArrived) and output.request.method == "REGISTER":
+            self._registry.register(output, self.now(), self.perform)
         else:
             _log_call(output)
+            self._tell_followers(output)
             return self._focus.hear_call(output, self.now())
         return ()
+
+    def _tell_followers(self, output: sip_out.Output) -> None:
+        """A fault of theirs is not the call's."""
+        for follow in self._hands.followers:
+            try:
+                follow(output)
+            except Exception:
+                log.exception("fault", follower=follow.__qualname__)
 
     def _answer(self, output: focus_out.Output) -> list[sip_out.Output]:
         """What the focus wants of the stack; a call that has ended meanwhile wants nothing more."""
@@ -107,6 +162,8 @@ class Performer:
             match output:
                 case focus_out.Accept(call=call, body=body):
                     return stack.accept(call, body, now)
+                case focus_out.Ring(call=call, status=status, body=body):
+                    return stack.ring(call, now, status, body)
                 case focus_out.Refuse(call=call, status=status, reason=reason, headers=headers):
                     return stack.refuse(call, status, now, reason, headers)
                 case focus_out.AcceptOffer(call=call, body=body):
@@ -124,9 +181,18 @@ class Performer:
                 case focus_out.Probe(call=call):
                     return stack.probe(call, now)
                 case focus_out.Respond(transaction=number, status=status, reason=reason, headers=headers):
-                    return stack.respond(number, status, now, reason, headers)
+                    return stack.respond(number, status, now, reason, headers, output.body, output.content_type)
+                case focus_out.Ask() | focus_out.Send():
+                    return self._send(output)
+        except Unwritable as fault:
+            if not isinstance(output, focus_out.Ask | focus_out.Send):
+                raise
+            log.error("not sent", what=output.method, why=str(fault))
+            return self._never_sent(output, 500)
         except (UnknownCall, WrongMoment) as crossed:
             log.debug("too late", what=type(output).__name__, why=str(crossed))
+            if isinstance(output, focus_out.Ask | focus_out.Send):
+                return self._never_sent(output, 481)
             if isinstance(output, focus_out.Offer):
                 return [sip_out.OfferAnswered(output.call, 491, b"", "")]
         return []
@@ -139,6 +205,24 @@ class Performer:
         )  # fmt: skip
         self._focus.called(wish.leg, number)
         return outputs
+
+    def _send(self, wish: focus_out.Ask | focus_out.Send) -> list[sip_out.Output]:
+        stack, now = self._stack, self.now()
+        if isinstance(wish, focus_out.Ask):
+            number, outputs = stack.ask(wish.call, wish.method, now, wish.headers, wish.body, wish.content_type)
+        else:
+            hop = wish.target.hop
+            number, outputs = stack.send(
+                wish.method, wish.target.uri, wish.from_, now, wish.headers, wish.body, wish.content_type,
+                hop.transport if hop else "UDP", (hop.host, hop.port) if hop else None, wish.to, wish.user,
+            )  # fmt: skip
+        self._focus.sent(wish.key, number)
+        return outputs
+
+    def _never_sent(self, wish: focus_out.Ask | focus_out.Send, status: int) -> list[sip_out.Output]:
+        """The request has no number of the stack's: our own below zero will do."""
+        self._focus.sent(wish.key, -wish.key)
+        return [sip_out.RequestAnswered(-wish.key, Response(status, REASONS[status], Headers()))]
 
     # ------------------------------------------------------------------ time
     def _set_timer(self) -> None:
@@ -174,9 +258,19 @@ class Performer:
         self.perform(outputs)
 
     def received(self, data: bytes, flow: Flow) -> None:
-        self._hear(lambda: self._stack.receive(data, flow, self.now()))
+        now = self.now()
+        if self._porter.hears(flow.remote[0], now):
+            self._hear(lambda: self._stack.receive(data, flow, now))
+        elif flow.is_reliable:
+            self._hands.transports.perform(sip_out.CloseFlow(flow, "not heard"))  # a stream with a gap makes no sense
+
+    def admits(self, host: str) -> bool:
+        """Whether a connection from there may stay."""
+        return self._porter.connects(host, self.now())
 
     def lost(self, flow: Flow) -> None:
+        if self._registry:
+            self._registry.flow_lost(flow)
         self._hear(lambda: self._stack.flow_lost(flow, self.now()))
 
     def opened(self, token: int, flow: Flow) -> None:
@@ -185,8 +279,8 @@ class Performer:
     def failed(self, token: int, reason: str) -> None:
         self._hear(lambda: self._stack.flow_failed(token, reason, self.now()))
 
-    def resolved(self, token: int, addresses: list[str]) -> None:
-        self._hear(lambda: self._stack.resolved(token, addresses, self.now()))
+    def resolved(self, token: int, targets: Sequence[Target | str]) -> None:
+        self._hear(lambda: self._stack.resolved(token, targets, self.now()))
 
     def heard_worker(self, number: int, event: FromWorker) -> None:
         if isinstance(event, DigitPressed):
@@ -213,7 +307,7 @@ def _apology(output: Output) -> Sequence[Output]:
             return (focus_out.Refuse(call, 500, ""),)
         case sip_out.OfferArrived(call=call) | focus_out.AcceptOffer(call=call):
             return (focus_out.RefuseOffer(call, 500, ""),)
-        case sip_out.RequestArrived(transaction=transaction):
+        case sip_out.RequestArrived(transaction=transaction) | sip_out.RequestInCall(transaction=transaction):
             return (focus_out.Respond(transaction, 500),)
         case focus_out.Call(leg=leg):
             return (sip_out.CallEnded(-leg, "a fault of this server", by_peer=False, status=500),)

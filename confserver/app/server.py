@@ -12,27 +12,40 @@ from importlib.metadata import version
 from typing import Any
 
 import structlog
+from sqlite_utils import Database
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall, deferLater
 
 from confserver.admin import http
 from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
+from confserver.app import accounts
+from confserver.app.accounts import Accounts
+from confserver.app.dialogs import FLUSH_S, Dialogs
 from confserver.app.door import Door
 from confserver.app.journal import Journal, settle
+from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
+from confserver.app.protection import LOOK_S, Protection
 from confserver.app.surroundings import Surroundings
+from confserver.app.tracing import Tracing
 from confserver.config import Settings, default_state_directory
 from confserver.contract import EngineReady, FromWorker
 from confserver.focus.focus import Focus
+from confserver.focus.requests import ALLOW
 from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
+from confserver.routing import store as ways
+from confserver.routing.registrar import OPTION_TAGS
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
+from confserver.sip.trace import Trace
 from confserver.storage import Storage, StorageError
+from confserver.transports.certificates import CertificateError
 from confserver.transports.links import Spares, WorkerLink
 from confserver.transports.scribe_link import ScribeLink
 from confserver.transports.sip import SipTransports
+from confserver.transports.websocket import Gate
 from rooms import store
 from rooms.manager import Rooms
 from rooms.participant import ParticipantIds
@@ -42,6 +55,8 @@ log = structlog.get_logger("server")
 
 ALIVE_S = 30.0
 RESCAN_S = 10.0
+EXPIRE_S = 5.0
+"""How often expired registrations are looked for; they are not used before that either."""
 READY_S = 20.0
 GOODBYE_S = 4.0
 """So long phones may take to answer our BYE when the server stops; 10 s are the most for everything."""
@@ -60,18 +75,37 @@ class Server:
         self._epoch = time.time() - time.monotonic()
         self._state = settings.state.path()
         self._surroundings = Surroundings(settings)
-        self._storage = Storage(self._state / "confserver.db", store.migrate, reactor)
+        self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
+        self._protection = Protection(settings.limits, self._surroundings.guard, self._storage)
+        self._accounts = Accounts(settings.users, self._surroundings.guard, self._surroundings.hosts, self._storage)
+        self._orders = Orders()
+        self._protection.join(self._orders)
+        self._trace = Trace(settings.limits.trace_mb << 20)
+        Tracing(
+            self._trace, lambda name: self._focus.call_of(name), lambda call: self._focus.media_of(call)
+        ).join(self._orders)  # fmt: skip
+        self._accounts.join(self._orders)
         self._journal = Journal(self._storage)
         self._stack = Stack(
             StackSettings(
                 user_agent=f"confserver/{version('confserver')}",
                 advertised=self._contact,
                 unwelcome=self._surroundings.unwelcome,
+                sentry=self._protection.barrier,
+                tap=self._trace,
+                doorkeeper=self._accounts.authentication,
+                allow=(*ALLOW, "REGISTER"),
+                register_tags=OPTION_TAGS,
+                has_tcp="tcp" in settings.sip.transports,
+                keeps_alive=True,
+                vouches=self._vouches,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
+                needed_tags=settings.sip.required_extensions,
             ),
             lambda: secrets.token_hex(8),
         )
+        self._dialogs = Dialogs(self._stack, self._storage, f"{self.now():.3f}")
         self._focus: Focus
         self._performer: Performer
         self._transports: SipTransports | None = None
@@ -83,6 +117,9 @@ class Server:
         self._chores = [
             (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
+            (LoopingCall(_unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
+            (LoopingCall(_unfailing(self._note_dialogs)), FLUSH_S),
+            (LoopingCall(_unfailing(lambda: self._protection.look(self.now()))), LOOK_S),
         ]
         self._http: Any = None
         self._url = ""
@@ -103,7 +140,9 @@ class Server:
             self._join()
             self._open_http()
             self._listen()
-        except (StorageError, AccessError, store.StoreError, CatalogueError) as error:
+        except (
+            StorageError, AccessError, store.StoreError, ways.StoreError, CatalogueError, CertificateError,
+        ) as error:  # fmt: skip
             raise StartError(str(error)) from error
         except CannotListenError as error:
             raise StartError(_cannot_listen(error)) from error
@@ -120,6 +159,10 @@ class Server:
         settings = self._settings.rooms
         await self._storage.start()
         kept = await self._storage.write(settle)
+        now = self.now()
+        self._protection.restore(await self._storage.write(lambda db: ways.load_bans(db, now)), now)
+        self._accounts.restore(await self._storage.write(lambda db: accounts.settle(db, now)))
+        self._dialogs.inherit(await self._storage.write(ways.load_dialogs), now - kept.last_seen)
         rooms = Rooms(
             ParticipantIds(kept.last_participant),
             on_demand=settings.on_demand,
@@ -127,18 +170,25 @@ class Server:
             most_rooms=settings.max_rooms,
         )
         rooms.restore(kept.rooms)
-        keys = secrets.token_bytes if self._settings.rtp.srtp_without_tls else None
-        scene = Scene(rooms, self._surroundings, self._surroundings.media_terms(), keys)
+        open_keys = self._settings.rtp.srtp_without_tls
+        best_effort = self._settings.rtp.srtp_best_effort
+        terms = self._surroundings.media_terms()
+        scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
-        self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets, self._surroundings.dial_terms())
+        around = self._surroundings
+        self._focus = Focus(scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms())
 
     def _join(self) -> None:
         """Give the layers their shells."""
         settings = self._settings
-        self._performer = Performer(self._reactor, self.now, self._stack, self._focus)
-        self._transports = SipTransports(
-            self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports
+        self._performer = Performer(
+            self._reactor, self.now, self._stack, self._focus, self._protection.barrier, self._accounts
         )
+        self._transports = SipTransports(
+            self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports,
+            ports=settings.sip.other_ports(), tls=self._surroundings.tls(self._state),
+            gate=Gate(settings.sip.ws_path, settings.sip.ws_origins),
+        )  # fmt: skip
         posts = [
             self._surroundings.worker_settings(number, self._epoch) for number in range(settings.media.worker_count())
         ]
@@ -154,11 +204,20 @@ class Server:
             )
             for number, post in enumerate(posts)
         ]
-        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal))
+        self._performer.use(
+            Hands(
+                self._transports,
+                self._links,
+                self._scribe,
+                self._journal,
+                self._trace.said,
+                (self._dialogs.hear, self._trace.follow),
+            )
+        )
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
-        door = Door(self._focus, self._performer, self._parts)
+        door = Door(self._focus, self._performer, self._parts, self._orders, self._storage)
         self._http, endpoint = http.listen(self._reactor, door, token, self._settings.http_endpoint())
         self._url = url_of(endpoint)
         write_control(self._state, Control(self._url, token, os.getpid()))
@@ -194,16 +253,33 @@ class Server:
         self._ready.discard(number)
         self._performer.worker_lost(number)
 
+    def _note_dialogs(self) -> None:
+        self._dialogs.flush()
+        if self._dialogs.is_waiting:
+            self._dialogs.say_goodbye(self.now(), self._performer.perform)
+
     def _look_again(self) -> None:
         try:
             self._surroundings.look_again()
+            self._protection.barrier.look_again()
         except OSError as error:
             log.warning("cannot look up the addresses of this machine", why=str(error))
 
     def _contact(self, flow: Flow) -> Address:
         """What Contact and Via say to the peer of a flow."""
-        port = self._transports.port if self._transports else flow.local[1]
-        return self._surroundings.host_for(flow), port
+        port = self._transports.port_of(flow.transport) if self._transports else 0
+        return self._surroundings.host_for(flow), port or flow.local[1]
+
+    def reload(self) -> None:
+        """Read again what may change while the server runs: the certificate."""
+        if self._transports is not None:
+            self._transports.refresh()
+
+    def _vouches(self, flow: Flow, name: str) -> bool:
+        """Inside an address is enough; by TLS a certificate says whose a connection is (RFC 5923 section 9)."""
+        if flow.transport == "TLS":
+            return self._transports is not None and self._transports.has_shown(flow, name)
+        return self._surroundings.guard.is_inside(flow.remote[0])
 
     # ------------------------------------------------------------------ stop
     @property
@@ -226,6 +302,7 @@ class Server:
             await self._stop_workers()
             self._performer.stop()
             self._transports.stop()
+            self._dialogs.flush()
         if self._http is not None:
             await self._http.stopListening()
         await self._storage.stop()
@@ -257,14 +334,19 @@ class Server:
     def _parts(self) -> Mapping[str, object]:
         return {
             "sip_port": self._transports.port if self._transports else None,
+            "sip_ports": self._transports.ports if self._transports else {},
             "state_directory": str(self._state),
             "sip": self._stack.describe(),
+            "barrier": self._protection.barrier.describe(),
+            "journal": self._dialogs.describe(),
+            "trace": self._trace.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
             ],
             "spare": self._spares.describe() if self._spares else None,
             "scribe": self._scribe.describe(),
+            "users": self._accounts.describe(),
             "storage": self._storage.describe(),
             "tasks": len(self._reactor.getDelayedCalls()),
         }
@@ -287,6 +369,24 @@ class Server:
         if self._state != default_state_directory():
             words += ["--state-directory", str(self._state)]
         return shlex.join(words)
+
+
+def _migrate(db: Database) -> None:
+    """Bring all tables to this version."""
+    store.migrate(db)
+    ways.migrate(db)
+
+
+def _unfailing(chore: Callable[[], None]) -> Callable[[], None]:
+    """A chore that is done again though it has failed once."""
+
+    def run() -> None:
+        try:
+            chore()
+        except Exception:
+            log.exception("fault")
+
+    return run
 
 
 def _cannot_listen(error: CannotListenError) -> str:

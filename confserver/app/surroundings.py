@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
 import secrets
+from pathlib import Path
 
 import structlog
 
 from confserver.config import Settings
+from confserver.focus.chat import ChatTerms
 from confserver.focus.dialout import DialTerms
 from confserver.focus.media import Ground
 from confserver.focus.repertoire import Repertoire
@@ -20,7 +23,9 @@ from confserver.sip.flow import Flow
 from confserver.sip.uri import Uri
 from confserver.sip.ways import usual
 from confserver.transports.addresses import attached_networks, broadcasts, local_addresses, route_to
+from confserver.transports.certificates import KeyPair, own_pair
 from confserver.transports.links import WorkerSettings
+from confserver.transports.tls import Tls
 from rooms.policy import Announce, NoiseGuard
 
 log = structlog.get_logger("calls")
@@ -36,7 +41,7 @@ class Surroundings:
         self._public = settings.sip.public_address
         self._media = _named(settings.rtp.addresses)
         """Where media ports are bound; empty: to all addresses."""
-        self.guard = Guard(settings.sip.trusted())
+        self.guard = Guard(settings.sip.trusted(), believed=settings.sip.believed(), outside=settings.limits.outside())
         self._local: tuple[str, ...] = ()
         self._told: set[str] = set()
         """Hosts that the log has heard of since the last look around."""
@@ -63,6 +68,10 @@ class Surroundings:
             self._told.add(host)
             log.warning("refused", source=host, status=403, why=why)
         return why
+
+    def hosts(self) -> tuple[str, ...]:
+        """All addresses of ours."""
+        return (*self._local, self._public) if self._public else self._local
 
     def ground(self) -> Ground:
         """Where our own media ports are."""
@@ -124,14 +133,31 @@ class Surroundings:
             plan=DialPlan(fence, locate=self._ours),
             most=settings.max_calls,
             ring_s=settings.ring_s,
+            who=settings.refer,
             caller=settings.caller,
         )
+
+    def chat_terms(self) -> ChatTerms:
+        """Who may write to rooms, and how much."""
+        rooms = self._settings.rooms
+        return ChatTerms(who=rooms.messages, most_bytes=rooms.max_message_bytes)
 
     def _ours(self, uri: Uri, now: float) -> tuple[Target, ...] | None:
         """Our own rooms cannot be called into a room: the call would come back as another participant."""
         host, port = usual(uri.host.lower()), uri.port or 5060
         is_ours = uri.is_sip and host in {*self._local, self._public} and port == self._settings.sip.port
         return () if is_ours else None
+
+    def tls(self, state: Path) -> Tls:
+        """What the transports need of TLS; without certificate files one is made. Raises CertificateError."""
+        sip = self._settings.sip
+        pair, files = None, sip.tls_files()
+        if files is not None:
+            pair = KeyPair(*files)
+        elif {"tls", "wss"} & set(sip.transports):
+            hosts = [*sip.addresses, *([self._public] if self._public else []), *self._local]
+            pair = own_pair(state, hosts, datetime.datetime.now(datetime.UTC))
+        return Tls(pair, sip.tls_authorities_file())
 
     def scribe_arguments(self) -> list[str]:
         """See ``scribe.__main__``."""

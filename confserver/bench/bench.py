@@ -9,13 +9,14 @@ from functools import partial
 from confserver.bench import command, report, trial, virtual
 from confserver.bench import options as command_line
 from confserver.bench.command import Wish
+from confserver.bench.media import benches, survey
 from confserver.bench.media import run as media
-from confserver.bench.media import survey
 from confserver.bench.media.terms import Terms
 from confserver.bench.media.worker import Silent
 from confserver.bench.options import Options
 from confserver.bench.results import Result, medians
 from confserver.bench.server import NotStarted, target
+from confserver.bench.sip import benches as sip
 from confserver.bench.trial import tell
 
 HELD, NOT_HELD, MISUSE = 0, 1, 2
@@ -64,7 +65,7 @@ def _short(wish: Wish) -> int:
 
 
 def _long(wish: Wish) -> int:
-    media.run(wish.names, _terms(wish, Terms()), wish.repeat, wish.as_json)
+    media.run(wish.names, _terms(wish, Terms()), wish.repeat, wish.as_json, {**benches.BENCHES, **sip.BENCHES})
     return HELD
 
 

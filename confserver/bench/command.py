@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from confserver.bench.options import real, whole
 
 CALLS, ENGINE, ALL = "calls", "engine", "all"
+FLAG = "--signalling"
 LONG = {
     "pcmu": "a worker beside the kernel's own cost, up to 2,500 participants",
     "codecs": "how many participants of each codec make a core 70 % full",
@@ -18,6 +19,12 @@ LONG = {
     "workers": "one worker and two, with the same participants",
 }
 """Benches of a media worker alone, and what each tells."""
+SIGNALLING = {
+    "signalling": "calls, registrations and messages a second on one core",
+    "dialogs": "memory for each call that stands: a minute and a half",
+    "beside": "set-up of calls beside others that talk, and beside a busy HTTP API",
+}
+"""Benches of the signalling of a whole server."""
 MOST_LEGS = 4000
 
 ABOUT = """Say what this machine carries: participants by codec, delay, memory. Takes less than two minutes.
@@ -28,6 +35,8 @@ MORE = "\n".join(
         "more, by name (several at once, each with --repeat and --json):",
         *(f"  {name:<10} {words}" for name, words in LONG.items()),
         f"  {ALL:<10} all of these, one after the other: some minutes",
+        *(f"  {name:<10} {words}" for name, words in SIGNALLING.items()),
+        f"  {FLAG} the last three",
         "by themselves:",
         f"  {CALLS:<10} whole calls to a whole server; see confserver bench {CALLS} --help",
         f"  {ENGINE:<10} the media engine alone, in virtual time",
@@ -59,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     add("--legs", type=whole(2, MOST_LEGS), help="the largest size; others keep their proportion to it")
     add("--repeat", type=whole(1, 100), default=1, metavar="N", help="medians over N runs; not of the short round")
     add("--json", dest="as_json", action="store_true", help="print figures as JSON")
+    add(FLAG, dest="signalling", action="store_true", help="measure the signalling: " + ", ".join(SIGNALLING))
     add("--no-realtime", dest="realtime", action="store_false", help="run at ordinary priority, also as root")
     return own
 
@@ -68,10 +78,15 @@ def read(argv: list[str]) -> Wish:
     reader = parser()
     found = vars(reader.parse_args(argv))
     names = list(dict.fromkeys(found.pop("names")))
-    strange = [name for name in names if name not in (*LONG, ALL)]
+    if found.pop("signalling"):
+        names = list(dict.fromkeys([*names, *SIGNALLING]))
+    strange = [name for name in names if name not in (*LONG, *SIGNALLING, ALL)]
     if strange:
-        reader.error(f"no bench {strange[0]!r}; there are {', '.join([*LONG, ALL])}, {CALLS} and {ENGINE}")
-    wish = Wish(names=tuple(LONG) if ALL in names else tuple(names), **found)
+        known = ", ".join([*LONG, ALL, *SIGNALLING])
+        reader.error(f"no bench {strange[0]!r}; there are {known}, {CALLS} and {ENGINE}")
+    if ALL in names:
+        names = list(dict.fromkeys([*LONG, *(name for name in names if name != ALL)]))
+    wish = Wish(names=tuple(names), **found)
     if wish.repeat > 1 and not wish.names:
         reader.error("--repeat belongs to a bench with a name")
     return wish

@@ -21,8 +21,8 @@ from confserver.sip.flow import Address
 
 START_S, STOP_S = 20.0, 15.0
 HOST = "127.0.0.1"
-LEAST_PORTS = 256
-"""RTP ports of our own server: it shares pairs between legs and needs far fewer than legs."""
+LEAST_PORTS = 2048
+"""RTP ports of our own server: it shares pairs between legs, but not with who has just left."""
 
 LEFT_BEHIND = (("focus", "legs"), ("focus", "rooms"), ("sip", "calls"), ("sip", "dialogs"))
 LEFT_IN_WORKER = ("legs", "rooms", "ports")

@@ -59,7 +59,37 @@ def _check_public_address(settings: Settings) -> None:
 def _check_transports(settings: Settings) -> None:
     transports = settings.sip.transports
     if not transports or len(set(transports)) < len(transports):
-        raise ValueError("list udp, tcp, or both, each once")
+        raise ValueError("list at least one of udp, tcp, tls, ws and wss, and each once")
+
+
+def _check_tcp_ports(settings: Settings) -> None:
+    """Each transport over TCP wants one of its own."""
+    sip = settings.sip
+    taken: dict[int, str] = {}
+    for transport, port in {"tcp": sip.port, **sip.other_ports()}.items():
+        if port and transport in sip.transports:
+            if port in taken:
+                raise ValueError(f"{port} is the port of {taken[port]} already")
+            taken[port] = transport
+
+
+def _check_certificate(settings: Settings) -> None:
+    sip = settings.sip
+    if bool(sip.tls_certificate) != bool(sip.tls_key):
+        raise ValueError("sip.tls_certificate and sip.tls_key go together")
+    for text in (sip.tls_certificate, sip.tls_key):
+        _check_path_if_any(text)
+
+
+def _check_ws_path(settings: Settings) -> None:
+    if settings.sip.ws_path and not re.fullmatch(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*", settings.sip.ws_path):
+        raise ValueError(f"{settings.sip.ws_path!r} is not the path of a URL, such as /ws")
+
+
+def _check_origins(settings: Settings) -> None:
+    for text in settings.sip.ws_origins:
+        if text != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#\s]+", text.lower()):
+            raise ValueError(f"{text!r} is not an origin such as https://phone.example.com, without a path")
 
 
 def _check_port_min(settings: Settings) -> None:
@@ -134,17 +164,45 @@ def _check_caller(settings: Settings) -> None:
         raise ValueError(f"{text!r} is not an address such as sip:conference@example.com")
 
 
+def _check_realm(settings: Settings) -> None:
+    realm = settings.users.realm
+    if not realm or len(realm) > 64 or not realm.isascii() or not realm.isprintable() or set(realm) & set('"\\'):
+        raise ValueError("has 1 to 64 printable ASCII characters, no quotes and no backslashes")
+
+
+def _check_user_domains(settings: Settings) -> None:
+    for text in settings.users.domains:
+        if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", text):
+            raise ValueError(f"{text!r} is not a domain name such as example.com")
+
+
+def _check_expires(settings: Settings) -> None:
+    users = settings.users
+    if not users.min_expires_s <= users.expires_s <= users.max_expires_s:
+        raise ValueError(f"{users.expires_s} is not between users.min_expires_s and users.max_expires_s")
+
+
 CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("sip.addresses", _check_sip_addresses),
     ("sip.transports", _check_transports),
+    ("sip.tls_port", _check_tcp_ports),
+    ("sip.ws_path", _check_ws_path),
+    ("sip.ws_origins", _check_origins),
+    ("sip.tls_certificate", _check_certificate),
+    ("sip.tls_authorities", lambda settings: _check_path_if_any(settings.sip.tls_authorities)),
     ("sip.public_address", _check_public_address),
     ("sip.local_networks", lambda settings: _check_networks(settings.sip.local_networks)),
     ("sip.trusted_networks", lambda settings: _check_networks(settings.sip.trusted_networks)),
+    ("sip.identity_networks", lambda settings: _check_networks(settings.sip.identity_networks)),
+    ("limits.outside_networks", lambda settings: _check_networks(settings.limits.outside_networks)),
     ("rtp.addresses", lambda settings: _check_addresses(settings.rtp.addresses)),
     ("rtp.port_min", _check_port_min),
     ("rtp.port_max", _check_port_max),
     ("media.codecs", _check_codecs),
     ("media.denoise", _check_denoise),
+    ("users.realm", _check_realm),
+    ("users.domains", _check_user_domains),
+    ("users.expires_s", _check_expires),
     ("dialout.prefixes", _check_prefixes),
     ("dialout.domains", _check_domains),
     ("dialout.caller", _check_caller),

@@ -8,81 +8,19 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
+
+from confserver.config.dialout import Dialout
+from confserver.config.limits import Limits
+from confserver.config.sip import PRIVATE_NETWORKS, IPAddress, IPNetwork, Section, Sip
+from confserver.config.users import Users
+
+__all__ = ["PRIVATE_NETWORKS", "IPAddress", "IPNetwork", "Section", "Settings", "Sip"]
 
 SOCKET_NAME = "http.sock"
 """The file name of the HTTP interface's Unix socket in the state directory."""
 DEFAULT_PORT_MIN, DEFAULT_PORT_MAX = 20000, 29999
 """Below 32768, where Linux begins to give out ports of itself (ip_local_port_range): nobody takes them by chance."""
-
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-PRIVATE_NETWORKS = (
-    "10.0.0.0/8",  # RFC 1918
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "100.64.0.0/10",  # RFC 6598, shared between carrier and customer
-    "169.254.0.0/16",  # RFC 3927, link-local
-    "127.0.0.0/8",
-    "fc00::/7",  # RFC 4193, unique local
-    "fe80::/10",  # RFC 4291, link-local
-    "::1/128",
-)
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One table of the file; the docstring's first line is its heading."""
-
-
-class Sip(Section, frozen=True):
-    """Where phones reach the server, and which may call."""
-
-    addresses: Annotated[
-        tuple[str, ...], Meta(description="IP addresses to listen on; none listed: every local address, IPv4 and IPv6.")
-    ] = ()
-    port: Annotated[int, Meta(ge=0, le=65535, description="Port for SIP; 0 takes any free one.")] = 5060
-    transports: Annotated[
-        tuple[Literal["udp", "tcp"], ...], Meta(description="Transports to listen with: udp, tcp, or both.")
-    ] = ("udp", "tcp")
-    public_address: Annotated[
-        str,
-        Meta(
-            description="IP address that peers outside local_networks reach this server by, where a router translates "
-            "addresses; empty: the local address that the route to the peer uses."
-        ),
-    ] = ""
-    local_networks: Annotated[
-        tuple[str, ...], Meta(description="Networks whose peers are given the local address, not public_address.")
-    ] = PRIVATE_NETWORKS
-    trusted_networks: Annotated[
-        tuple[str, ...],
-        Meta(description="Networks that may call besides loopback and the networks this machine is attached to."),
-    ] = ()
-
-    session_expires_s: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=86400,
-            description="Seconds after which a call ends that nobody refreshes (session timer), asked of phones that "
-            "know it; 0: only where the phone asks for it.",
-        ),
-    ] = 1800
-    min_se_s: Annotated[
-        int, Meta(ge=90, le=86400, description="Shortest session timer that is taken, in seconds; 422 to less.")
-    ] = 90
-
-    def listens_on(self) -> tuple[IPAddress, ...]:
-        """Empty stands for every local address."""
-        return tuple(ipaddress.ip_address(text) for text in self.addresses)
-
-    def local(self) -> tuple[IPNetwork, ...]:
-        return tuple(ipaddress.ip_network(text) for text in self.local_networks)
-
-    def trusted(self) -> tuple[IPNetwork, ...]:
-        return tuple(ipaddress.ip_network(text) for text in self.trusted_networks)
 
 
 class Rtp(Section, frozen=True):
@@ -102,10 +40,17 @@ class Rtp(Section, frozen=True):
     srtp_without_tls: Annotated[
         bool,
         Meta(
-            description="Take encrypted media (RTP/SAVP with a=crypto) though whoever can read the SIP can read the "
-            "keys: there is no TLS yet, so such calls are refused with 488 otherwise."
+            description="Take encrypted media (RTP/SAVP with a=crypto) also from phones that come by UDP, TCP or WS, "
+            "where whoever can read the SIP can read the keys; such calls are refused with 488 otherwise."
         ),
     ] = False
+    srtp_best_effort: Annotated[
+        bool,
+        Meta(
+            description="Protect media where a phone offers keys beside plain RTP (RFC 8643), as phones with optional "
+            "encryption do; under the same condition on how the keys come."
+        ),
+    ] = True
 
     def binds_to(self) -> tuple[IPAddress, ...]:
         """Empty stands for the wildcard of both families."""
@@ -194,6 +139,16 @@ class Rooms(Section, frozen=True):
     music_when_alone: Annotated[
         bool, Meta(description="Who is alone in a room is told so and hears music until somebody else comes.")
     ] = True
+    messages: Annotated[
+        Literal["nobody", "moderators", "members", "callers"],
+        Meta(
+            description="Who may send text to a room by SIP (MESSAGE): nobody, its moderators, its members, or whoever "
+            "may call the server."
+        ),
+    ] = "members"
+    max_message_bytes: Annotated[
+        int, Meta(ge=64, le=16384, description="Longest text that is taken by SIP, in bytes; 413 to longer.")
+    ] = 4096
     announce: Annotated[
         Literal["none", "beep"],
         Meta(description="How those present learn that somebody comes or goes, in rooms of up to 20."),
@@ -205,32 +160,6 @@ class Rooms(Section, frozen=True):
             "afterwards. Keys pressed meanwhile do not reach the server by RTP."
         ),
     ] = False
-
-
-class Dialout(Section, frozen=True):
-    """Whom rooms may call."""
-
-    prefixes: Annotated[
-        tuple[str, ...],
-        Meta(description="Beginnings of the numbers that may be called (+4930, 00); none listed: no number at all."),
-    ] = ()
-    domains: Annotated[
-        tuple[str, ...],
-        Meta(
-            description="Hosts whose SIP addresses may be called: names, IP addresses, networks, or * for all; none "
-            "listed: none at all."
-        ),
-    ] = ()
-    max_calls: Annotated[
-        int, Meta(ge=0, le=100_000, description="Most calls of ours at once, ringing and answered; 0: none.")
-    ] = 50
-    ring_s: Annotated[
-        float, Meta(ge=1, le=600, description="Seconds that a phone may ring before the call is given up.")
-    ] = 60.0
-    caller: Annotated[
-        str,
-        Meta(description="SIP address shown to whoever is called; empty: the room's own, at this server's address."),
-    ] = ""
 
 
 class Sounds(Section, frozen=True):
@@ -329,9 +258,11 @@ class Settings(Section, frozen=True):
     """All settings of a server."""
 
     sip: Sip = Sip()
+    limits: Limits = Limits()
     rtp: Rtp = Rtp()
     media: Media = Media()
     rooms: Rooms = Rooms()
+    users: Users = Users()
     dialout: Dialout = Dialout()
     sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()

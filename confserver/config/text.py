@@ -9,7 +9,8 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Meta
 
-from confserver.config.settings import Section, Settings
+from confserver.config.settings import Settings
+from confserver.config.sip import Section
 
 _WORDS = {bool: "true or false", int: "integer", float: "number", str: "text"}
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from confserver.contract import LegFailed, LegOpened, MediaPlan, OpenLeg
 from confserver.focus.answers import NoAnswer, of_offer, of_room, unavailable, warning
-from confserver.focus.legs import Leg, Reached, Stage
+from confserver.focus.legs import Leg, Reached, Stage, nobody
 from confserver.focus.media import caller_of, check_family, check_reach, description_of, plan_of
-from confserver.focus.outputs import Accept, Refuse, Respond
+from confserver.focus.outputs import Accept, Refuse, Respond, Ring
 from confserver.focus.scene import OPENING_S, Scene
+from confserver.focus.succession import heir_of, take_over
 from confserver.focus.terms import RoomTerms
+from confserver.focus.verdict import Decide, Verdict, at_once
 from confserver.routing.routes import Refuse as RouteRefused
 from confserver.routing.routes import ToRoom, route
 from confserver.sdp import extras
@@ -17,8 +21,9 @@ from confserver.sdp.description import Description
 from confserver.sdp.negotiation import accept, answer, negotiate, offer
 from confserver.sdp.text import write
 from confserver.sip.flow import Flow, written
+from confserver.sip.identity import CallerId, caller_id
 from confserver.sip.message import Request
-from confserver.sip.outputs import CallAcknowledged, CallArrived, RequestArrived
+from confserver.sip.outputs import CallAcknowledged, CallArrived, EarlyAnswered, RequestArrived
 from rooms import events as tell
 from rooms.commands import Arrive, Hold, Reserve
 from rooms.errors import Refused
@@ -29,8 +34,11 @@ from rooms.policy import room_name
 class Admission:
     """Lets calls in, one step at a time."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, decide: Decide = at_once) -> None:
         self._scene = scene
+        self._decide = decide
+        self.forget: Callable[[Leg], None] = lambda leg: None
+        """Told of a call of ours whose place another has taken before it was answered."""
 
     # ------------------------------------------------------------------ INVITE
     def arrived(self, call: CallArrived, now: float) -> None:
@@ -43,27 +51,52 @@ class Admission:
     def _let_in(self, call: CallArrived, now: float) -> None:
         """All that may be refused comes first; then a place, its leg, and the worker's turn. Raises NoAnswer."""
         scene, request, flow = self._scene, call.request, call.flow
-        name = self._room_for(request, flow)
-        if name is None:
-            raise NoAnswer(404, "", (warning(399, "the URI names no room"),))
+        old = self._place_of(call)
+        name = old.room if old else self._room_called(call)
         scene.check_workers(name)
         caller = caller_of(request, flow, scene.guard)
         described = description_of(request.body) if request.body else None
         terms = scene.terms(name)
-        agreed = self._settled(described, terms) if described else None
+        agreed = self._settled(described, terms, flow) if described else None
         plan = plan_of(agreed, caller, terms) if agreed else None
         is_ipv6 = agreed.is_ipv6 if agreed else flow.is_ipv6
         host = self._host(flow, plan, is_ipv6)
-        room, participant = self._reserve(name, request, flow, now)
+        number, who = scene.number(), caller_id(request, is_believed=scene.guard.is_believed(flow.remote[0]))
+        room, participant = (old.room, nobody(number)) if old else self._reserve(name, who, flow, now)
         place = scene.place_of(room)
         leg = Leg(
-            id=scene.number(), call=call.call, room=room, participant=participant, place=place, caller=caller,
+            id=number, call=call.call, room=room, participant=participant, place=place, caller=caller,
+            takes_over=old, address=str(who.address.uri), agent=who.agent, source=written(flow.remote),
             local_host=host, is_ipv6=is_ipv6, deadline=now + OPENING_S, agreed=agreed, offer=described, plan=plan,
         )  # fmt: skip
         leg.named = agreed if agreed and agreed.remote else None
+        leg.note_abilities(request)
         leg.session_id = int(now * 1000) << 16 | leg.id & 0xFFFF
         scene.legs.add(leg)
         scene.tell_worker(place, OpenLeg(leg=leg.id, room=place.number, ipv6=is_ipv6, plan=plan))
+
+    def _place_of(self, call: CallArrived) -> Leg | None:
+        """The leg whose place the call takes (RFC 3891), None where it takes none. Raises NoAnswer."""
+        if call.other is None or not call.other.replaces:
+            return None
+        leg = self._scene.legs.by_call.get(call.other.call)
+        if leg is None or leg.stage is Stage.LEAVING or leg.stage is Stage.OPENING:
+            raise NoAnswer(603, "")  # it is being hung up on (RFC 3891 section 3)
+        if leg.takes_over or heir_of(self._scene, leg):
+            raise NoAnswer(486, "")  # two at once cannot have one place
+        if self._scene.is_closing:
+            raise unavailable("the server is stopping")
+        return leg
+
+    def _room_called(self, call: CallArrived) -> str:
+        """By the URI, or by the call that this one joins (RFC 3911). Raises NoAnswer."""
+        joined = self._scene.legs.by_call.get(call.other.call) if call.other else None
+        if joined is not None:
+            return self._checked(joined.room)
+        name = self._room_for(call.request, call.flow)
+        if name is None:
+            raise NoAnswer(404, "", (warning(399, "the URI names no room"),))
+        return name
 
     def _host(self, flow: Flow, plan: MediaPlan | None, is_ipv6: bool) -> str:
         """Our address in the SDP for this caller. Raises NoAnswer where we have none of the family."""
@@ -72,6 +105,18 @@ class Admission:
             family = "IPv6" if is_ipv6 else "IPv4"
             raise of_offer(Rejected(Warn.ADDRESS, f"this server has no {family} address for media"))
         return host
+
+    def room_of(self, request: Request, flow: Flow) -> str:
+        """The room that is there and that a request other than INVITE is for. Raises NoAnswer."""
+        to = route(request, flow, self._scene.guard)
+        if isinstance(to, RouteRefused):
+            raise NoAnswer(to.status, "", (warning(399, to.reason),))
+        if self._scene.is_closing:
+            raise unavailable("the server is stopping")
+        try:
+            return self._scene.rooms.get(to.name if isinstance(to, ToRoom) else "").name
+        except Refused as refused:
+            raise of_room(refused) from refused
 
     def _room_for(self, request: Request, flow: Flow) -> str | None:
         """The room that is called, which takes calls now; None: the server itself. Raises NoAnswer."""
@@ -92,21 +137,24 @@ class Admission:
             raise of_room(refused) from refused
         return name
 
-    def _settled(self, described: Description, terms: RoomTerms) -> Agreed:
-        secrets = self._scene.secrets
+    def _settled(self, described: Description, terms: RoomTerms, flow: Flow) -> Agreed:
+        secrets = self._scene.secrets_for(flow)
         try:
-            agreed = negotiate(described, terms.taken(), secrets=secrets, ptime_ms=terms.ptime_ms)
+            agreed = negotiate(
+                described, terms.taken(), secrets=secrets, ptime_ms=terms.ptime_ms, best_effort=self._scene.best_effort
+            )
         except Rejected as rejected:
             raise of_offer(rejected) from rejected
         check_reach(agreed, self._scene.surroundings.ground())
         return agreed
 
-    def _reserve(self, room: str, request: Request, flow: Flow, now: float) -> tuple[str, str]:
+    def _reserve(self, room: str, who: CallerId, flow: Flow, now: float) -> tuple[str, str]:
         """Keep a place. Gives the room's one spelling and the participant's id. Raises NoAnswer."""
         source = written(flow.remote)
-        name = request.from_.label or request.from_.uri.user_decoded
+        name, address = who.address.label, str(who.address.uri)
         try:
-            events = self._scene.ask(Reserve(room, name, str(request.from_.uri), source), SYSTEM, now)
+            reserve = Reserve(room, name, address, source, who.agent, who.diverted_by, who.user)
+            events = self._scene.ask(reserve, SYSTEM, now)
         except Refused as refused:
             raise of_room(refused) from refused
         reserved = next(event for event in events if isinstance(event, tell.PlaceReserved))
@@ -127,8 +175,35 @@ class Admission:
         else:
             leg.sent = offer(self._scene.terms(leg.room).offered(), self.local(leg))
         leg.offer = None
-        leg.go("leg opened")
-        self._scene.say(Accept(leg.call, write(leg.sent)))
+        verdict = Verdict.COME if leg.takes_over else self._decide(leg)
+        if verdict is Verdict.COME:
+            leg.go("leg opened")
+            self._scene.say(Accept(leg.call, write(leg.sent)))
+            return
+        leg.go("asked to wait")
+        is_heard = verdict is Verdict.LISTEN
+        self._scene.say(Ring(leg.call, 183, write(leg.sent)) if is_heard else Ring(leg.call, 180))
+
+    def let_in(self, leg: Leg) -> None:
+        """It has been decided: who waits may come. Nothing happens to anybody else."""
+        if leg.stage is Stage.WAITING and leg.sent is not None:
+            leg.go("let in")
+            self._scene.say(Accept(leg.call, write(leg.sent)))
+
+    def turn_away(self, leg: Leg, answer: NoAnswer) -> None:
+        """It has been decided: who waits may not."""
+        if leg.stage is Stage.WAITING:
+            self._scene.hang_up(leg, answer.reason or "not let in", answer)
+
+    def answered_early(self, event: EarlyAnswered) -> None:
+        """The PRACK of our offer holds the answer: who waits hears us from now on (RFC 3262 section 5)."""
+        leg = self._scene.legs.by_call.get(event.call)
+        if leg is None or leg.stage is Stage.LEAVING or leg.agreed is not None:
+            return
+        try:
+            self._take_answer(leg, event)
+        except NoAnswer as no:
+            self._scene.hang_up(leg, no.reason or "its answer cannot be used", no)
 
     def failed(self, event: LegFailed) -> None:
         leg = self._scene.legs.by_id.get(event.leg)
@@ -158,8 +233,8 @@ class Admission:
                 return
         self.arrive(leg, now)
 
-    def _take_answer(self, leg: Leg, event: CallAcknowledged) -> None:
-        """The answer to the offer in our 200. Raises NoAnswer."""
+    def _take_answer(self, leg: Leg, event: CallAcknowledged | EarlyAnswered) -> None:
+        """The answer to the offer in our 200, or in our 183. Raises NoAnswer."""
         if not event.body or leg.sent is None:
             raise NoAnswer(488, "the ACK holds no answer to our offer")
         try:
@@ -176,6 +251,10 @@ class Admission:
         """The call is up, by ACK or by its first packet: now the others know."""
         if leg.stage is not Stage.ANSWERED or leg.agreed is None:
             return
+        if leg.takes_over or leg.has_place:
+            leg.go("acknowledged")
+            take_over(self._scene, leg, self.forget, now)
+            return
         if leg.agreed.held:
             self._scene.try_ask(Hold(leg.room, leg.participant), SYSTEM, now)
         if self._scene.try_ask(Arrive(leg.room, leg.participant), SYSTEM, now):
@@ -184,7 +263,7 @@ class Admission:
             self._scene.hang_up(leg, "the room has ended")
 
     # ------------------------------------------------------------------ OPTIONS
-    def asked(self, event: RequestArrived) -> None:
+    def asked(self, event: RequestArrived, now: float) -> None:
         """Answer OPTIONS as an INVITE to the same place would be answered (RFC 3261 11.2).
 
         Deviation: workers are not asked. One that is lost is replaced within a second, and whoever watches us by

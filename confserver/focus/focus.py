@@ -27,9 +27,12 @@ from confserver.contract import (
     SoundReady,
     SpeakingChanged,
 )  # fmt: skip
+from confserver.focus import succession
 from confserver.focus.admission import Admission
-from confserver.focus.answers import unavailable
+from confserver.focus.answers import NoAnswer, unavailable
+from confserver.focus.chat import Chat, ChatTerms
 from confserver.focus.dialout import Dialout, DialTerms
+from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
@@ -38,12 +41,16 @@ from confserver.focus.recordings import Recordings
 from confserver.focus.recovery import Recovery
 from confserver.focus.reoffers import Reoffers
 from confserver.focus.repertoire import SILENT, Repertoire
+from confserver.focus.requests import Requests
 from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
+from confserver.focus.succession import heir_of
+from confserver.focus.transfers import Transfers
+from confserver.focus.verdict import Decide, at_once
 from confserver.sip import outputs as sip
 from confserver.sip.flow import written
-from rooms.commands import Command, Leave, NoteDigit, NoteDominant, NoteNoise, NoteTalking, Release
-from rooms.participant import SYSTEM, Actor
+from rooms.commands import Command, Leave, NoteDominant, NoteNoise, NoteTalking, Release
+from rooms.participant import SYSTEM, Actor, ParticipantId
 
 Heard = sip.Output | FromWorker
 UNKNOWN_DB = -127.0
@@ -59,19 +66,26 @@ class Focus:
         with_tracks: bool = True,
         quiets_muted: bool = False,
         dialling: DialTerms | None = None,
+        texting: ChatTerms | None = None,
+        decide: Decide = at_once,
     ) -> None:
         """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``.
 
-        Without ``dialling`` nobody is called.
+        Without ``dialling`` nobody is called. ``decide`` says whether who calls comes in at once.
         """
         self._scene = scene
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks)
         scene.followers += [self._playing.follow, self._recordings.follow]
-        self._admission = Admission(scene)
+        self._admission = Admission(scene, decide)
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers.append(self._dialout.follow)
         self._sessions = Sessions(scene, self._admission)
+        self._requests = Requests(scene)
+        self._requests.outside["OPTIONS"] = self._admission.asked
+        self._keys = Keys(scene, self._requests)
+        self._transfers = Transfers(scene, self._requests, self._admission, self._dialout, self._dialout.terms.who)
+        self._chat = Chat(scene, self._requests, self._admission, texting or ChatTerms())
         self._reoffers = Reoffers(scene, self._admission, self._sessions.settle)
         self._recovery = Recovery(scene, self._reoffers)
         if quiets_muted:
@@ -85,6 +99,8 @@ class Focus:
                 self._admission.arrived(event, now)
             case sip.CallAcknowledged():
                 self._admission.acknowledged(event, now)
+            case sip.EarlyAnswered():
+                self._admission.answered_early(event)
             case sip.OfferArrived():
                 self._sessions.offered(event, now)
             case sip.OfferAcknowledged():
@@ -98,7 +114,11 @@ class Focus:
             case sip.CallAccepted():
                 self._dialout.accepted(event, now)
             case sip.RequestArrived():
-                self._admission.asked(event)
+                self._requests.arrived(event, now)
+            case sip.RequestInCall():
+                self._requests.arrived_in_call(event, now)
+            case sip.RequestAnswered():
+                self._requests.answered(event, now)
             case sip.ProbeAnswered(call=call):
                 self._probed(call)
             case sip.CallEnded():
@@ -109,6 +129,10 @@ class Focus:
         """The answer to Call: its number."""
         self._dialout.called(leg, call)
 
+    def sent(self, key: int, number: int) -> None:
+        """The answer to Ask and Send: the request's number."""
+        self._requests.sent(key, number)
+
     def _probed(self, call: sip.CallId) -> None:
         leg = self._scene.legs.by_call.get(call)
         if leg:
@@ -117,11 +141,28 @@ class Focus:
     def _ended(self, event: sip.CallEnded, now: float) -> None:
         """The last word of a call: its place is given back, its leg closed."""
         leg = self._scene.legs.by_call.get(event.call)
-        if leg is None or self._dialout.ended(event, now):
+        if leg is None or (not heir_of(self._scene, leg) and self._dialout.ended(event, now)):
             return
+        is_inherited = succession.ended(self._scene, leg, self._dialout.forget)
         self._scene.forget(leg)
+        if is_inherited:
+            return
         if not self._scene.try_ask(Release(leg.room, leg.participant), SYSTEM, now):
             self._scene.try_ask(Leave(leg.room, leg.participant, event.cause), SYSTEM, now)
+
+    def let_in(self, participant: ParticipantId) -> list[Output]:
+        """Who waits for a decision may come in."""
+        leg = self._scene.legs.by_participant.get(participant)
+        if leg is not None:
+            self._admission.let_in(leg)
+        return self._scene.taken()
+
+    def turn_away(self, participant: ParticipantId, status: int = 603, reason: str = "") -> list[Output]:
+        """Who waits for a decision may not."""
+        leg = self._scene.legs.by_participant.get(participant)
+        if leg is not None:
+            self._admission.turn_away(leg, NoAnswer(status, reason))
+        return self._scene.taken()
 
     # ------------------------------------------------------------------ workers
     def hear_worker(self, worker: int, event: FromWorker, now: float) -> list[Output]:
@@ -145,8 +186,7 @@ class Focus:
             case NoiseEnded(leg=number) if number in legs:
                 self._note_noise(legs[number], "", now)
             case DigitPressed(leg=number, digit=digit, duration_ms=ms) if number in legs:
-                leg = legs[number]
-                self._scene.try_ask(NoteDigit(leg.room, leg.participant, digit, ms), SYSTEM, now)
+                self._keys.pressed(legs[number], digit, ms, now)
             case DominantChanged(room=place, leg=number):
                 self._note_dominant(place, None if number is None else legs.get(number), now)
             case LegSilent(leg=number) if number in legs:
@@ -215,6 +255,7 @@ class Focus:
         """Carry out a command from outside. Raises Refused; nothing has changed then."""
         self._playing.check(command)
         self._dialout.check(command, now)
+        self._transfers.check(command)
         self._scene.ask(command, by, now)
         return self._scene.taken()
 
@@ -228,7 +269,12 @@ class Focus:
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
         leg = self._scene.legs.next_opening()
-        parts = (self._recovery.next_deadline(), self._recordings.next_deadline(), self._dialout.next_deadline())
+        parts = (
+            self._recovery.next_deadline(),
+            self._recordings.next_deadline(),
+            self._dialout.next_deadline(),
+            self._transfers.next_deadline(),
+        )
         deadlines = (leg.deadline if leg else None, *parts)
         return min((each for each in deadlines if each is not None), default=None)
 
@@ -237,6 +283,7 @@ class Focus:
         self._recovery.fire(now)
         self._recordings.fire(now)
         self._dialout.fire(now)
+        self._transfers.fire(now)
         while (leg := self._scene.legs.next_opening()) and leg.deadline <= now:
             self._scene.hang_up(leg, "no word from the media worker", unavailable("no word from the media worker"))
         return self._scene.taken()
@@ -256,6 +303,15 @@ class Focus:
         if room["recording"]:
             room["recording"]["name"] = self._recordings.name_of(room["name"])
         return room
+
+    def call_of(self, participant: str) -> int | None:
+        """The call of who is present, by id."""
+        leg = self._scene.legs.by_participant.get(participant)
+        return leg.call if leg else None
+
+    def media_of(self, call: int) -> dict[str, Any] | None:
+        leg = self._scene.legs.by_call.get(call)
+        return _media_of(leg) if leg else None
 
     def recordings(self) -> Sequence[dict[str, Any]]:
         return self._recordings.describe()

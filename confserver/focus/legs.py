@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from confserver.contract import Address, LegId, LegReport, MediaPlan, RoomId
 from confserver.focus.media import Caller
 from confserver.sdp.agreement import Agreed
 from confserver.sdp.description import Description
 from confserver.sdp.direction import Direction
+from confserver.sip.message import Request, Response
 from confserver.sip.outputs import CallId
 from rooms.participant import ParticipantId
 
@@ -19,12 +21,14 @@ class Stage(enum.Enum):
 
     ::
 
+        OPENING --LegOpened--> WAITING (nobody has decided yet) --> ANSWERED
         OPENING --LegOpened--> ANSWERED --ACK or first packet--> PRESENT --kick, end, BYE--> LEAVING
         OPENING --LegOpened--> CALLING (a call of ours) --2xx--> PRESENT
     """
 
     OPENING = "opening"
     CALLING = "calling"
+    WAITING = "waiting"
     ANSWERED = "answered"
     PRESENT = "present"
     LEAVING = "leaving"
@@ -33,6 +37,9 @@ class Stage(enum.Enum):
 STAGES: dict[tuple[Stage, str], Stage] = {
     (Stage.OPENING, "leg opened"): Stage.ANSWERED,
     (Stage.OPENING, "refused"): Stage.LEAVING,
+    (Stage.OPENING, "asked to wait"): Stage.WAITING,
+    (Stage.WAITING, "let in"): Stage.ANSWERED,
+    (Stage.WAITING, "refused"): Stage.LEAVING,
     (Stage.OPENING, "dialled"): Stage.CALLING,
     (Stage.CALLING, "acknowledged"): Stage.PRESENT,
     (Stage.CALLING, "hung up"): Stage.LEAVING,
@@ -58,6 +65,16 @@ class Reached:
 
     sequence: int
     timestamp: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A key that has come by one way, RTP or INFO, and may still come by the other."""
+
+    digit: str
+    way: str
+    duration_ms: int
     at: float
 
 
@@ -95,8 +112,39 @@ class Leg:
     is_probed: bool = False
     is_ours: bool = False
     """We have called; until the stack has given the call a number, ``call`` is a number below zero."""
+    allows: frozenset[str] | None = None
+    """Methods that its phone takes, None where it does not say; ``refuses``: those that it has refused all the same."""
+    refuses: set[str] = field(default_factory=set)
+    takes_cpim: bool = False
+    """Its phone has said that it takes message/cpim."""
+    texts: deque[float] = field(default_factory=lambda: deque(maxlen=10))
+    """When it has sent its last messages."""
+    keys: list[Pressed] = field(default_factory=list)
+    refers: int = 0
+    """How many REFERs have come in this call."""
+    called_by: ParticipantId = ""
+    """On whose wish we have called."""
+    takes_over: Leg | None = None
+    """The leg whose participant this one will be (RFC 3891)."""
+    has_place: bool = False
+    """It has inherited a participant who was there before."""
+    address: str = ""
+    agent: str = ""
+    source: str = ""
+    """Of its caller: his SIP address, what his phone calls itself, and where he calls from."""
     allow: Direction = Direction.SENDRECV
     """The most that we want of it: ``sendonly`` where a muted phone is asked to be silent."""
+
+    def note_abilities(self, message: Request | Response) -> None:
+        """What its phone's INVITE, or its answer to ours, says that it can do."""
+        if "Allow" in message.headers:
+            self.allows = frozenset(message.headers.get_all("Allow"))
+        accepted = [value.partition(";")[0].strip().lower() for value in message.headers.get_all("Accept")]
+        self.takes_cpim = "message/cpim" in accepted
+
+    def takes(self, method: str) -> bool:
+        """As far as it is known."""
+        return method not in self.refuses and (self.allows is None or method in self.allows)
 
     @property
     def worker(self) -> int:
@@ -105,6 +153,11 @@ class Leg:
     def go(self, happening: str) -> None:
         """Take the next stage. Raises KeyError for what cannot happen now."""
         self.stage = STAGES[self.stage, happening]
+
+
+def nobody(leg: LegId) -> ParticipantId:
+    """For a leg that is no participant's: not yet, or not any more. Rooms know nobody of that name."""
+    return f"~{leg}"
 
 
 class Legs:
@@ -123,6 +176,13 @@ class Legs:
         self._by_room.setdefault(leg.room, {})[leg.id] = leg
         self._by_worker.setdefault(leg.worker, {})[leg.id] = leg
         self._opening[leg.id] = leg
+
+    def succeed(self, old: Leg, new: Leg) -> None:
+        """Another call is the participant's from now on; the old one is nobody's."""
+        del self.by_participant[new.participant]
+        old.participant, new.participant = nobody(old.id), old.participant
+        self.by_participant[new.participant] = new
+        self.by_participant[old.participant] = old
 
     def set_call(self, leg: Leg, call: CallId) -> None:
         """A call of ours has its number, or is made once more."""

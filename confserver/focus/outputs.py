@@ -23,6 +23,15 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
+class Ring:
+    """A provisional answer; with a body media run before the answer, as far as the phone can."""
+
+    call: CallId
+    status: int
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     call: CallId
     status: int
@@ -92,12 +101,41 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """Answer a request outside a dialog."""
+    """Answer a request other than INVITE."""
 
     transaction: int
     status: int
     reason: str = ""
     headers: Headers = ()
+    body: bytes = b""
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send a request in a call; see ``requests.Requests.ask``."""
+
+    key: int
+    call: CallId
+    method: str
+    headers: Headers = ()
+    body: bytes = b""
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a request outside of any dialog; see ``requests.Requests.send``. ``user``: of our Contact."""
+
+    key: int
+    method: str
+    target: Target
+    from_: NameAddr
+    to: NameAddr
+    user: str = ""
+    headers: Headers = ()
+    body: bytes = b""
+    content_type: str = ""
 
 
 # ------------------------------------------------------------------ for the others
@@ -122,6 +160,6 @@ class Publish:
 
 
 Output = (
-    Accept | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Call | Abandon | Probe | Respond
-    | TellWorker | TellScribe | Publish
+    Accept | Ring | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Call | Abandon | Probe | Respond
+    | Ask | Send | TellWorker | TellScribe | Publish
 )  # fmt: skip

@@ -125,6 +125,9 @@ class Recordings:
             case tell.ParticipantArrived(participant=participant, name=name):
                 self._name(recording, participant, name)
                 self._note(recording, event.at, "arrived", participant)
+            case tell.ParticipantReplaced(participant=participant, name=name):
+                self._name(recording, participant, name)
+                self._note(recording, event.at, "on another phone", participant)
             case tell.TalkingChanged(participant=participant, talking=talking):
                 self._note(recording, event.at, "talking" if talking else "quiet", participant)
             case _ if type(event) in _NOTED:

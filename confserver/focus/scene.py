@@ -63,13 +63,22 @@ class Scene:
     """The state of the focus.
 
     ``terms``: how rooms sound whose policy does not say. ``secrets`` makes our keys for RTP/SAVP, None where such calls
-    are refused (see ``sdp.negotiation.negotiate``).
+    are refused (see ``sdp.negotiation.negotiate``); ``keys_in_the_open``: also where others can read the SIP;
+    ``best_effort``: also where they stand beside RTP/AVP.
     """
 
     def __init__(
-        self, rooms: Rooms, surroundings: Surroundings, terms: MediaTerms | None = None, secrets: Secrets | None = None
+        self,
+        rooms: Rooms,
+        surroundings: Surroundings,
+        terms: MediaTerms | None = None,
+        secrets: Secrets | None = None,
+        keys_in_the_open: bool = True,
+        best_effort: bool = True,
     ) -> None:
         self.secrets = secrets
+        self.best_effort = best_effort
+        self._keys_in_the_open = keys_in_the_open
         self.rooms = rooms
         self.guard = surroundings.guard
         self.surroundings = surroundings
@@ -85,6 +94,10 @@ class Scene:
         self._terms = terms or MediaTerms()
         self._outputs: list[Output] = []
         self._number = 0
+
+    def secrets_for(self, flow: Flow) -> Secrets | None:
+        """What makes our keys for who offers his own by this flow: nothing where others could read them."""
+        return self.secrets if flow.is_secure or self._keys_in_the_open else None
 
     def number(self) -> int:
         """For legs and rooms of the workers; never reused."""
@@ -240,7 +253,7 @@ class Scene:
         if leg.stage is Stage.OPENING and leg.is_ours:
             leg.go("refused")
             self.say(Abandon(leg.call, cause))
-        elif leg.stage is Stage.OPENING:
+        elif leg.stage in (Stage.OPENING, Stage.WAITING):
             no = answer or NoAnswer(480, cause.capitalize())
             leg.go("refused")
             self.say(Refuse(leg.call, no.status, no.reason, no.headers))

@@ -38,10 +38,16 @@ class Sessions:
 
     def _answer(self, leg: Leg, event: OfferArrived, now: float) -> None:
         described = description_of(event.request.body)
-        terms = self._scene.terms(leg.room)
+        terms, secrets = self._scene.terms(leg.room), self._scene.secrets_for(event.flow)
         try:
             agreed = negotiate(
-                described, terms.taken(leg.agreed), leg.agreed, leg.allow, self._scene.secrets, terms.ptime_ms
+                described,
+                terms.taken(leg.agreed),
+                leg.agreed,
+                leg.allow,
+                secrets,
+                terms.ptime_ms,
+                self._scene.best_effort,
             )
         except Rejected as rejected:
             raise of_offer(rejected) from rejected

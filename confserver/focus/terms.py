@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from confserver.contract import OpusTerms, RoomSound
 from confserver.formats import FORMATS, L16_48, OPUS, Format, OpusParameters, opus
@@ -32,7 +33,10 @@ class MediaTerms:
     opus_dtx: bool = False
 
     def of(self, policy: RoomPolicy) -> RoomTerms:
-        """The same for one room."""
+        """The same for one room; asked several times for each call."""
+        return _terms_of(self, policy)
+
+    def worked_out(self, policy: RoomPolicy) -> RoomTerms:
         rate_hz = self.rate_hz if policy.rate_hz is None else policy.rate_hz
         bitrate = opus_class(self.opus_bitrate * (2 if policy.stereo else 1))
         return RoomTerms(
@@ -61,6 +65,11 @@ class MediaTerms:
                 sprop_stereo=policy.stereo,
             ),
         )
+
+
+@lru_cache(256)
+def _terms_of(terms: MediaTerms, policy: RoomPolicy) -> RoomTerms:
+    return terms.worked_out(policy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ def run(
     transport: str = "udp",
     hold_at: float | None = None,
     resume_at: float | None = None,
+    insecure: bool = False,
 ) -> int:
     """Make one call in Twisted's reactor. Gives the exit status: 0 done, 1 no call, 2 wrong usage, 130 interrupted."""
     from confserver.phone.command import call
@@ -42,6 +43,7 @@ def run(
         orders = Orders(
             target=destination(target), play=play, record=record, seconds=seconds, tone_hz=tone_hz, name=name,
             bind=local_address(bind), transport=transport, hold_at=hold_at, resume_at=resume_at,
+            is_insecure=insecure,
         )  # fmt: skip
     except BadOrders as wrong:
         return complain(str(wrong), 2)

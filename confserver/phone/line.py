@@ -5,37 +5,55 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
 
-from confserver.sip.flow import Flow
+from confserver.sip.flow import Address, Flow
 from confserver.sip.grammar import Malformed
+from confserver.sip.locating import Target
 from confserver.sip.message import Response, parse
 from confserver.sip.outputs import CloseFlow, OpenFlow, Output, Resolve, SendBytes
 from confserver.sip.stack import Stack, StackSettings
 from confserver.transports.sip import SipTransports
+from confserver.transports.tls import Tls
 
 User = Callable[[Output], Iterable[Output]]
 """Is told what happens to calls, and says what the stack wants done about it."""
 
 
 class Line:
-    """``goodbye`` is called when a BYE of ours has been answered."""
+    """``goodbye`` is called when a BYE of ours has been answered.
 
-    def __init__(self, reactor: Any, host: str, transport: str, user: User, goodbye: Callable[[], None]) -> None:
+    By TLS and WebSocket it only calls, unless ``is_called``; by WebSocket it has a made-up name then, as browsers have,
+    and is reached by its connection alone (RFC 7118 appendix B.1).
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        host: str,
+        transport: str,
+        user: User,
+        goodbye: Callable[[], None],
+        tls: Tls | None = None,
+        is_called: bool = False,
+    ) -> None:
         self._reactor = reactor
         self._user = user
         self._goodbye = goodbye
         self._timer: IDelayedCall | None = None
         self._epoch = time.time() - time.monotonic()
-        self._transports = SipTransports(reactor, self, (host,), 0, (transport,))
+        listens = (transport,) if is_called or transport in ("udp", "tcp") else ()
+        self._transports = SipTransports(reactor, self, (host,), 0, listens, tls=tls)
+        self._transport = transport
+        self._made_up = f"{secrets.token_hex(6)}.invalid"
         self.stack = Stack(
             StackSettings(
                 user_agent=f"confserver-call/{version('confserver')}",
-                advertised=lambda flow: (flow.local[0], self.port),
+                advertised=self._advertised,
             ),
             lambda: secrets.token_hex(8),
         )
@@ -47,7 +65,12 @@ class Line:
     @property
     def port(self) -> int:
         """Where we listen."""
-        return self._transports.port
+        return self._transports.port_of(self._transport)
+
+    def _advertised(self, flow: Flow) -> Address:
+        if flow.is_websocket and not self.port:
+            return self._made_up, 0
+        return flow.local[0], self.port or flow.local[1]
 
     def open(self) -> None:
         """Raises CannotListenError."""
@@ -95,11 +118,14 @@ class Line:
     def opened(self, token: int, flow: Flow) -> None:
         self.perform(self.stack.flow_opened(token, flow, self.now()))
 
+    def admits(self, host: str) -> bool:
+        return True
+
     def failed(self, token: int, reason: str) -> None:
         self.perform(self.stack.flow_failed(token, reason, self.now()))
 
-    def resolved(self, token: int, addresses: list[str]) -> None:
-        self.perform(self.stack.resolved(token, addresses, self.now()))
+    def resolved(self, token: int, targets: Sequence[Target | str]) -> None:
+        self.perform(self.stack.resolved(token, targets, self.now()))
 
 
 def is_goodbye(data: bytes) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from confserver.sip.grammar import Malformed
 from confserver.sip.uri import Uri, parse_uri
 
-TRANSPORTS = ("udp", "tcp")
+TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
 
 
 class BadOrders(ValueError):
@@ -35,6 +35,8 @@ class Orders:
     """Seconds from the answer on."""
     name: str = "confserver"
     bind: str | None = None
+    is_insecure: bool = False
+    """Believe any certificate."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,11 +78,11 @@ def destination(text: str) -> Uri:
         uri = parse_uri(text)
     except Malformed as error:
         raise BadOrders(f"{error}; dial for example sip:standup@192.0.2.1") from None
-    if uri.scheme != "sip" or not uri.host:
+    if not uri.is_sip or not uri.host:
         raise BadOrders(f"cannot call {uri.scheme} URIs; dial for example sip:standup@192.0.2.1")
     transport = (uri.param("transport") or "udp").lower()
     if transport not in TRANSPORTS:
-        raise BadOrders(f"cannot call by {transport}, only by {' and '.join(TRANSPORTS)}")
+        raise BadOrders(f"cannot call by {transport}, only by {', '.join(TRANSPORTS)}")
     return uri
 
 

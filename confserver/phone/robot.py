@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -24,9 +25,10 @@ from confserver.sip.headers import NameAddr
 from confserver.sip.message import Response
 from confserver.sip.stack import UnknownCall, WrongMoment
 from confserver.sip.uri import Uri, escape_user
-from confserver.sip.ways import hop_of, is_address
+from confserver.sip.ways import Hop, hop_of, is_address
 from confserver.transports.addresses import local_addresses, route_to
 from confserver.transports.names import resolve
+from confserver.transports.tls import Tls
 
 ANSWER_S = 32.0
 """64 * T1 (RFC 3261 section 17.1.1.2), also for who only rings."""
@@ -106,10 +108,10 @@ class Robot:
 
     def _dial(self, local: str, remote: str) -> None:
         orders = self._orders
-        hop = hop_of(orders.target)
-        assert hop is not None and self._leg is not None
-        transport = hop.transport if orders.target.has_param("transport") else orders.transport.upper()
-        line = Line(self._reactor, local, transport.lower(), self._hear, self._goodbye)
+        hop = _hop(orders, remote)
+        assert self._leg is not None
+        tls = Tls(is_verified=not orders.is_insecure)
+        line = Line(self._reactor, local, hop.transport.lower(), self._hear, self._goodbye, tls)
         media = Media(self._reactor, self._leg, line.now, self._not_recorded)
         self._line, self._media = line, media
         try:
@@ -124,7 +126,7 @@ class Robot:
         self._later(ANSWER_S, self._not_answered)
         self._call, outputs = line.stack.call(
             orders.target.replace(headers=()), from_, self._terms.offer(), line.now(),
-            transport=transport, via=(remote, hop.port),
+            via=hop,
         )  # fmt: skip
         line.perform(outputs)
 
@@ -317,6 +319,16 @@ class Robot:
             if timer.active():
                 timer.cancel()
         self._timers.clear()
+
+
+def _hop(orders: Orders, remote: str) -> Hop:
+    """Where the INVITE goes: to an address of the target, by the transport that the URI names, or else the orders."""
+    target = orders.target
+    if not target.has_param("transport") and orders.transport != "udp":
+        target = target.with_param("transport", orders.transport)
+    hop = hop_of(target)
+    assert hop is not None
+    return replace(hop, host=remote, domain=hop.name)
 
 
 def _recorder(path: Any) -> Recorder:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+@lru_cache(4096)
 def address_in(host: str) -> IPAddress | None:
     """The IP address a host is written as (zone and brackets aside, IPv4 in IPv6 unpacked), None for a name."""
     try:
@@ -23,14 +25,37 @@ def address_in(host: str) -> IPAddress | None:
 class Guard:
     """Tells inside from outside. ``attached`` may change while the server runs."""
 
-    def __init__(self, trusted: Iterable[IPNetwork] = (), attached: Iterable[IPNetwork] = ()) -> None:
+    def __init__(
+        self,
+        trusted: Iterable[IPNetwork] = (),
+        attached: Iterable[IPNetwork] = (),
+        believed: Iterable[IPNetwork] = (),
+        outside: Iterable[IPNetwork] = (),
+    ) -> None:
+        """``believed``: whose word on a caller's identity counts (RFC 3325 section 7).
+
+        ``outside``: networks that count as outside though they are attached, or are loopback (for trials).
+        """
         self._trusted = tuple(trusted)
+        self._believed = tuple(believed)
+        self._outside = tuple(outside)
         self.attached = tuple(attached)
+
+    def is_loopback(self, host: str) -> bool:
+        address = address_in(host)
+        return address is not None and address.is_loopback and not _is_in(address, self._outside)
 
     def is_inside(self, host: str) -> bool:
         """Loopback, or a network that this machine is attached to."""
         address = address_in(host)
-        return address is not None and (address.is_loopback or _is_in(address, self.attached))
+        if address is None or _is_in(address, self._outside):
+            return False
+        return address.is_loopback or _is_in(address, self.attached)
+
+    def is_believed(self, host: str) -> bool:
+        """Whether a P-Asserted-Identity from there is taken for true."""
+        address = address_in(host)
+        return address is not None and _is_in(address, self._believed)
 
     def may_call(self, host: str) -> bool:
         address = address_in(host)

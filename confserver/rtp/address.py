@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+from functools import lru_cache
 
 Address = tuple[str, int]
 SOCKADDR_BYTES = 28
@@ -20,8 +21,12 @@ _IPV4 = struct.Struct("=H2s4s8x")
 _IPV6 = struct.Struct("=H2sI16sI")
 
 
+@lru_cache(4096)
 def sockaddr(address: Address) -> bytes:
-    """Write an address as the kernel has it, padded to SOCKADDR_BYTES. Raises ValueError for no IP address."""
+    """Write an address as the kernel has it, padded to SOCKADDR_BYTES. Raises ValueError for no IP address.
+
+    A leg's is asked for nine times while it opens and closes: those of late are kept.
+    """
     host, port = address
     parsed = ipaddress.ip_address(host)
     if not 0 <= port <= 65535:

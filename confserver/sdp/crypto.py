@@ -62,6 +62,12 @@ class Crypto:
     theirs: bytes = field(repr=False)
     """With which the peer protects what it sends."""
     ours: bytes = field(repr=False)
+    is_best_effort: bool = False
+    """Agreed beside RTP/AVP (RFC 8643): a side that knows no keys would have gone on without."""
+
+    @property
+    def proto(self) -> str:
+        return PLAIN if self.is_best_effort else PROTECTED
 
     @property
     def line(self) -> Line:

@@ -44,17 +44,19 @@ def negotiate(
     allow: Direction = Direction.SENDRECV,
     secrets: Secrets | None = None,
     ptime_ms: int = PTIME_MS,
+    best_effort: bool = False,
 ) -> Agreed:
     """Settle an offer: the first audio m-line that we can use, in the order of the offerer's formats.
 
     ``allow`` limits our direction. ``secrets`` makes our keys for RTP/SAVP; None: nothing here keeps keys secret, and
-    no such line is taken. ``ptime_ms``: how long our packets are where the peer has no wish.
+    no such line is taken. ``best_effort``: keys beside RTP/AVP are taken too (RFC 8643). ``ptime_ms``: how long our
+    packets are where the peer has no wish.
     Raises Rejected, with the reason of the m-line that came furthest.
     """
     refusals: list[Rejected] = []
     for index in range(len(offer.media)):
         try:
-            return _settled(offer, index, formats, previous, allow, secrets, ptime_ms)
+            return _settled(offer, index, formats, previous, allow, secrets, ptime_ms, best_effort)
         except Rejected as refusal:
             refusals.append(refusal)
     no_audio = Rejected(Warn.MEDIA, "no audio offered")
@@ -69,10 +71,11 @@ def _settled(
     allow: Direction,
     secrets: Secrets | None,
     ptime_ms: int,
+    best_effort: bool,
 ) -> Agreed:
     media = offer.media[index]
     _check_line(media)
-    crypto = settled(media, previous.crypto if previous else None, secrets)
+    crypto = settled(media, previous.crypto if previous else None, secrets, best_effort)
     mux = media.is_rtcp_mux()
     agreed = payloads.with_sound(payloads.understood(media, formats, {}, mux))
     connection = _connection(offer, media)
@@ -256,7 +259,7 @@ def _audio(
     return Media(
         kind="audio",
         port=local.port,
-        proto=PROTECTED if crypto else PLAIN,
+        proto=crypto.proto if crypto else PLAIN,
         formats=tuple(str(payload) for payload, _ in numbered),
         attributes=tuple(attributes),
     )

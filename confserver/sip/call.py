@@ -16,7 +16,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from confserver.sip.acceptance import Acceptance
-from confserver.sip.dialog import Dialog, DialogInput
+from confserver.sip.asking import Asked
+from confserver.sip.dialog import Dialog, DialogInput, wants_sips
+from confserver.sip.extensions import reason
 from confserver.sip.extensions.session_timer import SessionTimer
 from confserver.sip.grammar import printable
 from confserver.sip.message import Request, Response
@@ -145,6 +147,7 @@ class Call:
         """Our 2xx that waits for its ACK: to the INVITE or to a re-INVITE."""
         self.offers = Offers(core, self)
         self.session = SessionTimer(core, self)
+        self.asked = Asked(self)
         self.allowed: tuple[str, ...] = ()
         """Methods that the peer has said it takes (RFC 3261 20.5)."""
         self.contact_user = ""
@@ -155,6 +158,15 @@ class Call:
     @property
     def is_over(self) -> bool:
         return self.state is CallState.ENDED
+
+    @property
+    def is_early(self) -> bool:
+        """The INVITE has no final answer yet."""
+        return self.state in (CallState.ARRIVED, CallState.CALLING)
+
+    @property
+    def is_leaving(self) -> bool:
+        return self.state in (CallState.LEAVING, CallState.CANCELLING, CallState.ENDED)
 
     @property
     def is_established(self) -> bool:
@@ -181,27 +193,30 @@ class Call:
                 self._kept = said
             case CallAction.SEND_BYE:
                 if self.dialog is not None:
-                    self.say_goodbye(self.dialog, now)
+                    self.say_goodbye(self.dialog, now, reason.of_cause((self._kept or said).cause))
             case CallAction.END:
                 self._end(said, now)
             case _:
                 raise NotImplementedError(action)
 
-    def say_goodbye(self, dialog: Dialog, now: float) -> None:
-        Errand(self.core, dialog.request("BYE"), UNATTENDED, dialog=dialog).start(dialog.way(), now)
+    def say_goodbye(self, dialog: Dialog, now: float, why: tuple[str, str]) -> None:
+        bye = dialog.request("BYE")
+        bye.headers.add(*why)
+        Errand(self.core, bye, UNATTENDED, dialog=dialog).start(dialog.way(), now)
 
     def _end(self, said: Said, now: float) -> None:
         self.offers.close(now)
+        self.asked.close(now)
         self.session.stop()
         self.end_dialogs()
         if self.acceptance is not None:
             self.acceptance.stop()
             self.acceptance = None
         del self.core.calls[self.number]
-        reason = self._kept or said
+        end = self._kept or said
         answer = said.message if self.owns_call_id and isinstance(said.message, Response) else None
         detail = _warning(said.message)
-        self.core.emit(CallEnded(self.number, reason.cause, reason.by_peer, said.status, detail, answer))
+        self.core.emit(CallEnded(self.number, end.cause, end.by_peer, said.status, detail, answer))
 
     def end_dialogs(self) -> None:
         if self.dialog is not None:
@@ -233,7 +248,7 @@ class Call:
         elif request.method == "PRACK":
             self.prack_came(transaction, flow, now)
         else:
-            self.answer(transaction, 405, now, headers=(("Allow", ", ".join(self.core.settings.allow)),))
+            self.asked.hand_over(transaction, flow, now)
 
     def _update_came(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
         """RFC 3311 section 5.2. Without an offer it is about the target and the session's timer alone."""
@@ -285,7 +300,7 @@ class Call:
         return self.dialog
 
     def bye_came(self, bye: Request, now: float) -> None:
-        self.step(CallInput.BYE, Said(bye, "hung up", by_peer=True), now)
+        self.step(CallInput.BYE, Said(bye, reason.with_reason("hung up", bye), by_peer=True), now)
 
     def acknowledged(self, ack: Request, now: float) -> None:
         """An ACK, found by its dialog or by the branch of its INVITE."""
@@ -297,9 +312,9 @@ class Call:
 
     def acceptance_of(self, transaction: ServerTransaction, body: bytes, content_type: str, now: float) -> Response:
         """A 2xx to an INVITE or UPDATE (RFC 3261 12.1.1, 13.3.1.4; RFC 3311 5.2); the session's timer runs from it."""
-        contact = ("Contact", self.core.contact(self.contact_user, transaction.flow))
-        headers = (contact, *self.core.abilities(), *self.session.granted(transaction.request, now))
         request, tag = transaction.request, self.local_tag
+        contact = ("Contact", self.core.contact(self.contact_user, transaction.flow, wants_sips(request)))
+        headers = (contact, *self.core.abilities(), *self.session.granted(request, now))
         return self.core.response(request, 200, "", headers, to_tag=tag, body=body, content_type=content_type)
 
     def answer(

@@ -1,6 +1,7 @@
 """What a UAS looks at before anybody hears of a request (RFC 3261 section 8.2), in the RFC's order.
 
-The grammar has refused before: versions (505), URI schemes (416), what is missing or unreadable (400).
+The grammar has refused before: versions (505), URI schemes (416), Request-URIs that are too long (414), messages that
+are (513), what is missing or unreadable (400).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from confserver.sip.extensions import METHODS
 from confserver.sip.extensions.session_timer import is_too_short
 from confserver.sip.grammar import Malformed
 from confserver.sip.headers import parse_name_addrs
+from confserver.sip.matching import COOKIE
 from confserver.sip.message import Request
 
 if TYPE_CHECKING:
@@ -26,15 +28,20 @@ class Refusal(NamedTuple):
 
 def refusal_of(request: Request, settings: StackSettings) -> Refusal | None:
     """None where the request may go on. An INVITE's body that need not be understood is taken away."""
+    if len(request.body) > settings.most_body:
+        return Refusal(413)  # 21.4.11
     if request.method not in settings.allow:
         return Refusal(405, "", (("Allow", ", ".join(settings.allow)),))  # 8.2.1
-    unknown = [tag for tag in request.headers.get_all("Require") if tag not in settings.option_tags]
+    known = settings.option_tags + (settings.register_tags if request.method == "REGISTER" else ())
+    unknown = [tag for tag in request.headers.get_all("Require") if tag not in known]
     if unknown:
         return Refusal(420, "", (("Unsupported", ", ".join(unknown)),))  # 8.2.2.3
     if request.method not in ("INVITE", *METHODS):
         return None
     refusal = _content_refusal(request, settings) or _interval_refusal(request, settings)
-    return refusal or (_unreadable(request) if request.method == "INVITE" else None)
+    if refusal is not None or request.method != "INVITE":
+        return refusal
+    return _unreadable(request) or _unanswerable(request, settings) or _lack_of_extensions(request, settings)
 
 
 def _interval_refusal(request: Request, settings: StackSettings) -> Refusal | None:
@@ -76,9 +83,31 @@ def _unreadable(request: Request) -> Refusal | None:
         parse_name_addrs(request.headers, "Record-Route")
     except Malformed as fault:
         return Refusal(400, fit(fault.reason))
+    if not contacts and not request.via.branch.startswith(COOKIE):
+        return None  # from before RFC 3261, where nobody had to name one (RFC 4475 3.4.1)
     if contacts == "*" or len(contacts) != 1:
         return Refusal(400, "One Contact Needed")
     return None
+
+
+def _unanswerable(request: Request, settings: StackSettings) -> Refusal | None:
+    """Who asks for other answers than we can give (20.1, 21.4.7; RFC 4475 3.3.15)."""
+    if "Accept" not in request.headers:
+        return None
+    ranges = {value.partition(";")[0].strip().lower() for value in request.headers.get_all("Accept")}
+    kinds = settings.content_types
+    if ranges & {"*/*", *kinds, *(f"{kind.partition('/')[0]}/*" for kind in kinds)}:
+        return None
+    return Refusal(406, headers=(("Warning", '399 confserver "answers are application/sdp"'),))
+
+
+def _lack_of_extensions(request: Request, settings: StackSettings) -> Refusal | None:
+    """What the house cannot do without (21.4.16). Not asked within a call: it stands already."""
+    if not settings.needed_tags or request.to.tag:
+        return None
+    known = {*request.headers.get_all("Supported"), *request.headers.get_all("Require")}
+    lacking = [tag for tag in settings.needed_tags if tag not in known]
+    return Refusal(421, headers=(("Require", ", ".join(lacking)),)) if lacking else None
 
 
 def fit(reason: str) -> str:

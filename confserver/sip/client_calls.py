@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from confserver.sip.call import Call, CallAction, CallInput, CallState, Said
 from confserver.sip.dialog import Dialog, DialogInput
 from confserver.sip.extensions import rel100
+from confserver.sip.extensions.reason import ELSEWHERE, of_cause
 from confserver.sip.headers import Headers
 from confserver.sip.message import Request, Response
 from confserver.sip.outputs import CallAccepted, CallId, CallRinging
@@ -179,7 +180,7 @@ class ClientCall(Call):
         dialog = self._new_dialog(response)
         dialog.step(DialogInput.SUCCESS)
         self._acknowledge(dialog, now)
-        self.say_goodbye(dialog, now)
+        self.say_goodbye(dialog, now, ELSEWHERE)
 
     # -------------------------------------------------------------- dialogs
     @property
@@ -214,10 +215,11 @@ class ClientCall(Call):
     # -------------------------------------------------------------- leaving
     def _cancel(self, now: float) -> None:
         """Now, or when the first provisional answer comes (RFC 3261 9.1), or not at all: it has not left yet."""
+        self._errand.stay()
         transaction = self._errand.transaction
         if transaction is None:
             self._errand.drop()
             self.step(CallInput.FAILURE, Said(status=TERMINATED), now)
         elif transaction.state is State.PROCEEDING and not self._is_cancelled:
             self._is_cancelled = True
-            cancel(self.core, transaction, now)
+            cancel(self.core, transaction, now, of_cause(self._kept.cause if self._kept else ""))

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Protocol
 
+from confserver.sip.connections import Alias, Connection
 from confserver.sip.flow import Address, Flow
-from confserver.sip.framing import StreamFramer
 from confserver.sip.grammar import Unwritable
 from confserver.sip.matching import COOKIE, DEFAULT_PORT, DialogKey, way_back
 from confserver.sip.message import Request, Response, response_to
@@ -35,18 +35,6 @@ class TimerOwner(Protocol):
     def fire(self, timer: Timer, now: float) -> None: ...
 
 
-class Connection:
-    """A stream to one peer: its framer, and the requests that wait for answers by it."""
-
-    __slots__ = ("framer", "is_closing", "requests")
-
-    def __init__(self) -> None:
-        self.framer = StreamFramer()
-        self.is_closing = False
-        """CloseFlow has been said: further bytes are not looked at, and nothing is sent."""
-        self.requests: set[ClientTransaction] = set()
-
-
 class Core:
     def __init__(self, settings: StackSettings, token: Callable[[], str]) -> None:
         self.settings = settings
@@ -61,7 +49,11 @@ class Core:
         self.calls: dict[CallId, Call] = {}
         self.dialogs: dict[DialogKey, Call] = {}
         self.connections: dict[Flow, Connection] = {}
+        self.aliases: dict[Alias, Flow] = {}
+        """Connections by which peers want requests to where they listen (RFC 5923)."""
         self.searches: dict[int, Search] = {}
+        self.without_tcp: dict[Address, float] = {}
+        """Peers that could not be reached by TCP with a large request, and until when that is believed."""
         self.counts: Counter[str] = Counter()
         self.secret = settings.secret or token()
         """For what nobody else shall be able to make: marks of loops, our Record-Routes, settled To tags."""
@@ -78,6 +70,12 @@ class Core:
         """For calls, searches and requests; never reused."""
         self._number += 1
         return self._number
+
+    def let_wait(self, transaction: ServerTransaction) -> int:
+        """A request that our user answers, by this number."""
+        transaction.number = number = self.next_number()
+        self.waiting[number] = transaction
+        return number
 
     def emit(self, output: Output) -> None:
         self.outputs.append(output)
@@ -111,16 +109,25 @@ class Core:
             self.outputs.append(SendBytes(flow, transaction.data))
             return
         transaction.way_back = None
+        if flow.is_websocket:
+            transaction.not_found("the WebSocket is closed", now)
+            return
         port = transaction.request.via.port or DEFAULT_PORT.get(flow.transport, 5060)
         self.find(transaction, Way(hop=Hop(flow.transport, flow.remote[0], port)), now)
 
-    def find(self, seeker: Seeker, way: Way, now: float) -> Search | None:
+    def alias_of(self, transport: str, remote: Address, name: str) -> Flow | None:
+        """A connection that its peer offers for requests to there, and that is believed to be the peer's."""
+        flow = self.aliases.get((transport, remote))
+        if flow is None or not self.is_alive(flow) or not self.settings.vouches(flow, name):
+            return None
+        return flow
+
+    def find(self, seeker: Seeker, way: Way, now: float, within_s: float | None = None) -> Search | None:
         """Find a flow for the seeker; None where that is decided at once."""
         if way.flow is not None and self.is_alive(way.flow):
             seeker.found(way.flow, now)
         elif way.hop is not None:
-            search = Search(self, self.next_number(), seeker, way.hop, way.fallback)
-            self.searches[search.token] = search
+            search = Search(self, seeker, way.hop, way.fallback, within_s)
             search.start(now)
             return search
         elif way.fallback is not None and self.is_alive(way.fallback):
@@ -135,15 +142,24 @@ class Core:
 
     def via(self, flow: Flow) -> str:
         """A Via for a new request (RFC 3261 8.1.1.7; rport: RFC 3581 section 3)."""
-        host, port = self.advertised(flow)
-        host = f"[{host}]" if ":" in host else host
-        return f"SIP/2.0/{flow.transport} {host}:{port};rport;branch={COOKIE}{self.token()}"
+        connection = self.connections.get(flow)
+        wishes = connection.wishes if connection is not None else ""
+        return f"SIP/2.0/{flow.transport} {self._sent_by(flow)};rport;branch={COOKIE}{self.token()}{wishes}"
 
-    def contact(self, user: str, flow: Flow) -> str:
+    def contact(self, user: str, flow: Flow, is_sips: bool = False) -> str:
+        """A Contact of ours for who talks to us by this flow. WSS is ``transport=ws`` too (RFC 7118 section 5.2.3).
+
+        Deviation: ``transport=tls`` is deprecated (RFC 3261 26.2.2), but phones know nothing else for sip URIs.
+        """
+        scheme, transport = "sips" if is_sips else "sip", "ws" if flow.is_websocket else flow.transport.lower()
+        named = "" if transport == "udp" or (is_sips and transport == "tls") else f";transport={transport}"
+        return f"<{scheme}:{user}@{self._sent_by(flow)}{named}>" if user else f"<{scheme}:{self._sent_by(flow)}{named}>"
+
+    def _sent_by(self, flow: Flow) -> str:
+        """Port 0 is not written: who has a made-up host (RFC 7118 appendix B.1) has no port either."""
         host, port = self.advertised(flow)
         host = f"[{host}]" if ":" in host else host
-        transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
-        return f"<sip:{user}@{host}:{port}{transport}>" if user else f"<sip:{host}:{port}{transport}>"
+        return f"{host}:{port}" if port else host
 
     def response(
         self,

@@ -15,7 +15,7 @@ from confserver.sip.grammar import Malformed
 from confserver.sip.headers import Headers, NameAddr, parse_name_addrs
 from confserver.sip.message import Request, Response
 from confserver.sip.uri import Uri
-from confserver.sip.ways import Way, hop_of, is_address, is_public, usual
+from confserver.sip.ways import Way, hop_of, is_address, is_public, is_reachable, usual
 
 if TYPE_CHECKING:
     from confserver.sip.matching import DialogKey
@@ -50,6 +50,9 @@ DIALOG: Mapping[tuple[DialogState, DialogInput], DialogState] = {
     (_S.EARLY, _I.BYE): _S.TERMINATED,  # 15
     (_S.CONFIRMED, _I.BYE): _S.TERMINATED,  # 15
 }
+
+
+Place = tuple[Uri, Flow | None, bool]
 
 
 class Dialog:
@@ -120,6 +123,15 @@ class Dialog:
         self._source = flow
         self._is_direct = len(request.headers.get_all("Via")) == 1 and not sits_there
 
+    @property
+    def place(self) -> Place:
+        """Where the peer is; given back where a request that would have changed it is refused (RFC 6141 section 4)."""
+        return self.target, self._source, self._is_direct
+
+    @place.setter
+    def place(self, place: Place) -> None:
+        self.target, self._source, self._is_direct = place
+
     def refresh(self, message: Request | Response) -> None:
         """Take the new remote target of a re-INVITE or of the 2xx to one (RFC 3261 12.2.1.2, 12.2.2)."""
         self.target = contact_of(message) or self.target
@@ -155,6 +167,7 @@ class Dialog:
         Deviation from RFC 3261 12.2.1.1, for phones behind a NAT, which write private addresses into Contact:
         without a route set, and where the Contact is an address from which nothing ever came, requests go where
         the peer's come from. Not so where a proxy lies between, or where a public host names another public one.
+        Who says ``ob`` wants it so (RFC 5626 section 4.3).
         """
         uri = self.routes[0].uri if self.routes else self.target
         hop = hop_of(uri)
@@ -162,10 +175,12 @@ class Dialog:
         if hop is None:
             return Way(fallback=source)
         if source is not None:
+            if not self.routes and not is_reachable(uri):
+                return Way(source, is_only=True)
             if source.remote[0] == hop.host and self._is_same(source, hop, uri):
                 return Way(source, hop)
-            if not self.routes and self._is_direct and self._hides(source, hop):
-                return Way(source, hop)
+            if not self.routes and (uri.has_param("ob") or (self._is_direct and self._hides(source, hop))):
+                return Way(source, hop, is_only=True)
         if self._found is not None and self._found[0] == hop:
             return Way(self._found[1], hop, None if self.routes else source)
         return Way(None, hop, None if self.routes else source)
@@ -176,7 +191,8 @@ class Dialog:
         RFC 5923 has it, and also where the URI names no transport: phones forget ``;transport=tcp``.
         """
         if source.is_reliable:
-            return source.transport == hop.transport or not uri.has_param("transport")
+            is_better = (source.transport, hop.transport) == ("WSS", "WS")
+            return source.transport == hop.transport or is_better or not uri.has_param("transport")
         return source.transport == hop.transport and source.remote[1] == hop.port
 
     @staticmethod
@@ -203,6 +219,19 @@ def as_request_uri(uri: Uri) -> Uri:
     if not uri.headers and not uri.has_param("method"):
         return uri
     return uri.replace(headers=(), params=tuple(param for param in uri.params if param[0].lower() != "method"))
+
+
+def wants_sips(request: Request) -> bool:
+    """Whether our Contact must be a sips URI in what we answer, or send (RFC 3261 12.1.1, 8.1.1.8)."""
+    if request.uri.scheme == "sips":
+        return True
+    headers = request.headers
+    try:
+        routes = parse_name_addrs(headers, "Record-Route") or parse_name_addrs(headers, "Route")
+    except Malformed:
+        return False
+    first = routes[0].uri if routes else contact_of(request)
+    return first is not None and first.scheme == "sips"
 
 
 def record_route(response: Response) -> tuple[NameAddr, ...]:

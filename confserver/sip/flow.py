@@ -8,6 +8,10 @@ Address = tuple[str, int]
 """Host (an IP address in text, without brackets) and port."""
 
 
+SECURE = frozenset({"TLS", "WSS"})
+WEBSOCKET = frozenset({"WS", "WSS"})
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """One way to one peer: a connection, or a UDP socket and the peer's address (RFC 5626 section 3).
@@ -16,7 +20,7 @@ class Flow:
     """
 
     transport: str
-    """As in a Via header: ``UDP``, ``TCP``."""
+    """As in a Via header: ``UDP``, ``TCP``, ``TLS``, ``WS``, ``WSS``."""
     local: Address
     remote: Address
     id: int = 0
@@ -24,6 +28,21 @@ class Flow:
     @property
     def is_reliable(self) -> bool:
         return self.transport != "UDP"
+
+    @property
+    def is_secure(self) -> bool:
+        """Nobody on the way can read what is said."""
+        return self.transport in SECURE
+
+    @property
+    def is_websocket(self) -> bool:
+        """The peer cannot be called back: it listens nowhere (RFC 7118 section 5)."""
+        return self.transport in WEBSOCKET
+
+    @property
+    def keeps_messages(self) -> bool:
+        """What comes in one piece is one message, or a ping; streams have to be cut."""
+        return self.transport in ("UDP", "WS", "WSS")
 
     @property
     def is_ipv6(self) -> bool:

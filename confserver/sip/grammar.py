@@ -152,14 +152,18 @@ def write_params(params: Params) -> str:
 def param(params: Params, name: str) -> str | None:
     """The value as written of the first parameter of that name (case does not count); None also for a flag."""
     for key, value in params:
-        if key == name or key.lower() == name.lower():
+        if key == name:
+            return value
+    lowered = name.lower()
+    for key, value in params:
+        if key.lower() == lowered:
             return value
     return None
 
 
 def has_param(params: Params, name: str) -> bool:
     name = name.lower()
-    return any(key.lower() == name for key, _ in params)
+    return any(key == name or key.lower() == name for key, _ in params)
 
 
 def with_param(params: Params, name: str, value: str | None) -> Params:

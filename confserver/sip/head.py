@@ -71,9 +71,15 @@ def _text_lines(head: Head, data: bytes) -> list[str]:
         head.blame(f"{len(lines) - 1} headers")
         del lines[MOST_HEADERS + 1 :]
     if len(text) > MOST_LINE and any(len(line) > MOST_LINE for line in lines):
-        head.blame("a line too long")
+        head.blame("a line too long", 414 if _is_long_request_line(lines[0]) else 400)
+        lines[0] = lines[0] if len(lines[0]) <= MOST_LINE else lines[0].partition(" ")[0][:MOST_LINE]
         lines = [line if len(line) <= MOST_LINE else "" for line in lines]
     return lines
+
+
+def _is_long_request_line(line: str) -> bool:
+    """RFC 3261 21.4.12: it is the Request-URI that is too long."""
+    return len(line) > MOST_LINE and not line.startswith("SIP/")
 
 
 def _read_lines(head: Head, lines: list[str]) -> list[str]:

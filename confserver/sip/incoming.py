@@ -4,6 +4,8 @@ request --+- malformed -------------> answer at once, as far as it can be answer
           +- its transaction is there -> ServerTransaction.receive (repeated, or ACK of a refusal)
           +- ACK ----------------------> the call of its dialog
           +- CANCEL -------------------> the transaction that it means
+          +- of no dialog of ours -----> the sentry: go on, silence, or 503 (``sentry``)
+          +- of no dialog, no proof ---> the doorkeeper: 401 or 407 at once, no state (``doorkeeper``)
           +- planned by ``proxy`` -----> sent on, or answered: it is not for our own user agent
           +- refused by ``checks`` ----> answer at once, no state (RFC 3261 8.2.7)
           +- To tag -------------------> the call of its dialog; 481
@@ -18,22 +20,26 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from confserver.sip.call import Call
-from confserver.sip.checks import fit, refusal_of
+from confserver.sip.checks import Refusal, fit, refusal_of
+from confserver.sip.connections import PING, PONG
 from confserver.sip.core import Core
+from confserver.sip.doorkeeper import TurnedAway
 from confserver.sip.extensions import METHODS
+from confserver.sip.extensions.replaces import other_call
 from confserver.sip.flow import Flow
 from confserver.sip.framing import Ping
 from confserver.sip.grammar import Malformed, Unwritable
 from confserver.sip.matching import dialog_key, merged_key, note_source, server_key, way_back
 from confserver.sip.message import Request, Response, parse
-from confserver.sip.outputs import CloseFlow, RelayBegan, RequestArrived
-from confserver.sip.proxy.branch import Branch
+from confserver.sip.outputs import RelayBegan, RequestArrived
 from confserver.sip.proxy.checks import refusal_of as relay_refusal_of
 from confserver.sip.proxy.fork import Fork
 from confserver.sip.proxy.plan import Answer
 from confserver.sip.proxy.proxy import Planned, Proxy
+from confserver.sip.requests import Errand
+from confserver.sip.sentry import Verdict
 from confserver.sip.server_calls import ServerCall
-from confserver.sip.transaction import ServerTransaction, State
+from confserver.sip.transaction import ClientTransaction, ServerTransaction, State
 
 
 class Incoming:
@@ -41,10 +47,13 @@ class Incoming:
         self._core = core
         self._proxy = Proxy(core)
 
-    def datagram(self, data: bytes, flow: Flow, now: float) -> None:
-        if not data.strip(b"\r\n\0"):
-            return  # a keep-alive of phones behind a NAT
-        self._message(data, flow, now)
+    def whole(self, data: bytes, flow: Flow, now: float) -> None:
+        """One message, in one piece. Over a WebSocket it needs no Content-Length (RFC 7118 section 5)."""
+        if data.strip(b"\r\n\0"):
+            self._message(data, flow, now)
+        elif flow.is_reliable and data == PING:
+            self._core.send(flow, PONG)
+        # else a keep-alive of phones behind a NAT
 
     def stream(self, data: bytes, flow: Flow, now: float) -> None:
         core = self._core
@@ -54,28 +63,28 @@ class Incoming:
         try:
             for piece in connection.framer.feed(data):
                 if isinstance(piece, Ping):
-                    core.send(flow, b"\r\n")  # RFC 5626 4.4.1
+                    core.send(flow, PONG)
                 else:
                     self._message(piece, flow, now)
         except Malformed as fault:
-            self._malformed(fault, flow)
-            connection.is_closing = True
-            core.emit(CloseFlow(flow, fault.reason))
+            self._malformed(fault, flow, now)
+            connection.close(fault.reason)
 
     def _message(self, data: bytes, flow: Flow, now: float) -> None:
         """The door: what is wrong with one message stays with it."""
         try:
             message = parse(data)
+            self._core.settings.tap.heard(message.call_id, data, flow, now)
             if isinstance(message, Request):
                 self._request(message, flow, now)
             else:
                 self._response(message, now)
         except Malformed as fault:
-            self._malformed(fault, flow)
+            self._malformed(fault, flow, now)
         except Unwritable:
             self._core.count("malformed")
 
-    def _malformed(self, fault: Malformed, flow: Flow) -> None:
+    def _malformed(self, fault: Malformed, flow: Flow, now: float) -> None:
         self._core.count("malformed")
         request = fault.remains
         if request is None:
@@ -83,7 +92,7 @@ class Incoming:
         try:
             note_source(request, flow)
             reason = fit(fault.reason) if fault.status == 400 else ""  # RFC 3261 21.4.1: say what is wrong
-            self._core.answer_at_once(request, flow, fault.status, reason)
+            self._refuse(request, flow, Refusal(fault.status, reason), now)
         except (Malformed, Unwritable):
             self._core.count("unanswerable")
 
@@ -92,19 +101,24 @@ class Incoming:
         core = self._core
         transaction = core.clients.get((response.via.branch, response.cseq.method))
         is_one = len(response.headers.get_all("Via")) == 1
-        if transaction is None or is_one == isinstance(transaction.user, Branch):  # RFC 3261 8.1.3.3, 16.7 step 3
+        if transaction is None or is_one == _is_relayed(transaction):  # RFC 3261 8.1.3.3, 16.7 step 3
             core.drop("response to nothing")
             return
         ours = transaction.request.via
         if (response.via.host, response.via.port) != (ours.host, ours.port):  # RFC 3261 18.1.2
             core.drop("response for another")
             return
+        connection = core.connections.get(transaction.flow)
+        if connection is not None:
+            connection.answered(response, now)
         transaction.receive(response, now)
 
     # -------------------------------------------------------------- requests
     def _request(self, request: Request, flow: Flow, now: float) -> None:
         core = self._core
         note_source(request, flow)
+        if flow.is_reliable:
+            core.connections[flow].note_alias(request)
         key = server_key(request)
         transaction = core.servers.get(key)
         if request.method == "ACK":
@@ -112,17 +126,66 @@ class Incoming:
         elif transaction is not None:
             transaction.way_back = way_back(request, flow)  # by the connection, or the NAT's port, that it has now
             transaction.receive(request, now)
+        elif not self._is_ours(request) and not self._may_enter(request, flow, now):
+            return
         elif request.method == "CANCEL":
             self._cancel(request, flow, now)
+        elif not request.to.tag and not self._is_admitted(request, flow, now):
+            return
         elif (planned := self._plan(request, flow, now)) is not None:
             self._relay(planned, request, key, flow, now)
         elif (refusal := refusal_of(request, core.settings)) is not None:
             core.count("refused")
-            core.answer_at_once(request, flow, refusal.status, refusal.reason, refusal.headers)
+            self._refuse(request, flow, refusal, now)
         elif request.to.tag:
             self._in_dialog(request, key, flow, now)
         else:
             self._out_of_dialog(request, key, flow, now)
+
+    def _is_ours(self, request: Request) -> bool:
+        """It belongs to a dialog, or cancels what we are about."""
+        if request.method == "CANCEL":
+            return server_key(request, "INVITE") in self._core.servers
+        if not request.to.tag:
+            return False
+        return dialog_key(request) in self._core.dialogs or self._proxy.has_begun(request)
+
+    def _may_enter(self, request: Request, flow: Flow, now: float) -> bool:
+        """Ask the sentry; the refusal is given here."""
+        verdict = self._core.settings.sentry.weigh(request, flow, now)
+        if verdict is Verdict.BUSY:
+            self._busy(request, flow)
+        elif verdict is Verdict.SILENCE:
+            self._core.count("silenced")
+        return verdict is Verdict.TAKE
+
+    def _is_admitted(self, request: Request, flow: Flow, now: float) -> bool:
+        """Ask the doorkeeper who sends it; where that is no good the answer is given here."""
+        settings = self._core.settings
+        known = settings.doorkeeper.admit(request, flow, now)
+        if isinstance(known, TurnedAway):
+            self._core.count("turned away")
+            if known.is_offence:
+                self._refuse(request, flow, Refusal(known.status, known.reason, known.headers), now)
+            else:
+                self._core.answer_at_once(request, flow, known.status, known.reason, known.headers)
+            return False
+        if known is not None:
+            request.identity = known
+            settings.sentry.proved(flow, now)
+        return True
+
+    def _refuse(self, request: Request, flow: Flow, refusal: Refusal, now: float) -> None:
+        """At once and without a trace, unless whoever is there has been refused too often."""
+        if self._core.settings.sentry.refused(flow, refusal.status, now) is Verdict.SILENCE:
+            self._core.count("silenced")
+            return
+        self._core.answer_at_once(request, flow, refusal.status, refusal.reason, refusal.headers)
+
+    def _busy(self, request: Request, flow: Flow) -> None:
+        self._core.count("refused for load")
+        retry_after = str(self._core.settings.retry_after)
+        self._core.answer_at_once(request, flow, 503, headers=(("Retry-After", retry_after),))
 
     def _ack(self, ack: Request, transaction: ServerTransaction | None, flow: Flow, now: float) -> None:
         if transaction is not None:
@@ -151,7 +214,7 @@ class Incoming:
         answer = core.response(request, 200, to_tag=call.local_tag if isinstance(call, Call) else "")
         core.send(way_back(request, flow), answer.encode())
         if isinstance(call, Fork) or (isinstance(call, ServerCall) and call.transaction is invite and not call.is_over):
-            call.cancelled(now)
+            call.cancelled(request, now)
 
     # -------------------------------------------------------------- for others
     def _plan(self, request: Request, flow: Flow, now: float) -> Planned | None:
@@ -166,7 +229,7 @@ class Incoming:
         refusal = plan if isinstance(plan, Answer) else self._relay_refusal(request, planned.mark)
         if refusal is not None:
             core.count("refused")
-            core.answer_at_once(request, flow, refusal.status, refusal.reason, refusal.headers)
+            self._refuse(request, flow, Refusal(refusal.status, refusal.reason, refusal.headers), now)
         elif self._has_room(request, flow) and not isinstance(plan, Answer):
             number = core.next_number()
             if not request.to.tag:
@@ -192,24 +255,27 @@ class Incoming:
     def _out_of_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         core = self._core
         merged = merged_key(request)
-        if why := core.settings.unwelcome(flow):
+        if request.identity is None and (why := core.settings.unwelcome(flow)):
             core.count("unwelcome")
-            core.answer_at_once(request, flow, 403, headers=(("Warning", f'399 confserver "{fit(why)}"'),))
+            warning = ("Warning", f'399 confserver "{fit(why)}"')
+            self._refuse(request, flow, Refusal(403, headers=(warning,)), now)
         elif merged in core.merged:
             core.answer_at_once(request, flow, 482)  # RFC 3261 8.2.2.2
-        elif request.method in ("BYE", *METHODS):
-            core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2: outside of a call they mean nothing
+        elif request.method in ("BYE", "INFO", *METHODS):
+            core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2, RFC 6086 4.2.2: only in a call
         elif self._has_room(request, flow):
+            other = other_call(request, core) if request.method == "INVITE" else None
+            if isinstance(other, Refusal):
+                core.count("refused")
+                core.answer_at_once(request, flow, other.status, other.reason, other.headers)
+                return
             transaction = self._open(request, key, flow, now)
             transaction.merged_key = merged
             core.merged[merged] = transaction
-            number = core.next_number()
             if request.method == "INVITE":
-                ServerCall(core, number, transaction, flow)
+                ServerCall(core, core.next_number(), transaction, flow, other)
             else:
-                transaction.number = number
-                core.waiting[number] = transaction
-                core.emit(RequestArrived(number, request, flow))
+                core.emit(RequestArrived(core.let_wait(transaction), request, flow))
 
     def _has_room(self, request: Request, flow: Flow) -> bool:
         """Answers 503 where there is none (RFC 3261 21.5.4)."""
@@ -221,8 +287,7 @@ class Incoming:
             and not (is_new_call and len(core.calls) >= settings.most_calls)
         ):
             return True
-        core.count("refused for load")
-        core.answer_at_once(request, flow, 503, headers=(("Retry-After", str(settings.retry_after)),))
+        self._busy(request, flow)
         return False
 
     def _open(self, request: Request, key: Hashable, flow: Flow, now: float) -> ServerTransaction:
@@ -231,3 +296,7 @@ class Incoming:
         transaction.start(now)
         assert transaction.state is not State.TERMINATED
         return transaction
+
+
+def _is_relayed(transaction: ClientTransaction) -> bool:
+    return isinstance(transaction.user, Errand) and transaction.user.is_relayed

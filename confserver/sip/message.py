@@ -7,9 +7,10 @@ Content-Length is framing, not content: it is checked and dropped by ``parse``, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from confserver.sip.doorkeeper import Identity
 from confserver.sip.grammar import SPACE, Malformed, Unwritable, is_token, number
 from confserver.sip.head import Head, read_head
 from confserver.sip.headers import (
@@ -31,6 +32,9 @@ __all__ = ["REASONS", "Request", "Response", "parse", "response_to"]
 VERSION = "SIP/2.0"
 MOST_HOPS = 255
 """RFC 3261 20.22."""
+
+MOST_URI = 2048
+"""414 to more (21.4.12)."""
 
 _UNREADABLE = Uri("sip", host="unreadable.invalid")
 _NEEDED_TO_ANSWER = ("From", "To", "Call-ID", "CSeq", "Timestamp")
@@ -110,6 +114,8 @@ class Request(Message):
     uri: Uri
     headers: Headers
     body: bytes = b""
+    identity: Identity | None = field(default=None, compare=False)
+    """Who has sent it, where credentials have shown that; nothing on the wire says it."""
 
     @property
     def max_forwards(self) -> int | None:
@@ -154,6 +160,8 @@ def parse(data: bytes) -> Request | Response:
 
 
 def _read_request(head: Head) -> Request:
+    if head.fault is not None and head.fault.status == 414:
+        raise head.fault  # nothing is left of the rest of the line
     method, _, rest = head.start.partition(" ")
     uri_text, _, version = rest.rpartition(" ")
     if version.upper() != VERSION:
@@ -165,6 +173,8 @@ def _read_request(head: Head) -> Request:
     headers = _checked(head)
     if headers.typed("CSeq", parse_cseq).method != method:
         raise Malformed(f"CSeq {headers.get('CSeq')!r} in a request of method {method}")
+    if len(uri_text) > MOST_URI:
+        raise Malformed(f"a Request-URI of {len(uri_text)} characters", 414)
     uri = parse_uri(uri_text)
     if uri.headers:
         raise Malformed("headers in the Request-URI")  # 19.1.1

@@ -22,6 +22,7 @@ from confserver.sip.transaction import ServerTransaction, WrongMoment
 if TYPE_CHECKING:
     from confserver.sip.call import Call
     from confserver.sip.core import Core, Extra
+    from confserver.sip.dialog import Place
     from confserver.sip.flow import Flow
 
 MOST_RETRIES = 10
@@ -101,13 +102,15 @@ del S, I, A
 class Offers:
     """All re-INVITEs of one call."""
 
-    __slots__ = ("_body", "_call", "_content_type", "_core", "_ours", "_retries", "_said", "_theirs", "state")
+    __slots__ = ("_body", "_call", "_content_type", "_core", "_ours", "_place", "_retries", "_said", "_theirs", "state")
 
     def __init__(self, core: Core, call: Call) -> None:
         self._core = core
         self._call = call
         self.state = OfferState.STEADY
         self._theirs: ServerTransaction | None = None
+        self._place: Place | None = None
+        """Where the peer was before its offer."""
         self._ours: Reinvite | None = None
         self._body = b""
         self._content_type = ""
@@ -175,6 +178,7 @@ class Offers:
         transaction.user = self._call
         dialog = self._call.dialog
         if dialog is not None:
+            self._place = dialog.place
             dialog.refresh(transaction.request)
             dialog.came_by(transaction.request, flow)
         self._core.emit(OfferArrived(self._call.number, transaction.request, flow))
@@ -192,6 +196,8 @@ class Offers:
         """Raises WrongMoment where none of theirs waits."""
         if self.state is not OfferState.THEIRS or self._theirs is None:
             raise WrongMoment(f"refuse while offers are {self.state.value}")
+        if self._call.dialog is not None and self._place is not None:
+            self._call.dialog.place = self._place  # RFC 6141 section 4: refused, so nothing has changed
         response = self._core.response(self._theirs.request, status, reason, headers)
         self._step(OfferInput.REFUSE, now, Offered(response))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from confserver.sip.extensions.replaces import Other
     from confserver.sip.flow import Address, Flow
     from confserver.sip.message import Request, Response
 
@@ -26,11 +27,16 @@ class SendBytes:
 
 @dataclass(frozen=True, slots=True)
 class OpenFlow:
-    """Find a way to this address; answer with ``stack.flow_opened(token, flow)`` or ``flow_failed(token, reason)``."""
+    """Find a way to this address; answer with ``stack.flow_opened(token, flow)`` or ``flow_failed(token, reason)``.
+
+    ``domain``: the name that was looked up, which the peer's certificate must have (RFC 5922 section 7.3); "" where
+    none was.
+    """
 
     token: int
     transport: str
     remote: Address
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +49,16 @@ class CloseFlow:
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """Look up a host name; answer with ``stack.resolved(token, [IP addresses])``, an empty list for none."""
+    """Look up where a domain is (RFC 3263; ``locating``): answer with ``stack.resolved(token, targets)``.
+
+    ``transport`` "" and ``port`` 0 where none is named; ``is_secure``: nothing but TLS will do.
+    """
 
     token: int
     host: str
+    transport: str = ""
+    port: int = 0
+    is_secure: bool = False
 
 
 # ------------------------------------------------------------------ for the user of calls
@@ -57,6 +69,8 @@ class CallArrived:
     call: CallId
     request: Request
     flow: Flow
+    other: Other | None = None
+    """The call whose place it takes, or that it joins (RFC 3891, RFC 3911)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +196,34 @@ class RequestArrived:
     flow: Flow
 
 
+@dataclass(frozen=True, slots=True)
+class RequestInCall:
+    """A request in the dialog of a call, of a method that we know but the stack does not answer itself.
+
+    Answer with ``respond``; where the call ends before, 487 has been said (RFC 3261 15.1.2).
+    """
+
+    call: CallId
+    transaction: int
+    request: Request
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAnswered:
+    """The final answer to a request of ours that ``ask`` or ``send`` has sent; made up (408, 503) where none came.
+
+    Of a request in a call, 408 and 481 end the call as well (RFC 3261 12.2.1.2, RFC 5057 5.1): CallEnded follows.
+    """
+
+    number: int
+    response: Response
+
+
 Output = (
     SendBytes | OpenFlow | CloseFlow | Resolve | CallArrived | CallAcknowledged | EarlyAnswered | OfferArrived
     | OfferAcknowledged
     | CallRinging | CallAccepted | OfferAnswered | ProbeAnswered | CallEnded | RequestArrived
     | RelayBegan | RelayEnded
+    | RequestInCall | RequestAnswered
 )  # fmt: skip

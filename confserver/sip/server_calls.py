@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from confserver.sip.acceptance import Acceptance
 from confserver.sip.call import Call, CallAction, CallInput, CallState, Said
-from confserver.sip.dialog import Dialog, DialogInput
+from confserver.sip.dialog import Dialog, DialogInput, wants_sips
 from confserver.sip.extensions import rel100
+from confserver.sip.extensions.reason import with_reason
 from confserver.sip.grammar import Malformed
 from confserver.sip.message import Request, Response
 from confserver.sip.offers import content_of
@@ -17,6 +18,7 @@ from confserver.sip.transaction import ServerTransaction, WrongMoment
 
 if TYPE_CHECKING:
     from confserver.sip.core import Core, Extra
+    from confserver.sip.extensions.replaces import Other
     from confserver.sip.flow import Flow
 
 
@@ -25,7 +27,9 @@ class ServerCall(Call):
 
     owns_call_id = False
 
-    def __init__(self, core: Core, number: CallId, transaction: ServerTransaction, flow: Flow) -> None:
+    def __init__(
+        self, core: Core, number: CallId, transaction: ServerTransaction, flow: Flow, other: Other | None = None
+    ) -> None:
         super().__init__(core, number, CallState.ARRIVED)
         self.transaction = transaction
         self.flow = flow
@@ -38,7 +42,7 @@ class ServerCall(Call):
         transaction.user = self
         self.contact_user = request.uri.user
         self.dialog = Dialog.as_uas(request, flow, self.local_tag, core.settings.user_agent)
-        core.emit(CallArrived(number, request, flow))
+        core.emit(CallArrived(number, request, flow, other))
 
     def perform(self, action: CallAction, said: Said, now: float) -> None:
         match action:
@@ -87,7 +91,8 @@ class ServerCall(Call):
         request = self.transaction.request
         if body and not request.body and not rel100.is_supported_by(request):
             raise WrongMoment("an offer in a provisional answer that is not reliable")  # RFC 3261 13.2.1
-        headers = (("Contact", self.core.contact(self.contact_user, self.flow)), *self.core.abilities())
+        contact = ("Contact", self.core.contact(self.contact_user, self.flow, wants_sips(request)))
+        headers = (contact, *self.core.abilities())
         tag = self.local_tag
         response = self.core.response(request, status, "", headers, to_tag=tag, body=body, content_type=content_type)
         if body:
@@ -112,6 +117,7 @@ class ServerCall(Call):
         """Raises WrongMoment."""
         self.may(CallInput.REFUSE)
         response = self._refusal(status, reason, headers)
+        self.core.settings.sentry.refused(self.flow, status, now)
         self.step(CallInput.REFUSE, Said(response, response.reason, status=status), now)
 
     def hang_up(self, cause: str, now: float) -> None:
@@ -119,18 +125,21 @@ class ServerCall(Call):
         self.step(CallInput.HANG_UP, Said(response, cause, status=480 if response else 0), now)
 
     # -------------------------------------------------------------- what comes
-    def cancelled(self, now: float) -> None:
+    def cancelled(self, cancel: Request, now: float) -> None:
         """CANCEL for the INVITE; answered already (RFC 3261 9.2)."""
         response = self._refusal(487) if self.state is CallState.ARRIVED else None
-        self.step(CallInput.CANCEL, Said(response, "cancelled", by_peer=True, status=487), now)
+        cause = with_reason("cancelled", cancel)
+        self.step(CallInput.CANCEL, Said(response, cause, by_peer=True, status=487), now)
 
     def bye_came(self, bye: Request, now: float) -> None:
         is_early = self.state is CallState.ARRIVED
         response = self._refusal(487) if is_early else None
-        self.step(CallInput.BYE, Said(response, "hung up", by_peer=True, status=487 if is_early else 0), now)
+        cause = with_reason("hung up", bye)
+        self.step(CallInput.BYE, Said(response, cause, by_peer=True, status=487 if is_early else 0), now)
 
     def ack_came(self, ack: Request | None, now: float) -> None:
         self.acceptance = None
+        self.core.settings.sentry.proved(self.flow, now)
         self.step(CallInput.ACK, Said(ack), now)
 
     def no_ack_came(self, now: float) -> None:

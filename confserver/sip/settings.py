@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from confserver.sip.doorkeeper import OPEN_DOOR, Doorkeeper
 from confserver.sip.extensions import METHODS, OPTION_TAGS
 from confserver.sip.flow import Address, Flow
 from confserver.sip.proxy.plan import Planner, all_for_us, nothing_is_ours
+from confserver.sip.sentry import OPEN, Sentry
+from confserver.sip.tap import NO_TAP, Tap
 from confserver.sip.uri import Uri
 
 
@@ -19,6 +22,10 @@ def everybody(_: Flow) -> str:
     return ""
 
 
+def nobody(_: Flow, __: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class StackSettings:
     user_agent: str = "confserver"
@@ -28,8 +35,27 @@ class StackSettings:
     unwelcome: Callable[[Flow], str] = everybody
     """Why nothing new is taken from a flow, "" where it is. Such requests get 403 and leave no trace: whoever sends
     them from a made-up address makes us send one datagram for each of his, and keep nothing."""
+    sentry: Sentry = OPEN
+    """Whom strangers have to pass."""
+    doorkeeper: Doorkeeper = OPEN_DOOR
+    """Who asks for credentials."""
+    tap: Tap = NO_TAP
+    """Who is told of each message that comes and can be read."""
     option_tags: tuple[str, ...] = OPTION_TAGS
     """Extensions that a Require may name; also Supported."""
+    vouches: Callable[[Flow, str], bool] = nobody
+    """Whether a connection that has come is believed to be that of a host or domain (RFC 5923 section 9): only then
+    requests to there go by it."""
+    keeps_alive: bool = False
+    """Connections of ours are kept alive where the peer wants it (RFC 6223), and offered for reuse."""
+    register_tags: tuple[str, ...] = ()
+    """Extensions that a REGISTER may require besides."""
+    needed_tags: tuple[str, ...] = ()
+    """Extensions without which no call is taken (421)."""
+    most_body: int = 32 * 1024
+    """Bytes of a body; 413 to more."""
+    has_tcp: bool = False
+    """Requests that are too large for UDP go by TCP (RFC 3261 18.1.1)."""
     content_types: tuple[str, ...] = ("application/sdp",)
     allow: tuple[str, ...] = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", *METHODS)
     """Methods that we know. Those the stack does not answer itself come as RequestArrived."""

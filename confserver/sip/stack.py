@@ -10,16 +10,20 @@ what he asks of a call that is no more raises UnknownCall; nothing from the netw
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from confserver.sip import asking
 from confserver.sip.call import Call
 from confserver.sip.client_calls import ClientCall
-from confserver.sip.core import Connection, Core, Extra
+from confserver.sip.connections import Connection
+from confserver.sip.core import Core, Extra
 from confserver.sip.flow import Address, Flow
 from confserver.sip.headers import Headers, NameAddr
 from confserver.sip.incoming import Incoming
+from confserver.sip.locating import Target
 from confserver.sip.message import Request
 from confserver.sip.outputs import CallId, Output
+from confserver.sip.remains import Remains, remains_of, say_goodbye
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.settings import StackSettings
 from confserver.sip.transaction import WrongMoment
@@ -49,18 +53,19 @@ class Stack:
 
     # -------------------------------------------------------------- the transports
     def receive(self, data: bytes, flow: Flow, now: float) -> list[Output]:
-        """One datagram, or what has come by a connection."""
+        """One datagram, one message of a WebSocket, or what has come by a stream."""
         if flow.is_reliable:
-            self._connect(flow)
-            self._incoming.stream(data, flow, now)
+            self._connect(flow).heard()
+        if flow.keeps_messages:
+            self._incoming.whole(data, flow, now)
         else:
-            self._incoming.datagram(data, flow, now)
+            self._incoming.stream(data, flow, now)
         return self._taken()
 
     def flow_opened(self, token: int, flow: Flow, now: float) -> list[Output]:
         """The answer to OpenFlow."""
         if flow.is_reliable:
-            self._connect(flow)
+            self._connect(flow, is_ours=True)
         search = self._core.searches.get(token)
         if search is not None:
             search.opened(flow, now)
@@ -77,15 +82,14 @@ class Stack:
         """A connection is no more. Calls live on: the next request or answer opens another (RFC 3261 18.2.2)."""
         connection = self._core.connections.pop(flow, None)
         if connection is not None:
-            for transaction in sorted(connection.requests, key=lambda one: str(one.key)):
-                transaction.fail(now)
+            connection.lost(now)
         return self._taken()
 
-    def resolved(self, token: int, addresses: list[str], now: float) -> list[Output]:
-        """The answer to Resolve."""
+    def resolved(self, token: int, targets: Sequence[Target | str], now: float) -> list[Output]:
+        """The answer to Resolve, best first; text is an address of what was asked for, by its transport and port."""
         search = self._core.searches.get(token)
         if search is not None:
-            search.resolved(addresses, now)
+            search.resolved(targets, now)
         return self._taken()
 
     def fire(self, now: float) -> list[Output]:
@@ -98,9 +102,11 @@ class Stack:
     def next_deadline(self) -> float | None:
         return self._core.deadlines.next_deadline()
 
-    def _connect(self, flow: Flow) -> None:
-        if flow not in self._core.connections:
-            self._core.connections[flow] = Connection()
+    def _connect(self, flow: Flow, is_ours: bool = False) -> Connection:
+        connection = self._core.connections.get(flow)
+        if connection is None:
+            connection = self._core.connections[flow] = Connection(self._core, flow, is_ours)
+        return connection
 
     # -------------------------------------------------------------- calls that came
     def ring(
@@ -145,8 +151,8 @@ class Stack:
         body: bytes | Callable[[Flow], bytes],
         now: float,
         headers: Extra = (),
-        transport: str = "UDP",
-        via: Address | None = None,
+        transport: str = "",
+        via: Address | Hop | None = None,
         content_type: str = SDP,
         to: NameAddr | None = None,
         contact_user: str | None = None,
@@ -157,26 +163,63 @@ class Stack:
         """
         core = self._core
         number = core.next_number()
+        request = self._opening("INVITE", target, from_, to)
+        fixed, compose = (body, None) if isinstance(body, bytes) else (b"", body)
+        asking.fill(request, (*core.abilities(), *headers), fixed, content_type)
+        if compose is not None:
+            request.headers.add("Content-Type", content_type)
+        request.encode()  # raises Unwritable before anything has changed
+        user = from_.uri.user if contact_user is None else contact_user
+        ClientCall(core, number, request, user, compose).start(_way(target, transport, via), now)
+        return number, self._taken()
+
+    # -------------------------------------------------------------- other requests that we send
+    def ask(
+        self,
+        call: CallId,
+        method: str,
+        now: float,
+        headers: Extra = (),
+        body: bytes = b"",
+        content_type: str = "",
+    ) -> tuple[int, list[Output]]:
+        """Send a request in a call: INFO, MESSAGE, REFER ... RequestAnswered comes, with the number given here."""
+        number = asking.ask(self._call(call), method, headers, body, content_type, now)
+        return number, self._taken()
+
+    def send(
+        self,
+        method: str,
+        target: Uri,
+        from_: NameAddr,
+        now: float,
+        headers: Extra = (),
+        body: bytes = b"",
+        content_type: str = "",
+        transport: str = "",
+        via: Address | Hop | None = None,
+        to: NameAddr | None = None,
+        contact_user: str | None = None,
+    ) -> tuple[int, list[Output]]:
+        """Send a request outside of any dialog; ``via`` and the rest as in ``call``. RequestAnswered comes."""
+        request = asking.fill(self._opening(method, target, from_, to), headers, body, content_type)
+        request.encode()  # raises Unwritable before anything has changed
+        user = from_.uri.user if contact_user is None else contact_user
+        number = asking.send(self._core, request, user, _way(target, transport, via), now)
+        return number, self._taken()
+
+    def _opening(self, method: str, target: Uri, from_: NameAddr, to: NameAddr | None) -> Request:
+        """A request outside a dialog (RFC 3261 8.1.1), without Via and Contact."""
+        core = self._core
         lines = [
             ("Max-Forwards", "70"),
             ("From", str(from_.with_param("tag", core.token()))),
             ("To", str(to or NameAddr("", target))),
         ]
-        lines += [("Call-ID", core.token()), ("CSeq", "1 INVITE")]
+        lines += [("Call-ID", core.token()), ("CSeq", f"1 {method}")]
         if core.settings.user_agent:
             lines.append(("User-Agent", core.settings.user_agent))
-        lines += [*core.abilities(), *headers]
-        if body:
-            lines.append(("Content-Type", content_type))
-        compose = None if isinstance(body, bytes) else body
-        request = Request("INVITE", target, Headers(lines), body if isinstance(body, bytes) else b"")
-        request.encode()  # raises Unwritable before anything has changed
-        hop = hop_of(target if target.has_param("transport") else target.with_param("transport", transport))
-        if via is not None:
-            hop = Hop(transport, *via)
-        user = from_.uri.user if contact_user is None else contact_user
-        ClientCall(core, number, request, user, compose).start(Way(hop=hop), now)
-        return number, self._taken()
+        return Request(method, target, Headers(lines))
 
     # -------------------------------------------------------------- both
     def offer(self, call: CallId, body: bytes, now: float, content_type: str = SDP) -> list[Output]:
@@ -207,7 +250,9 @@ class Stack:
         body: bytes = b"",
         content_type: str = "",
     ) -> list[Output]:
-        """Answer RequestArrived. After half a minute nobody waits for the answer any more, and it is let go."""
+        """Answer RequestArrived or RequestInCall. After half a minute nobody waits for the answer any more (RFC 4320
+        4.2), and it is let go.
+        """
         core = self._core
         waiting = core.waiting.get(transaction)
         if waiting is None:
@@ -217,11 +262,24 @@ class Stack:
             raise WrongMoment(f"a second answer to {waiting.request}")
         if waiting.request.method == "OPTIONS" and 200 <= status < 300:
             headers = (*headers, *core.abilities())  # RFC 3261 11.2
+        core.settings.sentry.refused(waiting.flow, status, now)
         tag = core.token()
         answer = core.response(
             waiting.request, status, reason, headers, to_tag=tag, body=body, content_type=content_type
         )
         waiting.respond(answer, now)
+        return self._taken()
+
+    # -------------------------------------------------------------- over a crash
+    def remains(self, call: CallId) -> Remains | None:
+        """What is to be kept of a call that stands, for ``say_goodbye`` of the next run."""
+        found = self._core.calls.get(call)
+        return remains_of(found.dialog) if found is not None and found.dialog is not None else None
+
+    def say_goodbye(self, remains: Remains, cause: str, now: float) -> list[Output]:
+        """Send BYE for a dialog of another run; nothing follows."""
+        if not say_goodbye(self._core, remains, cause, now):
+            self._core.count("remains that make no sense")
         return self._taken()
 
     def describe(self) -> dict[str, int]:
@@ -246,6 +304,15 @@ class Stack:
         if not call.is_established:
             raise WrongMoment(f"call {number} is {call.state.value}")
         return call
+
+
+def _way(target: Uri, transport: str, via: Address | Hop | None) -> Way:
+    """To ``via``, else to the target; by ``transport`` if the target names none ("": as its domain says)."""
+    if via is not None:
+        return Way(hop=via if isinstance(via, Hop) else Hop(transport or "UDP", *via))
+    if transport and not target.has_param("transport"):
+        target = target.with_param("transport", transport)
+    return Way(hop=hop_of(target))
 
 
 def _final(status: int) -> int:

@@ -1,16 +1,20 @@
 """The next hop of a request, and the search for a flow to it.
 
-URI -> Hop -- a name --> Resolve -> addresses --+
-          \\- an address ----------------------->+-> OpenFlow -> flow | next address | the fallback | none
+URI -> Hop -- a name --> Resolve -> targets --+
+          \\- an address --------------------->+-> OpenFlow -> flow | next target | the fallback | none
+                                                   flow, but no answer -- go_on --> next target
 """
 
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from confserver.sip.flow import Address, Flow
+from confserver.sip.flow import SECURE, WEBSOCKET, Flow
+from confserver.sip.locating import Target
 from confserver.sip.matching import DEFAULT_PORT
 from confserver.sip.outputs import OpenFlow, Resolve
 from confserver.sip.timers import TIMINGS, Timer
@@ -22,18 +26,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
+    """``domain``: the name that a certificate must have, where ``host`` is one of its addresses (RFC 5922 7.3)."""
+
     transport: str
     host: str
     port: int
+    domain: str = ""
+    has_transport: bool = field(default=True, compare=False)
+    has_port: bool = field(default=True, compare=False)
+    """Named; else the domain's records say (RFC 3263 section 4)."""
+
+    @property
+    def name(self) -> str:
+        """What is looked for: the domain, or the host itself; "" for an address."""
+        return self.domain or ("" if is_address(self.host) else self.host)
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """``flow`` at once where it is there; else a search for ``hop``; else ``fallback``."""
+    """``flow`` at once where it is there; else a search for ``hop``; else ``fallback``.
+
+    ``is_only``: nothing but ``flow`` leads there, whatever the size of the request.
+    """
 
     flow: Flow | None = None
     hop: Hop | None = None
     fallback: Flow | None = None
+    is_only: bool = False
 
 
 class Seeker(Protocol):
@@ -43,6 +62,7 @@ class Seeker(Protocol):
     def not_found(self, reason: str, now: float) -> None: ...
 
 
+@lru_cache(4096)
 def is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
@@ -59,6 +79,7 @@ def usual(host: str) -> str:
         return host
 
 
+@lru_cache(4096)
 def is_public(host: str) -> bool:
     """An IP address of the open Internet."""
     try:
@@ -67,37 +88,72 @@ def is_public(host: str) -> bool:
         return False
 
 
+def is_reachable(uri: Uri) -> bool:
+    """Whether a connection to it can be made at all.
+
+    Not to who came by a WebSocket, whose host is made up (RFC 7118 section 5 and appendix B.1).
+    """
+    host, transport = uri.host.lower().rstrip("."), (uri.param("transport") or "").upper()
+    return not (transport in WEBSOCKET or host.endswith(".invalid"))
+
+
 def hop_of(uri: Uri) -> Hop | None:
-    """Where a request to this URI goes next (RFC 3263 section 4, without NAPTR and SRV); None for tel and others."""
+    """Where a request to this URI goes next (RFC 3263 section 4); None for tel and others.
+
+    Transport and port are those that count where no record of the domain says anything else.
+    """
     if not uri.is_sip:
         return None
-    transport = "TLS" if uri.scheme == "sips" else (uri.param("transport") or "UDP").upper()
-    return Hop(transport, usual(uri.host), uri.port or DEFAULT_PORT.get(transport, 5060))
+    named = uri.param("transport")
+    transport = (named or "UDP").upper()
+    if uri.scheme == "sips":  # RFC 3263 section 4.1: TLS over what is named
+        transport = "WSS" if transport in WEBSOCKET else "TLS"
+    port = uri.port or DEFAULT_PORT.get(transport, 5060)
+    return Hop(transport, usual(uri.host), port, has_transport=named is not None, has_port=uri.port is not None)
 
 
 class Search:
-    """For one seeker; known to the transports by its token. Ends by itself after Timer.WAY."""
+    """For one seeker; known to the transports by its token, another one for each target that is tried.
 
-    __slots__ = ("_addresses", "_core", "_fallback", "_hop", "_seeker", "token")
+    Each search for a flow ends by itself after Timer.WAY, or ``within_s``. Where the flow that was found is of no use
+    after all, ``go_on`` tries the targets that are left (RFC 3263 section 4.3).
+    """
 
-    def __init__(self, core: Core, token: int, seeker: Seeker, hop: Hop, fallback: Flow | None) -> None:
+    __slots__ = ("_core", "_fallback", "_hop", "_seeker", "_targets", "_within_s", "token")
+
+    def __init__(
+        self, core: Core, seeker: Seeker, hop: Hop, fallback: Flow | None, within_s: float | None = None
+    ) -> None:
         self._core = core
         self._seeker = seeker
         self._hop = hop
         self._fallback = fallback
-        self._addresses: list[str] = []
-        self.token = token
+        self._within_s = within_s or TIMINGS[Timer.WAY].first
+        self._targets: list[Target] = []
+        self.token = 0
 
     def start(self, now: float) -> None:
-        self._core.deadlines.start(self, Timer.WAY, now + TIMINGS[Timer.WAY].first)
-        if is_address(self._hop.host):
-            self.resolved([self._hop.host], now)
+        hop = self._hop
+        self._ask(now)
+        if is_address(hop.host):
+            self.resolved([hop.host], now)
         else:
-            self._core.emit(Resolve(self.token, self._hop.host))
+            transport, port = hop.transport if hop.has_transport else "", hop.port if hop.has_port else 0
+            self._core.emit(Resolve(self.token, hop.host, transport, port, hop.transport in SECURE))
 
-    def resolved(self, addresses: list[str], now: float) -> None:
-        self._addresses = list(addresses)
-        self._try_next(f"{self._hop.host} has no address", now)
+    def _ask(self, now: float) -> None:
+        """A question to the transports, under a number of its own: late answers to another are no answers."""
+        core = self._core
+        core.searches.pop(self.token, None)
+        self.token = core.next_number()
+        core.searches[self.token] = self
+        if not core.deadlines.is_running(self, Timer.WAY):
+            core.deadlines.start(self, Timer.WAY, now + self._within_s)
+
+    def resolved(self, targets: Sequence[Target | str], now: float) -> None:
+        hop = self._hop
+        self._targets = [Target(hop.transport, one, hop.port) if isinstance(one, str) else one for one in targets]
+        self._try_next(f"{hop.host} has no address", now)
 
     def opened(self, flow: Flow, now: float) -> None:
         self.drop()
@@ -114,15 +170,29 @@ class Search:
         self._core.deadlines.stop(self, Timer.WAY)
         self._core.searches.pop(self.token, None)
 
+    def go_on(self, now: float) -> bool:
+        """What was found did not help: try the next target. False where there is none."""
+        if not self._targets:
+            return False
+        self._try_next("", now)
+        return True
+
     def _try_next(self, reason: str, now: float) -> None:
-        if self._addresses:
-            remote: Address = (self._addresses.pop(0), self._hop.port)
-            self._core.emit(OpenFlow(self.token, self._hop.transport, remote))
+        if self._targets:
+            target = self._targets.pop(0)
+            remote = target.host, target.port
+            alias = self._core.alias_of(target.transport, remote, self._hop.name or target.host)
+            if alias is not None:
+                self.opened(alias, now)
+                return
+            self._ask(now)
+            self._core.emit(OpenFlow(self.token, target.transport, remote, self._hop.name))
         else:
             self._give_up(reason, now)
 
     def _give_up(self, reason: str, now: float) -> None:
         self.drop()
+        self._targets.clear()
         if self._fallback is not None and self._core.is_alive(self._fallback):
             self._seeker.found(self._fallback, now)
         else:

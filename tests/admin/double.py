@@ -6,9 +6,12 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
 
+from confserver.routing.commands import AddBan, LiftBan
+from confserver.routing.commands import Command as Order
 from rooms.commands import Arrive, Command, CreateRoom, Reserve
+from rooms.errors import NotFound
 from rooms.events import PlaceReserved
 from rooms.manager import Rooms
 from rooms.participant import SYSTEM, Actor
@@ -23,6 +26,7 @@ class HouseDoor:
         numbers = itertools.count(1)
         self.house = Rooms(lambda: f"p{next(numbers)}")
         self.asked: list[tuple[Command, Actor]] = []
+        self.orders: list[Order] = []
         self.hold = False
         self.held: list[Deferred[None]] = []
         self.fault: Exception | None = None
@@ -48,6 +52,16 @@ class HouseDoor:
 
     def room(self, name: str) -> dict[str, Any]:
         return self.house.describe(name, NOW)
+
+    def order(self, order: Order, by: Actor) -> Deferred[tuple[Mapping[str, object] | None, bool]]:
+        if order == LiftBan("192.0.2.66"):
+            return fail(NotFound("192.0.2.66 is not banned"))
+        self.orders.append(order)
+        told = {"network": getattr(order, "network", ""), "until": None} if isinstance(order, AddBan) else None
+        return succeed((told, isinstance(order, AddBan)))
+
+    def answer(self, question: str, names: Mapping[str, str]) -> object:
+        return [{"network": "192.0.2.7", "since": NOW, "until": None, "by": "server", "reason": question}]
 
     def recordings(self) -> list[dict[str, Any]]:
         return [

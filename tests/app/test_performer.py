@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from rooms.events import Event
 from rooms.manager import Rooms
 from rooms.participant import SYSTEM, ParticipantIds
 from tests.focus.house import START, Street, sdp
-from tests.kit.sip_play import Wire, tokens
+from tests.kit.sip_play import Wire, answer_to, tokens
 
 
 class Scribe:
@@ -161,6 +162,31 @@ def test_a_probe_that_crosses_the_bye() -> None:
     assert bench.at_rest()
 
 
+def test_what_we_ask_in_a_call_and_outside() -> None:
+    """Each is answered once: by the peer, or by ourselves where it could not be sent."""
+    bench, answered = Bench(), []
+    bench.up()
+
+    def heard(name: str) -> Callable[[Response, float], None]:
+        return lambda response, now: answered.append((name, response.status))
+
+    def ask(name: str, call: int, *headers: tuple[str, str]) -> list[int | str]:
+        before = len(bench.scribe.sent)
+        bench.focus._requests.ask(call, "INFO", heard(name), headers, b"x", "text/plain")
+        bench.performer.perform(bench.focus._scene.taken())
+        return bench.said(before)
+
+    assert ask("in the call", bench.stack_call()) == ["INFO"]
+    assert ask("of no call", 999) == []
+    assert ask("in two lines", bench.stack_call(), ("Subject", "a\r\nb")) == []
+    assert answered == [("of no call", 481), ("in two lines", 500)]
+    info = bench.scribe.sent[-1]
+    assert isinstance(info, Request) and info.body == b"x"
+    bench.performer.received(answer_to(info, 200, tag="").encode(), bench.wire.flow)
+    assert answered[2:] == [("in the call", 200)]
+    assert len(bench.focus._requests) == 0
+
+
 def test_the_ack_that_never_comes() -> None:
     bench = Bench()
     bench.hear(branch="z9hG4bK1")
@@ -203,7 +229,7 @@ def test_a_fault_at_a_re_invite(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_fault_at_options(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
-    monkeypatch.setattr(bench.focus._admission, "asked", broken)
+    monkeypatch.setitem(bench.focus._requests.outside, "OPTIONS", broken)
     assert bench.hear("OPTIONS") == [500]
 
 

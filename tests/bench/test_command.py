@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from confserver.bench import run
-from confserver.bench.command import LONG, Wish, read
+from confserver.bench.command import LONG, SIGNALLING, Wish, read
 from confserver.bench.media.benches import BENCHES
 
 
@@ -38,3 +38,9 @@ def test_help_names_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     told = capsys.readouterr().out
     assert all(name in told for name in (*LONG, "all", "calls", "engine"))
+
+
+def test_signalling_has_a_flag_and_names_of_its_own() -> None:
+    assert read(["--signalling"]).names == tuple(SIGNALLING)
+    assert read(["dialogs", "--legs", "50"]).names == ("dialogs",)
+    assert read(["all", "beside"]).names == (*LONG, "beside")

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_twenty_callers_are_held() -> None:
     line = "calls --callers 20 --rooms-of 10 --probes 2 --seconds 2 --settle 1 --json".split()
     done = subprocess.run(
@@ -63,6 +64,7 @@ def busy_server() -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_server_that_refuses_has_not_held(busy_server: str) -> None:
     line = "calls --callers 2 --probes 0 --seconds 1 --settle 0 --server".split()
     done = subprocess.run(

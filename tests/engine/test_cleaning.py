@@ -37,6 +37,7 @@ def pauses(sound: np.ndarray) -> float:
     return 20 * float(np.log10(np.percentile(levels[levels > 1e-4], 10)))
 
 
+@pytest.mark.slow
 @installed
 @pytest.mark.parametrize(("codec", "rate", "softer_db"), [("PCMU", 8000, 8.0), ("G722", 16000, 3.5)])
 def test_the_noise_between_words_is_gone_and_the_words_are_there(codec, rate, softer_db):

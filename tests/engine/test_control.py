@@ -48,6 +48,7 @@ def test_a_sender_report_says_what_was_sent_and_received():
     assert sdes.chunks[0].ssrc == out_ssrc and sdes.chunks[0].cname == "test@127.0.0.1"
 
 
+@pytest.mark.slow
 def test_reports_come_every_five_seconds_or_so_on_the_socket_beside():
     """RFC 3550 section 6.3: each interval is 0.5 to 1.5 times five seconds, over e - 3/2; the first is half of that."""
     hall, talker = _room()

@@ -223,6 +223,7 @@ def test_sound_goes_on_after_the_keys_as_before_them():
     assert hall.engine.outgoing.plain.outbox.rows.tolist() == sorted(hall.row(each) for each in hall.phones)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("codec", "payload_type", "event", "clock_hz"), [
     ("opus", 111, EVENTS_48, 48000), ("G722", 9, EVENTS, 8000), ("L16-8", 96, EVENTS, 8000),
 ])  # fmt: skip

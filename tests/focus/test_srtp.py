@@ -47,6 +47,38 @@ def test_by_default_it_is_refused_and_the_warning_says_why() -> None:
     assert house.is_empty()
 
 
+@pytest.fixture
+def careful(house: House) -> House:
+    """As a server is unless a setting says otherwise."""
+    house.scene._keys_in_the_open = False
+    return house
+
+
+@pytest.mark.parametrize("transport", ["TLS", "WSS"])
+def test_keys_are_taken_by_a_flow_that_nobody_can_read(careful: House, transport: str) -> None:
+    call, outputs = careful.invite(savp(line()), transport=transport)
+    assert keys_of(the(OpenLeg, outputs).plan)[0] == THEIRS
+    assert "RTP/SAVP" in the(out.Accept, careful.opened(call)).body.decode()
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP", "WS"])
+def test_keys_that_others_can_read_are_refused(careful: House, transport: str) -> None:
+    _, outputs = careful.invite(savp(line()), transport=transport)
+    refusal = the(out.Refuse, outputs)
+    assert refusal.status == 488 and "TLS or WSS" in dict(refusal.headers)["Warning"]
+    assert careful.is_empty()
+
+
+def test_a_protected_call_does_not_show_its_keys_by_another_way_later(careful: House) -> None:
+    call, _ = careful.invite(savp(line()), transport="TLS")
+    careful.opened(call)
+    careful.ack(call)
+    outputs = careful.reinvite(call, savp(line(OTHER), version=2))
+    assert the(out.RefuseOffer, outputs).status == 488 and not every(SetLeg, outputs)
+    outputs = careful.reinvite(call, savp(line(OTHER), version=3), transport="TLS")
+    assert keys_of(the(SetLeg, outputs).plan)[0] == OTHER
+
+
 def test_without_a_line_that_can_be_used_it_is_refused(house: House) -> None:
     for body in (savp(), savp("crypto:1 NOSUCH inline:AAAA"), savp(line()[:-4])):
         _, outputs = house.invite(body)
@@ -62,7 +94,10 @@ def test_both_keys_reach_the_worker_and_ours_the_phone(house: House) -> None:
     assert "RTP/SAVP" in body and f"a={line(ours, 7)}\r\n" in body
 
 
-def test_a_plain_call_has_no_keys_even_with_a_crypto_line(house: House) -> None:
+def test_a_plain_call_with_a_crypto_line_is_protected_as_the_settings_say(house: House) -> None:
+    _, outputs = house.invite(sdp("192.0.2.9", 4000, line()))
+    assert keys_of(the(OpenLeg, outputs).plan) == (THEIRS, b"\x01" * 30)
+    house.scene.best_effort = False
     _, outputs = house.invite(sdp("192.0.2.9", 4000, line()))
     plan = the(OpenLeg, outputs).plan
     assert plan is not None and plan.incoming_key is None and plan.outgoing_key is None

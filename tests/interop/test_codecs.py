@@ -20,7 +20,7 @@ from tests.kit.pjsua import Pjsua
 from tests.kit.server import Server
 from tests.kit.tones import HIGH_DB, LEVEL_DB
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.alone]
 
 TONES = {"opus": 400.0, "wide": 650.0, "narrow": 900.0, "secret": 1150.0}
 HIGH = {"opus": 5000.0, "wide": 4700.0, "secret": 5600.0}

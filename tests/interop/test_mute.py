@@ -10,7 +10,7 @@ from tests.kit.phone import Phone
 from tests.kit.server import Server
 from tests.kit.tones import LEVEL_DB
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.alone]
 
 ANNA, BOB = 400.0, 650.0
 SILENT_DB = -40.0

@@ -24,7 +24,7 @@ from tests.kit.pjsua import Pjsua
 from tests.kit.server import Server
 from tests.kit.speech import mos, speech
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.alone]
 
 ANNA, BOB, CARL = 400.0, 650.0, 900.0
 OPUS = "opus/48000/2"

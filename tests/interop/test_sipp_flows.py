@@ -37,7 +37,7 @@ def at(server: Server, host: str) -> Address:
 
 
 @pytest.mark.parametrize(("host", "transport"), WAYS)
-@pytest.mark.parametrize("scenario", ["hold", "late_offer"])
+@pytest.mark.parametrize("scenario", ["hold", "late_offer", "update"])
 def test_a_call_changes_and_ends(dual: Server, tmp_path: Path, scenario: str, host: str, transport: str) -> None:
     with Flow(tmp_path, SCENARIOS / f"{scenario}.xml", at(dual, host), scenario, transport=transport) as sipp:
         sipp.finish(15)
@@ -49,6 +49,32 @@ def test_bye_goes_along_the_routes_of_the_call(dual: Server, tmp_path: Path, hos
     with Flow(tmp_path, SCENARIOS / "record_route.xml", at(dual, host), "routed", transport=transport) as sipp:
         dual.wait_until_in("routed", "sipp")
         dual.cli("room", "end", "routed")
+        sipp.finish(15)
+
+
+def test_a_cancel_that_crosses_the_answer_ends_nothing(dual: Server, tmp_path: Path) -> None:
+    with Flow(tmp_path, SCENARIOS / "cancel_race.xml", dual.address, "raced") as sipp:
+        sipp.finish(15)
+    dual.wait_until_in("raced")
+
+
+def test_two_byes_that_cross_end_the_call_once(dual: Server, tmp_path: Path) -> None:
+    with Flow(tmp_path, SCENARIOS / "crossed_bye.xml", dual.address, "crossed") as sipp:
+        dual.wait_until_in("crossed", "sipp")
+        dual.cli("room", "end", "crossed")
+        sipp.finish(15)
+    dual.wait_until_in("crossed")
+
+
+def test_a_change_that_meets_another_is_tried_again(tmp_path: Path) -> None:
+    """A mute asks the phone for silence, the phone says 491."""
+    need("sipp")
+    with (
+        Server(tmp_path / "quieting", rooms={"mute_by_sip": True}) as server,
+        Flow(tmp_path / "glare", SCENARIOS / "glare.xml", server.address, "glaring") as sipp,
+    ):
+        server.wait_until_in("glaring", "sipp")
+        server.cli("room", "mute", "glaring", "sipp")
         sipp.finish(15)
 
 

@@ -17,7 +17,7 @@ from tests.kit.phone import FRAME_S, Phone
 from tests.kit.server import Server
 from tests.kit.speech import RATE, lags, mos, speech
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 LEAD_S = 1.0
 """Silence before the speech, in which a phone is found and its line known."""

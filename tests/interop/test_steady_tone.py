@@ -12,7 +12,7 @@ from tests.kit.phone import FRAME_SAMPLES, RATE, Phone
 from tests.kit.server import Server
 from tests.kit.tones import LEVEL_DB, pcmu_decoded
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.alone]
 
 TONE = 437.0
 """A frame of 20 ms holds 8.74 periods: one missing or doubled turns the phase by a quarter."""

@@ -17,7 +17,7 @@ from tests.kit.pjsua import Pjsua
 from tests.kit.server import Server
 from tests.kit.tones import LEVEL_DB
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.alone]
 
 TONES = {"anna": 400.0, "bob": 650.0, "carl": 500.0, "dora": 800.0}
 UNHARMED_S = 0.06

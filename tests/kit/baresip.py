@@ -72,8 +72,12 @@ class Baresip:
         ptime_ms: int = 20,
         more: str = "",
         sound: Samples | None = None,
+        transport: str = "udp",
+        account: str = "",
     ) -> None:
-        """``proxy``: a SIP URI that everything goes through (a NAT on the way).
+        """``transport``: udp, tcp or tls. ``account``: more parameters of its account (mediaenc=srtp-mand).
+
+        ``proxy``: a SIP URI that everything goes through (a NAT on the way).
 
         ``codecs``: as in its accounts ("opus/48000/2,PCMU"); the sound has the rate of the first. ``high_hz``: see
         tone_file. ``more``: lines for its configuration. ``sound``: said once in place of the
@@ -98,8 +102,8 @@ class Baresip:
         (self.folder / "config").write_text(config)
         (self.folder / "contacts").write_text("")
         outbound = f';outbound="{proxy}"' if proxy else ""
-        wishes = f"regint=0;audio_codecs={codecs};ptime={ptime_ms};answermode=auto{outbound}"
-        (self.folder / "accounts").write_text(f'"{name}" <sip:{name}@{host};transport=udp>;{wishes}\n')
+        wishes = f"regint=0;audio_codecs={codecs};ptime={ptime_ms};answermode=auto{outbound}{account and ';' + account}"
+        (self.folder / "accounts").write_text(f'"{name}" <sip:{name}@{host};transport={transport}>;{wishes}\n')
         self._events: list[dict[str, object]] = []
 
     def __enter__(self) -> Baresip:

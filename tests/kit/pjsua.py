@@ -32,8 +32,11 @@ class Pjsua:
         codecs: tuple[str, ...] = ("PCMU/8000",),
         high_hz: float | None = None,
         ptime_ms: int = 0,
+        transport: str = "udp",
     ) -> None:
-        """``srtp``: talk by RTP/SAVP or not at all. ``codecs``: in its order; of the first is the rate of all sound.
+        """``srtp``: talk by RTP/SAVP or not at all. ``transport``: udp, tcp or tls.
+
+        ``codecs``: in its order; of the first is the rate of all sound.
 
         ``high_hz``: see tone_file. ``ptime_ms``: of its packets and its wish; 0: as it likes.
         """
@@ -44,7 +47,7 @@ class Pjsua:
         play = tone_file(self.folder / "tone.wav", tone_hz, seconds, rate, high_hz=high_hz)
         self._options = {
             "name": name, "port": self.port, "rtp_port": free_range(20), "play": str(play), "codecs": codecs,
-            "srtp": srtp, "rate": rate, "ptime_ms": ptime_ms,
+            "srtp": srtp, "rate": rate, "ptime_ms": ptime_ms, "transport": transport,
         }  # fmt: skip
         self._events: list[dict[str, object]] = []
         self._unread = b""

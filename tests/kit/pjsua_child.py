@@ -19,6 +19,8 @@ import sys
 
 import pjsua2 as pj
 
+TRANSPORTS = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj.PJSIP_TRANSPORT_TLS}
+
 
 def say(event: str, **more: object) -> None:
     print(json.dumps({"event": event, **more}), flush=True)
@@ -72,7 +74,9 @@ class Phone:
         srtp: bool = False,
         rate: int = 8000,
         ptime_ms: int = 0,
+        transport: str = "udp",
     ) -> None:
+        self.kind = TRANSPORTS[transport]
         self.call: Call | None = None
         self.recorder: pj.AudioMediaRecorder | None = None
         self.media: pj.AudioMedia | None = None
@@ -87,7 +91,7 @@ class Phone:
         settings.mediaConfig.transportConfig.port = rtp_port
         if srtp:
             settings.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_MANDATORY
-            settings.mediaConfig.srtpSecureSignaling = 0
+            settings.mediaConfig.srtpSecureSignaling = int(transport == "tls")  # it refuses itself without TLS
         self.account = Account(self)
         self.account.create(settings)
 
@@ -105,7 +109,7 @@ class Phone:
         endpoint.libInit(settings)
         transport = pj.TransportConfig()
         transport.port, transport.boundAddress = port, host
-        self.transport = endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
+        self.transport = endpoint.transportCreate(self.kind, transport)
         endpoint.audDevManager().setNullDev()
         endpoint.libStart()
         return endpoint

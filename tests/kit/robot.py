@@ -24,8 +24,12 @@ class Robot:
         for_seconds: float,
         host: str | None = None,
         play: Path | None = None,
+        transport: str = "",
     ) -> None:
-        """``host``: an address of the server's that is called instead of its first. ``play``: instead of the tone."""
+        """``host``: an address of the server's that is called instead of its first. ``play``: instead of the tone.
+
+        ``transport``: tls, ws or wss; it believes the server's certificate whatever that says.
+        """
         self.server, self.name, self.seconds = server, name, for_seconds
         self.folder = folder / name
         self.folder.mkdir(parents=True)
@@ -36,6 +40,10 @@ class Robot:
             *COMMAND, "call", uri, "--play", str(play), "--record", str(self._recording),
             "--for", f"{for_seconds:g}", "--name", name, "--json",
         ]  # fmt: skip
+        if transport:
+            uri = f"sip:{room}@{server.address[0]}:{server.ports[transport]}"
+            self._command[len(COMMAND) + 1] = uri
+            self._command += ["--transport", transport, "--insecure"]
 
     def __enter__(self) -> Robot:
         self.child = Child(self._command, self.folder, "call", environment=self.server.environment)

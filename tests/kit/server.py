@@ -47,11 +47,16 @@ class Server:
         """``settings``: sections of the configuration with what shall differ from the tests' own."""
         self.folder = folder / "server"
         self.folder.mkdir(parents=True, exist_ok=True)
-        first = server_range(RTP_PORTS + 4, host)
+        first = server_range(RTP_PORTS + 6, host)
         self.address: Address = host, first + RTP_PORTS
         self.rtp_ports = range(first, first + RTP_PORTS)
+        self.ports = {"tls": first + RTP_PORTS + 1, "ws": first + RTP_PORTS + 3, "wss": first + RTP_PORTS + 5}
         own: dict[str, Section] = {
-            "sip": {"addresses": [host], "port": self.address[1]},
+            "sip": {
+                "addresses": [host],
+                "port": self.address[1],
+                **{f"{transport}_port": port for transport, port in self.ports.items()},
+            },
             "rtp": {"addresses": [host], "port_min": first, "port_max": first + RTP_PORTS - 1},
             "media": {"workers": 1, "spare": False},
             "http": {"address": f"127.0.0.1:{first + RTP_PORTS + 2}"},
@@ -120,8 +125,12 @@ class Server:
             answer = asking.receive(timeout)
             return answer is not None and answer.status == 200
 
-    def uri(self, room: str) -> str:
-        return f"sip:{room}@{self.address[0]}:{self.address[1]}"
+    def uri(self, room: str, transport: str = "") -> str:
+        """``transport``: tls, ws or wss; without it the phone chooses UDP or TCP. WSS is ws by name (RFC 7118)."""
+        if not transport:
+            return f"sip:{room}@{self.address[0]}:{self.address[1]}"
+        named = "ws" if transport == "wss" else transport
+        return f"sip:{room}@{self.address[0]}:{self.ports[transport]};transport={named}"
 
     def said(self) -> str:
         assert self.child

@@ -17,6 +17,7 @@ from confserver.sdp.direction import Direction
 from confserver.sdp.negotiation import answer, negotiate, offer
 from confserver.sip import outputs as told
 from confserver.sip.flow import Flow
+from confserver.transports.tls import Tls
 from tests.kit.ports import free_port
 
 
@@ -34,9 +35,9 @@ class Echo(DatagramProtocol):
 class FarEnd:
     """One UAS on the loopback. ``status`` other than 200 refuses; 0 leaves callers without an answer, ringing."""
 
-    def __init__(self, transport: str = "udp", status: int = 200) -> None:
+    def __init__(self, transport: str = "udp", status: int = 200, tls: Tls | None = None) -> None:
         self.status = status
-        self.line = Line(reactor, "127.0.0.1", transport, self._hear, lambda: None)
+        self.line = Line(reactor, "127.0.0.1", transport, self._hear, lambda: None, tls, is_called=True)
         self.line.open()
         self.echo = Echo()
         self.port = reactor.listenUDP(free_port(), self.echo, interface="127.0.0.1")  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import wave
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from confserver.phone.orders import BadOrders, Orders, Outcome, destination, loc
 from confserver.phone.robot import Robot
 from confserver.rtp.header import RTCP_FIRST, parse_packet
 from confserver.sdp.direction import Direction
+from confserver.transports.certificates import own_pair
+from confserver.transports.tls import Tls
 from tests.kit.listen import read_wav
 from tests.kit.tones import tone_file
 from tests.phone.far_end import FarEnd
@@ -105,6 +108,33 @@ async def test_by_tcp_from_the_address_that_was_asked_for() -> None:
         assert far.flow is not None and (far.flow.transport, far.flow.remote[0]) == ("TCP", "127.0.0.2")
         assert far.echo.heard[0][1][0] == "127.0.0.2"
         assert far.ended, "BYE came"
+    finally:
+        await far.close()
+
+
+@pytest.mark.parametrize("transport", ["tls", "ws", "wss"])
+@pytest_twisted.ensureDeferred
+async def test_by_connections_of_its_own(transport: str, tmp_path: Path) -> None:
+    far = FarEnd(transport, tls=Tls(own_pair(tmp_path, ["127.0.0.1"], datetime.now(UTC))))
+    try:
+        called = Called(far.uri, transport=transport, bind="127.0.0.2", tone_hz=440.0, seconds=0.3, is_insecure=True)
+        outcome = await called.outcome()
+        assert (outcome.status, outcome.error, outcome.ended_by) == (200, None, "us")
+        assert far.flow is not None and (far.flow.transport, far.flow.remote[0]) == (transport.upper(), "127.0.0.2")
+        assert far.echo.heard and outcome.received and far.ended
+        contact = far.invite.headers.get("Contact")
+        assert ".invalid" in contact if far.flow.is_websocket else ".invalid" not in contact
+    finally:
+        await far.close()
+
+
+@pytest.mark.parametrize("transport", ["tls", "wss"])
+@pytest_twisted.ensureDeferred
+async def test_a_certificate_that_nobody_vouches_for(transport: str, tmp_path: Path) -> None:
+    far = FarEnd(transport, tls=Tls(own_pair(tmp_path, ["127.0.0.1"], datetime.now(UTC))))
+    try:
+        outcome = await Called(far.uri, transport=transport, tone_hz=440.0).outcome()
+        assert outcome.error is not None and "certificate verify failed" in outcome.error and far.invite is None
     finally:
         await far.close()
 
@@ -312,7 +342,7 @@ async def test_a_summary_for_people(far: FarEnd) -> None:
 
 def test_wrong_usage_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     nothing: dict[str, Any] = dict.fromkeys(("play", "record", "seconds", "tone_hz", "bind"))
-    for target, bind in (("standup@h", None), ("sips:a@h", None), ("tel:123", None), ("sip:a@h", "home")):
+    for target, bind in (("standup@h", None), ("sip:a@h;transport=sctp", None), ("tel:123", None), ("sip:a@h", "home")):
         assert run(target, **nothing | {"bind": bind}, name="x", as_json=False) == 2
         told = capsys.readouterr()
         assert told.out == "" and told.err.startswith("confserver: ") and told.err.count("\n") == 1

@@ -123,6 +123,7 @@ def test_a_room_that_changes_its_rate_keeps_every_track_in_step(scribe: Scribe) 
         assert abs(level_db(track[start : start + 4000], 500) - level_db(track[2000:6000], 500)) < 0.2
 
 
+@pytest.mark.slow
 def test_recordings_of_many_rooms_at_once_do_not_mix(scribe: Scribe) -> None:
     studios = [Studio(scribe) for _ in range(4)]
     for number, studio in enumerate(studios):
@@ -143,6 +144,7 @@ def test_recordings_of_many_rooms_at_once_do_not_mix(scribe: Scribe) -> None:
 
 
 # ---------------------------------------------------------------------- what may go wrong
+@pytest.mark.slow
 def test_a_full_disk_is_told_at_once_and_what_there_is_can_be_played(scribe: Scribe) -> None:
     studio = Studio(scribe)
     studio.add(tone(440, 60))

@@ -153,6 +153,43 @@ def test_a_key_beside_plain_rtp_is_passed_over():
     assert "crypto" not in audio_lines(answer(offered, agreed, US))
 
 
+# ------------------------------------------------------------------ best effort (RFC 8643)
+AVP = SAVP.replace("SAVP", "AVP")
+
+
+def best(*values, base=AVP, previous=None, give=None):
+    offered = base + "".join(f"a=crypto:{value}\n" for value in values)
+    return negotiate(parse(offered.encode()), previous=previous, secrets=give or secrets(), best_effort=True)
+
+
+def test_a_key_beside_plain_rtp_protects_where_that_is_wished():
+    agreed = best(GOOD)
+    assert agreed.crypto is not None and agreed.crypto.is_best_effort
+    text = audio_lines(answer(parse((AVP + f"a=crypto:{GOOD}\n").encode()), agreed, US))
+    assert text.startswith("m=audio 20000 RTP/AVP 0 101\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:")
+
+
+@pytest.mark.parametrize("values", [(), ("1 UNKNOWN inline:AAAA",), (f"1 {CM80} {K28}",)])
+def test_without_a_key_that_can_be_used_it_goes_on_without(values):
+    assert best(*values).crypto is None
+
+
+def test_where_others_could_read_our_key_it_goes_on_without():
+    offered = parse((AVP + f"a=crypto:{GOOD}\n").encode())
+    assert negotiate(offered, secrets=None, best_effort=True).crypto is None
+
+
+def test_within_a_call_it_stays_as_it_was_agreed_and_may_end():
+    give = secrets()
+    first = best(GOOD, give=give)
+    assert best(GOOD, previous=first, give=give).crypto == first.crypto
+    offered = offer((first.outgoing[1],), US, previous=first)
+    assert audio_lines(offered).startswith("m=audio 20000 RTP/AVP 0\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AQEB")
+    agreed = accept(offered, parse((AVP + f"a=crypto:1 {CM80} {inline(30, 9)}\n").encode()), previous=first)
+    assert agreed.crypto.is_best_effort and agreed.crypto.theirs == bytes(range(9, 39))
+    assert accept(offered, parse(AVP.encode()), previous=first).crypto is None
+
+
 # ------------------------------------------------------------------ within a call
 def test_while_they_keep_their_key_ours_stays():
     give = secrets()

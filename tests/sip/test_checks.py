@@ -268,3 +268,69 @@ def test_who_becomes_unwelcome_keeps_the_call_he_has() -> None:
     banned.add(wire.flow.remote[0])
     outputs = wire.stack.accept(call, SDP, wire.now)
     assert statuses(outputs) == [200]
+
+
+# ---------------------------------------------------------------- answers for what is too much, or not enough
+@pytest.mark.parametrize("accept", ["text/nobodyKnowsThis", "application/xml, text/*", "", "application/sdpx;q=1"])
+def test_an_answer_that_we_cannot_give_is_406(accept: str) -> None:
+    """RFC 3261 20.1: an empty Accept takes nothing; RFC 4475 3.3.15."""
+    answer = refused(Wire(), f"Accept: {accept}")
+    assert answer.status == 406 and (answer.headers.get("Warning") or "").startswith("399 ")
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/sdp", "text/plain, Application/SDP;level=1", "*/*", "application/*;q=0.5, text/html"]
+)
+def test_an_answer_that_we_can_give(accept: str) -> None:
+    the(CallArrived, Wire().invite(f"Accept: {accept}"))
+
+
+def test_accept_is_not_looked_at_where_no_body_is_answered() -> None:
+    the(RequestArrived, Wire().hear(Wire().request("OPTIONS", "Accept: text/html")))
+
+
+def test_a_body_that_is_too_large_is_413() -> None:
+    assert refused(Wire(most_body=1000), body=b"v=0\r\n" + b"x" * 1000).status == 413
+    the(CallArrived, Wire(most_body=1000).invite(body=SDP))
+
+
+def test_a_request_uri_that_is_too_long_is_414() -> None:
+    assert refused(Wire(), uri=f"sip:{'x' * 2048}@192.0.2.1").status == 414
+    the(CallArrived, Wire().invite(uri=f"sip:{'x' * 2000}@192.0.2.1"))
+
+
+def test_a_request_line_that_is_too_long_is_414_too() -> None:
+    """Though no line of that length is read."""
+    wire = Wire()
+    text = wire.request("INVITE", uri=f"sip:{'x' * 20_000}@192.0.2.1", body=SDP)
+    [answer] = sent(wire.hear(text))
+    assert isinstance(answer, Response) and (answer.status, answer.cseq.method) == (414, "INVITE")
+    assert at_rest(wire.stack)
+
+
+@pytest.mark.parametrize("name", ["Subject", "Contact"])
+def test_another_line_that_is_too_long_is_400(name: str) -> None:
+    assert statuses(Wire().hear(Wire().request("INVITE", f"{name}: {'x' * 20_000}"))) == [400]
+
+
+def test_a_message_that_is_too_large_is_513() -> None:
+    assert statuses(Wire().hear(Wire().request("INVITE", body=b"x" * 70_000))) == [513]
+
+
+def test_what_a_house_cannot_do_without_is_421() -> None:
+    wire = Wire(needed_tags=("timer", "100rel"))
+    answer = refused(wire, "Supported: 100rel, replaces")
+    assert answer.status == 421 and answer.headers.get_all("Require") == ["timer"]
+    call = wire.arrive("Supported: 100rel", "Require: timer")
+    tag = sent(wire.stack.accept(call, SDP, wire.now))[0].to.tag
+    wire.hear(wire.request("ACK", to_tag=tag))
+    again = wire.hear(wire.request("INVITE", to_tag=tag, cseq=2, body=SDP))
+    assert 421 not in statuses(again), "a call that stands is not asked again"
+
+
+def test_a_phone_from_before_rfc_3261_needs_no_contact() -> None:
+    wire = Wire()
+    old = {"branch": "old-fashioned", "contact": None, "from_tag": ""}
+    text = wire.request("INVITE", body=SDP, **old).replace(";tag=\r\n", "\r\n")  # type: ignore[arg-type]
+    call = the(CallArrived, wire.hear(text)).call
+    assert statuses(wire.stack.accept(call, SDP, wire.now)) == [200]

@@ -175,10 +175,11 @@ def test_the_next_address_is_tried_where_the_first_fails() -> None:
     call, outputs = wire.stack.call(target, from_, SDP, wire.now)
     token = the(Resolve, outputs).token
     opened = the(OpenFlow, wire.stack.resolved(token, ["192.0.2.8", "192.0.2.9"], wire.now))
-    assert opened == OpenFlow(token, "TCP", ("192.0.2.8", 5070))
-    opened = the(OpenFlow, wire.stack.flow_failed(token, "refused", wire.now))
+    assert opened == OpenFlow(opened.token, "TCP", ("192.0.2.8", 5070), "phones.example")
+    assert wire.stack.flow_failed(token, "an answer to another question", wire.now) == []
+    opened = the(OpenFlow, wire.stack.flow_failed(opened.token, "refused", wire.now))
     assert opened.remote == ("192.0.2.9", 5070)
-    ended = the(CallEnded, wire.stack.flow_failed(token, "refused", wire.now))
+    ended = the(CallEnded, wire.stack.flow_failed(opened.token, "refused", wire.now))
     assert (ended.call, ended.status, ended.cause) == (call, 503, "refused")
 
 

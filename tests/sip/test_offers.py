@@ -29,6 +29,21 @@ def answer(wire: Wire, invite: Request, status: int, body: bytes = b"") -> list[
 
 
 # ---------------------------------------------------------------- theirs
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_a_refused_offer_moves_nobody(method: str) -> None:
+    """RFC 6141 section 4: who refuses a target refresh request goes on with the target that he had."""
+    wire = Wire()
+    call, tag = wire.establish()
+    moved = "<sip:alice@192.0.2.9:5099>"
+    the(OfferArrived, wire.hear(wire.request(method, to_tag=tag, cseq=2, body=HOLD, contact=moved)))
+    assert 488 in statuses(wire.stack.refuse_offer(call, 488, wire.now))
+    assert str(sent(wire.stack.probe(call, wire.now))[0].uri) == "sip:alice@192.0.2.9:5062"  # type: ignore[union-attr]
+    wire.hear(wire.request(method, to_tag=tag, cseq=3, body=HOLD, contact=moved))
+    wire.stack.accept_offer(call, SDP, wire.now)
+    remains = wire.stack.remains(call)
+    assert remains is not None and remains.target == "sip:alice@192.0.2.9:5099"
+
+
 def test_their_offer_is_answered_and_acknowledged() -> None:
     wire = Wire()
     call, tag = wire.establish()

@@ -73,7 +73,7 @@ def test_a_call_cancelled_in_bad_weather(seed: int) -> None:
     play.run(100)
     assert ours.of(CallEnded)[-1].cause == "no more"
     if theirs.of(CallArrived):
-        assert theirs.of(CallEnded)[-1].cause == "cancelled"
+        assert theirs.of(CallEnded)[-1].cause == "cancelled: no more"
     all_end_and_nothing_is_left(play)
 
 

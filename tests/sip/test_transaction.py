@@ -153,9 +153,31 @@ def j_repeats_the_answer_for_late_requests() -> None:
 def a_request_that_nobody_answers_is_let_go() -> None:
     wire = Wire()
     number = the(RequestArrived, wire.hear(wire.request("OPTIONS"))).transaction
-    assert fire_times(wire, 32.0) == [] and at_rest(wire.stack)
+    assert [at for at, _ in fire_times(wire, 32.0)] == [3.5] and at_rest(wire.stack)
     assert wire.stack.respond(number, 200, wire.now) == []
     assert wire.stack.describe()["answers too late"] == 1
+
+
+@fires("server", Timer.LATE)
+def a_request_that_is_not_answered_yet_gets_100_when_the_other_side_asks_more_seldom() -> None:
+    """RFC 4320 4.1: never before, and once; then the final answer, never 408."""
+    wire = Wire()
+    text = wire.request("OPTIONS")
+    number = the(RequestArrived, wire.hear(text)).transaction
+    assert wire.pass_time(3.4) == [] and wire.hear(text) == []
+    assert statuses(wire.pass_time(0.2)) == [100]
+    assert statuses(wire.hear(text)) == [100], "and whenever it is asked again"
+    assert wire.pass_time(10) == []
+    assert statuses(wire.stack.respond(number, 200, wire.now)) == [200]
+    wire.pass_time(33)
+    assert at_rest(wire.stack)
+
+
+def test_no_100_where_the_answer_came_in_time() -> None:
+    wire = Wire()
+    number = the(RequestArrived, wire.hear(wire.request("OPTIONS"))).transaction
+    assert statuses(wire.stack.respond(number, 200, wire.now)) == [200]
+    assert wire.pass_time(40) == [] and at_rest(wire.stack)
 
 
 # ---------------------------------------------------------------- client

@@ -10,6 +10,7 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from confserver.sip.flow import Address, Flow
+from confserver.sip.locating import Target
 
 
 class Ear:
@@ -20,8 +21,9 @@ class Ear:
         self.losses: list[Flow] = []
         self.opens: list[tuple[int, Flow]] = []
         self.failures: list[tuple[int, str]] = []
-        self.names: list[tuple[int, list[str]]] = []
+        self.names: list[tuple[int, list[Target]]] = []
         self.clock = 1000.0
+        self.unwelcome: set[str] = set()
 
     def received(self, data: bytes, flow: Flow) -> None:
         self.data.append((data, flow))
@@ -35,8 +37,11 @@ class Ear:
     def failed(self, token: int, reason: str) -> None:
         self.failures.append((token, reason))
 
-    def resolved(self, token: int, addresses: list[str]) -> None:
-        self.names.append((token, addresses))
+    def resolved(self, token: int, targets: list[Target]) -> None:
+        self.names.append((token, targets))
+
+    def admits(self, host: str) -> bool:
+        return host not in self.unwelcome
 
     def now(self) -> float:
         return self.clock

@@ -117,6 +117,7 @@ async def test_a_killed_worker_is_replaced_and_its_heir_left_alone(watch: Watch)
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest_twisted.ensureDeferred
 async def test_a_worker_that_hangs_is_killed_and_replaced(watch: Watch) -> None:
     pid = await watch.stands()
@@ -131,6 +132,7 @@ async def test_a_worker_that_hangs_is_killed_and_replaced(watch: Watch) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 @pytest_twisted.ensureDeferred
 async def test_a_spare_takes_the_place_at_once(how: signal.Signals, guarded: Watch) -> None:
@@ -180,6 +182,7 @@ async def test_with_its_spare_gone_too_a_worker_is_started_anew(guarded: Watch) 
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest_twisted.ensureDeferred
 async def test_our_own_stall_is_not_held_against_a_worker(watch: Watch) -> None:
     pid = await watch.stands()
@@ -191,6 +194,7 @@ async def test_our_own_stall_is_not_held_against_a_worker(watch: Watch) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest_twisted.ensureDeferred
 async def test_a_busy_machine_is_not_held_against_a_worker(watch: Watch) -> None:
     """More processes than processors want to run all the time."""

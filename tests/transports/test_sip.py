@@ -14,7 +14,7 @@ from twisted.internet.error import CannotListenError
 
 from confserver.sip.flow import Address, Flow
 from confserver.sip.outputs import CloseFlow, OpenFlow, Resolve, SendBytes
-from confserver.transports import sip, tcp
+from confserver.transports import connection, doors, pool
 from confserver.transports.sip import SipTransports
 from tests.transports.street import Ear, connected, datagrams, has_ipv6, pause, until
 
@@ -186,7 +186,7 @@ async def test_a_connection_that_is_reset(post: Post) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_too_many_connections_from_one(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sip, "MOST_FROM_ONE", 2)
+    monkeypatch.setattr(pool, "MOST_FROM_ONE", 2)
     phones = [connected(post.address) for _ in range(3)]
     await until(lambda: post.connections() == 2)
     await pause()
@@ -202,7 +202,7 @@ async def test_too_many_connections_from_one(post: Post, monkeypatch: pytest.Mon
 
 @pytest_twisted.ensureDeferred
 async def test_too_many_connections_at_all(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sip, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(pool, "MOST_CONNECTIONS", 1)
     phones = [connected(post.address) for _ in range(2)]
     await until(lambda: post.connections() == 1)
     await pause()
@@ -220,7 +220,7 @@ def is_shut(phone: socket.socket) -> bool:
         return True
 
 
-@pytest.mark.parametrize(("said", "after"), [(b"", tcp.FIRST_S), (b"hello", tcp.IDLE_S)])
+@pytest.mark.parametrize(("said", "after"), [(b"", connection.FIRST_S), (b"hello", connection.IDLE_S)])
 @pytest_twisted.ensureDeferred
 async def test_idle_connections_are_let_go(post: Post, said: bytes, after: float) -> None:
     with contextlib.closing(connected(post.address)) as phone:
@@ -259,7 +259,7 @@ async def test_a_peer_that_does_not_read_cannot_stay_while_closing(post: Post) -
         post.transports.perform(CloseFlow(flow, "enough"))
         await pause(0.1)
         assert post.connections() == 1, "there is still something to read"
-        post.ear.clock += tcp.IDLE_S + 1
+        post.ear.clock += connection.IDLE_S + 1
         post.transports._look_again()
         await until(lambda: not post.connections())
 
@@ -311,9 +311,9 @@ async def test_names(post: Post, name: str) -> None:
     post.transports.perform(Resolve(9, name))
     assert post.ear.names == [], "never within the question"
     await until(lambda: post.ear.names, 15)
-    token, addresses = post.ear.names[0]
+    token, targets = post.ear.names[0]
     assert token == 9
-    assert bool(set(addresses) & {HOST, "::1"}) is NAMES[name]
+    assert bool({target.host for target in targets} & {HOST, "::1"}) is NAMES[name]
 
 
 # ---------------------------------------------------------------- ports
@@ -357,7 +357,7 @@ async def test_an_address_that_we_have_not() -> None:
 @pytest_twisted.ensureDeferred
 async def test_the_machine_s_addresses_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     here: list[str] = [HOST, "192.0.2.99"]
-    monkeypatch.setattr(sip, "local_addresses", lambda: list(here))
+    monkeypatch.setattr(doors, "local_addresses", lambda: list(here))
     ear = Ear()
     transports = SipTransports(reactor, ear, (), 0, ("udp", "tcp"))  # type: ignore[arg-type]
     transports.start()
@@ -371,7 +371,7 @@ async def test_the_machine_s_addresses_are_followed(monkeypatch: pytest.MonkeyPa
     assert transports.hosts == {"127.0.0.2"}
     with pytest.raises(OSError):
         connected((HOST, transports.port))
-    monkeypatch.setattr(sip, "local_addresses", failing)
+    monkeypatch.setattr(doors, "local_addresses", failing)
     transports._look_again()
     assert transports.hosts == {"127.0.0.2"}
     transports.stop()

@@ -176,6 +176,7 @@ def _seat(worker: Worker, callers: list[Caller]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("io", IO)
 def test_two_callers_hear_each_other_through_a_worker(io, start):
     worker = start(io)
@@ -252,6 +253,7 @@ def test_a_closed_channel_ends_it(start):
     assert worker.ends() == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "garbage", [b"GET / HTTP/1.1\r\n\r\n", struct.pack("!I", 4) + b"\xc1\0\0\0", packed(Pong(token=1)), b"\xff" * 64]
 )
@@ -299,6 +301,7 @@ def _killed(worker: Worker) -> None:
     worker.process.wait()
 
 
+@pytest.mark.slow
 def test_a_spare_answers_takes_a_post_and_carries_legs_on(start):
     """Same port, same SSRC, sequence and timestamp forward; the phones' next packets are known at once."""
     worker, spare = start(), start(spare=True)
@@ -354,6 +357,7 @@ def test_a_leg_whose_port_is_gone_is_not_carried_on(start):
     assert (counts["legs"], counts["ports"]) == (0, 0)
 
 
+@pytest.mark.slow
 def test_a_spare_that_is_not_wanted_ends(start):
     told, left, garbled = (start(spare=True) for _ in range(3))
     for spare in (told, left, garbled):

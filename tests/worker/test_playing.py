@@ -61,6 +61,7 @@ def stage(start):  # noqa: F811
         yield worker, ear
 
 
+@pytest.mark.slow
 def test_a_file_is_heard_until_it_is_stopped(stage, tmp_path) -> None:
     worker, ear = stage
     sound = lay(tmp_path / "a", tone(500, 1.0) * 32767)

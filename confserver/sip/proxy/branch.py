@@ -116,7 +116,7 @@ class Branch:
             return
         request.headers.set("Max-Breadth", str(self.breadth))
         flow, hop = self.target.flow, self.target.hop or hop_of(decides)
-        self._errand = Errand(self._core, request, self, compose=self._compose)
+        self._errand = Errand(self._core, request, self, compose=self._compose, is_relayed=True)
         self._now = now
         self._errand.start(Way(flow=flow, hop=hop), now)
 
@@ -204,5 +204,6 @@ class Branch:
 
     def _cancel(self, now: float) -> None:
         assert self._errand is not None and self._errand.transaction is not None
+        self._errand.stay()
         with contextlib.suppress(WrongMoment):
             cancel(self._core, self._errand.transaction, now)

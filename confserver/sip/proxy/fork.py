@@ -140,7 +140,7 @@ class Fork:
         if not self._pending:
             self._core.relays.pop(self.number, None)
 
-    def cancelled(self, now: float) -> None:
+    def cancelled(self, cancel: Request, now: float) -> None:
         """CANCEL from upstream; answered already (16.10)."""
         self._end(now)
         if not self._pending:

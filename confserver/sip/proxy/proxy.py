@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from confserver.sip.grammar import Malformed
 from confserver.sip.matching import dialog_key
 from confserver.sip.message import Request
 from confserver.sip.proxy.checks import count_down, mark_of
@@ -29,6 +30,13 @@ class Planned(NamedTuple):
 class Proxy:
     def __init__(self, core: Core) -> None:
         self._core = core
+
+    def has_begun(self, request: Request) -> bool:
+        """Whether a request belongs to a dialog that began with us."""
+        try:
+            return bool(path_of(request, self._core.tokens, self._core.settings.is_ours).sides)
+        except Malformed:
+            return False
 
     def plan(self, request: Request, flow: Flow, now: float) -> Planned | None:
         """What becomes of a request; None where it is for our own user agent. Raises Malformed.

@@ -65,6 +65,7 @@ def test_each_kind_of_remark_is_said_once() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_short_round_on_this_machine() -> None:
     line = "--legs 200 --seconds 1.5 --settle 0.5 --json".split()
     done = subprocess.run(
@@ -78,6 +79,7 @@ def test_the_short_round_on_this_machine() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_long_benches_on_this_machine() -> None:
     line = "pcmu srtp memory churn delay workers --legs 40 --seconds 1 --settle 0.5 --json".split()
     done = subprocess.run(

@@ -12,7 +12,7 @@ from confserver.sip.outputs import OpenFlow, Output, Resolve, SendBytes
 from confserver.sip.proxy.plan import Answer, Plan, Relay, Target
 from confserver.sip.stack import Stack, StackSettings
 from confserver.sip.uri import Uri, parse_uri
-from tests.kit.sip_play import SDP, SERVER, START, answer_to, tokens
+from tests.kit.sip_play import KEPT, SDP, SERVER, START, answer_to, tokens
 
 ALICE: Address = ("192.0.2.9", 5062)
 BOB: Address = ("192.0.2.20", 5060)
@@ -179,17 +179,7 @@ class Relaying:
 
     def is_at_rest(self) -> bool:
         now = self.stack.describe()
-        names = (
-            "transactions",
-            "merged",
-            "calls",
-            "dialogs",
-            "searches",
-            "timers",
-            "relayed requests",
-            "waiting requests",
-        )
-        return not any(now[name] for name in names)
+        return not any(now[name] for name in (*KEPT, "relayed requests"))
 
 
 def route_set(answer: Response) -> list[str]:

@@ -141,7 +141,7 @@ def test_nobody_answers_what_is_no_invite(proxy: Relaying) -> None:
     assert isinstance(message, Request)
     proxy.pass_time(33)
     proxy.replies(BOB, message, 200)
-    assert proxy.statuses() == []
+    assert proxy.statuses() == [100]
     proxy.pass_time(40)
     assert proxy.is_at_rest()
 

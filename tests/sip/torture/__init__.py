@@ -1,4 +1,4 @@
-"""The messages of RFC 4475, and what each must give.
+"""The messages of RFC 4475 and RFC 5118, and what each must give.
 
 Written with LF; ``message`` makes CRLF of it. ``<SDP>`` stands for the RFC's usual body, ``<07>`` and the like for
 single bytes. Long and repetitive messages are shortened in the middle, not in what they test.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 
+from tests.sip.torture.ipv6 import IPV6
 from tests.sip.torture.read import READ
 from tests.sip.torture.refused import REFUSED
 from tests.sip.torture.valid import VALID
 
-__all__ = ["READ", "REFUSED", "VALID", "message"]
+__all__ = ["IPV6", "READ", "REFUSED", "VALID", "message"]
 
 SDP = """\
 v=0

@@ -1,0 +1,109 @@
+"""Requests other than INVITE: theirs go to whoever deals with their method, ours bring their answer back to who asked.
+
+::
+
+    RequestInCall   -> the row of its method in ``in_call``    -> Respond
+    RequestArrived  -> the row of its method in ``outside``    -> Respond
+    ask, send -> Ask, Send -> the stack -> ``sent`` (its number) -> RequestAnswered -> ``then(response, now)``, once
+
+A part of the focus that deals with a method puts its handler into a row, and the method into ``METHODS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from confserver.focus.outputs import Ask, Headers, Respond, Send
+from confserver.focus.scene import Scene
+from confserver.routing.dialplan import Target
+from confserver.sip.headers import NameAddr
+from confserver.sip.message import Response
+from confserver.sip.outputs import CallId, RequestAnswered, RequestArrived, RequestInCall
+from confserver.sip.settings import StackSettings
+
+METHODS: tuple[str, ...] = ("INFO", "MESSAGE", "REFER", "NOTIFY")
+"""Those that rooms take beside the stack's own; they stand in Allow."""
+ALLOW = (*StackSettings().allow, *METHODS)
+
+Answered = Callable[[Response, float], None]
+
+
+class Requests:
+    """Theirs by method, ours by number."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self.in_call: dict[str, Callable[[RequestInCall, float], None]] = {}
+        self.outside: dict[str, Callable[[RequestArrived, float], None]] = {}
+        self._asked: dict[int, Answered] = {}
+        """By our key, until the stack has given its number."""
+        self._sent: dict[int, Answered] = {}
+        """By the stack's number."""
+
+    # ------------------------------------------------------------------ theirs
+    def arrived(self, event: RequestArrived, now: float) -> None:
+        handler = self.outside.get(event.request.method)
+        if handler is None:
+            self._not_allowed(event.transaction)
+        else:
+            handler(event, now)
+
+    def arrived_in_call(self, event: RequestInCall, now: float) -> None:
+        """Its call may be on its way in or out: a handler looks for the leg itself."""
+        handler = self.in_call.get(event.request.method)
+        if handler is None:
+            self._not_allowed(event.transaction)
+        else:
+            handler(event, now)
+
+    def _not_allowed(self, transaction: int) -> None:
+        """RFC 3261 21.4.6."""
+        self._scene.say(Respond(transaction, 405, "", (("Allow", ", ".join(ALLOW)),)))
+
+    # ------------------------------------------------------------------ ours
+    def ask(
+        self,
+        call: CallId,
+        method: str,
+        then: Answered,
+        headers: Headers = (),
+        body: bytes = b"",
+        content_type: str = "",
+    ) -> None:
+        """Send a request in a call. ``then`` hears the final answer, 481 where the call has ended meanwhile."""
+        self._scene.say(Ask(self._keep(then), call, method, headers, body, content_type))
+
+    def send(
+        self,
+        method: str,
+        target: Target,
+        from_: NameAddr,
+        then: Answered,
+        *,
+        to: NameAddr | None = None,
+        user: str = "",
+        headers: Headers = (),
+        body: bytes = b"",
+        content_type: str = "",
+    ) -> None:
+        """Send a request outside of any dialog. ``then`` hears the final answer (408, 503: none came)."""
+        key, whom = self._keep(then), to or NameAddr("", target.uri)
+        self._scene.say(Send(key, method, target, from_, whom, user, headers, body, content_type))
+
+    def _keep(self, then: Answered) -> int:
+        key = self._scene.number()
+        self._asked[key] = then
+        return key
+
+    def sent(self, key: int, number: int) -> None:
+        """The stack's number of what ``key`` has asked for."""
+        self._sent[number] = self._asked.pop(key)
+
+    def answered(self, event: RequestAnswered, now: float) -> None:
+        then = self._sent.pop(event.number, None)
+        if then is not None:
+            then(event.response, now)
+
+    def __len__(self) -> int:
+        """Requests of ours that wait for their answer."""
+        return len(self._asked) + len(self._sent)

@@ -1,0 +1,101 @@
+"""sipp as somebody who is called: a scenario of its own for each way in which that can go.
+
+with Callee(tmp_path, "bob", [rings(), answers(), hangs_up()]) as bob:
+    server.cli("room", "dial", "standup", "--uri", bob.uri)
+    bob.finish(10)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from tests.kit.ports import free_port, free_range
+from tests.kit.process import Child
+from tests.kit.sipp import Running
+
+HEADERS = """\
+    Via:[$via]
+    [last_From:]
+    To:[$to];tag={tag}
+    [last_Call-ID:]
+    CSeq: {cseq}
+    Contact: <sip:bob@[local_ip]:[local_port]>
+"""
+SDP = """\
+    v=0
+    o=bob 1 1 IN IP4 [media_ip]
+    s=-
+    c=IN IP4 [media_ip]
+    t=0 0
+    m=audio [media_port] RTP/AVP 0
+    a=rtpmap:0 PCMU/8000
+"""
+
+
+def _answer(status: str, more: str = "", body: str = "", tag: str = "bob", cseq: str = "1 INVITE") -> str:
+    typed = "    Content-Type: application/sdp\n" if body else ""
+    lines = (
+        f"    SIP/2.0 {status}\n{HEADERS.format(tag=tag, cseq=cseq)}{more}{typed}    Content-Length: [len]\n\n{body}"
+    )
+    return f"  <send><![CDATA[\n{lines}\n  ]]></send>\n"
+
+
+def rings(status: str = "180 Ringing", *, with_sound: bool = False) -> str:
+    return _answer(status, body=SDP if with_sound else "")
+
+
+def waits(milliseconds: int) -> str:
+    return f'  <pause milliseconds="{milliseconds}"/>\n'
+
+
+def answers(*tags: str) -> str:
+    """Once for each tag, as if the call had forked on its way."""
+    said = [_answer("200 OK", body=SDP, tag=tag) for tag in tags or ("bob",)]
+    return "".join(each + '  <recv request="ACK"/>\n' for each in said)
+
+
+def refuses(status: str, *lines: str) -> str:
+    more = "".join(f"    {line}\n" for line in lines)
+    return _answer(status, more) + '  <recv request="ACK"/>\n'
+
+
+def is_cancelled() -> str:
+    """CANCEL comes, by the branch of the INVITE."""
+    return '  <recv request="CANCEL"/>\n' + _answer("200 OK", cseq="1 CANCEL") + refuses("487 Request Terminated")
+
+
+def is_hung_up_on() -> str:
+    said = (
+        "    SIP/2.0 200 OK\n    [last_Via:]\n    [last_From:]\n    [last_To:]\n    [last_Call-ID:]\n    [last_CSeq:]\n"
+        "    Content-Length: 0\n"
+    )
+    return f'  <recv request="BYE"/>\n  <send><![CDATA[\n{said}\n  ]]></send>\n'
+
+
+class Callee(Running):
+    """One call that comes in, by these steps."""
+
+    def __init__(self, folder: Path, name: str, steps: list[str], seconds: float = 20.0) -> None:
+        super().__init__(folder / name, ("127.0.0.1", 0), name, seconds)
+        self.folder.mkdir(parents=True)
+        self.port = free_port()
+        head = '<?xml version="1.0" encoding="UTF-8" ?>\n<!DOCTYPE scenario SYSTEM "sipp.dtd">\n'
+        head += f'<scenario name="{name}">\n  <recv request="INVITE"><action>\n'
+        for name in ("via", "to"):
+            head += f'    <ereg regexp=".*" search_in="hdr" header="{name.capitalize()}:" assign_to="{name}"/>\n'
+        head += "  </action></recv>\n"
+        (self.folder / "scenario.xml").write_text(head + "".join(steps) + "</scenario>\n")
+
+    @property
+    def uri(self) -> str:
+        return f"sip:{self.room}@127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        command = [
+            "sipp", "-sf", "scenario.xml", "-i", "127.0.0.1", "-p", str(self.port), "-mi", "127.0.0.1",
+            "-mp", str(free_range(4)), "-m", "1", "-l", "1", "-nostdin", "-timeout", str(round(self.seconds)),
+            "-timeout_error", "-trace_err", "-trace_msg",
+        ]  # fmt: skip
+        self.child = Child(command, self.folder, "sipp", environment={"TERM": "dumb"})
+        return self
