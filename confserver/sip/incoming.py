@@ -6,7 +6,7 @@ request --+- malformed -------------> answer at once, as far as it can be answer
           +- CANCEL -------------------> the transaction that it means
           +- of no dialog of ours -----> the sentry: go on, silence, or 503 (``sentry``)
           +- refused by ``checks`` ----> answer at once, no state (RFC 3261 8.2.7)
-          +- To tag -------------------> the call of its dialog; 481
+          +- To tag -------------------> the call of its dialog, or a subscription in it; 481
           +- from the unwelcome -------> 403 at once, no state
           +- INVITE -------------------> a new call
           `- any other ----------------> RequestArrived
@@ -129,7 +129,8 @@ class Incoming:
         """It belongs to a dialog, or cancels what we are about."""
         if request.method == "CANCEL":
             return server_key(request, "INVITE") in self._core.servers
-        return bool(request.to.tag) and dialog_key(request) in self._core.dialogs
+        key = dialog_key(request)
+        return bool(request.to.tag) and (key in self._core.dialogs or key in self._core.usages)
 
     def _may_enter(self, request: Request, flow: Flow, now: float) -> bool:
         """Ask the sentry; the refusal is given here."""
@@ -180,11 +181,13 @@ class Incoming:
             call.cancelled(request, now)
 
     def _in_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
-        call = self._core.dialogs.get(dialog_key(request))
-        if call is None:
-            self._core.answer_at_once(request, flow, 481)
+        core, named = self._core, dialog_key(request)
+        call, usages = core.dialogs.get(named), core.usages.get(named)
+        whose = usages if usages is not None and (call is None or usages.has(request)) else call
+        if whose is None:
+            core.answer_at_once(request, flow, 481)
         elif request.method == "BYE" or self._has_room(request, flow):
-            call.receive(self._open(request, key, flow, now), flow, now)
+            whose.receive(self._open(request, key, flow, now), flow, now)
 
     def _out_of_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         core = self._core

@@ -49,6 +49,7 @@ MACHINES = (
     Machine("A call (INVITE session)", "confserver.sip.call", "CALL", ("arrived", "calling"), ("ended",)),
     Machine("re-INVITEs of a call", "confserver.sip.offers", "OFFER", ("steady",)),
     Machine("A dialog", "confserver.sip.dialog", "DIALOG", ("none",), ("terminated",)),
+    Machine("A subscription of others", "confserver.sip.subscription", "SUBSCRIPTION", ("arrived",), ("ended",)),
     Machine("INVITE server transaction", "confserver.sip.transaction", "INVITE_SERVER", ("idle",), ("terminated",)),
     Machine("INVITE client transaction", "confserver.sip.transaction", "INVITE_CLIENT", ("idle",), ("terminated",)),
     Machine("Server transaction", "confserver.sip.transaction", "SERVER", ("idle",), ("terminated",)),
