@@ -12,15 +12,16 @@ import enum
 import inspect
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
 import click
 
-from confserver.admin import tables
+from confserver.admin import tables, trace
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
@@ -41,10 +42,12 @@ Ask = Callable[[Where, str, str, Mapping[str, object]], Any]
 
 AS_SET = "as the settings say"
 """The default of a rule that a room need not have."""
-NO_END = "for good"
+UNSAID = {"seconds": "for good", "aliases": "none, or those there are", "display": "as it is", "enabled": "as it is"}
+"""What else it means not to give an option."""
 ARGUMENT_HELP = {
     "room": "ROOM is the room's name.",
     "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
+    "user": "USER is the user's name, in lower case, such as alice.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
 OPTION_HELP = {
@@ -71,6 +74,7 @@ OPTION_HELP = {
     "position_s": "Where to go on, in seconds.",
     "tracks": "Also a file for each participant.",
     "uri": "Whom to call: sip:USER@HOST, tel:NUMBER, or a number.",
+    "text": "What to say.",
     "name": "What the others read; else what was dialled.",
     "ring_s": "Seconds that it may ring; 0: as the settings say.",
     "digits": "0 to 9, *, #, A to D; a comma is a pause of half a second.",
@@ -78,6 +82,10 @@ OPTION_HELP = {
     "gap_ms": "How long to wait after each, 40 to 5000.",
     "reason": "Why, in a few words for whoever reads the list.",
     "seconds": "Until so many seconds have passed.",
+    "password": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
+    "display": "What others read when this user calls.",
+    "aliases": "Another name, or a telephone number; more than one: say it again.",
+    "enabled": "Whether the user may register and call.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
@@ -123,17 +131,20 @@ def _status(ask: Ask) -> click.Command:
 
 
 # ------------------------------------------------------------------ the server's ways, beside the rooms
-NOUNS = {"ban": "Show or change from whom the running server takes nothing."}
+NOUNS = {
+    "ban": "Show or change from whom the running server takes nothing.",
+    "user": "Show or change who may register at the running server, and call from anywhere.",
+}
 
 
 def _ways(ask: Ask) -> list[click.Command]:
     """A group for each noun of ``routing.commands``, its verbs in it."""
     groups = {noun: click.Group(noun, help=words) for noun, words in NOUNS.items()}
-    for question in QUESTIONS:
+    for question in (each for each in QUESTIONS if not each.has_own_verb):
         groups[question.noun].add_command(_question(ask, question))
     for order in ORDERS:
         groups[order.noun].add_command(_order(ask, order))
-    return list(groups.values())
+    return [*groups.values(), _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:
@@ -192,6 +203,8 @@ def _change(ask: Ask, command: type[Command]) -> click.Command:
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     """Make the option of a field; what is not given is left to the server, whose default is shown."""
+    if field.name == "password":
+        return _password_option(OPTION_HELP[field.name])
     name = field.name.replace("_", "-")
     required = field.default is dataclasses.MISSING
     words = OPTION_HELP.get(field.name, "")
@@ -200,15 +213,31 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     if hint is bool and default is not None:
         default = f"--{'' if default else 'no-'}{name}"
     if not required and default != "":
-        unsaid = NO_END if field.name == "seconds" else AS_SET
+        unsaid = UNSAID.get(field.name, AS_SET)
         words += f"  [default: {unsaid if default in (None, ()) else default}]"
     if hint is bool:
         return click.Option([f"--{name}/--no-{name}"], default=None, help=words)
-    kind: click.ParamType[Any] | type = hint
-    if issubclass(hint, enum.Enum):
+    is_list = default == () or get_origin(hint) is tuple
+    kind: click.ParamType[Any] | type = get_args(hint)[0] if get_origin(hint) is tuple else hint
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
         kind = click.Choice([str(member.value) for member in hint])
-    is_list = default == ()
     return click.Option([f"--{name}"], type=kind, required=required, default=None, multiple=is_list, help=words)
+
+
+def _password_option(words: str) -> click.Option:
+    """Never on the command line itself, where every user of the machine can read it."""
+
+    def read(context: click.Context, parameter: click.Parameter, how: str | None) -> str | None:
+        if how == "ask":
+            return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+        if how == "stdin":
+            line = sys.stdin.readline().rstrip("\r\n")
+            if not line:
+                raise click.UsageError("No password came by standard input.")
+            return line
+        return None
+
+    return click.Option(["--password"], type=click.Choice(("ask", "stdin")), callback=read, default=None, help=words)
 
 
 def _path(pattern: str, names: Mapping[str, str]) -> str:

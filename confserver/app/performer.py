@@ -48,6 +48,15 @@ class Porter(Protocol):
     def connects(self, host: str, now: float) -> bool: ...
 
 
+class Registry(Protocol):
+    """Who takes REGISTERs, and forgets what goes by a lost connection (``app.accounts``)."""
+
+    def register(
+        self, event: sip_out.RequestArrived, now: float, perform: Callable[[Sequence[focus_out.Respond]], None]
+    ) -> None: ...
+    def flow_lost(self, flow: Flow) -> None: ...
+
+
 class OpenPorter:
     def hears(self, host: str, now: float) -> bool:
         return True
@@ -64,6 +73,8 @@ class Hands:
     workers: Sequence[Worker]
     scribe: Scribe
     journal: Journal
+    said: Callable[[bytes, Flow, float], None] | None = None
+    """Who else hears what we send."""
     followers: Sequence[Callable[[sip_out.Output], None]] = ()
     """Who else hears what becomes of calls."""
 
@@ -78,7 +89,9 @@ class Performer:
         stack: Stack,
         focus: Focus,
         porter: Porter | None = None,
+        registry: Registry | None = None,
     ) -> None:
+        self._registry = registry
         self._porter = porter or OpenPorter()
         self._reactor = reactor
         self.now = now
@@ -116,6 +129,8 @@ class Performer:
         """Gives what follows."""
         if isinstance(output, _FOR_TRANSPORTS):
             self._hands.transports.perform(output)
+            if self._hands.said is not None and isinstance(output, sip_out.SendBytes):
+                self._hands.said(output.data, output.flow, self.now())
         elif isinstance(output, focus_out.TellWorker):
             self._hands.workers[output.worker].send(output.command)
         elif isinstance(output, focus_out.TellScribe):
@@ -124,6 +139,8 @@ class Performer:
             commits.append(self._hands.journal.publish(output.events))
         elif isinstance(output, focus_out.Output):
             return self._answer(output)
+        elif self._registry and isinstance(output, sip_out.RequestArrived) and output.request.method == "REGISTER":
+            self._registry.register(output, self.now(), self.perform)
         else:
             _log_call(output)
             self._tell_followers(output)
@@ -261,6 +278,8 @@ class Performer:
         return self._porter.connects(host, self.now())
 
     def lost(self, flow: Flow) -> None:
+        if self._registry:
+            self._registry.flow_lost(flow)
         self._hear(lambda: self._stack.flow_lost(flow, self.now()))
 
     def opened(self, token: int, flow: Flow) -> None:
@@ -299,6 +318,11 @@ def _apology(output: Output) -> Sequence[Output]:
             return (focus_out.RefuseOffer(call, 500, ""),)
         case sip_out.RequestArrived(transaction=transaction) | sip_out.RequestInCall(transaction=transaction):
             return (focus_out.Respond(transaction, 500),)
+        case focus_out.Grant(transaction=transaction):
+            return (
+                focus_out.Respond(transaction, 500),
+                sip_out.SubscriptionEnded(transaction, "a fault of this server"),
+            )
         case focus_out.Call(leg=leg):
             return (sip_out.CallEnded(-leg, "a fault of this server", by_peer=False, status=500),)
     return ()

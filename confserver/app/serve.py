@@ -62,7 +62,8 @@ def _run(reactor: Any, settings: Settings) -> str:
             await server.start()
             gc.freeze()  # what stands by now stays: no full collection shall look at it again
             gc.set_threshold(*COLLECTIONS)
-            print(server.banner(), flush=True)
+            if not server.is_stopping:
+                print(server.banner(), flush=True)
         except StartError as error:
             trouble = str(error)
         except Exception as error:

@@ -19,6 +19,8 @@ from twisted.internet.task import LoopingCall, deferLater
 
 from confserver.admin import http
 from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
+from confserver.app import accounts
+from confserver.app.accounts import Accounts
 from confserver.app.dialogs import FLUSH_S, Dialogs
 from confserver.app.door import Door
 from confserver.app.journal import Journal, settle
@@ -26,6 +28,7 @@ from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.protection import LOOK_S, Protection
 from confserver.app.surroundings import Surroundings
+from confserver.app.tracing import Tracing
 from confserver.config import Settings, default_state_directory
 from confserver.contract import EngineReady, FromWorker
 from confserver.focus.focus import Focus
@@ -33,8 +36,10 @@ from confserver.focus.requests import ALLOW
 from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
 from confserver.routing import store as ways
+from confserver.routing.registrar import OPTION_TAGS
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
+from confserver.sip.trace import Trace
 from confserver.storage import Storage, StorageError
 from confserver.transports.certificates import CertificateError
 from confserver.transports.links import Spares, WorkerLink
@@ -50,6 +55,8 @@ log = structlog.get_logger("server")
 
 ALIVE_S = 30.0
 RESCAN_S = 10.0
+EXPIRE_S = 5.0
+"""How often expired registrations are looked for; they are not used before that either."""
 READY_S = 20.0
 GOODBYE_S = 4.0
 """So long phones may take to answer our BYE when the server stops; 10 s are the most for everything."""
@@ -70,8 +77,14 @@ class Server:
         self._surroundings = Surroundings(settings)
         self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
         self._protection = Protection(settings.limits, self._surroundings.guard, self._storage)
+        self._accounts = Accounts(settings.users, self._surroundings.guard, self._surroundings.hosts, self._storage)
         self._orders = Orders()
         self._protection.join(self._orders)
+        self._trace = Trace(settings.limits.trace_mb << 20)
+        Tracing(
+            self._trace, lambda name: self._focus.call_of(name), lambda call: self._focus.media_of(call)
+        ).join(self._orders)  # fmt: skip
+        self._accounts.join(self._orders)
         self._journal = Journal(self._storage)
         self._stack = Stack(
             StackSettings(
@@ -79,8 +92,13 @@ class Server:
                 advertised=self._contact,
                 unwelcome=self._surroundings.unwelcome,
                 sentry=self._protection.barrier,
-                allow=ALLOW,
+                tap=self._trace,
+                doorkeeper=self._accounts.authentication,
+                allow=(*ALLOW, "REGISTER"),
+                register_tags=OPTION_TAGS,
                 has_tcp="tcp" in settings.sip.transports,
+                keeps_alive=True,
+                vouches=self._vouches,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
                 needed_tags=settings.sip.required_extensions,
@@ -99,6 +117,7 @@ class Server:
         self._chores = [
             (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
+            (LoopingCall(_unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
             (LoopingCall(_unfailing(self._note_dialogs)), FLUSH_S),
             (LoopingCall(_unfailing(lambda: self._protection.look(self.now()))), LOOK_S),
         ]
@@ -142,6 +161,7 @@ class Server:
         kept = await self._storage.write(settle)
         now = self.now()
         self._protection.restore(await self._storage.write(lambda db: ways.load_bans(db, now)), now)
+        self._accounts.restore(await self._storage.write(lambda db: accounts.settle(db, now)))
         self._dialogs.inherit(await self._storage.write(ways.load_dialogs), now - kept.last_seen)
         rooms = Rooms(
             ParticipantIds(kept.last_participant),
@@ -155,12 +175,15 @@ class Server:
         terms = self._surroundings.media_terms()
         scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
-        self._focus = Focus(scene, self._surroundings.repertoire(), tracks, quiets, self._surroundings.dial_terms())
+        around = self._surroundings
+        self._focus = Focus(scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms())
 
     def _join(self) -> None:
         """Give the layers their shells."""
         settings = self._settings
-        self._performer = Performer(self._reactor, self.now, self._stack, self._focus, self._protection.barrier)
+        self._performer = Performer(
+            self._reactor, self.now, self._stack, self._focus, self._protection.barrier, self._accounts
+        )
         self._transports = SipTransports(
             self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports,
             ports=settings.sip.other_ports(), tls=self._surroundings.tls(self._state),
@@ -181,7 +204,16 @@ class Server:
             )
             for number, post in enumerate(posts)
         ]
-        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal, (self._dialogs.hear,)))
+        self._performer.use(
+            Hands(
+                self._transports,
+                self._links,
+                self._scribe,
+                self._journal,
+                self._trace.said,
+                (self._dialogs.hear, self._trace.follow),
+            )
+        )
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
@@ -243,6 +275,12 @@ class Server:
         if self._transports is not None:
             self._transports.refresh()
 
+    def _vouches(self, flow: Flow, name: str) -> bool:
+        """Inside an address is enough; by TLS a certificate says whose a connection is (RFC 5923 section 9)."""
+        if flow.transport == "TLS":
+            return self._transports is not None and self._transports.has_shown(flow, name)
+        return self._surroundings.guard.is_inside(flow.remote[0])
+
     # ------------------------------------------------------------------ stop
     @property
     def is_stopping(self) -> bool:
@@ -301,12 +339,14 @@ class Server:
             "sip": self._stack.describe(),
             "barrier": self._protection.barrier.describe(),
             "journal": self._dialogs.describe(),
+            "trace": self._trace.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
             ],
             "spare": self._spares.describe() if self._spares else None,
             "scribe": self._scribe.describe(),
+            "users": self._accounts.describe(),
             "storage": self._storage.describe(),
             "tasks": len(self._reactor.getDelayedCalls()),
         }

@@ -180,6 +180,14 @@ class Client:
         """Hang up on one participant."""
         return self._change("POST", _path("rooms", room, "participants", participant, "kick"))
 
+    def transfer(self, room: str, participant: str, uri: str) -> Record | None:
+        """Ask a participant's phone to call somebody else instead."""
+        return self._change("POST", _path("rooms", room, "participants", participant, "transfer"), uri=uri)
+
+    def message(self, room: str, text: str, participant: str | None = None) -> Record | None:
+        """Send text to those in a room, or to one of them."""
+        return self._change("POST", _path("rooms", room, "messages"), text=text, participant=participant)
+
     def digits(
         self, room: str, participant: str, digits: str, *, duration_ms: int | None = None, gap_ms: int | None = None
     ) -> Record | None:
@@ -199,6 +207,47 @@ class Client:
     def lift_ban(self, network: str) -> Record | None:
         """Take messages from an address or network again."""
         return self._change("DELETE", _path("bans", network))
+
+    # -------------------------------------------------------------- users
+    def list_user(self) -> list[Record]:
+        """List the users."""
+        return cast(list[Record], self.request("GET", "/users"))
+
+    def show_user(self, user: str) -> Record:
+        """Show a user, and where the user's phones are."""
+        return cast(Record, self.request("GET", _path("users", user)))
+
+    def add_user(
+        self, user: str, password: str | None = None, display: str | None = None, aliases: Sequence[str] | None = None
+    ) -> Record | None:
+        """Make a user, who may register and call with a password."""
+        return self._change("PUT", _path("users", user), password=password, display=display, aliases=aliases)
+
+    def change_user(
+        self, user: str, display: str | None = None, aliases: Sequence[str] | None = None, enabled: bool | None = None
+    ) -> Record | None:
+        """Change a user's display name or aliases, or shut the user out for a time."""
+        return self._change("POST", _path("users", user), display=display, aliases=aliases, enabled=enabled)
+
+    def passwd_user(self, user: str, password: str | None = None) -> Record | None:
+        """Give a user another password; phones that are registered stay so until they have to say it again."""
+        return self._change("POST", _path("users", user, "password"), password=password)
+
+    def remove_user(self, user: str) -> Record | None:
+        """Forget a user, and where the user's phones are."""
+        return self._change("DELETE", _path("users", user))
+
+    def list_trace(self) -> list[Record]:
+        """List the calls whose messages are kept."""
+        return cast(list[Record], self.request("GET", "/traces"))
+
+    def show_trace(self, call: str) -> Record:
+        """Show the messages of a call."""
+        return cast(Record, self.request("GET", _path("traces", call)))
+
+    def pcap_trace(self, call: str) -> Record:
+        """Give the messages of a call as a pcap, in Base64."""
+        return cast(Record, self.request("GET", _path("traces", call, "pcap")))
 
     def _change(self, method: str, path: str, **members: object) -> Record | None:
         """Members that are None are left to the server's defaults."""

@@ -164,6 +164,24 @@ def _check_caller(settings: Settings) -> None:
         raise ValueError(f"{text!r} is not an address such as sip:conference@example.com")
 
 
+def _check_realm(settings: Settings) -> None:
+    realm = settings.users.realm
+    if not realm or len(realm) > 64 or not realm.isascii() or not realm.isprintable() or set(realm) & set('"\\'):
+        raise ValueError("has 1 to 64 printable ASCII characters, no quotes and no backslashes")
+
+
+def _check_user_domains(settings: Settings) -> None:
+    for text in settings.users.domains:
+        if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", text):
+            raise ValueError(f"{text!r} is not a domain name such as example.com")
+
+
+def _check_expires(settings: Settings) -> None:
+    users = settings.users
+    if not users.min_expires_s <= users.expires_s <= users.max_expires_s:
+        raise ValueError(f"{users.expires_s} is not between users.min_expires_s and users.max_expires_s")
+
+
 CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("sip.addresses", _check_sip_addresses),
     ("sip.transports", _check_transports),
@@ -182,6 +200,9 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("rtp.port_max", _check_port_max),
     ("media.codecs", _check_codecs),
     ("media.denoise", _check_denoise),
+    ("users.realm", _check_realm),
+    ("users.domains", _check_user_domains),
+    ("users.expires_s", _check_expires),
     ("dialout.prefixes", _check_prefixes),
     ("dialout.domains", _check_domains),
     ("dialout.caller", _check_caller),

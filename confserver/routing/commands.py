@@ -8,7 +8,7 @@ is listed in ``app.orders``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from rooms.participant import Role
@@ -34,6 +34,8 @@ class Question:
     path: str
     summary: str
     columns: tuple[str, ...] = ()
+    has_own_verb: bool = False
+    """The command line asks it by a verb of its own (``admin.trace``)."""
 
     @property
     def name(self) -> str:
@@ -66,7 +68,60 @@ class LiftBan(Command):
     network: str
 
 
-COMMANDS: tuple[type[Command], ...] = (AddBan, LiftBan)
+@dataclass(frozen=True, slots=True)
+class AddUser(Command):
+    """Make a user, who may register and call with a password."""
+
+    method: ClassVar[str] = "PUT"
+    path: ClassVar[str] = "/users/{user}"
+    noun: ClassVar[str] = "user"
+    verb: ClassVar[str] = "add"
+
+    user: str
+    password: str = field(default="", repr=False)
+    display: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeUser(Command):
+    """Change a user's display name or aliases, or shut the user out for a time."""
+
+    path: ClassVar[str] = "/users/{user}"
+    noun: ClassVar[str] = "user"
+    verb: ClassVar[str] = "change"
+
+    user: str
+    display: str | None = None
+    aliases: tuple[str, ...] | None = None
+    enabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetPassword(Command):
+    """Give a user another password; phones that are registered stay so until they have to say it again."""
+
+    path: ClassVar[str] = "/users/{user}/password"
+    noun: ClassVar[str] = "user"
+    verb: ClassVar[str] = "passwd"
+
+    user: str
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveUser(Command):
+    """Forget a user, and where the user's phones are."""
+
+    method: ClassVar[str] = "DELETE"
+    path: ClassVar[str] = "/users/{user}"
+    noun: ClassVar[str] = "user"
+    verb: ClassVar[str] = "remove"
+
+    user: str
+
+
+COMMANDS: tuple[type[Command], ...] = (AddBan, LiftBan, AddUser, ChangeUser, SetPassword, RemoveUser)
 QUESTIONS: tuple[Question, ...] = (
     Question(
         "ban",
@@ -74,5 +129,15 @@ QUESTIONS: tuple[Question, ...] = (
         "/bans",
         "List from whom nothing is taken, and why.",
         ("network", "since", "until", "by", "reason"),
+    ),
+    Question("trace", "list", "/traces", "List the calls whose messages are kept.", has_own_verb=True),
+    Question("trace", "show", "/traces/{call}", "Show the messages of a call.", has_own_verb=True),
+    Question("trace", "pcap", "/traces/{call}/pcap", "Give the messages of a call as a pcap.", has_own_verb=True),
+    Question("user", "list", "/users", "List the users.", ("user", "display", "aliases", "enabled", "phones")),
+    Question(
+        "user",
+        "show",
+        "/users/{user}",
+        "Show a user, and where the user's phones are.",
     ),
 )

@@ -45,8 +45,9 @@ class Binding:
     """The way that the REGISTER came; None after a restart, or once that connection is lost."""
     is_outbound: bool = False
     """Requests go by ``flow`` alone, and the binding ends with it (RFC 5626 section 5.3)."""
-    has_gruu: bool = False
-    """The phone understands GRUUs and has been given some (RFC 5627)."""
+    gruu: int = 0
+    """What the temporary GRUUs of this phone lead to, until it registers by another Call-ID (RFC 5627 section 5);
+    0: the phone wants no GRUUs."""
     source: str = ""
     """Where the REGISTER came from, for people."""
     user_agent: str = ""
@@ -100,6 +101,9 @@ class Directory(Protocol):
     def bindings(self, user: str, now: float) -> Sequence[Binding]:
         """Those that hold now, the best first: by q, then the one registered last."""
 
+    def by_gruu(self, number: int, now: float) -> Sequence[Binding]:
+        """Those that a temporary GRUU leads to (``Binding.gruu``), the best first."""
+
     def update(self, user: str, bindings: Iterable[Binding], now: float) -> Sequence[Change]:
         """From now on these are all of them."""
 
@@ -113,6 +117,7 @@ class Location:
     def __init__(self) -> None:
         self._users: dict[str, dict[Key, Binding]] = {}
         self._by_flow: dict[Flow, set[tuple[str, Key]]] = {}
+        self._by_gruu: dict[int, str] = {}
         self._due: list[tuple[float, str, Key]] = []
         self._count = 0
 
@@ -120,6 +125,12 @@ class Location:
     def bindings(self, user: str, now: float) -> tuple[Binding, ...]:
         here = [binding for binding in self._users.get(user, {}).values() if binding.expires_at > now]
         return tuple(sorted(here, key=lambda each: (-each.q, -each.registered_at)))
+
+    def by_gruu(self, number: int, now: float) -> tuple[Binding, ...]:
+        user = self._by_gruu.get(number)
+        if user is None:
+            return ()
+        return tuple(binding for binding in self.bindings(user, now) if binding.gruu == number)
 
     def everybody(self, now: float) -> list[Binding]:
         return [binding for user in self._users for binding in self.bindings(user, now)]
@@ -181,6 +192,8 @@ class Location:
         self._count += 1
         if binding.flow is not None and binding.flow.is_reliable:
             self._by_flow.setdefault(binding.flow, set()).add((binding.user, binding.key))
+        if binding.gruu:
+            self._by_gruu[binding.gruu] = binding.user
         heapq.heappush(self._due, (binding.expires_at, binding.user, binding.key))
         if len(self._due) > 64 + 4 * self._count:
             self._due = [(each.expires_at, each.user, each.key) for of in self._users.values() for each in of.values()]
@@ -192,6 +205,8 @@ class Location:
         there = self._users.get(binding.user, {})
         if there.pop(binding.key, None) is not None:
             self._count -= 1
+        if binding.gruu and not any(each.gruu == binding.gruu for each in there.values()):
+            self._by_gruu.pop(binding.gruu, None)
         if not there:
             self._users.pop(binding.user, None)
         if binding.flow is not None and (known := self._by_flow.get(binding.flow)) is not None:

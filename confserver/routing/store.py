@@ -28,12 +28,32 @@ def bans(db: Database) -> None:
     )
 
 
+def users_and_bindings(db: Database) -> None:
+    """Aliases have spaces between them, Path values are a JSON list; ``keys`` are secrets of this server's own."""
+    db.execute(
+        "CREATE TABLE users (name TEXT PRIMARY KEY, display TEXT NOT NULL, aliases TEXT NOT NULL,"
+        " enabled INTEGER NOT NULL, realm TEXT NOT NULL, created_at REAL NOT NULL, changed_at REAL NOT NULL)"
+    )
+    db.execute(
+        "CREATE TABLE user_secrets (user TEXT NOT NULL, algorithm TEXT NOT NULL, ha1 TEXT NOT NULL,"
+        " PRIMARY KEY (user, algorithm))"
+    )
+    db.execute(
+        "CREATE TABLE bindings (user TEXT NOT NULL, key TEXT NOT NULL, contact TEXT NOT NULL, expires_at REAL NOT NULL,"
+        " call_id TEXT NOT NULL, cseq INTEGER NOT NULL, q INTEGER NOT NULL, path TEXT NOT NULL, params TEXT NOT NULL,"
+        " instance TEXT NOT NULL, reg_id INTEGER NOT NULL, transport TEXT NOT NULL, local TEXT NOT NULL,"
+        " remote TEXT NOT NULL, source TEXT NOT NULL, outbound INTEGER NOT NULL, gruu INTEGER NOT NULL,"
+        " user_agent TEXT NOT NULL, registered_at REAL NOT NULL, PRIMARY KEY (user, key))"
+    )
+    db.execute("CREATE TABLE keys (name TEXT PRIMARY KEY, value BLOB NOT NULL)")
+
+
 def dialogs(db: Database) -> None:
     """What is left of calls when the process that had them is gone."""
     db.execute("CREATE TABLE dialogs (key TEXT PRIMARY KEY, remains TEXT NOT NULL)")
 
 
-STEPS = (bans, dialogs)
+STEPS = (bans, dialogs, users_and_bindings)
 """The migrations, oldest first; once released, a step is never changed, only followed by another."""
 
 _migrations = Migrations("routing")

@@ -33,7 +33,8 @@ def refusal_of(request: Request, settings: StackSettings) -> Refusal | None:
         return Refusal(413)  # 21.4.11
     if request.method not in settings.allow:
         return Refusal(405, "", (("Allow", ", ".join(settings.allow)),))  # 8.2.1
-    unknown = [tag for tag in request.headers.get_all("Require") if tag not in settings.option_tags]
+    known = settings.option_tags + (settings.register_tags if request.method == "REGISTER" else ())
+    unknown = [tag for tag in request.headers.get_all("Require") if tag not in known]
     if unknown:
         return Refusal(420, "", (("Unsupported", ", ".join(unknown)),))  # 8.2.2.3
     if request.method == "SUBSCRIBE":

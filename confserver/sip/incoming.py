@@ -5,6 +5,7 @@ request --+- malformed -------------> answer at once, as far as it can be answer
           +- ACK ----------------------> the call of its dialog
           +- CANCEL -------------------> the transaction that it means
           +- of no dialog of ours -----> the sentry: go on, silence, or 503 (``sentry``)
+          +- of no dialog, no proof ---> the doorkeeper: 401 or 407 at once, no state (``doorkeeper``)
           +- refused by ``checks`` ----> answer at once, no state (RFC 3261 8.2.7)
           +- To tag -------------------> the call of its dialog, or a subscription in it; 481
           +- from the unwelcome -------> 403 at once, no state
@@ -19,7 +20,9 @@ from collections.abc import Hashable
 
 from confserver.sip.call import Call
 from confserver.sip.checks import Refusal, fit, refusal_of
+from confserver.sip.connections import PING, PONG
 from confserver.sip.core import Core
+from confserver.sip.doorkeeper import TurnedAway
 from confserver.sip.extensions import METHODS
 from confserver.sip.extensions.replaces import other_call
 from confserver.sip.flow import Flow
@@ -27,13 +30,10 @@ from confserver.sip.framing import Ping
 from confserver.sip.grammar import Malformed, Unwritable
 from confserver.sip.matching import dialog_key, merged_key, note_source, server_key, way_back
 from confserver.sip.message import Request, Response, parse
-from confserver.sip.outputs import CloseFlow, RequestArrived
+from confserver.sip.outputs import RequestArrived
 from confserver.sip.sentry import Verdict
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.transaction import ServerTransaction, State
-
-PING, PONG = b"\r\n\r\n", b"\r\n"
-"""RFC 5626 section 4.4.1."""
 
 
 class Incoming:
@@ -61,13 +61,13 @@ class Incoming:
                     self._message(piece, flow, now)
         except Malformed as fault:
             self._malformed(fault, flow, now)
-            connection.is_closing = True
-            core.emit(CloseFlow(flow, fault.reason))
+            connection.close(fault.reason)
 
     def _message(self, data: bytes, flow: Flow, now: float) -> None:
         """The door: what is wrong with one message stays with it."""
         try:
             message = parse(data)
+            self._core.settings.tap.heard(message.call_id, data, flow, now)
             if isinstance(message, Request):
                 self._request(message, flow, now)
             else:
@@ -100,12 +100,17 @@ class Incoming:
         if (response.via.host, response.via.port) != (ours.host, ours.port):  # RFC 3261 18.1.2
             core.drop("response for another")
             return
+        connection = core.connections.get(transaction.flow)
+        if connection is not None:
+            connection.answered(response, now)
         transaction.receive(response, now)
 
     # -------------------------------------------------------------- requests
     def _request(self, request: Request, flow: Flow, now: float) -> None:
         core = self._core
         note_source(request, flow)
+        if flow.is_reliable:
+            core.connections[flow].note_alias(request)
         key = server_key(request)
         transaction = core.servers.get(key)
         if request.method == "ACK":
@@ -117,6 +122,8 @@ class Incoming:
             return
         elif request.method == "CANCEL":
             self._cancel(request, flow, now)
+        elif not request.to.tag and not self._is_admitted(request, flow, now):
+            return
         elif (refusal := refusal_of(request, core.settings)) is not None:
             core.count("refused")
             self._refuse(request, flow, refusal, now)
@@ -140,6 +147,22 @@ class Incoming:
         elif verdict is Verdict.SILENCE:
             self._core.count("silenced")
         return verdict is Verdict.TAKE
+
+    def _is_admitted(self, request: Request, flow: Flow, now: float) -> bool:
+        """Ask the doorkeeper who sends it; where that is no good the answer is given here."""
+        settings = self._core.settings
+        known = settings.doorkeeper.admit(request, flow, now)
+        if isinstance(known, TurnedAway):
+            self._core.count("turned away")
+            if known.is_offence:
+                self._refuse(request, flow, Refusal(known.status, known.reason, known.headers), now)
+            else:
+                self._core.answer_at_once(request, flow, known.status, known.reason, known.headers)
+            return False
+        if known is not None:
+            request.identity = known
+            settings.sentry.proved(flow, now)
+        return True
 
     def _refuse(self, request: Request, flow: Flow, refusal: Refusal, now: float) -> None:
         """At once and without a trace, unless whoever is there has been refused too often."""
@@ -192,7 +215,7 @@ class Incoming:
     def _out_of_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         core = self._core
         merged = merged_key(request)
-        if why := core.settings.unwelcome(flow):
+        if request.identity is None and (why := core.settings.unwelcome(flow)):
             core.count("unwelcome")
             warning = ("Warning", f'399 confserver "{fit(why)}"')
             self._refuse(request, flow, Refusal(403, headers=(warning,)), now)

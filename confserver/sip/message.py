@@ -7,9 +7,10 @@ Content-Length is framing, not content: it is checked and dropped by ``parse``, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from confserver.sip.doorkeeper import Identity
 from confserver.sip.grammar import SPACE, Malformed, Unwritable, is_token, number
 from confserver.sip.head import Head, read_head
 from confserver.sip.headers import (
@@ -113,6 +114,8 @@ class Request(Message):
     uri: Uri
     headers: Headers
     body: bytes = b""
+    identity: Identity | None = field(default=None, compare=False)
+    """Who has sent it, where credentials have shown that; nothing on the wire says it."""
 
     @property
     def max_forwards(self) -> int | None:

@@ -1,0 +1,52 @@
+"""Who may register, and for how long."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from confserver.config.sip import Section
+
+
+class Users(Section, frozen=True):
+    """Who may register, be called by name, and call from anywhere."""
+
+    realm: Annotated[
+        str,
+        Meta(
+            description="What phones show where they ask for a password. Passwords are kept for one realm: after a "
+            "change all must be set anew."
+        ),
+    ] = "confserver"
+    domains: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Domain names of this server, such as example.com; its addresses are always its own. None "
+            "listed: every name by which it is reached."
+        ),
+    ] = ()
+    trust_inside: Annotated[
+        bool,
+        Meta(
+            description="Let phones on loopback and on attached and trusted networks register without a password, for "
+            "any user."
+        ),
+    ] = False
+    min_expires_s: Annotated[
+        int, Meta(ge=10, le=3600, description="Shortest registration that is taken, in seconds; 423 to less.")
+    ] = 60
+    max_expires_s: Annotated[
+        int, Meta(ge=60, le=604800, description="Longest registration that is granted, in seconds.")
+    ] = 7200
+    expires_s: Annotated[int, Meta(ge=10, le=604800, description="Seconds of a registration that names no time.")] = (
+        3600
+    )
+    max_bindings: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="Most phones of one user; one more takes the place of the one that was heard of longest ago.",
+        ),
+    ] = 10

@@ -1,0 +1,49 @@
+"""Who is meant by an address, and by which phones: names, aliases, numbers and GRUUs, looked up in the directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from confserver.routing.domains import Domains
+from confserver.routing.gruus import Gruus, is_gruu
+from confserver.routing.location import Binding, Directory
+from confserver.routing.users import User, Users
+from confserver.sip.uri import Uri
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """``bindings``: the phones to try, the best first; none: not reachable now (480)."""
+
+    user: User
+    bindings: Sequence[Binding]
+
+
+class Reach:
+    def __init__(self, users: Users, directory: Directory, domains: Domains, gruus: Gruus) -> None:
+        self._users = users
+        self._directory = directory
+        self._domains = domains
+        self._gruus = gruus
+
+    def find(self, uri: Uri, now: float) -> Reached | None:
+        """None where the address is no user's of ours, or the user is shut out."""
+        if not self._domains.is_ours(uri):
+            return None
+        number = self._gruus.number_in(uri.user) if is_gruu(uri) else None
+        if number is not None:
+            return self._by_temporary_gruu(number, now)
+        user = self._users.find_uri(uri)
+        if user is None or not user.enabled:
+            return None
+        bindings = self._directory.bindings(user.name, now)
+        if is_gruu(uri) and (instance := uri.param("gr")):
+            bindings = [binding for binding in bindings if binding.gruu and binding.instance == instance]
+        return Reached(user, bindings)
+
+    def _by_temporary_gruu(self, number: int, now: float) -> Reached | None:
+        """RFC 5627 section 5.1: one that is over is as one that never was."""
+        bindings = self._directory.by_gruu(number, now)
+        user = self._users.find(bindings[0].user) if bindings else None
+        return Reached(user, bindings) if user is not None and user.enabled else None
