@@ -26,6 +26,31 @@ class Dial(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Transfer(Command):
+    """Ask a participant's phone to call somebody else instead.
+
+    Whom: sip:USER@HOST, tel:NUMBER, or a number; another room is called like anybody. He leaves when it has answered.
+    """
+
+    path: ClassVar[str] = "/rooms/{room}/participants/{participant}/transfer"
+    verb: ClassVar[str] = "transfer"
+
+    participant: ParticipantId
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteTransferred(Command):
+    """The phone that was asked to call elsewhere has done so, or has not."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+    cause: str
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class NoteRinging(Command):
     """The phone that is being called rings, or its network says something of it (``status``: that of the 1xx)."""
 

@@ -18,7 +18,11 @@ from rooms.calling import NoteDialFailed as NoteDialFailed
 from rooms.calling import NoteRedirected as NoteRedirected
 from rooms.calling import NoteReplaced as NoteReplaced
 from rooms.calling import NoteRinging as NoteRinging
+from rooms.calling import NoteTransferred as NoteTransferred
+from rooms.calling import Transfer as Transfer
 from rooms.command import Command as Command
+from rooms.messages import NoteText as NoteText
+from rooms.messages import SendText as SendText
 from rooms.participant import MuteCause, ParticipantId, Role
 from rooms.policy import DEFAULT_MAX_PARTICIPANTS, Announce, NoiseGuard
 
@@ -266,6 +270,7 @@ class Reserve(Command):
     source: str
     agent: str = ""
     diverted_by: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,11 +386,13 @@ class NoteRecordingFailed(Command):
 
 
 COMMANDS: tuple[type[Command], ...] = (
-    CreateRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick, Dial, SendDigits,
+    CreateRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick, Dial, Transfer,
+    SendDigits, SendText,
     Play, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
 )  # fmt: skip
 INTERNAL: tuple[type[Command], ...] = (
     Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDigit, NoteDominant,
-    NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected, NoteDialFailed, NoteReplaced,
+    NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected, NoteDialFailed, NoteReplaced, NoteTransferred,
+    NoteText,
 )  # fmt: skip

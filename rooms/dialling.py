@@ -1,4 +1,6 @@
-"""Calling somebody into a room: the place is kept at once, and given back where the call comes to nothing.
+"""Calling somebody into a room, and sending somebody elsewhere.
+
+Who is called has a place at once, which is given back where the call comes to nothing.
 
 The room only says what is wanted and what has come of it; whether such a call is allowed is the focus's to ask,
 before it puts ``Dial`` to the room.
@@ -6,14 +8,16 @@ before it puts ``Dial`` to the room.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+from rooms import calling as ask
 from rooms import events as tell
-from rooms.errors import Invalid
+from rooms.command import Command
+from rooms.errors import Conflict, Invalid, NotFound
 from rooms.participant import Actor, Participant, Presence, readable
 
 if TYPE_CHECKING:
-    from rooms import commands as ask
     from rooms.minutes import Minutes
     from rooms.room import Room
 
@@ -77,3 +81,40 @@ def _quiet(person: Participant, minutes: Minutes) -> bool:
     if person.talking:
         minutes.say(tell.TalkingChanged, person.id, False)
     return False
+
+
+# ------------------------------------------------------------------ transfer
+def transfer(room: Room, command: ask.Transfer, by: Actor, minutes: Minutes) -> None:
+    """The focus asks the phone. Raises NotFound, Invalid, Conflict."""
+    person, uri = _present(room, command.participant), readable(command.uri)
+    if not uri:
+        raise Invalid("nobody is named to whom the call could go")
+    if person.transferring:
+        raise Conflict(f"{person.id} is on the way elsewhere already")
+    person.transferring = True
+    minutes.say(tell.Transferring, person.id, uri, by.name)
+
+
+def note_transferred(room: Room, command: ask.NoteTransferred, by: Actor, minutes: Minutes) -> None:
+    person = room.places.get(command.participant)
+    if person is not None and person.transferring:
+        person.transferring = False
+        minutes.say(tell.TransferEnded, person.id, readable(command.cause), command.status)
+
+
+def _present(room: Room, participant: str) -> Participant:
+    person = room.places.get(participant)
+    if person is None or person.presence is not Presence.PRESENT:
+        raise NotFound(f"{participant} is not in {room.name}")
+    return person
+
+
+HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {
+    ask.Dial: dial,
+    ask.NoteRinging: note_ringing,
+    ask.NoteRedirected: note_redirected,
+    ask.NoteDialFailed: note_failed,
+    ask.NoteReplaced: note_replaced,
+    ask.Transfer: transfer,
+    ask.NoteTransferred: note_transferred,
+}

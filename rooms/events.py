@@ -162,6 +162,38 @@ class ParticipantReplaced(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Transferring(Event):
+    """The participant's phone is asked to call somebody else; ``TransferEnded`` says what has come of it."""
+
+    participant: ParticipantId
+    uri: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEnded(Event):
+    """``cause``: done (he leaves), or why he stays; ``status``: of the last answer, 0 for none."""
+
+    participant: ParticipantId
+    cause: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message(Event):
+    """Text for those in the room, or for one of them (``to``).
+
+    ``participant``: who says it, "" for somebody outside (``address``) or an administrator.
+    """
+
+    participant: ParticipantId
+    name: str
+    address: str
+    text: str
+    to: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
 class ParticipantMuted(Event):
     participant: ParticipantId
     cause: MuteCause

@@ -84,10 +84,14 @@ class Participant:
     dialled: bool = False
     """We have called the participant; until the answer comes, ``ringing`` is the last 1xx, 0 for none."""
     ringing: int = 0
+    transferring: bool = False
+    """His phone has been asked to call somebody else."""
     agent: str = ""
     """What the participant's phone calls itself."""
     diverted_by: str = ""
     """The address that was called first, and has sent the call on to the room."""
+    user: str = ""
+    """The user of this server whose password the caller has shown; "" for all others."""
 
 
 class ParticipantIds:

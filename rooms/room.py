@@ -14,7 +14,7 @@ from dataclasses import fields
 from typing import Any
 
 from rooms import commands as ask
-from rooms import dialling, lifecycle, rights
+from rooms import dialling, lifecycle, messages, rights
 from rooms import events as tell
 from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
 from rooms.hearing import Hearing, hearing_of, may_be_heard
@@ -133,6 +133,7 @@ class Room:
         self.check_entrance()
         person = self.keep_place(command.name, command.address, command.source, minutes)
         person.agent, person.diverted_by = readable(command.agent), readable(command.diverted_by)
+        person.user = readable(command.user)
 
     def keep_place(self, name: str, address: str, source: str, minutes: Minutes) -> Participant:
         """For somebody whom ``check_entrance`` lets in."""
@@ -359,11 +360,8 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Arrive: Room._arrive,
     ask.Release: Room._release,
     ask.Leave: Room._leave,
-    ask.Dial: dialling.dial,
-    ask.NoteReplaced: dialling.note_replaced,
-    ask.NoteRinging: dialling.note_ringing,
-    ask.NoteRedirected: dialling.note_redirected,
-    ask.NoteDialFailed: dialling.note_failed,
+    **dialling.HANDLERS,
+    **messages.HANDLERS,
     ask.Mute: Room._mute,
     ask.Unmute: Room._unmute,
     ask.Deafen: Room._deafen,

@@ -15,8 +15,15 @@ from rooms import events as told
 from rooms import store
 
 log = structlog.get_logger("rooms")
-_NOT_LOGGED = (told.HearingChanged, told.TalkingChanged, told.DominantSpeaker, told.DigitReceived, told.DigitsSent)
-"""Too many, or what may be a PIN."""
+_NOT_LOGGED = (
+    told.HearingChanged,
+    told.TalkingChanged,
+    told.DominantSpeaker,
+    told.DigitReceived,
+    told.DigitsSent,
+    told.Message,
+)
+"""Too many, or what may be a PIN or a secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from confserver.config import Settings
+from confserver.focus.chat import ChatTerms
 from confserver.focus.dialout import DialTerms
 from confserver.focus.media import Ground
 from confserver.focus.repertoire import Repertoire
@@ -132,8 +133,14 @@ class Surroundings:
             plan=DialPlan(fence, locate=self._ours),
             most=settings.max_calls,
             ring_s=settings.ring_s,
+            who=settings.refer,
             caller=settings.caller,
         )
+
+    def chat_terms(self) -> ChatTerms:
+        """Who may write to rooms, and how much."""
+        rooms = self._settings.rooms
+        return ChatTerms(who=rooms.messages, most_bytes=rooms.max_message_bytes)
 
     def _ours(self, uri: Uri, now: float) -> tuple[Target, ...] | None:
         """Our own rooms cannot be called into a room: the call would come back as another participant."""

@@ -180,6 +180,14 @@ class Client:
         """Hang up on one participant."""
         return self._change("POST", _path("rooms", room, "participants", participant, "kick"))
 
+    def transfer(self, room: str, participant: str, uri: str) -> Record | None:
+        """Ask a participant's phone to call somebody else instead."""
+        return self._change("POST", _path("rooms", room, "participants", participant, "transfer"), uri=uri)
+
+    def message(self, room: str, text: str, participant: str | None = None) -> Record | None:
+        """Send text to those in a room, or to one of them."""
+        return self._change("POST", _path("rooms", room, "messages"), text=text, participant=participant)
+
     def digits(
         self, room: str, participant: str, digits: str, *, duration_ms: int | None = None, gap_ms: int | None = None
     ) -> Record | None:
@@ -228,6 +236,18 @@ class Client:
     def remove_user(self, user: str) -> Record | None:
         """Forget a user, and where the user's phones are."""
         return self._change("DELETE", _path("users", user))
+
+    def list_trace(self) -> list[Record]:
+        """List the calls whose messages are kept."""
+        return cast(list[Record], self.request("GET", "/traces"))
+
+    def show_trace(self, call: str) -> Record:
+        """Show the messages of a call."""
+        return cast(Record, self.request("GET", _path("traces", call)))
+
+    def pcap_trace(self, call: str) -> Record:
+        """Give the messages of a call as a pcap, in Base64."""
+        return cast(Record, self.request("GET", _path("traces", call, "pcap")))
 
     def _change(self, method: str, path: str, **members: object) -> Record | None:
         """Members that are None are left to the server's defaults."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -29,6 +29,13 @@ class Dialout(Section, frozen=True):
     ring_s: Annotated[
         float, Meta(ge=1, le=600, description="Seconds that a phone may ring before the call is given up.")
     ] = 60.0
+    refer: Annotated[
+        Literal["nobody", "moderators", "members", "callers"],
+        Meta(
+            description="Who may ask by SIP (REFER) that a room calls somebody: nobody, its moderators, its members, "
+            "or whoever may call the server."
+        ),
+    ] = "members"
     caller: Annotated[
         str,
         Meta(description="SIP address shown to whoever is called; empty: the room's own, at this server's address."),

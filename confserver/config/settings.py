@@ -139,6 +139,16 @@ class Rooms(Section, frozen=True):
     music_when_alone: Annotated[
         bool, Meta(description="Who is alone in a room is told so and hears music until somebody else comes.")
     ] = True
+    messages: Annotated[
+        Literal["nobody", "moderators", "members", "callers"],
+        Meta(
+            description="Who may send text to a room by SIP (MESSAGE): nobody, its moderators, its members, or whoever "
+            "may call the server."
+        ),
+    ] = "members"
+    max_message_bytes: Annotated[
+        int, Meta(ge=64, le=16384, description="Longest text that is taken by SIP, in bytes; 413 to longer.")
+    ] = 4096
     announce: Annotated[
         Literal["none", "beep"],
         Meta(description="How those present learn that somebody comes or goes, in rooms of up to 20."),

@@ -70,6 +70,7 @@ class Admission:
             local_host=host, is_ipv6=is_ipv6, deadline=now + OPENING_S, agreed=agreed, offer=described, plan=plan,
         )  # fmt: skip
         leg.named = agreed if agreed and agreed.remote else None
+        leg.note_abilities(request)
         leg.session_id = int(now * 1000) << 16 | leg.id & 0xFFFF
         scene.legs.add(leg)
         scene.tell_worker(place, OpenLeg(leg=leg.id, room=place.number, ipv6=is_ipv6, plan=plan))
@@ -104,6 +105,18 @@ class Admission:
             family = "IPv6" if is_ipv6 else "IPv4"
             raise of_offer(Rejected(Warn.ADDRESS, f"this server has no {family} address for media"))
         return host
+
+    def room_of(self, request: Request, flow: Flow) -> str:
+        """The room that is there and that a request other than INVITE is for. Raises NoAnswer."""
+        to = route(request, flow, self._scene.guard)
+        if isinstance(to, RouteRefused):
+            raise NoAnswer(to.status, "", (warning(399, to.reason),))
+        if self._scene.is_closing:
+            raise unavailable("the server is stopping")
+        try:
+            return self._scene.rooms.get(to.name if isinstance(to, ToRoom) else "").name
+        except Refused as refused:
+            raise of_room(refused) from refused
 
     def _room_for(self, request: Request, flow: Flow) -> str | None:
         """The room that is called, which takes calls now; None: the server itself. Raises NoAnswer."""
@@ -140,7 +153,8 @@ class Admission:
         source = written(flow.remote)
         name, address = who.address.label, str(who.address.uri)
         try:
-            events = self._scene.ask(Reserve(room, name, address, source, who.agent, who.diverted_by), SYSTEM, now)
+            reserve = Reserve(room, name, address, source, who.agent, who.diverted_by, who.user)
+            events = self._scene.ask(reserve, SYSTEM, now)
         except Refused as refused:
             raise of_room(refused) from refused
         reserved = next(event for event in events if isinstance(event, tell.PlaceReserved))

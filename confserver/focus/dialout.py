@@ -21,7 +21,8 @@ from confserver.focus.admission import Admission
 from confserver.focus.answers import NoAnswer
 from confserver.focus.legs import Leg, Stage
 from confserver.focus.media import callee_of, check_family, check_reach, description_of, nobody, plan_of
-from confserver.focus.outputs import Call
+from confserver.focus.members import Policy
+from confserver.focus.outputs import Call, Headers
 from confserver.focus.scene import OPENING_S, Scene
 from confserver.routing.dialplan import MOST_TARGETS, DialPlan, Target
 from confserver.routing.fence import Unreachable, read_callee
@@ -63,8 +64,20 @@ class DialTerms:
     most: int = 50
     """Calls of ours at once, ringing and answered."""
     ring_s: float = 60.0
+    who: Policy = "members"
+    """Who may ask for calls by REFER."""
     caller: str = ""
     """Who is shown as calling, as a URI; empty: the room, at our address."""
+
+
+@dataclass(slots=True, eq=False)
+class Wanted:
+    """A call that may be made. ``ways``: what is left to try, best first. ``headers``: for the INVITE."""
+
+    uri: Uri
+    ways: list[Target]
+    headers: Headers
+    now: float
 
 
 @dataclass(slots=True, eq=False)
@@ -73,9 +86,7 @@ class Dialling:
 
     leg: Leg
     name: str
-    uri: Uri
-    ways: list[Target]
-    """What is left to try, best first."""
+    wanted: Wanted
     until: float
     tried: list[Uri] = field(default_factory=list)
     target: Target | None = None
@@ -91,56 +102,56 @@ class Dialout:
     def __init__(self, scene: Scene, admission: Admission, terms: DialTerms) -> None:
         self._scene = scene
         self._admission = admission
-        self._terms = terms
+        self.terms = terms
         admission.forget = self.forget
         self._dials: dict[int, Dialling] = {}
         """By leg."""
-        self._wanted: tuple[Uri, list[Target], float] | None = None
+        self._wanted: Wanted | None = None
         """What ``check`` has found out for the command that is being carried out."""
 
     def __len__(self) -> int:
         return len(self._dials)
 
     # ------------------------------------------------------------------ Dial
-    def check(self, command: Command, now: float) -> None:
-        """Whether a call may be made. Raises Refused, before anything has changed."""
+    def check(self, command: Command, now: float, headers: Headers = ()) -> None:
+        """Whether a call may be made. Raises Refused, before anything has changed. ``headers``: for its INVITE."""
         if not isinstance(command, Dial):
             return
         scene = self._scene
         if scene.is_closing:
             raise NotOpen("the server is stopping")
-        if sum(leg.is_ours for leg in scene.legs.by_id.values()) >= self._terms.most:
-            raise Conflict(f"dialling out: {self._terms.most} calls at once are the most (dialout.max_calls)")
+        if sum(leg.is_ours for leg in scene.legs.by_id.values()) >= self.terms.most:
+            raise Conflict(f"dialling out: {self.terms.most} calls at once are the most (dialout.max_calls)")
         try:
             uri = read_callee(command.uri)
-            ways = list(self._terms.plan.targets(uri, now))
+            ways = list(self.terms.plan.targets(uri, now))
             scene.check_workers(command.room)
         except Unreachable as why:
             raise Forbidden(why.reason) from why
         except NoAnswer as no:
             raise NotOpen(no.words) from no
-        self._wanted = uri, ways, now
+        self._wanted = Wanted(uri, ways, headers, now)
 
     def follow(self, event: tell.Event) -> None:
         """Do what the rooms want."""
         if isinstance(event, tell.Dialled) and self._wanted is not None:
-            uri, ways, now = self._wanted
-            self._wanted = None
-            self._open(event, uri, ways, now)
+            wanted, self._wanted = self._wanted, None
+            self._open(event, wanted)
 
-    def _open(self, event: tell.Dialled, uri: Uri, ways: list[Target], now: float) -> None:
-        scene = self._scene
+    def _open(self, event: tell.Dialled, wanted: Wanted) -> None:
+        scene, now = self._scene, wanted.now
         place = scene.place_of(event.room)
         number = scene.number()
-        is_ipv6 = self._is_ipv6(ways[0])
+        is_ipv6 = self._is_ipv6(wanted.ways[0])
         leg = Leg(
             id=number, call=-number, room=event.room, participant=event.participant, place=place, caller=nobody(),
-            local_host="", is_ipv6=is_ipv6, deadline=now + OPENING_S, is_ours=True,
+            local_host="", is_ipv6=is_ipv6, deadline=now + OPENING_S, is_ours=True, address=str(wanted.uri),
+            called_by=event.by,
         )  # fmt: skip
         leg.session_id = int(now * 1000) << 16 | leg.id & 0xFFFF
         scene.legs.add(leg)
-        until = now + (event.ring_s or self._terms.ring_s)
-        self._dials[number] = Dialling(leg, event.name, uri, ways, until)
+        until = now + (event.ring_s or self.terms.ring_s)
+        self._dials[number] = Dialling(leg, event.name, wanted, until)
         scene.tell_worker(place, OpenLeg(leg=leg.id, room=place.number, ipv6=is_ipv6))
 
     def _is_ipv6(self, way: Target) -> bool:
@@ -160,20 +171,20 @@ class Dialout:
 
     def _call_next(self, dial: Dialling) -> None:
         """There is a way left."""
-        leg, target = dial.leg, dial.ways.pop(0)
+        leg, target = dial.leg, dial.wanted.ways.pop(0)
         dial.target = target
         dial.tried.append(target.uri)
         dial.early.clear()
         self._scene.legs.set_call(leg, -leg.id)
         room = escape_user(leg.room)
-        to = NameAddr(dial.name if dial.name != str(dial.uri) else "", target.uri)
-        headers = tuple(("Route", route) for route in target.routes)
+        to = NameAddr(dial.name if dial.name != str(dial.wanted.uri) else "", target.uri)
+        headers = (*(("Route", route) for route in target.routes), *dial.wanted.headers)
         call = Call(leg.id, target, self._from(leg, room, target), to, room, partial(self._offer, leg), headers)
         self._scene.say(call)
 
     def _from(self, leg: Leg, room: str, target: Target) -> NameAddr:
-        if self._terms.caller:
-            return NameAddr("", read_callee(self._terms.caller))
+        if self.terms.caller:
+            return NameAddr("", read_callee(self.terms.caller))
         peer = usual(target.host) if is_address(target.host) else None
         host = self._scene.surroundings.own_host(peer, leg.is_ipv6) or "anonymous.invalid"
         return NameAddr(leg.room, Uri("sip", room, host=host))
@@ -228,6 +239,7 @@ class Dialout:
             raise NoAnswer(488, rejected.reason) from rejected
         check_family(agreed, leg.is_ipv6)
         check_reach(agreed, self._scene.surroundings.ground())
+        leg.note_abilities(event.response)
         leg.caller = callee_of(event.response, event.flow, self._scene.guard, is_trunk=is_trunk)
         leg.agreed = agreed
         leg.named = agreed if agreed.remote else None
@@ -263,7 +275,7 @@ class Dialout:
         if 300 <= event.status < 400 and event.answer is not None:
             if not self._redirect(dial, event.answer, now):
                 return False
-        elif not dial.ways or not _may_try_on(dial.target, event):
+        elif not dial.wanted.ways or not _may_try_on(dial.target, event):
             return False
         if len(dial.tried) >= MOST_TARGETS or dial.leg.place.is_lost:
             return False
@@ -276,14 +288,14 @@ class Dialout:
         found: list[Target] = []
         for uri in _contacts_of(answer):
             try:
-                found += self._terms.plan.targets(uri, now)
+                found += self.terms.plan.targets(uri, now)
             except Unreachable as why:
                 reason = reason or why.reason
         new = [way for way in found if not any(way.uri.matches(tried) for tried in dial.tried)]
         if not new:
             dial.cause = reason or "forwarded in a circle, or to nowhere"
             return False
-        dial.ways[:0] = new[:MOST_TARGETS]
+        dial.wanted.ways[:0] = new[:MOST_TARGETS]
         leg = dial.leg
         self._scene.try_ask(NoteRedirected(leg.room, leg.participant, str(new[0].uri)), SYSTEM, now)
         return True

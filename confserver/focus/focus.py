@@ -30,7 +30,9 @@ from confserver.contract import (
 from confserver.focus import succession
 from confserver.focus.admission import Admission
 from confserver.focus.answers import NoAnswer, unavailable
+from confserver.focus.chat import Chat, ChatTerms
 from confserver.focus.dialout import Dialout, DialTerms
+from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
@@ -43,10 +45,11 @@ from confserver.focus.requests import Requests
 from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
 from confserver.focus.succession import heir_of
+from confserver.focus.transfers import Transfers
 from confserver.focus.verdict import Decide, at_once
 from confserver.sip import outputs as sip
 from confserver.sip.flow import written
-from rooms.commands import Command, Leave, NoteDigit, NoteDominant, NoteNoise, NoteTalking, Release
+from rooms.commands import Command, Leave, NoteDominant, NoteNoise, NoteTalking, Release
 from rooms.participant import SYSTEM, Actor, ParticipantId
 
 Heard = sip.Output | FromWorker
@@ -63,6 +66,7 @@ class Focus:
         with_tracks: bool = True,
         quiets_muted: bool = False,
         dialling: DialTerms | None = None,
+        texting: ChatTerms | None = None,
         decide: Decide = at_once,
     ) -> None:
         """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``.
@@ -79,6 +83,9 @@ class Focus:
         self._sessions = Sessions(scene, self._admission)
         self._requests = Requests(scene)
         self._requests.outside["OPTIONS"] = self._admission.asked
+        self._keys = Keys(scene, self._requests)
+        self._transfers = Transfers(scene, self._requests, self._admission, self._dialout, self._dialout.terms.who)
+        self._chat = Chat(scene, self._requests, self._admission, texting or ChatTerms())
         self._reoffers = Reoffers(scene, self._admission, self._sessions.settle)
         self._recovery = Recovery(scene, self._reoffers)
         if quiets_muted:
@@ -179,8 +186,7 @@ class Focus:
             case NoiseEnded(leg=number) if number in legs:
                 self._note_noise(legs[number], "", now)
             case DigitPressed(leg=number, digit=digit, duration_ms=ms) if number in legs:
-                leg = legs[number]
-                self._scene.try_ask(NoteDigit(leg.room, leg.participant, digit, ms), SYSTEM, now)
+                self._keys.pressed(legs[number], digit, ms, now)
             case DominantChanged(room=place, leg=number):
                 self._note_dominant(place, None if number is None else legs.get(number), now)
             case LegSilent(leg=number) if number in legs:
@@ -249,6 +255,7 @@ class Focus:
         """Carry out a command from outside. Raises Refused; nothing has changed then."""
         self._playing.check(command)
         self._dialout.check(command, now)
+        self._transfers.check(command)
         self._scene.ask(command, by, now)
         return self._scene.taken()
 
@@ -262,7 +269,12 @@ class Focus:
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
         leg = self._scene.legs.next_opening()
-        parts = (self._recovery.next_deadline(), self._recordings.next_deadline(), self._dialout.next_deadline())
+        parts = (
+            self._recovery.next_deadline(),
+            self._recordings.next_deadline(),
+            self._dialout.next_deadline(),
+            self._transfers.next_deadline(),
+        )
         deadlines = (leg.deadline if leg else None, *parts)
         return min((each for each in deadlines if each is not None), default=None)
 
@@ -271,6 +283,7 @@ class Focus:
         self._recovery.fire(now)
         self._recordings.fire(now)
         self._dialout.fire(now)
+        self._transfers.fire(now)
         while (leg := self._scene.legs.next_opening()) and leg.deadline <= now:
             self._scene.hang_up(leg, "no word from the media worker", unavailable("no word from the media worker"))
         return self._scene.taken()
@@ -290,6 +303,15 @@ class Focus:
         if room["recording"]:
             room["recording"]["name"] = self._recordings.name_of(room["name"])
         return room
+
+    def call_of(self, participant: str) -> int | None:
+        """The call of who is present, by id."""
+        leg = self._scene.legs.by_participant.get(participant)
+        return leg.call if leg else None
+
+    def media_of(self, call: int) -> dict[str, Any] | None:
+        leg = self._scene.legs.by_call.get(call)
+        return _media_of(leg) if leg else None
 
     def recordings(self) -> Sequence[dict[str, Any]]:
         return self._recordings.describe()

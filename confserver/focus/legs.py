@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from confserver.contract import Address, LegId, LegReport, MediaPlan, RoomId
 from confserver.focus.media import Caller
 from confserver.sdp.agreement import Agreed
 from confserver.sdp.description import Description
 from confserver.sdp.direction import Direction
+from confserver.sip.message import Request, Response
 from confserver.sip.outputs import CallId
 from rooms.participant import ParticipantId
 
@@ -66,6 +68,16 @@ class Reached:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A key that has come by one way, RTP or INFO, and may still come by the other."""
+
+    digit: str
+    way: str
+    duration_ms: int
+    at: float
+
+
 @dataclass(slots=True, eq=False)
 class Leg:
     """One call on its way through the focus."""
@@ -100,6 +112,18 @@ class Leg:
     is_probed: bool = False
     is_ours: bool = False
     """We have called; until the stack has given the call a number, ``call`` is a number below zero."""
+    allows: frozenset[str] | None = None
+    """Methods that its phone takes, None where it does not say; ``refuses``: those that it has refused all the same."""
+    refuses: set[str] = field(default_factory=set)
+    takes_cpim: bool = False
+    """Its phone has said that it takes message/cpim."""
+    texts: deque[float] = field(default_factory=lambda: deque(maxlen=10))
+    """When it has sent its last messages."""
+    keys: list[Pressed] = field(default_factory=list)
+    refers: int = 0
+    """How many REFERs have come in this call."""
+    called_by: ParticipantId = ""
+    """On whose wish we have called."""
     takes_over: Leg | None = None
     """The leg whose participant this one will be (RFC 3891)."""
     has_place: bool = False
@@ -110,6 +134,17 @@ class Leg:
     """Of its caller: his SIP address, what his phone calls itself, and where he calls from."""
     allow: Direction = Direction.SENDRECV
     """The most that we want of it: ``sendonly`` where a muted phone is asked to be silent."""
+
+    def note_abilities(self, message: Request | Response) -> None:
+        """What its phone's INVITE, or its answer to ours, says that it can do."""
+        if "Allow" in message.headers:
+            self.allows = frozenset(message.headers.get_all("Allow"))
+        accepted = [value.partition(";")[0].strip().lower() for value in message.headers.get_all("Accept")]
+        self.takes_cpim = "message/cpim" in accepted
+
+    def takes(self, method: str) -> bool:
+        """As far as it is known."""
+        return method not in self.refuses and (self.allows is None or method in self.allows)
 
     @property
     def worker(self) -> int:

@@ -21,7 +21,7 @@ from confserver.sip.message import Response
 from confserver.sip.outputs import CallId, RequestAnswered, RequestArrived, RequestInCall
 from confserver.sip.settings import StackSettings
 
-METHODS: tuple[str, ...] = ()
+METHODS: tuple[str, ...] = ("INFO", "MESSAGE", "REFER", "NOTIFY")
 """Those that rooms take beside the stack's own; they stand in Allow."""
 ALLOW = (*StackSettings().allow, *METHODS)
 

@@ -27,6 +27,8 @@ MOST_ASKED = 16
 """Requests in one call that wait for our user at once; above it 500 with Retry-After (RFC 3261 21.5.1)."""
 OUTSIDE = ("REGISTER", "PUBLISH")
 """Methods that have no meaning in a dialog (RFC 3261 10.2, RFC 3903 section 4)."""
+SPARES = {"NOTIFY": (408, 481), "MESSAGE": (408,)}
+"""By method: answers that do not end the call. A subscription beside it is over (RFC 5057 5.1); text was let fall."""
 WITH_CONTACT = ("OPTIONS", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE", "PUBLISH", "REGISTER")
 """Methods whose requests may name where we are (RFC 3261 table 2, RFC 6665 3.1.1, RFC 3515 section 2); a MESSAGE must
 not (RFC 3428 section 4).
@@ -67,12 +69,13 @@ class Asked:
 class Asking:
     """The user of a request of ours: tells the final answer, once."""
 
-    __slots__ = ("_call", "_core", "_number")
+    __slots__ = ("_call", "_core", "_ends", "_number")
 
-    def __init__(self, core: Core, number: int, call: Call | None = None) -> None:
+    def __init__(self, core: Core, number: int, call: Call | None = None, method: str = "") -> None:
         self._core = core
         self._number = number
         self._call = call
+        self._ends = [status for status in (408, 481) if status not in SPARES.get(method, ())]
 
     def answered(self, response: Response, now: float) -> None:
         if response.status >= 200:
@@ -84,7 +87,7 @@ class Asking:
     def _told(self, response: Response, now: float) -> None:
         self._core.emit(RequestAnswered(self._number, response))
         call = self._call
-        if call is not None and not call.is_over and response.status in (408, 481):
+        if call is not None and not call.is_over and response.status in self._ends:
             call.gone(response.status, now)
 
 
@@ -97,7 +100,7 @@ def ask(call: Call, method: str, headers: Extra, body: bytes, content_type: str,
     fill(Request(method, dialog.target, Headers()), headers, body, content_type).encode()  # raises Unwritable
     request = fill(dialog.request(method), headers, body, content_type)
     user = call.contact_user if method in WITH_CONTACT else None
-    Errand(core, request, Asking(core, number, call), dialog=dialog, contact_user=user).start(dialog.way(), now)
+    Errand(core, request, Asking(core, number, call, method), dialog=dialog, contact_user=user).start(dialog.way(), now)
     return number
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from confserver.contract import CloseLeg, CloseRoom, FirstPacket, FromWorker, LegOpened, OpenLeg, OpenRoom, ToWorker
 from confserver.focus import outputs as out
+from confserver.focus.chat import ChatTerms
 from confserver.focus.dialout import DialTerms
 from confserver.focus.focus import Focus
 from confserver.focus.legs import Leg
@@ -23,6 +24,7 @@ from confserver.focus.terms import MediaTerms
 from confserver.focus.verdict import Decide, at_once
 from confserver.routing.guard import Guard
 from confserver.sip import outputs as sip
+from confserver.sip.doorkeeper import Identity
 from confserver.sip.extensions.replaces import Other
 from confserver.sip.flow import Address, Flow
 from confserver.sip.message import Request, Response, parse
@@ -127,6 +129,7 @@ class House:
         most: int = 200,
         terms: MediaTerms | None = None,
         dialling: DialTerms | None = None,
+        texting: ChatTerms | None = None,
         quiets_muted: bool = False,
         decide: Decide = at_once,
         **rooms: Any,
@@ -136,7 +139,7 @@ class House:
         policy = RoomPolicy(max_participants=most)
         self.rooms = Rooms(ParticipantIds(), on_demand=on_demand, policy=policy, **rooms)
         self.scene = Scene(self.rooms, self.street, terms)
-        self.focus = Focus(self.scene, quiets_muted=quiets_muted, dialling=dialling, decide=decide)
+        self.focus = Focus(self.scene, quiets_muted=quiets_muted, dialling=dialling, texting=texting, decide=decide)
         self.workers = [Strict() for _ in range(workers)]
         self.acked: dict[int, bool] = {}
         """Calls that the stack knows: whether the ACK has come."""
@@ -210,14 +213,16 @@ class House:
         lines: Sequence[str] = (),
         other: Other | None = None,
         transport: str = "UDP",
+        identity: Identity | None = None,
     ) -> tuple[int, list[out.Output]]:
-        """``lines``: more headers. ``other``: the call that it replaces or joins."""
+        """``lines``: more headers. ``other``: the call that it replaces or joins. ``identity``: who has shown it."""
         body = sdp() if body is None else body
         request, flow = self.request(
             "INVITE", room, body, source, name=name, vias=vias, transport=transport, local=local
         )  # fmt: skip
         for line in lines:
             request.headers.add(*line.split(": ", 1))
+        request.identity = identity
         call = next(self._numbers)
         self.acked[call] = False
         return call, self.play(self.focus.hear_call(sip.CallArrived(call, request, flow, other), self.now))
@@ -248,6 +253,30 @@ class House:
 
     def cancel(self, call: int) -> list[out.Output]:
         return self.play(self._ended(call, "cancelled", 487, by_peer=True))
+
+    def ask(
+        self, method: str, *lines: str, call: int | None = None, room: str = "standup", body: str | bytes = "",
+        kind: str = "", source: Address = PHONE, name: str = "Anna <sip:anna@example.com>",
+    ) -> list[out.Output]:  # fmt: skip
+        """A request other than INVITE, in a call or to a room."""
+        request, flow = self.request(
+            method, room, "", source, name=name, vias=1, transport="UDP", local=SERVER
+        )  # fmt: skip
+        for line in (*lines, *([f"Content-Type: {kind}"] if kind else [])):
+            request.headers.add(*line.split(": ", 1))
+        request.body = body.encode() if isinstance(body, str) else body
+        number = next(self._numbers)
+        event: sip.Output = sip.RequestArrived(number, request, flow)
+        if call is not None:
+            event = sip.RequestInCall(call, number, request, flow)
+        return self.play(self.focus.hear_call(event, self.now))
+
+    def reply(self, wish: out.Ask | out.Send, status: int, *lines: str) -> list[out.Output]:
+        """The phone's answer to a request of ours."""
+        number = next(self._numbers)
+        self.focus.sent(wish.key, number)
+        answer = sip.RequestAnswered(number, self.response(status, "", *lines))
+        return self.play(self.focus.hear_call(answer, self.now))
 
     # ---------------------------------------------------------------- calls of ours
     def response(self, status: int, body: str = "", *lines: str, contact: str = "<sip:bob@192.0.2.9:5062>") -> Response:

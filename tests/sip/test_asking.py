@@ -139,7 +139,7 @@ def test_an_answer_that_ends_the_call(status: int, cause: str) -> None:
     """RFC 3261 12.2.1.2, RFC 5057 5.1."""
     phone = wire()
     call, _ = phone.establish()
-    number, request = asked_of(phone, call)
+    number, request = asked_of(phone, call, "INFO")
     outputs = phone.answer(request, status, tag="")
     assert the(RequestAnswered, outputs).number == number
     assert the(CallEnded, outputs).cause == cause
@@ -156,11 +156,20 @@ def test_any_other_refusal_leaves_the_call_as_it_is() -> None:
 def test_no_answer_ends_the_call() -> None:
     phone = wire()
     call, _ = phone.establish()
-    number, _ = asked_of(phone, call)
+    number, _ = asked_of(phone, call, "INFO")
     outputs = phone.pass_time(33)
     told = the(RequestAnswered, outputs)
     assert (told.number, told.response.status) == (number, 408)
     assert the(CallEnded, outputs).by_peer
+
+
+@pytest.mark.parametrize(("method", "status"), [("NOTIFY", 481), ("NOTIFY", 408), ("MESSAGE", 408)])
+def test_what_says_nothing_of_the_call(method: str, status: int) -> None:
+    """RFC 5057 5.1: a subscription beside the call has ended; a phone may let text fall."""
+    phone = wire()
+    call, _ = phone.establish()
+    _, request = asked_of(phone, call, method)
+    assert none_of(CallEnded, phone.answer(request, status, tag=""))
 
 
 def test_their_bye_crosses_what_we_ask() -> None:

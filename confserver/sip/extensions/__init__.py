@@ -4,6 +4,7 @@
     rel100          provisional answers that are acknowledged (RFC 3262)
     update          changes of a session at any time, without an INVITE (RFC 3311)
     replaces        INVITEs that take another call's place, or join its conversation (RFC 3891, RFC 3911)
+    refer           what REFER and its news say (RFC 3515, RFC 4488, RFC 7614, RFC 3892)
     reason          why a call ends, in BYE and CANCEL (RFC 3326)
 
 Imported by ``sip`` alone.
@@ -27,6 +28,8 @@ EXTENSIONS = (
     Extension("", ("UPDATE",)),
     Extension("replaces"),
     Extension("join"),
+    Extension("norefersub"),
+    Extension("nosub"),
 )
 
 OPTION_TAGS = tuple(each.option_tag for each in EXTENSIONS if each.option_tag)

@@ -1,0 +1,270 @@
+"""REFER, both ways (RFC 3515, RFC 4579 sections 5.5 to 5.9).
+
+::
+
+    REFER to a room, in a call or by its URI -> who may? the fence --> Dial -> 202, NOTIFYs with the call's progress
+                          with ;method=BYE   -> who may? ------------> Kick -> 202, NOTIFY
+    Transfer (command)    -> REFER in the participant's call -> NOTIFYs -> TransferEnded; done: BYE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from confserver.focus.admission import Admission
+from confserver.focus.answers import NoAnswer, of_room, warning
+from confserver.focus.dialout import CAUSES, Dialout
+from confserver.focus.legs import Leg, Stage
+from confserver.focus.members import Policy, check_may, is_moderator, member_of
+from confserver.focus.outputs import Headers, Respond
+from confserver.focus.requests import Requests
+from confserver.focus.scene import Scene
+from confserver.routing.fence import Unreachable, read_callee
+from confserver.sip.extensions import replaces
+from confserver.sip.extensions.refer import EVENT, SIPFRAG, Refer, read_sipfrag, refer_of, write_sipfrag
+from confserver.sip.grammar import Malformed
+from confserver.sip.identity import caller_id
+from confserver.sip.message import Request, Response
+from confserver.sip.outputs import RequestArrived, RequestInCall
+from confserver.sip.uri import parse_uri
+from rooms import events as tell
+from rooms.commands import Command, Dial, Kick, NoteTransferred, Transfer
+from rooms.errors import Conflict, Invalid, Refused
+from rooms.manager import resolve
+from rooms.participant import SYSTEM, Actor, ParticipantId, Role
+
+NEWS_S = 180
+"""So long a subscription to the progress of a REFER is said to last."""
+MOVE_S = 90.0
+"""So long a phone may take for the call elsewhere."""
+DONE = "done"
+
+Tell = Callable[[int, str], None]
+"""Told of the progress of a REFER: a status as in a sipfrag, and words. One of 200 or above is the last."""
+
+
+@dataclass(slots=True)
+class Move:
+    """A phone that we have asked to call somebody else."""
+
+    leg: Leg
+    until: float
+
+
+class Transfers:
+    """All REFERs under way."""
+
+    def __init__(
+        self, scene: Scene, requests: Requests, admission: Admission, dialout: Dialout, who: Policy = "members"
+    ) -> None:
+        self._scene = scene
+        self._requests = requests
+        self._admission = admission
+        self._dialout = dialout
+        self._who: Policy = who
+        self._news: dict[ParticipantId, Tell] = {}
+        """Whom to tell how the call to a participant goes."""
+        self._moves: dict[int, Move] = {}
+        """By call."""
+        requests.in_call["REFER"] = self._referred_in_call
+        requests.outside["REFER"] = self._referred
+        requests.in_call["NOTIFY"] = self._notified
+        scene.followers.append(self.follow)
+
+    # ------------------------------------------------------------------ theirs
+    def _referred_in_call(self, event: RequestInCall, now: float) -> None:
+        leg = self._scene.legs.by_call.get(event.call)
+        try:
+            if leg is None or leg.stage is not Stage.PRESENT:
+                raise NoAnswer(480, "", (warning(399, "the call is not up"),))
+            refer = _read(event.request)
+            self._obey(event.transaction, leg.room, refer, event.request, leg, self._teller(leg, event.request), now)
+        except NoAnswer as no:
+            self._scene.say(Respond(event.transaction, no.status, no.reason, no.headers))
+
+    def _referred(self, event: RequestArrived, now: float) -> None:
+        """By the room's URI."""
+        request = event.request
+        try:
+            room = self._admission.room_of(request, event.flow)
+            refer = _read(request)
+            if refer.wants_news:
+                raise NoAnswer(403, "", (warning(399, "outside of a call REFER takes Refer-Sub: false"),))
+            leg = member_of(self._scene, room, request, event.flow)
+            self._obey(event.transaction, room, refer, request, leg, _deaf, now)
+        except NoAnswer as no:
+            self._scene.say(Respond(event.transaction, no.status, no.reason, no.headers))
+
+    def _obey(
+        self, transaction: int, room: str, refer: Refer, request: Request, leg: Leg | None, news: Tell, now: float
+    ) -> None:
+        """Raises NoAnswer; nothing has changed then."""
+        news = news if refer.wants_news else _deaf
+        accepted = Respond(transaction, 202, "", (("Refer-Sub", "false"),) if refer.is_told_so else ())
+        if refer.method == "BYE":
+            participant = self._remove(room, refer, leg, now)
+            self._scene.say(accepted)
+            news(200, f"{participant} is asked to leave")
+        elif refer.method == "INVITE":
+            check_may(self._who, self._scene, leg, "call others into the room")
+            participant = self._call(room, refer, request, leg, now)
+            self._scene.say(accepted)
+            news(100, "")
+            self._news[participant] = news
+        else:
+            raise NoAnswer(403, "", (warning(399, "Refer-To takes the methods INVITE and BYE only"),))
+
+    def _call(self, room: str, refer: Refer, request: Request, leg: Leg | None, now: float) -> ParticipantId:
+        """Raises NoAnswer."""
+        headers: Headers = (("Referred-By", refer.referred_by),)
+        if refer.replaces is not None:
+            headers = (*headers, ("Replaces", replaces.written(refer.replaces)))
+        who = leg.participant if leg else caller_id(request, is_believed=False).address.label
+        actor = Actor(who, Role.MODERATOR, leg.participant if leg else None)
+        command = Dial(room, str(refer.target), refer.name)
+        try:
+            self._dialout.check(command, now, headers)
+            events = self._scene.ask(command, actor, now)
+        except Refused as refused:
+            raise of_room(refused) from refused
+        return next(event.participant for event in events if isinstance(event, tell.Dialled))
+
+    def _remove(self, room: str, refer: Refer, leg: Leg | None, now: float) -> ParticipantId:
+        """Oneself, whom one has called, or anybody for a moderator. Raises NoAnswer."""
+        target = self._named(room, refer)
+        may = leg is not None and (target is leg or target.called_by == leg.participant)
+        if not may and not is_moderator(self._scene, leg):
+            raise NoAnswer(403, "", (warning(399, "it takes a moderator to remove others"),))
+        try:
+            self._scene.ask(Kick(room, target.participant), SYSTEM, now)
+        except Refused as refused:
+            raise of_room(refused) from refused
+        return target.participant
+
+    def _named(self, room: str, refer: Refer) -> Leg:
+        """By the address of the participant, or by his id. Raises NoAnswer."""
+        for leg in self._scene.legs.in_room(room):
+            if leg.participant == refer.target.user or (leg.address and _is(leg.address, refer)):
+                return leg
+        raise NoAnswer(404, "", (warning(399, "nobody in the room has that address"),))
+
+    # ------------------------------------------------------------------ what has come of it
+    def _teller(self, leg: Leg, request: Request) -> Tell:
+        """NOTIFYs in the call by which the REFER came. The first REFER of a call needs no id (RFC 3515 2.4.6)."""
+        event = EVENT if not leg.refers else f"{EVENT};id={request.cseq.number}"
+        leg.refers += 1
+
+        def tell_by_call(status: int, words: str) -> None:
+            if self._scene.legs.by_id.get(leg.id) is not leg or leg.stage is Stage.LEAVING:
+                return
+            is_over = status >= 200
+            state = "terminated;reason=noresource" if is_over else f"active;expires={NEWS_S}"
+            headers = (("Event", event), ("Subscription-State", state))
+            body = write_sipfrag(status, words)
+            self._requests.ask(leg.call, "NOTIFY", _ignored, headers, body, f"{SIPFRAG};version=2.0")
+
+        return tell_by_call
+
+    def follow(self, event: tell.Event) -> None:
+        """Pass on how calls go; ask phones that are to go elsewhere."""
+        match event:
+            case tell.DialRinging(participant=who, status=status) if who in self._news:
+                self._news[who](status, "")
+            case tell.ParticipantArrived(participant=who) if who in self._news:
+                self._news.pop(who)(200, "")
+            case tell.DialFailed(participant=who, status=status, cause=cause) if who in self._news:
+                self._news.pop(who)(status if status >= 300 else 503, "" if status in CAUSES else cause)
+            case tell.Transferring():
+                self._move(event)
+            case tell.ParticipantLeft(participant=who):
+                self._moves = {call: move for call, move in self._moves.items() if move.leg.participant != who}
+
+    # ------------------------------------------------------------------ ours
+    def check(self, command: Command) -> None:
+        """Whether the phone can be asked to go elsewhere. Raises Refused."""
+        if not isinstance(command, Transfer):
+            return
+        who = resolve(self._scene.rooms.get(command.room), command.participant)
+        leg = self._scene.legs.by_participant.get(who)
+        if leg is not None and not leg.takes("REFER"):
+            raise Conflict("that phone cannot be sent elsewhere: it takes no REFER")
+        try:
+            read_callee(command.uri)
+        except Unreachable as why:
+            raise Invalid(why.reason) from why
+
+    def _move(self, event: tell.Transferring) -> None:
+        leg = self._scene.legs.by_participant.get(event.participant)
+        if leg is None:
+            return
+        self._moves[leg.call] = Move(leg, event.at + MOVE_S)
+        host = f"[{leg.local_host}]" if ":" in leg.local_host else leg.local_host
+        us = f"<sip:{leg.room}@{host}>"
+        headers = (("Refer-To", f"<{read_callee(event.uri)}>"), ("Referred-By", us))
+        self._requests.ask(leg.call, "REFER", lambda response, now: self._moving(leg, response, now), headers)
+
+    def _moving(self, leg: Leg, response: Response, now: float) -> None:
+        if response.status >= 300:
+            self._moved(leg, response.reason or str(response.status), response.status, now)
+
+    def _notified(self, event: RequestInCall, now: float) -> None:
+        """News of a REFER of ours; of anything else there is no subscription (RFC 6665 4.1.3: 481)."""
+        request, move = event.request, self._moves.get(event.call)
+        kind = (request.headers.get("Event") or "").partition(";")[0].strip().lower()
+        state = (request.headers.get("Subscription-State") or "").partition(";")[0].strip().lower()
+        if move is None or kind != EVENT:
+            self._scene.say(Respond(event.transaction, 481))
+            return
+        try:
+            status, reason = read_sipfrag(request.body) if request.body else (100, "")
+        except Malformed as fault:
+            self._scene.say(Respond(event.transaction, 400, "", (warning(399, fault.reason),)))
+            return
+        self._scene.say(Respond(event.transaction, 200))
+        if status >= 200:
+            self._moved(move.leg, DONE if status < 300 else CAUSES.get(status, reason or str(status)), status, now)
+        elif state == "terminated":
+            self._moved(move.leg, "the phone says no more of it", 0, now)
+
+    def _moved(self, leg: Leg, cause: str, status: int, now: float) -> None:
+        """The call elsewhere stands, or will not; only then is the participant let go."""
+        if self._moves.pop(leg.call, None) is None:
+            return
+        self._scene.try_ask(NoteTransferred(leg.room, leg.participant, cause, status), SYSTEM, now)
+        if cause == DONE:
+            self._scene.hang_up(leg, "transferred")
+
+    # ------------------------------------------------------------------ time
+    def next_deadline(self) -> float | None:
+        return min((move.until for move in self._moves.values()), default=None)
+
+    def fire(self, now: float) -> None:
+        for move in [move for move in self._moves.values() if move.until <= now]:
+            self._moved(move.leg, "no word from the phone", 0, now)
+
+
+def _read(request: Request) -> Refer:
+    """Raises NoAnswer."""
+    try:
+        refer = refer_of(request)
+    except Malformed as fault:
+        raise NoAnswer(400, "", (warning(399, fault.reason),)) from fault
+    if not refer.target.is_sip and refer.target.scheme != "tel":
+        raise NoAnswer(416, "", (warning(399, f"{refer.target.scheme[:20]}: addresses cannot be called"),))
+    return refer
+
+
+def _is(address: str, refer: Refer) -> bool:
+    try:
+        return parse_uri(address).matches(refer.target)
+    except Malformed:
+        return False
+
+
+def _deaf(status: int, words: str) -> None:
+    """Nobody wants to know."""
+
+
+def _ignored(response: Response, now: float) -> None:
+    """A NOTIFY that is refused ends the subscription alone (RFC 6665 4.2.2), of which we keep nothing."""

@@ -1,0 +1,86 @@
+"""Text to those in a room, from one of them, from outside, or from an administrator.
+
+Nothing is kept: who is present when it is said gets it, by the focus.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rooms import events as tell
+from rooms.command import Command
+from rooms.errors import Invalid, NotFound, NotOpen
+from rooms.participant import MOST_NAME, Actor, ParticipantId, Presence, Role, readable
+
+if TYPE_CHECKING:
+    from rooms.minutes import Minutes
+    from rooms.room import Room
+
+MOST_TEXT = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class SendText(Command):
+    """Send text to those in a room, or to one of them."""
+
+    path: ClassVar[str] = "/rooms/{room}/messages"
+    verb: ClassVar[str] = "message"
+
+    text: str
+    participant: ParticipantId = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteText(Command):
+    """A message has come for the room: from a participant, or from outside (``name``, ``address``)."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    text: str
+    participant: ParticipantId = ""
+    name: str = ""
+    address: str = ""
+
+
+def send_text(room: Room, command: SendText, by: Actor, minutes: Minutes) -> None:
+    """Raises Invalid, NotFound, NotOpen."""
+    text = _checked(command.text)
+    if command.participant:
+        person = room.places.get(command.participant)
+        if person is None or person.presence is not Presence.PRESENT:
+            raise NotFound(f"{command.participant} is not in {room.name}")
+    elif not room.present:
+        raise NotOpen(f"nobody is in {room.name}")
+    minutes.say(tell.Message, "", by.name, "", text, command.participant)
+
+
+def note_text(room: Room, command: NoteText, by: Actor, minutes: Minutes) -> None:
+    """Raises Invalid, NotFound, NotOpen."""
+    text = _checked(command.text)
+    person = room.places.get(command.participant) if command.participant else None
+    if command.participant and (person is None or person.presence is not Presence.PRESENT):
+        raise NotFound(f"{command.participant} is not in {room.name}")
+    if not room.present:
+        raise NotOpen(f"nobody is in {room.name}")
+    name = person.name if person else readable(command.name, MOST_NAME)
+    address = person.address if person else readable(command.address)
+    minutes.say(tell.Message, command.participant, name, address, text, "")
+
+
+def _checked(text: str) -> str:
+    """Without what could move a terminal's cursor; lines stay. Raises Invalid."""
+    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    if not kept.strip():
+        raise Invalid("a message without text")
+    if len(kept) > MOST_TEXT:
+        raise Invalid(f"a message of {len(kept)} characters; {MOST_TEXT} are the most")
+    return kept
+
+
+HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {
+    SendText: send_text,
+    NoteText: note_text,
+}

@@ -1,0 +1,333 @@
+"""REFER both ways, in virtual time: rooms are asked to call, to remove; phones are asked to go elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from confserver.contract import LegOpened
+from confserver.focus import outputs as out
+from confserver.focus.dialout import DialTerms
+from confserver.focus.members import Policy
+from confserver.routing.dialplan import DialPlan
+from confserver.routing.fence import Fence
+from confserver.sip.message import REASONS
+from rooms import events as tell
+from rooms.commands import Kick, Transfer
+from rooms.errors import Conflict, Invalid, NotFound
+from rooms.participant import Role
+from tests.focus.house import House, events, every, the
+
+CARL = "sip:carl@192.0.2.40"
+BOB = {"name": "Bob <sip:bob@example.com>", "source": ("192.0.2.30", 5060)}
+
+
+def house(who: Policy = "members") -> House:
+    return House(dialling=DialTerms(plan=DialPlan(Fence(domains=["192.0.2.0/24"])), who=who))
+
+
+def refer(it: House, call: int | None, to: str = f"Carl <{CARL}>", *lines: str, **how: object) -> list[out.Output]:
+    return it.ask("REFER", f"Refer-To: {to}", *lines, call=call, **how)  # type: ignore[arg-type]
+
+
+def news(outputs: list[out.Output]) -> list[tuple[str, str]]:
+    """Of NOTIFYs: the sipfrag and the state."""
+    asked = [ask for ask in every(out.Ask, outputs) if ask.method == "NOTIFY"]
+    assert all(ask.content_type == "message/sipfrag;version=2.0" for ask in asked)
+    return [(ask.body.decode().strip(), dict(ask.headers)["Subscription-State"]) for ask in asked]
+
+
+def called(it: House) -> int:
+    """The call that has been asked for, as far as the INVITE."""
+    leg = list(it.scene.legs.by_id.values())[-1]
+    it.tell(LegOpened(leg=leg.id, port=20100, ssrc=leg.id), leg.worker)
+    return leg.call
+
+
+def status(outputs: list[out.Output]) -> int:
+    return the(out.Respond, outputs).status
+
+
+TRYING = ("SIP/2.0 100 Trying", "active;expires=180")
+LAST = "terminated;reason=noresource"
+
+
+def over(code: int) -> tuple[str, str]:
+    return f"SIP/2.0 {code} {REASONS[code]}", LAST
+
+
+# ---------------------------------------------------------------- into the room
+def test_a_member_asks_the_room_to_call_somebody() -> None:
+    it = house()
+    anna = it.enter()
+    told = refer(it, anna)
+    assert status(told) == 202 and news(told) == [TRYING]
+    dialled = the(tell.Dialled, told)
+    assert (dialled.name, dialled.uri, dialled.by) == ("Carl", CARL, it.leg(anna).participant)
+    assert told.index(the(out.Respond, told)) < told.index(the(out.Ask, told)), "the answer goes first"
+    carl = called(it)
+    assert dict(it.invites[carl].headers)["Referred-By"] == '"Anna" <sip:anna@example.com>'
+    assert news(it.rings(carl)) == [("SIP/2.0 180 Ringing", "active;expires=180")]
+    assert news(it.answers(carl)) == [over(200)]
+    assert len(it.people()) == 2
+    assert news(it.bye(carl)) == [], "it is over"
+
+
+@pytest.mark.parametrize("code", [486, 603, 404])
+def test_a_call_that_fails_is_told(code: int) -> None:
+    it = house()
+    anna = it.enter()
+    refer(it, anna)
+    assert news(it.refuses(called(it), code)) == [over(code)]
+
+
+def test_no_answer_and_no_port() -> None:
+    it = house()
+    anna = it.enter()
+    refer(it, anna)
+    assert news(it.unanswered(called(it), 408)) == [over(408)]
+    refer(it, anna)
+    assert news(it.pass_time(3)) == [("SIP/2.0 503 no word from the media worker", LAST)]
+
+
+def test_news_go_nowhere_once_who_asked_has_gone() -> None:
+    it = house()
+    anna = it.enter()
+    refer(it, anna)
+    carl = called(it)
+    it.bye(anna)
+    assert news(it.answers(carl)) == [] and len(it.people()) == 1
+
+
+def test_the_first_news_need_no_id_later_ones_do() -> None:
+    """RFC 3515 2.4.6."""
+    it = house()
+    anna = it.enter()
+    first, second = the(out.Ask, refer(it, anna)), the(out.Ask, refer(it, anna, "<sip:dave@192.0.2.41>"))
+    assert dict(first.headers)["Event"] == "refer" and dict(second.headers)["Event"] == "refer;id=1"
+
+
+@pytest.mark.parametrize("line", ["Refer-Sub: false", "Require: nosub"])
+def test_who_wants_no_news_gets_none(line: str) -> None:
+    it = house()
+    anna = it.enter()
+    told = refer(it, anna, f"<{CARL}>", line)
+    assert status(told) == 202 and news(told) == []
+    assert ("Refer-Sub", "false") in the(out.Respond, told).headers or "nosub" in line
+    assert news(it.answers(called(it))) == []
+
+
+def test_attended_transfer_takes_the_other_call_over() -> None:
+    """The phone has two calls, one with the room and one with Carl: the room is to take its place there."""
+    it = house()
+    told = refer(it, it.enter(), f"<{CARL}?Replaces=a%40b%3Bto-tag%3Dt%3Bfrom-tag%3Df>")
+    assert status(told) == 202
+    call = it.invites[called(it)]
+    assert dict(call.headers)["Replaces"] == "a@b;to-tag=t;from-tag=f" and str(call.target.uri) == CARL
+
+
+def test_a_refused_notify_ends_nothing() -> None:
+    it = house()
+    anna = it.enter()
+    it.reply(the(out.Ask, refer(it, anna)), 481)
+    assert anna in it.acked
+
+
+@pytest.mark.parametrize(
+    ("to", "lines", "answer"),
+    [
+        ("<sip:carl@198.51.100.7>", (), 403),
+        ("<tel:+1900>", (), 403),
+        ("<mailto:carl@x>", (), 416),
+        (f"<{CARL};method=SUBSCRIBE>", (), 403),
+        ("<<", (), 400),
+        (f"<{CARL}?Replaces=x>", (), 400),
+        (f"<{CARL}>", ("Refer-To: <sip:dave@192.0.2.41>",), 400),
+    ],
+)
+def test_what_is_refused(to: str, lines: tuple[str, ...], answer: int) -> None:
+    it = house()
+    told = refer(it, it.enter(), to, *lines)
+    assert status(told) == answer and not every(tell.Dialled, told) and news(told) == []
+
+
+def test_a_full_room_calls_nobody() -> None:
+    it = House(most=1, dialling=DialTerms(plan=DialPlan(Fence(domains=["*"]))))
+    assert status(refer(it, it.enter())) == 486
+
+
+def test_a_call_that_is_not_up_asks_for_nothing() -> None:
+    it = house()
+    call, _ = it.invite()
+    assert status(refer(it, call)) == 480 and status(refer(it, 99)) == 480
+
+
+@pytest.mark.parametrize("who", ["nobody", "moderators"])
+def test_who_may_not(who: Policy) -> None:
+    it = house(who)
+    assert status(refer(it, it.enter())) == 403
+
+
+def test_a_moderator_may() -> None:
+    it = house("moderators")
+    anna = it.enter()
+    it.rooms.get("standup").places[it.leg(anna).participant].role = Role.MODERATOR
+    assert status(refer(it, anna)) == 202
+
+
+# ---------------------------------------------------------------- by the room's URI
+def test_a_member_may_ask_by_the_rooms_uri() -> None:
+    it = house()
+    it.enter()
+    told = refer(it, None, f"<{CARL}>", "Refer-Sub: false")
+    assert status(told) == 202 and the(tell.Dialled, told)
+
+
+def test_a_stranger_may_not() -> None:
+    it = house()
+    it.enter()
+    assert status(refer(it, None, f"<{CARL}>", "Refer-Sub: false", **BOB)) == 403
+
+
+def test_a_stranger_may_where_the_settings_say_so() -> None:
+    it = house("callers")
+    it.enter()
+    assert the(tell.Dialled, refer(it, None, f"<{CARL}>", "Refer-Sub: false", **BOB)).by == "Bob"
+
+
+def test_no_room_no_call() -> None:
+    it = house("callers")
+    assert status(refer(it, None, f"<{CARL}>", "Refer-Sub: false")) == 404
+
+
+# ---------------------------------------------------------------- out of the room
+def test_one_may_remove_oneself_and_whom_one_has_called() -> None:
+    it = house()
+    anna = it.enter()
+    refer(it, anna)
+    carl = called(it)
+    it.answers(carl)
+    told = refer(it, anna, f"<{CARL};method=BYE>")
+    assert status(told) == 202 and the(out.HangUp, told).call == carl
+    assert news(told) == [("SIP/2.0 200 p2 is asked to leave", LAST)]
+    told = refer(it, anna, "<sip:anna@example.com;method=BYE>")
+    assert the(out.HangUp, told).call == anna and it.is_empty()
+
+
+def test_a_call_that_rings_is_given_up_so() -> None:
+    it = house()
+    anna = it.enter()
+    refer(it, anna)
+    carl = called(it)
+    assert the(out.HangUp, refer(it, anna, f"<{CARL};method=BYE>")).call == carl
+
+
+def test_nobody_else() -> None:
+    it = house("callers")
+    anna, bob = it.enter(), it.enter(**BOB)
+    remove = "<sip:bob@example.com;method=BYE>"
+    assert status(refer(it, anna, remove)) == 403
+    assert status(refer(it, None, remove, "Refer-Sub: false", name="<sip:x@y>")) == 403
+    assert status(refer(it, anna, "<sip:nobody@example.com;method=BYE>")) == 404
+    it.rooms.get("standup").places[it.leg(anna).participant].role = Role.MODERATOR
+    assert the(out.HangUp, refer(it, anna, remove)).call == bob
+
+
+# ---------------------------------------------------------------- elsewhere
+def notify(it: House, call: int, body: str, state: str = "active;expires=60", event: str = "refer") -> list[out.Output]:
+    lines = (f"Event: {event}", f"Subscription-State: {state}")
+    return it.ask("NOTIFY", *lines, call=call, body=body, kind="message/sipfrag")
+
+
+def moving(it: House) -> tuple[int, out.Ask]:
+    anna = it.enter(lines=["Allow: INVITE, REFER"])
+    told = it.order(Transfer("standup", "Anna", "sip:daily@192.0.2.1"))
+    assert the(tell.Transferring, told).uri == "sip:daily@192.0.2.1"
+    return anna, the(out.Ask, told)
+
+
+def test_a_phone_is_sent_elsewhere() -> None:
+    it = house()
+    anna, ask = moving(it)
+    assert (ask.call, ask.method) == (anna, "REFER")
+    assert ask.headers == (("Refer-To", "<sip:daily@192.0.2.1>"), ("Referred-By", "<sip:standup@192.0.2.1>"))
+    assert it.reply(ask, 202) == []
+    assert events(notify(it, anna, "SIP/2.0 100 Trying")) == [] and anna in it.acked
+    told = notify(it, anna, "SIP/2.0 200 OK", LAST)
+    ended = the(tell.TransferEnded, told)
+    assert status(told) == 200 and (ended.cause, ended.status) == ("done", 200)
+    assert the(out.HangUp, told) == out.HangUp(anna, "transferred") and it.is_empty()
+
+
+def test_it_stays_where_nobody_answers_there() -> None:
+    it = house()
+    anna, ask = moving(it)
+    it.reply(ask, 202)
+    told = notify(it, anna, "SIP/2.0 486 Busy Here", LAST)
+    assert the(tell.TransferEnded, told).cause == "busy" and len(it.people()) == 1
+    assert status(notify(it, anna, "SIP/2.0 200 OK")) == 481, "there is no such subscription any more"
+
+
+@pytest.mark.parametrize("code", [405, 403, 603, 408])
+def test_it_stays_where_the_phone_will_not(code: int) -> None:
+    it = house()
+    _, ask = moving(it)
+    assert the(tell.TransferEnded, it.reply(ask, code)).status == code and len(it.people()) == 1
+
+
+def test_it_stays_where_the_phone_says_nothing() -> None:
+    it = house()
+    _, ask = moving(it)
+    it.reply(ask, 202)
+    assert the(tell.TransferEnded, it.pass_time(91)).cause == "no word from the phone" and len(it.people()) == 1
+
+
+def test_it_stays_where_the_phone_says_no_more() -> None:
+    it = house()
+    anna, ask = moving(it)
+    it.reply(ask, 202)
+    assert the(tell.TransferEnded, notify(it, anna, "", "terminated;reason=giveup")).status == 0
+
+
+def test_the_phone_hangs_up_by_itself() -> None:
+    it = house()
+    anna, ask = moving(it)
+    it.reply(ask, 202)
+    assert the(tell.ParticipantLeft, it.bye(anna)) and not it.pass_time(100) and it.is_empty()
+
+
+def test_one_transfer_at_a_time() -> None:
+    it = house()
+    anna, ask = moving(it)
+    with pytest.raises(Conflict):
+        it.order(Transfer("standup", "Anna", CARL))
+    it.reply(ask, 405)
+    assert the(out.Ask, it.order(Transfer("standup", it.leg(anna).participant, CARL))).method == "REFER"
+
+
+def test_who_cannot_be_sent_elsewhere() -> None:
+    it = house()
+    it.enter(**BOB, lines=["Allow: INVITE, ACK, BYE"])
+    it.enter()
+    with pytest.raises(Conflict, match="takes no REFER"):
+        it.order(Transfer("standup", "Bob", CARL))
+    with pytest.raises(Invalid):
+        it.order(Transfer("standup", "Anna", "nonsense"))
+    with pytest.raises(NotFound):
+        it.order(Transfer("standup", "nobody", CARL))
+
+
+@pytest.mark.parametrize(
+    ("event", "body", "answer"), [("presence", "x", 481), ("refer", "nonsense", 400), ("", "", 481)]
+)
+def test_other_news(event: str, body: str, answer: int) -> None:
+    it = house()
+    anna, ask = moving(it)
+    it.reply(ask, 202)
+    assert status(notify(it, anna, body, event=event)) == answer and len(it.people()) == 1
+
+
+def test_who_is_kicked_meanwhile_is_gone() -> None:
+    it = house()
+    anna, ask = moving(it)
+    it.order(Kick("standup", it.leg(anna).participant))
+    assert it.reply(ask, 481) == [] and it.is_empty()
