@@ -17,11 +17,13 @@ from confserver.sip.grammar import Unwritable
 from confserver.sip.matching import COOKIE, DEFAULT_PORT, DialogKey, way_back
 from confserver.sip.message import Request, Response, response_to
 from confserver.sip.outputs import CallId, Output, SendBytes
+from confserver.sip.proxy.routes import Tokens
 from confserver.sip.timers import Deadlines, Timer
 from confserver.sip.ways import Hop, Search, Seeker, Way
 
 if TYPE_CHECKING:
     from confserver.sip.call import Call
+    from confserver.sip.proxy.fork import Fork
     from confserver.sip.settings import StackSettings
     from confserver.sip.transaction import ClientTransaction, ServerTransaction
 
@@ -53,7 +55,11 @@ class Core:
         self.without_tcp: dict[Address, float] = {}
         """Peers that could not be reached by TCP with a large request, and until when that is believed."""
         self.counts: Counter[str] = Counter()
-        self._secret = token()
+        self.secret = settings.secret or token()
+        """For what nobody else shall be able to make: marks of loops, our Record-Routes, settled To tags."""
+        self.tokens = Tokens(self.secret)
+        self.relays: dict[int, Fork] = {}
+        """Requests that we have sent on and not answered yet."""
         self.random = random.Random(token())
         """For waits that must not be the same on both sides."""
         self._number = 0
@@ -193,7 +199,7 @@ class Core:
         self.send(way_back(request, flow), answer.encode())
 
     def _settled_tag(self, request: Request) -> str:
-        seed = f"{self._secret} {request.call_id} {request.headers.get('CSeq')} {request.via.branch}"
+        seed = f"{self.secret} {request.call_id} {request.headers.get('CSeq')} {request.via.branch}"
         return hashlib.blake2s(seed.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
     # -------------------------------------------------------------- tables
@@ -225,6 +231,7 @@ class Core:
             "waiting requests": len(self.waiting),
             "calls": len(self.calls),
             "dialogs": len(self.dialogs),
+            "relayed requests": len(self.relays),
             "connections": len(self.connections),
             "searches": len(self.searches),
             "timers": len(self.deadlines),

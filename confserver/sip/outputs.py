@@ -170,6 +170,24 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayBegan:
+    """A request outside of a dialog is sent on to others. Nothing is wanted of our user."""
+
+    number: int
+    request: Request
+    flow: Flow
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RelayEnded:
+    """Its first final answer has come, or been made."""
+
+    number: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class RequestArrived:
     """A request outside a dialog, of a method that we know, other than INVITE, ACK, CANCEL. Answer with ``respond``."""
 
@@ -206,5 +224,6 @@ Output = (
     SendBytes | OpenFlow | CloseFlow | Resolve | CallArrived | CallAcknowledged | EarlyAnswered | OfferArrived
     | OfferAcknowledged
     | CallRinging | CallAccepted | OfferAnswered | ProbeAnswered | CallEnded | RequestArrived
+    | RelayBegan | RelayEnded
     | RequestInCall | RequestAnswered
 )  # fmt: skip

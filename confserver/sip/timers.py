@@ -59,6 +59,8 @@ class Timer(Enum):
     """A reliable provisional answer waits for its PRACK (RFC 3262 section 3)."""
     NO_PRACK = "no PRACK"
     """And has waited long enough."""
+    SERIAL = "serial"
+    """The phones that ring have rung long enough: the next ones' turn (RFC 3261 16.6, step 11 ends as by timer C)."""
     WAY = "way"
     """A request has not found its way in time."""
 
@@ -103,8 +105,8 @@ TIMINGS: dict[Timer, Timing] = {
     Timer.RINGING: Timing(60.0, 60.0),  # RFC 3261 13.3.1.1: every minute
     Timer.WAY: Timing(64 * T1, 64 * T1),
 }
-"""RETRY is drawn by lot (RFC 3261 14.1), REFRESH and EXPIRY are agreed (RFC 4028), KEEP is both (RFC 6223): they are
-not here."""
+"""RETRY is drawn by lot (RFC 3261 14.1), REFRESH and EXPIRY are agreed (RFC 4028), KEEP is both (RFC 6223), SERIAL
+is set: they are not here."""
 
 
 def next_interval(timer: Timer, reliable: bool, previous: float | None = None) -> float | None:
