@@ -64,6 +64,14 @@ class StackSettings:
     most_bytes: int = 64 << 20
     """Of the requests that they keep; above it 503 as well."""
     most_calls: int = 5_000
+    events: tuple[str, ...] = ()
+    """Event packages that may be subscribed to (RFC 6665)."""
+    most_subscriptions: int = 5_000
+    """Above it 503 with Retry-After."""
+    most_subscriptions_at: int = 200
+    """Of one host; above it 480 with Retry-After."""
+    min_subscription_s: int = 60
+    """The shortest subscription; 423 to less."""
     retry_after: int = 10
     """Seconds, in that 503."""
     planner: Planner = all_for_us
