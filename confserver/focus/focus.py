@@ -117,6 +117,8 @@ class Focus:
                 self._requests.arrived(event, now)
             case sip.RequestInCall():
                 self._requests.arrived_in_call(event, now)
+            case sip.SubscriptionEnded():
+                self._requests.ended(event, now)
             case sip.RequestAnswered():
                 self._requests.answered(event, now)
             case sip.ProbeAnswered(call=call):
@@ -303,6 +305,15 @@ class Focus:
         if room["recording"]:
             room["recording"]["name"] = self._recordings.name_of(room["name"])
         return room
+
+    def call_of(self, participant: str) -> int | None:
+        """The call of who is present, by id."""
+        leg = self._scene.legs.by_participant.get(participant)
+        return leg.call if leg else None
+
+    def media_of(self, call: int) -> dict[str, Any] | None:
+        leg = self._scene.legs.by_call.get(call)
+        return _media_of(leg) if leg else None
 
     def recordings(self) -> Sequence[dict[str, Any]]:
         return self._recordings.describe()
