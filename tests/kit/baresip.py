@@ -107,7 +107,9 @@ class Baresip:
         (self.folder / "contacts").write_text("")
         outbound = f';outbound="{proxy}"' if proxy else ""
         account += f";auth_user={name};auth_pass={password}" if password else ""
-        wishes = f"regint={60 if registrar else 0};audio_codecs={codecs};ptime={ptime_ms};answermode=auto{outbound}{account and ';' + account.strip(';')}"
+        own = ";" + account.strip(";") if account else ""
+        every_s = 60 if registrar else 0
+        wishes = f"regint={every_s};audio_codecs={codecs};ptime={ptime_ms};answermode=auto{outbound}{own}"
         (self.folder / "accounts").write_text(
             f'"{name}" <sip:{name}@{registrar or host};transport={transport}>;{wishes}\n'
         )
