@@ -270,6 +270,7 @@ class Reserve(Command):
     source: str
     agent: str = ""
     diverted_by: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,8 @@ class Participant:
     """What the participant's phone calls itself."""
     diverted_by: str = ""
     """The address that was called first, and has sent the call on to the room."""
+    user: str = ""
+    """The user of this server whose password the caller has shown; "" for all others."""
 
 
 class ParticipantIds:

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import tables
+from confserver.admin import tables, trace
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
@@ -140,11 +140,11 @@ NOUNS = {
 def _ways(ask: Ask) -> list[click.Command]:
     """A group for each noun of ``routing.commands``, its verbs in it."""
     groups = {noun: click.Group(noun, help=words) for noun, words in NOUNS.items()}
-    for question in QUESTIONS:
+    for question in (each for each in QUESTIONS if not each.has_own_verb):
         groups[question.noun].add_command(_question(ask, question))
     for order in ORDERS:
         groups[order.noun].add_command(_order(ask, order))
-    return list(groups.values())
+    return [*groups.values(), _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:

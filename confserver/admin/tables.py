@@ -26,14 +26,14 @@ def print_rooms(rooms: Sequence[Record]) -> None:
     if not rooms:
         click.echo("no rooms")
         return
-    _print_table(ROOM_HEADINGS, (_room_row(room) for room in rooms))
+    print_table(ROOM_HEADINGS, (_room_row(room) for room in rooms))
 
 
 def print_room(room: Record) -> None:
     print_room_line(room)
     if room["participants"]:
         click.echo()
-        _print_table(PARTICIPANT_HEADINGS, (_participant_row(person, room["at"]) for person in room["participants"]))
+        print_table(PARTICIPANT_HEADINGS, (_participant_row(person, room["at"]) for person in room["participants"]))
 
 
 def print_room_line(room: Record) -> None:
@@ -69,7 +69,7 @@ def print_told(told: Any, columns: Sequence[str] = ()) -> None:
         click.echo("none")
     else:
         headings = tuple(name.upper().replace("_", " ") for name in columns)
-        _print_table(headings, (tuple(_said(name, row[name]) for name in columns) for row in told))
+        print_table(headings, (tuple(_said(name, row[name]) for name in columns) for row in told))
 
 
 _TIMES = ("since", "until", "at", "expires_at", "created_at", "changed_at", "registered_at")
@@ -96,7 +96,7 @@ def print_recordings(recordings: Sequence[Record]) -> None:
     if not recordings:
         click.echo("no recordings")
         return
-    _print_table(RECORDING_HEADINGS, (_recording_row(recording) for recording in recordings))
+    print_table(RECORDING_HEADINGS, (_recording_row(recording) for recording in recordings))
 
 
 def print_change(room: Record, participant: str) -> None:
@@ -176,6 +176,7 @@ def _opinions(media: Record | None) -> str:
 def _marks(person: Record) -> list[str]:
     marks = [f"muted ({', '.join(person['muted'])})"] if person["muted"] else []
     marks += [word for word in ("deaf", "held", "talking") if person[word]]
+    marks += [f"user {person['user']}"] if person.get("user") else []
     return marks + ([person["noise"]] if person["noise"] else [])
 
 
@@ -201,7 +202,7 @@ def _worded(value: object) -> str:
     return "" if value is None else plain(value)
 
 
-def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

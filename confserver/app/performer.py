@@ -73,6 +73,8 @@ class Hands:
     workers: Sequence[Worker]
     scribe: Scribe
     journal: Journal
+    said: Callable[[bytes, Flow, float], None] | None = None
+    """Who else hears what we send."""
     followers: Sequence[Callable[[sip_out.Output], None]] = ()
     """Who else hears what becomes of calls."""
 
@@ -127,6 +129,8 @@ class Performer:
         """Gives what follows."""
         if isinstance(output, _FOR_TRANSPORTS):
             self._hands.transports.perform(output)
+            if self._hands.said is not None and isinstance(output, sip_out.SendBytes):
+                self._hands.said(output.data, output.flow, self.now())
         elif isinstance(output, focus_out.TellWorker):
             self._hands.workers[output.worker].send(output.command)
         elif isinstance(output, focus_out.TellScribe):

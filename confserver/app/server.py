@@ -28,6 +28,7 @@ from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.protection import LOOK_S, Protection
 from confserver.app.surroundings import Surroundings
+from confserver.app.tracing import Tracing
 from confserver.config import Settings, default_state_directory
 from confserver.contract import EngineReady, FromWorker
 from confserver.focus.focus import Focus
@@ -38,6 +39,7 @@ from confserver.routing import store as ways
 from confserver.routing.registrar import OPTION_TAGS
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
+from confserver.sip.trace import Trace
 from confserver.storage import Storage, StorageError
 from confserver.transports.certificates import CertificateError
 from confserver.transports.links import Spares, WorkerLink
@@ -78,6 +80,10 @@ class Server:
         self._accounts = Accounts(settings.users, self._surroundings.guard, self._surroundings.hosts, self._storage)
         self._orders = Orders()
         self._protection.join(self._orders)
+        self._trace = Trace(settings.limits.trace_mb << 20)
+        Tracing(
+            self._trace, lambda name: self._focus.call_of(name), lambda call: self._focus.media_of(call)
+        ).join(self._orders)  # fmt: skip
         self._accounts.join(self._orders)
         self._journal = Journal(self._storage)
         self._stack = Stack(
@@ -86,10 +92,13 @@ class Server:
                 advertised=self._contact,
                 unwelcome=self._surroundings.unwelcome,
                 sentry=self._protection.barrier,
+                tap=self._trace,
                 doorkeeper=self._accounts.authentication,
                 allow=(*ALLOW, "REGISTER"),
                 register_tags=OPTION_TAGS,
                 has_tcp="tcp" in settings.sip.transports,
+                keeps_alive=True,
+                vouches=self._vouches,
                 session_expires_s=settings.sip.session_expires_s,
                 min_se_s=settings.sip.min_se_s,
                 needed_tags=settings.sip.required_extensions,
@@ -195,7 +204,16 @@ class Server:
             )
             for number, post in enumerate(posts)
         ]
-        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal, (self._dialogs.hear,)))
+        self._performer.use(
+            Hands(
+                self._transports,
+                self._links,
+                self._scribe,
+                self._journal,
+                self._trace.said,
+                (self._dialogs.hear, self._trace.follow),
+            )
+        )
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
@@ -257,6 +275,12 @@ class Server:
         if self._transports is not None:
             self._transports.refresh()
 
+    def _vouches(self, flow: Flow, name: str) -> bool:
+        """Inside an address is enough; by TLS a certificate says whose a connection is (RFC 5923 section 9)."""
+        if flow.transport == "TLS":
+            return self._transports is not None and self._transports.has_shown(flow, name)
+        return self._surroundings.guard.is_inside(flow.remote[0])
+
     # ------------------------------------------------------------------ stop
     @property
     def is_stopping(self) -> bool:
@@ -315,6 +339,7 @@ class Server:
             "sip": self._stack.describe(),
             "barrier": self._protection.barrier.describe(),
             "journal": self._dialogs.describe(),
+            "trace": self._trace.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links

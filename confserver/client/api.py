@@ -237,6 +237,18 @@ class Client:
         """Forget a user, and where the user's phones are."""
         return self._change("DELETE", _path("users", user))
 
+    def list_trace(self) -> list[Record]:
+        """List the calls whose messages are kept."""
+        return cast(list[Record], self.request("GET", "/traces"))
+
+    def show_trace(self, call: str) -> Record:
+        """Show the messages of a call."""
+        return cast(Record, self.request("GET", _path("traces", call)))
+
+    def pcap_trace(self, call: str) -> Record:
+        """Give the messages of a call as a pcap, in Base64."""
+        return cast(Record, self.request("GET", _path("traces", call, "pcap")))
+
     def _change(self, method: str, path: str, **members: object) -> Record | None:
         """Members that are None are left to the server's defaults."""
         body = {name: value for name, value in members.items() if value is not None}

@@ -71,5 +71,15 @@ class Limits(Section, frozen=True):
         Meta(description="Networks that count as outside though they are attached, or are loopback: for trials."),
     ] = ()
 
+    trace_mb: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1024,
+            description="Megabytes of memory for the latest messages of each call (confserver trace); 0: none are "
+            "kept.",
+        ),
+    ] = 8
+
     def outside(self) -> tuple[IPNetwork, ...]:
         return tuple(ipaddress.ip_network(text) for text in self.outside_networks)

@@ -66,7 +66,8 @@ class Sip(Section, frozen=True):
         str,
         Meta(
             description="PEM file with the authorities whose certificates are believed where this server connects to "
-            "others by TLS; empty: those of the system."
+            "others by TLS; empty: those of the system. With a file, who comes by TLS may show a certificate too, and "
+            "is then reached by his connection (RFC 5923)."
         ),
     ] = ""
     public_address: Annotated[

@@ -153,7 +153,8 @@ class Admission:
         source = written(flow.remote)
         name, address = who.address.label, str(who.address.uri)
         try:
-            events = self._scene.ask(Reserve(room, name, address, source, who.agent, who.diverted_by), SYSTEM, now)
+            reserve = Reserve(room, name, address, source, who.agent, who.diverted_by, who.user)
+            events = self._scene.ask(reserve, SYSTEM, now)
         except Refused as refused:
             raise of_room(refused) from refused
         reserved = next(event for event in events if isinstance(event, tell.PlaceReserved))

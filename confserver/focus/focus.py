@@ -304,6 +304,15 @@ class Focus:
             room["recording"]["name"] = self._recordings.name_of(room["name"])
         return room
 
+    def call_of(self, participant: str) -> int | None:
+        """The call of who is present, by id."""
+        leg = self._scene.legs.by_participant.get(participant)
+        return leg.call if leg else None
+
+    def media_of(self, call: int) -> dict[str, Any] | None:
+        leg = self._scene.legs.by_call.get(call)
+        return _media_of(leg) if leg else None
+
     def recordings(self) -> Sequence[dict[str, Any]]:
         return self._recordings.describe()
 

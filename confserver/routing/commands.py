@@ -34,6 +34,8 @@ class Question:
     path: str
     summary: str
     columns: tuple[str, ...] = ()
+    has_own_verb: bool = False
+    """The command line asks it by a verb of its own (``admin.trace``)."""
 
     @property
     def name(self) -> str:
@@ -128,6 +130,9 @@ QUESTIONS: tuple[Question, ...] = (
         "List from whom nothing is taken, and why.",
         ("network", "since", "until", "by", "reason"),
     ),
+    Question("trace", "list", "/traces", "List the calls whose messages are kept.", has_own_verb=True),
+    Question("trace", "show", "/traces/{call}", "Show the messages of a call.", has_own_verb=True),
+    Question("trace", "pcap", "/traces/{call}/pcap", "Give the messages of a call as a pcap.", has_own_verb=True),
     Question("user", "list", "/users", "List the users.", ("user", "display", "aliases", "enabled", "phones")),
     Question(
         "user",

@@ -31,7 +31,7 @@ Route = ToRoom | ToServer | Refuse
 
 def route(request: Request, flow: Flow, guard: Guard) -> Route:
     """Decide by where the request comes from and what it asks for."""
-    if not guard.may_call(flow.remote[0]):
+    if request.identity is None and not guard.may_call(flow.remote[0]):
         return Refuse(403, f"calls from {flow.remote[0]} are not allowed; sip.trusted_networks lists who may")
     user = request.uri.user_decoded if request.uri.user else ""
     return ToRoom(user) if user else ToServer()

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Protocol
 
+from confserver.sip.connections import Alias, Connection
 from confserver.sip.flow import Address, Flow
-from confserver.sip.framing import StreamFramer
 from confserver.sip.grammar import Unwritable
 from confserver.sip.matching import COOKIE, DEFAULT_PORT, DialogKey, way_back
 from confserver.sip.message import Request, Response, response_to
@@ -33,18 +33,6 @@ class TimerOwner(Protocol):
     def fire(self, timer: Timer, now: float) -> None: ...
 
 
-class Connection:
-    """A stream to one peer: its framer, and the requests that wait for answers by it."""
-
-    __slots__ = ("framer", "is_closing", "requests")
-
-    def __init__(self) -> None:
-        self.framer = StreamFramer()
-        self.is_closing = False
-        """CloseFlow has been said: further bytes are not looked at, and nothing is sent."""
-        self.requests: set[ClientTransaction] = set()
-
-
 class Core:
     def __init__(self, settings: StackSettings, token: Callable[[], str]) -> None:
         self.settings = settings
@@ -59,6 +47,8 @@ class Core:
         self.calls: dict[CallId, Call] = {}
         self.dialogs: dict[DialogKey, Call] = {}
         self.connections: dict[Flow, Connection] = {}
+        self.aliases: dict[Alias, Flow] = {}
+        """Connections by which peers want requests to where they listen (RFC 5923)."""
         self.searches: dict[int, Search] = {}
         self.without_tcp: dict[Address, float] = {}
         """Peers that could not be reached by TCP with a large request, and until when that is believed."""
@@ -119,6 +109,13 @@ class Core:
         port = transaction.request.via.port or DEFAULT_PORT.get(flow.transport, 5060)
         self.find(transaction, Way(hop=Hop(flow.transport, flow.remote[0], port)), now)
 
+    def alias_of(self, transport: str, remote: Address, name: str) -> Flow | None:
+        """A connection that its peer offers for requests to there, and that is believed to be the peer's."""
+        flow = self.aliases.get((transport, remote))
+        if flow is None or not self.is_alive(flow) or not self.settings.vouches(flow, name):
+            return None
+        return flow
+
     def find(self, seeker: Seeker, way: Way, now: float, within_s: float | None = None) -> Search | None:
         """Find a flow for the seeker; None where that is decided at once."""
         if way.flow is not None and self.is_alive(way.flow):
@@ -139,7 +136,9 @@ class Core:
 
     def via(self, flow: Flow) -> str:
         """A Via for a new request (RFC 3261 8.1.1.7; rport: RFC 3581 section 3)."""
-        return f"SIP/2.0/{flow.transport} {self._sent_by(flow)};rport;branch={COOKIE}{self.token()}"
+        connection = self.connections.get(flow)
+        wishes = connection.wishes if connection is not None else ""
+        return f"SIP/2.0/{flow.transport} {self._sent_by(flow)};rport;branch={COOKIE}{self.token()}{wishes}"
 
     def contact(self, user: str, flow: Flow, is_sips: bool = False) -> str:
         """A Contact of ours for who talks to us by this flow. WSS is ``transport=ws`` too (RFC 7118 section 5.2.3).

@@ -67,6 +67,10 @@ class StreamFramer:
         self._is_half_ping = False
         return message
 
+    def forget_half_ping(self) -> None:
+        """The one empty line that has come was an answer to a ping of ours, or the next one will be."""
+        self._is_half_ping = False
+
     def _take_ping(self) -> bool:
         """Take the empty lines before a message away; True for two and more."""
         found = _EMPTY_LINES.match(self._buffer)

@@ -1,6 +1,7 @@
 """Who calls, by what the headers say and by whom they may be believed.
 
 ==================== ============================================================================================
+credentials          RFC 3261 22: whoever has shown a user's password is that user, whatever else is said
 P-Asserted-Identity  RFC 3325: counts before From, but only from a peer that is trusted to assert (section 7)
 Privacy              RFC 3323 (id: RFC 3325, history: RFC 7044): whoever asks for it is shown to nobody
 Diversion            RFC 5806, and History-Info (RFC 7044): who was called first, and has sent the call on to us
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from confserver.sip.address import NameAddr, parse_name_addr
+from confserver.sip.doorkeeper import Identity
 from confserver.sip.grammar import Malformed, printable
 from confserver.sip.message import Request, Response
 from confserver.sip.uri import Uri
@@ -34,7 +36,9 @@ class CallerId:
 
     address: NameAddr
     is_asserted: bool = False
-    """By a peer that is trusted to."""
+    """By a peer that is trusted to, or by the caller's own password."""
+    user: str = ""
+    """The user of ours whose password the caller has shown."""
     is_anonymous: bool = False
     diverted_by: str = ""
     """The address that was called first."""
@@ -44,8 +48,9 @@ class CallerId:
 
 def caller_id(request: Request, *, is_believed: bool) -> CallerId:
     """``is_believed``: whether it came from a peer that is trusted to assert identities."""
-    asserted = _first(request, "P-Asserted-Identity") if is_believed else None
-    is_anonymous = wants_privacy(request) or (asserted is None and _is_nobody(request.from_))
+    known = request.identity
+    asserted = _own(request, known) if known else _first(request, "P-Asserted-Identity") if is_believed else None
+    is_anonymous = wants_privacy(request) or ((known or asserted is None) and _is_nobody(request.from_))
     address = ANONYMOUS if is_anonymous else asserted or request.from_
     if asserted and not asserted.display and not is_anonymous and asserted.uri.matches(request.from_.uri):
         address = NameAddr(request.from_.display, asserted.uri)
@@ -53,10 +58,18 @@ def caller_id(request: Request, *, is_believed: bool) -> CallerId:
         address=address,
         is_asserted=asserted is not None,
         is_anonymous=is_anonymous,
+        user=known.user if known and not is_anonymous else "",
         diverted_by=diverted_by(request),
         referred_by=_uri_of(_first(request, "Referred-By")),
         agent=agent_of(request),
     )
+
+
+def _own(request: Request, known: Identity) -> NameAddr:
+    """The user's name, and the display name that the administrator has given, before anything that From says."""
+    uri = request.from_.uri
+    host = uri.host if uri.is_sip and not _is_nobody(request.from_) else request.uri.host
+    return NameAddr(known.display or request.from_.display, Uri("sip", known.user, host=host))
 
 
 def wants_privacy(request: Request) -> bool:

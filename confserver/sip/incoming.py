@@ -20,6 +20,7 @@ from collections.abc import Hashable
 
 from confserver.sip.call import Call
 from confserver.sip.checks import Refusal, fit, refusal_of
+from confserver.sip.connections import PING, PONG
 from confserver.sip.core import Core
 from confserver.sip.doorkeeper import TurnedAway
 from confserver.sip.extensions import METHODS
@@ -29,13 +30,10 @@ from confserver.sip.framing import Ping
 from confserver.sip.grammar import Malformed, Unwritable
 from confserver.sip.matching import dialog_key, merged_key, note_source, server_key, way_back
 from confserver.sip.message import Request, Response, parse
-from confserver.sip.outputs import CloseFlow, RequestArrived
+from confserver.sip.outputs import RequestArrived
 from confserver.sip.sentry import Verdict
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.transaction import ServerTransaction, State
-
-PING, PONG = b"\r\n\r\n", b"\r\n"
-"""RFC 5626 section 4.4.1."""
 
 
 class Incoming:
@@ -63,13 +61,13 @@ class Incoming:
                     self._message(piece, flow, now)
         except Malformed as fault:
             self._malformed(fault, flow, now)
-            connection.is_closing = True
-            core.emit(CloseFlow(flow, fault.reason))
+            connection.close(fault.reason)
 
     def _message(self, data: bytes, flow: Flow, now: float) -> None:
         """The door: what is wrong with one message stays with it."""
         try:
             message = parse(data)
+            self._core.settings.tap.heard(message.call_id, data, flow, now)
             if isinstance(message, Request):
                 self._request(message, flow, now)
             else:
@@ -102,12 +100,17 @@ class Incoming:
         if (response.via.host, response.via.port) != (ours.host, ours.port):  # RFC 3261 18.1.2
             core.drop("response for another")
             return
+        connection = core.connections.get(transaction.flow)
+        if connection is not None:
+            connection.answered(response, now)
         transaction.receive(response, now)
 
     # -------------------------------------------------------------- requests
     def _request(self, request: Request, flow: Flow, now: float) -> None:
         core = self._core
         note_source(request, flow)
+        if flow.is_reliable:
+            core.connections[flow].note_alias(request)
         key = server_key(request)
         transaction = core.servers.get(key)
         if request.method == "ACK":

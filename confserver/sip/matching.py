@@ -18,6 +18,9 @@ COOKIE = "z9hG4bK"
 DEFAULT_PORT = {"UDP": 5060, "TCP": 5060, "TLS": 5061, "WS": 80, "WSS": 443}
 """RFC 3261 18.1.1, 19.1.2; RFC 7118 section 5.2.1 with RFC 6455 section 3."""
 
+KEEP_S = 120
+"""The most that RFC 5626 section 4.4.1 recommends between pings of a connection."""
+
 DialogKey = tuple[str, str, str]
 
 
@@ -50,15 +53,24 @@ def dialog_key(request: Request) -> DialogKey:
 
 
 def note_source(request: Request, flow: Flow) -> None:
-    """Write into the top Via where the request really came from (RFC 3261 18.2.1, RFC 3581 section 4)."""
+    """Write into the top Via where the request really came from (RFC 3261 18.2.1, RFC 3581 section 4).
+
+    And, to who asks for it, that he may keep his connection alive by pings (RFC 6223 section 4.4); not by UDP, where
+    that would want STUN.
+    """
     via = request.via
     params = [(name, value) for name, value in via.params if name.lower() != "received"]
     asked = [index for index, (name, _) in enumerate(params) if name.lower() == "rport"]
     for index in asked:
         params[index] = ("rport", str(flow.remote[1]))
+    kept = [
+        index for index, each in enumerate(params) if flow.is_reliable and each[0].lower() == "keep" and not each[1]
+    ]
+    for index in kept:
+        params[index] = ("keep", str(KEEP_S))
     if asked or via.host != flow.remote[0]:
         params.append(("received", flow.remote[0]))
-    elif len(params) == len(via.params):
+    elif len(params) == len(via.params) and not kept:
         return
     noted = Via(via.transport, via.host, via.port, tuple(params), via.protocol)
     request.headers.replace_first("Via", str(noted))

@@ -9,6 +9,7 @@ from confserver.sip.doorkeeper import OPEN_DOOR, Doorkeeper
 from confserver.sip.extensions import METHODS, OPTION_TAGS
 from confserver.sip.flow import Address, Flow
 from confserver.sip.sentry import OPEN, Sentry
+from confserver.sip.tap import NO_TAP, Tap
 
 
 def local_address(flow: Flow) -> Address:
@@ -17,6 +18,10 @@ def local_address(flow: Flow) -> Address:
 
 def everybody(_: Flow) -> str:
     return ""
+
+
+def nobody(_: Flow, __: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,15 @@ class StackSettings:
     """Whom strangers have to pass."""
     doorkeeper: Doorkeeper = OPEN_DOOR
     """Who asks for credentials."""
+    tap: Tap = NO_TAP
+    """Who is told of each message that comes and can be read."""
     option_tags: tuple[str, ...] = OPTION_TAGS
     """Extensions that a Require may name; also Supported."""
+    vouches: Callable[[Flow, str], bool] = nobody
+    """Whether a connection that has come is believed to be that of a host or domain (RFC 5923 section 9): only then
+    requests to there go by it."""
+    keeps_alive: bool = False
+    """Connections of ours are kept alive where the peer wants it (RFC 6223), and offered for reuse."""
     register_tags: tuple[str, ...] = ()
     """Extensions that a REGISTER may require besides."""
     needed_tags: tuple[str, ...] = ()

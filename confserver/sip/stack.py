@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from confserver.sip import asking
 from confserver.sip.call import Call
 from confserver.sip.client_calls import ClientCall
-from confserver.sip.core import Connection, Core, Extra
+from confserver.sip.connections import Connection
+from confserver.sip.core import Core, Extra
 from confserver.sip.flow import Address, Flow
 from confserver.sip.headers import Headers, NameAddr
 from confserver.sip.incoming import Incoming
@@ -54,7 +55,7 @@ class Stack:
     def receive(self, data: bytes, flow: Flow, now: float) -> list[Output]:
         """One datagram, one message of a WebSocket, or what has come by a stream."""
         if flow.is_reliable:
-            self._connect(flow)
+            self._connect(flow).heard()
         if flow.keeps_messages:
             self._incoming.whole(data, flow, now)
         else:
@@ -64,7 +65,7 @@ class Stack:
     def flow_opened(self, token: int, flow: Flow, now: float) -> list[Output]:
         """The answer to OpenFlow."""
         if flow.is_reliable:
-            self._connect(flow)
+            self._connect(flow, is_ours=True)
         search = self._core.searches.get(token)
         if search is not None:
             search.opened(flow, now)
@@ -81,8 +82,7 @@ class Stack:
         """A connection is no more. Calls live on: the next request or answer opens another (RFC 3261 18.2.2)."""
         connection = self._core.connections.pop(flow, None)
         if connection is not None:
-            for transaction in sorted(connection.requests, key=lambda one: str(one.key)):
-                transaction.fail(now)
+            connection.lost(now)
         return self._taken()
 
     def resolved(self, token: int, targets: Sequence[Target | str], now: float) -> list[Output]:
@@ -102,9 +102,11 @@ class Stack:
     def next_deadline(self) -> float | None:
         return self._core.deadlines.next_deadline()
 
-    def _connect(self, flow: Flow) -> None:
-        if flow not in self._core.connections:
-            self._core.connections[flow] = Connection()
+    def _connect(self, flow: Flow, is_ours: bool = False) -> Connection:
+        connection = self._core.connections.get(flow)
+        if connection is None:
+            connection = self._core.connections[flow] = Connection(self._core, flow, is_ours)
+        return connection
 
     # -------------------------------------------------------------- calls that came
     def ring(

@@ -51,6 +51,10 @@ class Timer(Enum):
     """Half of the session's interval has passed, and it is ours to refresh (RFC 4028 section 10)."""
     EXPIRY = "expiry"
     """Nobody has refreshed the session (RFC 4028 section 10)."""
+    KEEP = "keep"
+    """A connection of ours is due a ping (RFC 6223)."""
+    PONG = "pong"
+    """And its pong is overdue (RFC 5626 section 4.4.1)."""
     PROVISIONAL = "provisional"
     """A reliable provisional answer waits for its PRACK (RFC 3262 section 3)."""
     NO_PRACK = "no PRACK"
@@ -93,12 +97,14 @@ TIMINGS: dict[Timer, Timing] = {
     Timer.LATE: Timing(7 * T1, 7 * T1),  # RFC 4320 4.1: Timer E is reset to T2 after 0.5 + 1 + 2 s
     Timer.REPEAT: Timing(T1, T1, T2),  # RFC 3261 13.3.1.4: on every transport, a later hop may lose it
     Timer.NO_ACK: Timing(64 * T1, 64 * T1),
+    Timer.PONG: Timing(10.0, 10.0),  # RFC 5626 section 4.4.1
     Timer.PROVISIONAL: Timing(T1, T1, NEVER),  # RFC 3262 section 3: doubled, without a bound
     Timer.NO_PRACK: Timing(64 * T1, 64 * T1),
     Timer.RINGING: Timing(60.0, 60.0),  # RFC 3261 13.3.1.1: every minute
     Timer.WAY: Timing(64 * T1, 64 * T1),
 }
-"""RETRY is drawn by lot (RFC 3261 14.1), REFRESH and EXPIRY are agreed (RFC 4028): they are not here."""
+"""RETRY is drawn by lot (RFC 3261 14.1), REFRESH and EXPIRY are agreed (RFC 4028), KEEP is both (RFC 6223): they are
+not here."""
 
 
 def next_interval(timer: Timer, reliable: bool, previous: float | None = None) -> float | None:

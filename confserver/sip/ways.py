@@ -180,8 +180,13 @@ class Search:
     def _try_next(self, reason: str, now: float) -> None:
         if self._targets:
             target = self._targets.pop(0)
+            remote = target.host, target.port
+            alias = self._core.alias_of(target.transport, remote, self._hop.name or target.host)
+            if alias is not None:
+                self.opened(alias, now)
+                return
             self._ask(now)
-            self._core.emit(OpenFlow(self.token, target.transport, (target.host, target.port), self._hop.name))
+            self._core.emit(OpenFlow(self.token, target.transport, remote, self._hop.name))
         else:
             self._give_up(reason, now)
 

@@ -41,8 +41,8 @@ class KeyPair:
         return tuple(_stamp(path) for path in (self.certificate, self.key))
 
 
-def server_context(pair: KeyPair) -> SSL.Context:
-    """TLS 1.2 or later with this certificate. Raises CertificateError."""
+def server_context(pair: KeyPair, authorities: Path | None = None) -> SSL.Context:
+    """TLS 1.2 or later with this certificate; ``authorities`` of those that come. Raises CertificateError."""
     chain, key = _chain(pair.certificate), _private_key(pair.key)
     context = bare_context()
     try:
@@ -54,7 +54,19 @@ def server_context(pair: KeyPair) -> SSL.Context:
         context.use_privatekey(key)
     except (SSL.Error, UnsupportedAlgorithm, ValueError, TypeError):
         raise CertificateError(f"{pair.certificate} is of a kind that TLS cannot use") from None
+    if authorities is not None:
+        _believe(context, authorities)
+        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)  # a resumed session would not be checked again
+        context.set_options(SSL.OP_NO_TICKET)
     return context
+
+
+def _believe(context: SSL.Context, authorities: Path) -> None:
+    _read(authorities)
+    try:
+        context.load_verify_locations(str(authorities))
+    except SSL.Error:
+        raise CertificateError(f"{authorities} holds no certificates in PEM form") from None
 
 
 def _chain(path: Path) -> list[x509.Certificate]:
@@ -77,11 +89,7 @@ def client_context(authorities: Path | None, is_verified: bool = True) -> SSL.Co
     if authorities is None:
         context.set_default_verify_paths()
     else:
-        _read(authorities)
-        try:
-            context.load_verify_locations(str(authorities))
-        except SSL.Error:
-            raise CertificateError(f"{authorities} holds no certificates in PEM form") from None
+        _believe(context, authorities)
     if is_verified:
         context.set_verify(SSL.VERIFY_PEER)
     return context

@@ -24,7 +24,7 @@ from confserver.transports.dns import Names
 from confserver.transports.doors import Doors
 from confserver.transports.pool import Pool
 from confserver.transports.tcp import Incoming, Outgoing
-from confserver.transports.tls import Tls
+from confserver.transports.tls import Tls, has_shown
 from confserver.transports.udp import UdpSocket
 from confserver.transports.websocket import Gate, IncomingWebSockets, OutgoingWebSocket
 
@@ -123,7 +123,7 @@ class SipTransports:
             inner = IncomingWebSockets(self._pool, transport, self._numbers, self._gate, self._reactor)
         else:
             inner = Incoming(self._pool, transport, self._numbers)
-        return self._tls.incoming(inner) if transport in ("TLS", "WSS") else inner
+        return self._tls.incoming(inner, asks=transport == "TLS") if transport in ("TLS", "WSS") else inner
 
     def _look_again(self) -> None:
         """Follow the machine's addresses and our certificate; let idle connections go."""
@@ -134,6 +134,11 @@ class SipTransports:
     def refresh(self) -> None:
         """Take the certificate again if its files have changed."""
         self._tls.refresh()
+
+    def has_shown(self, flow: Flow, host: str) -> bool:
+        """Whether the peer of a connection by TLS that has come has shown to be ``host``."""
+        connection = self._pool.get(flow) if flow.transport == "TLS" else None
+        return connection is not None and connection.is_ready and has_shown(connection.wire(), host)
 
     def stop(self) -> None:
         if self._rescan.running:

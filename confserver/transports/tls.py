@@ -5,6 +5,7 @@ A certificate that changes is taken by the next connection; a faulty one is told
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,8 +27,9 @@ class Tls:
     def __init__(self, pair: KeyPair | None = None, authorities: Path | None = None, is_verified: bool = True) -> None:
         """Raises CertificateError."""
         self._pair = pair
+        self._authorities = authorities
         self._signature = pair.signature() if pair else ()
-        self._server = server_context(pair) if pair else None
+        self._server = server_context(pair, authorities) if pair else None
         self._client = client_context(authorities, is_verified)
         self.is_verified = is_verified
 
@@ -41,23 +43,27 @@ class Tls:
             return
         self._signature = self._pair.signature()
         try:
-            self._server = server_context(self._pair)
+            self._server = server_context(self._pair, self._authorities)
         except CertificateError as error:
             log.error("the new certificate cannot be used, the old one stays", why=str(error))
         else:
             log.info("another certificate", file=str(self._pair.certificate))
 
-    def incoming(self, inner: Factory) -> Factory:
-        """The factory for a port that takes TLS."""
-        return cast(Factory, TLSMemoryBIOFactory(_Server(self), False, cast(Any, inner)))
+    def incoming(self, inner: Factory, asks: bool = False) -> Factory:
+        """The factory for a port that takes TLS; ``asks``: whoever comes may show a certificate too."""
+        return cast(Factory, TLSMemoryBIOFactory(_Server(self, asks), False, cast(Any, inner)))
 
     def outgoing(self, inner: Factory, host: str) -> Any:
         """The factory for a connection to ``host``."""
         return TLSMemoryBIOFactory(_Client(self, host), True, cast(Any, inner))
 
-    def server_connection(self) -> SSL.Connection:
+    def server_connection(self, faults: list[int] | None = None) -> SSL.Connection:
+        """``faults``: ask for a certificate, and note there what is wrong with it: nobody is refused for that."""
         assert self._server is not None
-        return SSL.Connection(self._server, None)
+        connection = SSL.Connection(self._server, None)
+        if faults is not None and self._authorities is not None:
+            connection.set_verify(SSL.VERIFY_PEER, _noting(faults))
+        return connection
 
     def client_connection(self, host: str) -> SSL.Connection:
         connection = SSL.Connection(self._client, None)
@@ -68,11 +74,13 @@ class Tls:
 
 @implementer(IOpenSSLServerConnectionCreator)
 class _Server:
-    def __init__(self, tls: Tls) -> None:
+    def __init__(self, tls: Tls, asks: bool) -> None:
         self._tls = tls
+        self._asks = asks
 
-    def serverConnectionForTLS(self, protocol: object) -> SSL.Connection:
-        return self._tls.server_connection()
+    def serverConnectionForTLS(self, protocol: Any) -> SSL.Connection:
+        protocol.faults = [] if self._asks else None
+        return self._tls.server_connection(protocol.faults)
 
 
 @implementer(IOpenSSLClientConnectionCreator)
@@ -91,6 +99,23 @@ def peer_is(transport: Any, host: str) -> bool:
         return True
     found = transport.getPeerCertificate()
     return found is not None and speaks_for(found.to_cryptography(), host)
+
+
+def has_shown(transport: Any, host: str) -> bool:
+    """Whether a peer that has come showed a certificate of ``host``, signed by an authority that we believe."""
+    found = transport.getPeerCertificate()
+    return found is not None and transport.faults == [] and speaks_for(found.to_cryptography(), host)
+
+
+def _noting(faults: list[int]) -> Callable[[SSL.Connection, object, int, int, int], bool]:
+    """Note each fault, and let the handshake go on."""
+
+    def note(_: SSL.Connection, __: object, fault: int, ___: int, is_good: int) -> bool:
+        if not is_good:
+            faults.append(fault)
+        return True
+
+    return note
 
 
 def _is_address(host: str) -> bool:

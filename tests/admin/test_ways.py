@@ -64,8 +64,9 @@ def test_every_order_has_its_verb_and_its_method(order: Any) -> None:
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
 def test_every_question_has_its_verb_and_its_method(question: Any) -> None:
     names = re.findall(r"{(\w+)}", question.path)
-    _, asked = run([], question.noun, question.verb, *names)
-    assert asked == [("GET", question.path.format(**{name: name for name in names}), {})]
+    if not question.has_own_verb:
+        _, asked = run([], question.noun, question.verb, *names)
+        assert asked == [("GET", question.path.format(**{name: name for name in names}), {})]
     client = Recorder()
     getattr(client, f"{question.verb}_{question.noun}")(*names)
     assert client.asked == [("GET", question.path.format(**{name: name for name in names}), None)]

@@ -24,6 +24,7 @@ from confserver.focus.terms import MediaTerms
 from confserver.focus.verdict import Decide, at_once
 from confserver.routing.guard import Guard
 from confserver.sip import outputs as sip
+from confserver.sip.doorkeeper import Identity
 from confserver.sip.extensions.replaces import Other
 from confserver.sip.flow import Address, Flow
 from confserver.sip.message import Request, Response, parse
@@ -212,14 +213,16 @@ class House:
         lines: Sequence[str] = (),
         other: Other | None = None,
         transport: str = "UDP",
+        identity: Identity | None = None,
     ) -> tuple[int, list[out.Output]]:
-        """``lines``: more headers. ``other``: the call that it replaces or joins."""
+        """``lines``: more headers. ``other``: the call that it replaces or joins. ``identity``: who has shown it."""
         body = sdp() if body is None else body
         request, flow = self.request(
             "INVITE", room, body, source, name=name, vias=vias, transport=transport, local=local
         )  # fmt: skip
         for line in lines:
             request.headers.add(*line.split(": ", 1))
+        request.identity = identity
         call = next(self._numbers)
         self.acked[call] = False
         return call, self.play(self.focus.hear_call(sip.CallArrived(call, request, flow, other), self.now))

@@ -6,6 +6,7 @@ import pytest
 
 from confserver.contract import OpenLeg, Overloaded
 from confserver.focus import outputs as out
+from confserver.sip.doorkeeper import Identity
 from rooms.commands import CreateRoom, End, Lock
 from tests.focus.house import OUTSIDE, House, every, sdp, the
 
@@ -82,6 +83,14 @@ def test_a_caller_from_outside() -> None:
     assert status == 403 and "trusted_networks" in warning and STRANGER[0] in warning
     assert house.options(source=STRANGER).status == 403
     assert house.options("", source=STRANGER).status == 403
+
+
+def test_a_user_of_ours_comes_in_from_anywhere() -> None:
+    """The stack has seen the password; the room shows who it is, not what the phone says."""
+    house = House()
+    house.enter(source=STRANGER, name='"The Boss" <sip:alice@example.com>', identity=Identity("alice", "Alice"))
+    [person] = house.focus.room("standup", house.now)["participants"]  # type: ignore[misc]
+    assert (person["name"], person["address"], person["user"]) == ("Alice", "sip:alice@example.com", "alice")  # type: ignore[index]
 
 
 def test_a_caller_from_a_listed_network() -> None:

@@ -16,6 +16,7 @@ from tests.kit.process import Child
 from tests.kit.raw_sip import SipSocket, request
 from tests.kit.server import Server
 from tests.kit.tones import LEVEL_DB
+from tests.sip.test_pcap import read
 
 pytestmark = pytest.mark.interop
 
@@ -74,6 +75,21 @@ def test_a_scanner_is_silenced_and_banned_while_a_call_goes_on(server: Server, t
         barrier = server.http("GET", "/status")["barrier"]
         assert barrier["from the banned"] > CALLS / 2 and barrier["bans"] == 1
         assert "banned" in server.said()
+
+
+def test_what_has_passed_in_a_call_is_told(server: Server, tmp_path: Path) -> None:
+    with Phone(server.address, "anna") as anna:
+        assert anna.dial("standup").status == 200
+        person = server.wait_until_in("standup", "anna")["anna"]
+        assert anna.hang_up().status == 200
+    [call] = until(lambda: [row for row in server.cli("trace") if row["over"]])
+    told = server.run("trace", str(call["call"]), "--pcap", str(tmp_path / "call.pcap"))
+    assert told.returncode == 0, told.stderr
+    words = [line.split("  ")[-1].split(",")[0].split()[0] for line in told.stdout.splitlines()[1:]]
+    assert words == ["INVITE", "100", "200", "ACK", "BYE", "200"], told.stdout
+    packets = read((tmp_path / "call.pcap").read_bytes())
+    assert len(packets) == 6 and packets[0]["target"] == server.address and person["id"]
+    assert server.run("trace", "nobody").returncode == 1
 
 
 def test_after_a_kill_the_next_start_says_bye(tmp_path: Path) -> None:

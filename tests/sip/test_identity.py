@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from confserver.sip.doorkeeper import Identity
 from confserver.sip.identity import ANONYMOUS, CallerId, caller_id, wants_privacy
 from confserver.sip.message import Request, parse
 
@@ -91,3 +92,25 @@ def test_on_whose_wish() -> None:
 
 def test_what_phones_call_themselves_is_cut() -> None:
     assert len(who(f"User-Agent: {'x' * 5000}").agent) == 100
+
+
+def known(display: str = "", *lines: str, **how: str) -> CallerId:
+    request = invite(*lines, **how)
+    request.identity = Identity("alice", display)
+    return caller_id(request, is_believed=True)
+
+
+@pytest.mark.parametrize(("display", "name"), [("Alice A.", "Alice A."), ("", "Anna")])
+def test_a_password_counts_before_all_that_is_said(display: str, name: str) -> None:
+    found = known(display, "P-Asserted-Identity: <sip:boss@example.com>")
+    assert (found.address.display, str(found.address.uri)) == (name, "sip:alice@example.com")
+    assert found.is_asserted and found.user == "alice"
+
+
+def test_a_user_who_wants_to_stay_unknown_does() -> None:
+    for found in (known("Alice", "Privacy: id"), known("Alice", from_="<sip:x@anonymous.invalid>;tag=1")):
+        assert found.is_anonymous and found.address == ANONYMOUS and found.user == ""
+
+
+def test_of_others_no_user_is_named() -> None:
+    assert who("P-Asserted-Identity: <sip:alice@example.com>").user == ""

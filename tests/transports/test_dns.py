@@ -16,6 +16,7 @@ from confserver.sip.outputs import Resolve
 from confserver.transports import dns as names_module
 from confserver.transports.dns import Names
 from confserver.transports.sip import SipTransports
+from tests.kit.ports import free_port
 from tests.transports.street import Ear, pause, until
 
 HOST = "127.0.0.1"
@@ -50,8 +51,8 @@ class World:
         self.zone = Zone()
         factory = server.DNSServerFactory(clients=[self.zone])
         factory.noisy = False
-        self.udp = reactor.listenUDP(0, dns.DNSDatagramProtocol(factory), interface=HOST)  # type: ignore[attr-defined]
-        self.address = HOST, self.udp.getHost().port
+        self.address = HOST, free_port()
+        self.udp = reactor.listenUDP(self.address[1], dns.DNSDatagramProtocol(factory), interface=HOST)  # type: ignore[attr-defined]
         self.tcp = reactor.listenTCP(self.address[1], factory, interface=HOST)  # type: ignore[attr-defined]
         self.hosts, self.resolv = folder / "hosts", folder / "resolv.conf"
         self.hosts.write_text(

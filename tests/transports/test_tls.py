@@ -313,3 +313,27 @@ async def test_nobody_there(tmp_path: Path, kind: str) -> None:
     assert post.ear.losses == []
     await post.connections(0)
     post.transports.stop()
+
+
+# ---------------------------------------------------------------- certificates of those that come
+@pytest.mark.parametrize("case", ["signed", "not signed", "none", "other name"])
+@pytest_twisted.ensureDeferred
+async def test_who_comes_may_show_a_certificate(tmp_path: Path, case: str) -> None:
+    """RFC 5923 section 9: it says whose the connection is; who has none, or a worthless one, is a phone like others."""
+    shown = pair(tmp_path, "trunk.example.com" if case != "other name" else "other.example.com", name="trunk")
+    believed = pair(tmp_path, "x.example", name="x") if case == "not signed" else shown
+    ear, side = Ear(), Tls(pair(tmp_path, HOST, name="server"), authorities=believed.certificate)
+    transports = SipTransports(reactor, ear, (HOST,), 0, ("tls",), tls=side)  # type: ignore[arg-type]
+    transports.start()
+    client = trusting()
+    if case != "none":
+        client.load_cert_chain(shown.certificate, shown.key)
+    phone = await run(dialled((HOST, transports.port_of("TLS")), client))
+    phone.say(b"one")
+    await until(lambda: ear.data)
+    flow = ear.data[0][1]
+    assert transports.has_shown(flow, "trunk.example.com") is (case == "signed")
+    phone.close()
+    await until(lambda: ear.losses)
+    assert not transports.has_shown(flow, "trunk.example.com")
+    transports.stop()
