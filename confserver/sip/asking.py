@@ -124,7 +124,8 @@ def send(core: Core, request: Request, contact_user: str, way: Way, now: float, 
     """Send a request outside of any dialog. ``account``: ours, where credentials are asked for (RFC 3261 22.2)."""
     number = core.next_number()
     user = contact_user if request.method in WITH_CONTACT else None
-    challenges = 0
+    errand: Errand | None = None
+    body, challenges = request.body, 0
 
     def again(response: Response, later: float) -> bool:
         nonlocal request, way, challenges
@@ -146,8 +147,6 @@ def send(core: Core, request: Request, contact_user: str, way: Way, now: float, 
         errand = Errand(core, request, Asking(core, number, again=again), contact_user=user)
         errand.start(way, at)
 
-    body = request.body
-    errand: Errand | None = None
     if account is not None:
         fill(request, account.prepared(request.method, str(request.uri)), b"", "")
     start(now)
