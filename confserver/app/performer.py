@@ -21,7 +21,7 @@ from confserver.sip.grammar import Unwritable
 from confserver.sip.headers import Headers
 from confserver.sip.locating import Target
 from confserver.sip.message import REASONS, Response
-from confserver.sip.stack import Stack, UnknownCall, WrongMoment
+from confserver.sip.stack import Stack, UnknownCall, UnknownSubscription, WrongMoment
 
 log = structlog.get_logger("calls")
 
@@ -184,12 +184,21 @@ class Performer:
                     return stack.respond(number, status, now, reason, headers, output.body, output.content_type)
                 case focus_out.Ask() | focus_out.Send():
                     return self._send(output)
+                case focus_out.Grant():
+                    return stack.grant(
+                        output.transaction, output.compose, now, event=output.event, most_s=output.most_s,
+                        status=output.status, pace_s=output.pace_s,
+                    )  # fmt: skip
+                case focus_out.Notify(subscription=number):
+                    return stack.notify(number, now)
+                case focus_out.EndSubscription(subscription=number, reason=reason):
+                    return stack.end_subscription(number, now, reason)
         except Unwritable as fault:
             if not isinstance(output, focus_out.Ask | focus_out.Send):
                 raise
             log.error("not sent", what=output.method, why=str(fault))
             return self._never_sent(output, 500)
-        except (UnknownCall, WrongMoment) as crossed:
+        except (UnknownCall, UnknownSubscription, WrongMoment) as crossed:
             log.debug("too late", what=type(output).__name__, why=str(crossed))
             if isinstance(output, focus_out.Ask | focus_out.Send):
                 return self._never_sent(output, 481)
@@ -309,6 +318,11 @@ def _apology(output: Output) -> Sequence[Output]:
             return (focus_out.RefuseOffer(call, 500, ""),)
         case sip_out.RequestArrived(transaction=transaction) | sip_out.RequestInCall(transaction=transaction):
             return (focus_out.Respond(transaction, 500),)
+        case focus_out.Grant(transaction=transaction):
+            return (
+                focus_out.Respond(transaction, 500),
+                sip_out.SubscriptionEnded(transaction, "a fault of this server"),
+            )
         case focus_out.Call(leg=leg):
             return (sip_out.CallEnded(-leg, "a fault of this server", by_peer=False, status=500),)
     return ()

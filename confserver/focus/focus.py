@@ -117,6 +117,8 @@ class Focus:
                 self._requests.arrived(event, now)
             case sip.RequestInCall():
                 self._requests.arrived_in_call(event, now)
+            case sip.SubscriptionEnded():
+                self._requests.ended(event, now)
             case sip.RequestAnswered():
                 self._requests.answered(event, now)
             case sip.ProbeAnswered(call=call):

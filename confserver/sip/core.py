@@ -14,16 +14,21 @@ from typing import TYPE_CHECKING, Protocol
 from confserver.sip.connections import Alias, Connection
 from confserver.sip.flow import Address, Flow
 from confserver.sip.grammar import Unwritable
-from confserver.sip.matching import COOKIE, DEFAULT_PORT, DialogKey, way_back
+from confserver.sip.matching import COOKIE, DEFAULT_PORT, DialogKey, dialog_key, way_back
 from confserver.sip.message import Request, Response, response_to
 from confserver.sip.outputs import CallId, Output, SendBytes
+from confserver.sip.proxy.routes import Tokens
 from confserver.sip.timers import Deadlines, Timer
 from confserver.sip.ways import Hop, Search, Seeker, Way
 
 if TYPE_CHECKING:
     from confserver.sip.call import Call
+    from confserver.sip.dialog import Dialog
+    from confserver.sip.proxy.fork import Fork
     from confserver.sip.settings import StackSettings
+    from confserver.sip.subscription import Subscription
     from confserver.sip.transaction import ClientTransaction, ServerTransaction
+    from confserver.sip.usages import Usages
 
 Extra = tuple[tuple[str, str], ...]
 """Header lines to add."""
@@ -46,6 +51,11 @@ class Core:
         """Requests our user has to answer, by number."""
         self.calls: dict[CallId, Call] = {}
         self.dialogs: dict[DialogKey, Call] = {}
+        self.usages: dict[DialogKey, Usages] = {}
+        """The subscriptions of each dialog that has any."""
+        self.subscriptions: dict[int, Subscription] = {}
+        self.subscribers_at: Counter[str] = Counter()
+        """How many of them each host has."""
         self.connections: dict[Flow, Connection] = {}
         self.aliases: dict[Alias, Flow] = {}
         """Connections by which peers want requests to where they listen (RFC 5923)."""
@@ -53,7 +63,11 @@ class Core:
         self.without_tcp: dict[Address, float] = {}
         """Peers that could not be reached by TCP with a large request, and until when that is believed."""
         self.counts: Counter[str] = Counter()
-        self._secret = token()
+        self.secret = settings.secret or token()
+        """For what nobody else shall be able to make: marks of loops, our Record-Routes, settled To tags."""
+        self.tokens = Tokens(self.secret)
+        self.relays: dict[int, Fork] = {}
+        """Requests that we have sent on and not answered yet."""
         self.random = random.Random(token())
         """For waits that must not be the same on both sides."""
         self._number = 0
@@ -183,7 +197,13 @@ class Core:
         """What we can do (RFC 3261 13.2.1, 13.3.1.4, 11.2)."""
         settings = self.settings
         supported = (("Supported", ", ".join(settings.option_tags)),) if settings.option_tags else ()
-        return ("Allow", ", ".join(settings.allow)), ("Accept", ", ".join(settings.content_types)), *supported
+        allow, accept = ("Allow", ", ".join(settings.allow)), ("Accept", ", ".join(settings.content_types))
+        return allow, accept, *supported, *self.events_header()
+
+    def events_header(self) -> Extra:
+        """The packages that we notify of (RFC 6665 4.4.4)."""
+        events = self.settings.events
+        return (("Allow-Events", ", ".join(events)),) if events else ()
 
     def answer_at_once(self, request: Request, flow: Flow, status: int, reason: str = "", headers: Extra = ()) -> None:
         """Answer and forget (RFC 3261 8.2.7): a repeated request gets the same answer, with the same To tag."""
@@ -193,7 +213,7 @@ class Core:
         self.send(way_back(request, flow), answer.encode())
 
     def _settled_tag(self, request: Request) -> str:
-        seed = f"{self._secret} {request.call_id} {request.headers.get('CSeq')} {request.via.branch}"
+        seed = f"{self.secret} {request.call_id} {request.headers.get('CSeq')} {request.via.branch}"
         return hashlib.blake2s(seed.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
     # -------------------------------------------------------------- tables
@@ -214,6 +234,27 @@ class Core:
         if self.merged.get(transaction.merged_key) is transaction:
             del self.merged[transaction.merged_key]
 
+    def keep_subscription(self, subscription: Subscription) -> None:
+        self.subscriptions[subscription.number] = subscription
+        self.subscribers_at[subscription.source] += 1
+
+    def forget_subscription(self, subscription: Subscription) -> None:
+        del self.subscriptions[subscription.number]
+        self.subscribers_at[subscription.source] -= 1
+        if not self.subscribers_at[subscription.source]:
+            del self.subscribers_at[subscription.source]
+        key = subscription.dialog.key
+        if self.usages[key].remove(subscription):
+            del self.usages[key]
+
+    def dialog_of(self, request: Request) -> Dialog | None:
+        """The dialog that a request of theirs is in."""
+        key = dialog_key(request)
+        call, usages = self.dialogs.get(key), self.usages.get(key)
+        if call is not None:
+            return call.dialog_of(request)
+        return None if usages is None else usages.dialog
+
     def describe(self) -> dict[str, int]:
         return {
             "transactions": len(self.servers) + len(self.clients),
@@ -225,6 +266,8 @@ class Core:
             "waiting requests": len(self.waiting),
             "calls": len(self.calls),
             "dialogs": len(self.dialogs),
+            "subscriptions": len(self.subscriptions),
+            "relayed requests": len(self.relays),
             "connections": len(self.connections),
             "searches": len(self.searches),
             "timers": len(self.deadlines),

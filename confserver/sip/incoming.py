@@ -6,8 +6,9 @@ request --+- malformed -------------> answer at once, as far as it can be answer
           +- CANCEL -------------------> the transaction that it means
           +- of no dialog of ours -----> the sentry: go on, silence, or 503 (``sentry``)
           +- of no dialog, no proof ---> the doorkeeper: 401 or 407 at once, no state (``doorkeeper``)
+          +- planned by ``proxy`` -----> sent on, or answered: it is not for our own user agent
           +- refused by ``checks`` ----> answer at once, no state (RFC 3261 8.2.7)
-          +- To tag -------------------> the call of its dialog; 481
+          +- To tag -------------------> the call of its dialog, or a subscription in it; 481
           +- from the unwelcome -------> 403 at once, no state
           +- INVITE -------------------> a new call
           `- any other ----------------> RequestArrived
@@ -30,15 +31,21 @@ from confserver.sip.framing import Ping
 from confserver.sip.grammar import Malformed, Unwritable
 from confserver.sip.matching import dialog_key, merged_key, note_source, server_key, way_back
 from confserver.sip.message import Request, Response, parse
-from confserver.sip.outputs import RequestArrived
+from confserver.sip.outputs import RelayBegan, RequestArrived
+from confserver.sip.proxy.checks import refusal_of as relay_refusal_of
+from confserver.sip.proxy.fork import Fork
+from confserver.sip.proxy.plan import Answer
+from confserver.sip.proxy.proxy import Planned, Proxy
+from confserver.sip.requests import Errand
 from confserver.sip.sentry import Verdict
 from confserver.sip.server_calls import ServerCall
-from confserver.sip.transaction import ServerTransaction, State
+from confserver.sip.transaction import ClientTransaction, ServerTransaction, State
 
 
 class Incoming:
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._proxy = Proxy(core)
 
     def whole(self, data: bytes, flow: Flow, now: float) -> None:
         """One message, in one piece. Over a WebSocket it needs no Content-Length (RFC 7118 section 5)."""
@@ -93,7 +100,8 @@ class Incoming:
     def _response(self, response: Response, now: float) -> None:
         core = self._core
         transaction = core.clients.get((response.via.branch, response.cseq.method))
-        if transaction is None or len(response.headers.get_all("Via")) != 1:  # RFC 3261 8.1.3.3
+        is_one = len(response.headers.get_all("Via")) == 1
+        if transaction is None or is_one == _is_relayed(transaction):  # RFC 3261 8.1.3.3, 16.7 step 3
             core.drop("response to nothing")
             return
         ours = transaction.request.via
@@ -114,7 +122,7 @@ class Incoming:
         key = server_key(request)
         transaction = core.servers.get(key)
         if request.method == "ACK":
-            self._ack(request, transaction, now)
+            self._ack(request, transaction, flow, now)
         elif transaction is not None:
             transaction.way_back = way_back(request, flow)  # by the connection, or the NAT's port, that it has now
             transaction.receive(request, now)
@@ -124,6 +132,8 @@ class Incoming:
             self._cancel(request, flow, now)
         elif not request.to.tag and not self._is_admitted(request, flow, now):
             return
+        elif (planned := self._plan(request, flow, now)) is not None:
+            self._relay(planned, request, key, flow, now)
         elif (refusal := refusal_of(request, core.settings)) is not None:
             core.count("refused")
             self._refuse(request, flow, refusal, now)
@@ -136,7 +146,10 @@ class Incoming:
         """It belongs to a dialog, or cancels what we are about."""
         if request.method == "CANCEL":
             return server_key(request, "INVITE") in self._core.servers
-        return bool(request.to.tag) and dialog_key(request) in self._core.dialogs
+        if not request.to.tag:
+            return False
+        core, key = self._core, dialog_key(request)
+        return key in core.dialogs or key in core.usages or self._proxy.has_begun(request)
 
     def _may_enter(self, request: Request, flow: Flow, now: float) -> bool:
         """Ask the sentry; the refusal is given here."""
@@ -175,13 +188,15 @@ class Incoming:
         retry_after = str(self._core.settings.retry_after)
         self._core.answer_at_once(request, flow, 503, headers=(("Retry-After", retry_after),))
 
-    def _ack(self, ack: Request, transaction: ServerTransaction | None, now: float) -> None:
+    def _ack(self, ack: Request, transaction: ServerTransaction | None, flow: Flow, now: float) -> None:
         if transaction is not None:
+            if isinstance(transaction.user, Fork) and transaction.state is State.ACCEPTED:
+                self._proxy.relay_ack(ack, flow, now)  # with the branch of its INVITE, as in RFC 2543
             transaction.receive(ack, now)
             return
         call = self._core.dialogs.get(dialog_key(ack))
         if call is None:
-            self._core.drop("ACK of nothing")
+            self._proxy.relay_ack(ack, flow, now)
         else:
             call.acknowledged(ack, now)
 
@@ -199,15 +214,46 @@ class Incoming:
         call = invite.user
         answer = core.response(request, 200, to_tag=call.local_tag if isinstance(call, Call) else "")
         core.send(way_back(request, flow), answer.encode())
-        if isinstance(call, ServerCall) and call.transaction is invite and not call.is_over:
+        if isinstance(call, Fork) or (isinstance(call, ServerCall) and call.transaction is invite and not call.is_over):
             call.cancelled(request, now)
 
+    # -------------------------------------------------------------- for others
+    def _plan(self, request: Request, flow: Flow, now: float) -> Planned | None:
+        """A request whose routes cannot be read is answered as one that is malformed (RFC 3261 16.3, step 1)."""
+        try:
+            return self._proxy.plan(request, flow, now)
+        except Malformed as fault:
+            return Planned(Answer(400, fit(fault.reason)), (), "")
+
+    def _relay(self, planned: Planned, request: Request, key: Hashable, flow: Flow, now: float) -> None:
+        core, plan = self._core, planned.plan
+        refusal = plan if isinstance(plan, Answer) else self._relay_refusal(request, planned.mark)
+        if refusal is not None:
+            core.count("refused")
+            self._refuse(request, flow, Refusal(refusal.status, refusal.reason, refusal.headers), now)
+        elif self._has_room(request, flow) and not isinstance(plan, Answer):
+            number = core.next_number()
+            if not request.to.tag:
+                targets = tuple(str(target.uri) for group in plan.groups for target in group)
+                core.emit(RelayBegan(number, request, flow, targets))
+            fork = Fork(core, number, self._open(request, key, flow, now), plan, planned.routes, planned.mark)
+            fork.start(now)
+
+    def _relay_refusal(self, request: Request, mark: str) -> Answer | None:
+        try:
+            refused = relay_refusal_of(request, mark)
+        except Malformed as fault:
+            return Answer(400, fit(fault.reason))
+        return Answer(*refused) if refused else None
+
     def _in_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
-        call = self._core.dialogs.get(dialog_key(request))
-        if call is None:
-            self._core.answer_at_once(request, flow, 481)
+        core, named = self._core, dialog_key(request)
+        call, usages = core.dialogs.get(named), core.usages.get(named)
+        whose = usages if usages is not None and (call is None or usages.has(request)) else call
+        if whose is None:
+            core.answer_at_once(request, flow, 481)
         elif request.method == "BYE" or self._has_room(request, flow):
-            call.receive(self._open(request, key, flow, now), flow, now)
+            whose.receive(self._open(request, key, flow, now), flow, now)
 
     def _out_of_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         core = self._core
@@ -253,3 +299,7 @@ class Incoming:
         transaction.start(now)
         assert transaction.state is not State.TERMINATED
         return transaction
+
+
+def _is_relayed(transaction: ClientTransaction) -> bool:
+    return isinstance(transaction.user, Errand) and transaction.user.is_relayed

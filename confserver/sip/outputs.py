@@ -170,6 +170,24 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayBegan:
+    """A request outside of a dialog is sent on to others. Nothing is wanted of our user."""
+
+    number: int
+    request: Request
+    flow: Flow
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RelayEnded:
+    """Its first final answer has come, or been made."""
+
+    number: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class RequestArrived:
     """A request outside a dialog, of a method that we know, other than INVITE, ACK, CANCEL. Answer with ``respond``."""
 
@@ -202,9 +220,21 @@ class RequestAnswered:
     response: Response
 
 
+@dataclass(frozen=True, slots=True)
+class SubscriptionEnded:
+    """The last word of every subscription that was granted; what its last NOTIFY says has been asked for.
+
+    ``cause`` is for people: "unsubscribed", "expired", "no answer to NOTIFY", or what ``end_subscription`` was given.
+    """
+
+    subscription: int
+    cause: str
+
+
 Output = (
     SendBytes | OpenFlow | CloseFlow | Resolve | CallArrived | CallAcknowledged | EarlyAnswered | OfferArrived
     | OfferAcknowledged
     | CallRinging | CallAccepted | OfferAnswered | ProbeAnswered | CallEnded | RequestArrived
-    | RequestInCall | RequestAnswered
+    | RelayBegan | RelayEnded
+    | RequestInCall | RequestAnswered | SubscriptionEnded
 )  # fmt: skip

@@ -33,7 +33,7 @@ class Errand:
 
     __slots__ = (
         "_compose", "_contact_user", "_core", "_dialog", "_flow", "_is_large", "_is_only", "_is_rung", "_is_written",
-        "_large_search", "_search", "_user", "request", "transaction",
+        "_large_search", "_search", "_user", "is_relayed", "request", "transaction",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +45,7 @@ class Errand:
         dialog: Dialog | None = None,
         contact_user: str | None = None,
         compose: Callable[[Flow], bytes] | None = None,
+        is_relayed: bool = False,
     ) -> None:
         self._core = core
         self._user = user
@@ -57,6 +58,8 @@ class Errand:
         """By which a request that turns out to be large would have gone."""
         self._is_only = self._is_large = self._is_rung = self._is_written = False
         self.request = request
+        self.is_relayed = is_relayed
+        """It is not our own: its answers have more Vias than ours."""
         self.transaction: ClientTransaction | None = None
 
     def start(self, way: Way, now: float) -> None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from confserver.sip.doorkeeper import OPEN_DOOR, Doorkeeper
 from confserver.sip.extensions import METHODS, OPTION_TAGS
 from confserver.sip.flow import Address, Flow
+from confserver.sip.proxy.plan import Planner, all_for_us, nothing_is_ours
 from confserver.sip.sentry import OPEN, Sentry
 from confserver.sip.tap import NO_TAP, Tap
+from confserver.sip.uri import Uri
 
 
 def local_address(flow: Flow) -> Address:
@@ -62,8 +64,22 @@ class StackSettings:
     most_bytes: int = 64 << 20
     """Of the requests that they keep; above it 503 as well."""
     most_calls: int = 5_000
+    events: tuple[str, ...] = ()
+    """Event packages that may be subscribed to (RFC 6665)."""
+    most_subscriptions: int = 5_000
+    """Above it 503 with Retry-After."""
+    most_subscriptions_at: int = 200
+    """Of one host; above it 480 with Retry-After."""
+    min_subscription_s: int = 60
+    """The shortest subscription; 423 to less."""
     retry_after: int = 10
     """Seconds, in that 503."""
+    planner: Planner = all_for_us
+    """What becomes of a request outside of a dialog that is not for our own user agent."""
+    is_ours: Callable[[Uri], bool] = nothing_is_ours
+    """Whether a URI names this server: by its own Route we know that a request has been sent to us on purpose."""
+    secret: str = ""
+    """Signs our Record-Routes, so that dialogs outlive a restart; "": one that does not."""
     session_expires_s: int = 0
     """The session timer that we ask for (RFC 4028); 0: only what the peer asks for."""
     min_se_s: int = 90

@@ -26,11 +26,12 @@ from confserver.sip.outputs import CallId, Output
 from confserver.sip.remains import Remains, remains_of, say_goodbye
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.settings import StackSettings
+from confserver.sip.subscribing import SubscriptionDoor, UnknownSubscription
 from confserver.sip.transaction import WrongMoment
 from confserver.sip.uri import Uri
 from confserver.sip.ways import Hop, Way, hop_of
 
-__all__ = ["Stack", "StackSettings", "UnknownCall", "WrongMoment"]
+__all__ = ["Stack", "StackSettings", "UnknownCall", "UnknownSubscription", "WrongMoment"]
 
 SDP = "application/sdp"
 
@@ -39,17 +40,12 @@ class UnknownCall(LookupError):
     """Local fault: the call has ended, or never was."""
 
 
-class Stack:
+class Stack(SubscriptionDoor):
     """``token`` gives fresh random text for tags, branches and Call-IDs: at least 32 random bits (RFC 3261 19.3)."""
 
     def __init__(self, settings: StackSettings, token: Callable[[], str]) -> None:
         self._core = Core(settings, token)
         self._incoming = Incoming(self._core)
-
-    def _taken(self) -> list[Output]:
-        outputs = self._core.outputs
-        self._core.outputs = []
-        return outputs
 
     # -------------------------------------------------------------- the transports
     def receive(self, data: bytes, flow: Flow, now: float) -> list[Output]:
