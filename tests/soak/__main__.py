@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tests.soak.costs import costs_of_each
 from tests.soak.mutations import Report, soak
 
 
@@ -22,6 +23,13 @@ def mutations(count: int, seed: int) -> None:
         click.echo(f"{name:<28}{value}")
     if trouble := report.trouble():
         raise click.ClickException(trouble)
+
+
+@main.command()
+def costs() -> None:
+    """What guarding and tracing cost each message, in microseconds."""
+    for name, microseconds in costs_of_each():
+        click.echo(f"{name:<58}{microseconds:6.2f} us")
 
 
 if __name__ == "__main__":
