@@ -37,6 +37,8 @@ ASKS = {"REGISTER": (401, "WWW-Authenticate")}
 PROXY_ASKS = 407, "Proxy-Authenticate"
 ANSWERS = ("Authorization", "Proxy-Authorization")
 NOBODY = "0" * 64
+ONLY_MD5 = ("baresip v0.", "baresip v1.")
+"""Beginnings of User-Agent of phones that give up where any challenge is not by MD5, against RFC 8760 2.4."""
 
 
 class Authentication:
@@ -90,6 +92,7 @@ class Authentication:
                 continue
             freshness = self._nonces.take(credentials.nonce, credentials.nc, now)
             if freshness is Freshness.FRESH:
+                self.counts[f"right by {credentials.algorithm}"] += 1
                 return self._known(user, request)
             self.counts["stale" if freshness is Freshness.OLD else "replayed"] += 1
             is_stale = True
@@ -112,7 +115,6 @@ class Authentication:
             claimed = self._users.find_uri(uri) if self._domains.is_ours(uri) else None
             if claimed is not None and claimed is not user:
                 return TurnedAway(403, "From Is Another User", is_offence=True)
-        self.counts["right"] += 1
         return Identity(user.name, user.display)
 
     def _challenge(
@@ -124,9 +126,13 @@ class Authentication:
         nonce = self._nonces.make(now)
         challenges = (
             Challenge(realm=self._users.realm, nonce=nonce, algorithm=algorithm, stale=is_stale)
-            for algorithm in self._algorithms
+            for algorithm in self._offered_to(request)
         )
         return TurnedAway(status, "", tuple((name, str(each)) for each in challenges), is_offence)
+
+    def _offered_to(self, request: Request) -> tuple[str, ...]:
+        agent = request.headers.get("User-Agent") or ""
+        return ("MD5",) if "MD5" in self._algorithms and agent.startswith(ONLY_MD5) else self._algorithms
 
     def describe(self) -> dict[str, object]:
         return {"users": len(self._users), "nonces in use": len(self._nonces), **self.counts}

@@ -87,6 +87,13 @@ def test_a_stranger_is_challenged_and_nothing_is_kept(house: House, method: str,
     assert at_rest(house.wire.stack) and len(house.nonces) == 0
 
 
+def test_an_old_phone_is_offered_what_it_knows(house: House) -> None:
+    """baresip 1 fails as soon as any challenge is not by MD5."""
+    [only] = challenges(house.say("REGISTER", "User-Agent: baresip v1.0.0 (x86_64/linux)"), "WWW-Authenticate")
+    assert parse_challenge(only).algorithm == "MD5"
+    assert len(challenges(house.say("REGISTER", "User-Agent: baresip v3.0.0"), "WWW-Authenticate")) == 3
+
+
 def test_one_answer_a_request_and_never_more(house: House) -> None:
     """No amplification beyond that: the ACK of our refusal is not answered."""
     assert len(house.say("INVITE", branch="z9hG4bKsame")) == 1
