@@ -118,6 +118,9 @@ class Accounts:
     def flow_lost(self, flow: Flow) -> None:
         self._keep(self.location.flow_lost(flow))
 
+    def flows(self) -> set[Flow]:
+        return self.location.flows()
+
     def look(self, now: float) -> None:
         """Drop what has expired."""
         self._keep(self.location.expire(now))

@@ -55,6 +55,7 @@ class Registry(Protocol):
         self, event: sip_out.RequestArrived, now: float, perform: Callable[[Sequence[focus_out.Respond]], None]
     ) -> None: ...
     def flow_lost(self, flow: Flow) -> None: ...
+    def flows(self) -> set[Flow]: ...
 
 
 class OpenPorter:
@@ -273,6 +274,10 @@ class Performer:
             self._hear(lambda: self._stack.receive(data, flow, now))
         elif flow.is_reliable:
             self._hands.transports.perform(sip_out.CloseFlow(flow, "not heard"))  # a stream with a gap makes no sense
+
+    def wanted(self) -> set[Flow]:
+        """Connections by which calls and registered phones are reached."""
+        return self._stack.flows() | (self._registry.flows() if self._registry else set())
 
     def admits(self, host: str) -> bool:
         """Whether a connection from there may stay."""

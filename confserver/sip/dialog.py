@@ -105,6 +105,11 @@ class Dialog:
         return dialog
 
     @property
+    def source(self) -> Flow | None:
+        """By which the peer's last target refresh came."""
+        return self._source
+
+    @property
     def key(self) -> DialogKey:
         return self.call_id, self.local.tag, self.remote.tag
 

@@ -289,6 +289,14 @@ class Stack(SubscriptionDoor):
             self._core.count("remains that make no sense")
         return self._taken()
 
+    def flows(self) -> set[Flow]:
+        """The connections by which the peers of dialogs are reached."""
+        dialogs = [call.dialog for call in self._core.calls.values()] + [
+            usages.dialog for usages in self._core.usages.values()
+        ]
+        sources = {dialog.source for dialog in dialogs if dialog is not None}
+        return {source for source in sources if source is not None and source.is_reliable}
+
     def describe(self) -> dict[str, int]:
         """Counts: what there is now, and what has been dropped since the start."""
         return self._core.describe()
