@@ -93,12 +93,22 @@ class Authentication:
             freshness = self._nonces.take(credentials.nonce, credentials.nc, now)
             if freshness is Freshness.FRESH:
                 self.counts[f"right by {credentials.algorithm}"] += 1
+                self._consume(request)
                 return self._known(user, request)
             self.counts["stale" if freshness is Freshness.OLD else "replayed"] += 1
             is_stale = True
         if not is_stale:
             self.counts["wrong"] += 1
         return self._challenge(request, now, is_stale=is_stale, is_offence=not is_stale)
+
+    def _consume(self, request: Request) -> None:
+        """Credentials for us go no further: whoever gets them could try passwords on them at leisure."""
+        for name in ANSWERS:
+            lines = request.headers.lines(name)
+            request.headers.remove(name)
+            for _, value in lines:
+                if value[:6].lower() != "digest" or parse_credentials(value).realm != self._users.realm:
+                    request.headers.add(name, value)
 
     def _is_right(self, credentials: Credentials, user: User | None, request: Request) -> bool:
         if credentials.qop != "auth" or credentials.algorithm not in self._algorithms or credentials.nc < 1:
