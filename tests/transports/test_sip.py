@@ -238,6 +238,21 @@ async def test_idle_connections_are_let_go(post: Post, said: bytes, after: float
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_connection_that_somebody_is_reached_by_is_kept_however_idle(post: Post) -> None:
+    with contextlib.closing(connected(post.address)) as phone:
+        phone.send(b"REGISTER")
+        flow = await post.flow()
+        post.ear.kept, post.ear.clock = {flow}, post.ear.clock + 10 * connection.IDLE_S
+        post.transports._look_again()
+        await pause()
+        assert post.connections() == 1
+        post.transports.perform(CloseFlow(flow, "enough"))
+        post.ear.clock += connection.CLOSING_S + 1
+        post.transports._look_again()
+        await until(lambda: not post.connections())
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_peer_that_does_not_read_is_let_go(post: Post) -> None:
     with contextlib.closing(connected(post.address)) as phone:
         phone.send(b"hello")
