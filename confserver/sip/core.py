@@ -150,7 +150,7 @@ class Core:
 
     def via(self, flow: Flow) -> str:
         """A Via for a new request (RFC 3261 8.1.1.7; rport: RFC 3581 section 3)."""
-        connection = self.connections.get(flow)
+        connection = self.connections.get(flow) if flow.is_reliable else None
         wishes = connection.wishes if connection is not None else ""
         return f"SIP/2.0/{flow.transport} {self._sent_by(flow)};rport;branch={COOKIE}{self.token()}{wishes}"
 
