@@ -165,6 +165,8 @@ class Performer:
             match output:
                 case focus_out.Accept(call=call, body=body):
                     return stack.accept(call, body, now)
+                case focus_out.NameRoom(call=call, user=user):
+                    return stack.name_contact(call, user)
                 case focus_out.Ring(call=call, status=status, body=body):
                     return stack.ring(call, now, status, body)
                 case focus_out.Refuse(call=call, status=status, reason=reason, headers=headers):

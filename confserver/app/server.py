@@ -174,10 +174,10 @@ class Server:
         rooms.restore(kept.rooms)
         open_keys = self._settings.rtp.srtp_without_tls
         best_effort = self._settings.rtp.srtp_best_effort
-        terms = self._surroundings.media_terms()
-        scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
-        tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
         around = self._surroundings
+        scene = Scene(rooms, around, around.media_terms(), secrets.token_bytes, open_keys, best_effort)
+        tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
+        scene.factory = around.factory()
         self._focus = Focus(
             scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms(),
             watchers=settings.watchers,
