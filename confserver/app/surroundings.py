@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from confserver.app.trunks import networks_of, trunks_of
 from confserver.config import Settings
 from confserver.focus.chat import ChatTerms
 from confserver.focus.dialout import DialTerms
@@ -19,6 +20,7 @@ from confserver.prompts.catalogue import ENGLISH, MUSIC, read_catalogue
 from confserver.routing.dialplan import DialPlan, Target
 from confserver.routing.fence import Fence
 from confserver.routing.guard import Guard, address_in
+from confserver.routing.trunks import TrunkTable
 from confserver.sip.flow import Flow
 from confserver.sip.uri import Uri
 from confserver.sip.ways import usual
@@ -41,7 +43,11 @@ class Surroundings:
         self._public = settings.sip.public_address
         self._media = _named(settings.rtp.addresses)
         """Where media ports are bound; empty: to all addresses."""
-        self.guard = Guard(settings.sip.trusted(), believed=settings.sip.believed(), outside=settings.limits.outside())
+        self.guard = Guard(
+            (*settings.sip.trusted(), *networks_of(settings)),
+            believed=(*settings.sip.believed(), *networks_of(settings)),
+            outside=settings.limits.outside(),
+        )
         self._local: tuple[str, ...] = ()
         self._told: set[str] = set()
         """Hosts that the log has heard of since the last look around."""
@@ -128,9 +134,10 @@ class Surroundings:
     def dial_terms(self) -> DialTerms:
         """Whom rooms may call."""
         settings = self._settings.dialout
-        fence = Fence(settings.prefixes, settings.domains)
+        fence, trunks = Fence(settings.prefixes, settings.domains), trunks_of(self._settings)
         return DialTerms(
-            plan=DialPlan(fence, locate=self._ours),
+            plan=DialPlan(fence, TrunkTable(trunks), self._ours),
+            trunks=trunks,
             most=settings.max_calls,
             ring_s=settings.ring_s,
             who=settings.refer,

@@ -91,10 +91,11 @@ class Requests:
         headers: Headers = (),
         body: bytes = b"",
         content_type: str = "",
+        series: tuple[str, int] | None = None,
     ) -> None:
         """Send a request outside of any dialog. ``then`` hears the final answer (408, 503: none came)."""
         key, whom = self._keep(then), to or NameAddr("", target.uri)
-        self._scene.say(Send(key, method, target, from_, whom, user, headers, body, content_type))
+        self._scene.say(Send(key, method, target, from_, whom, user, headers, body, content_type, series))
 
     # ------------------------------------------------------------------ subscriptions of others
     def grant(
