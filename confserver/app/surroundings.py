@@ -171,7 +171,7 @@ class Surroundings:
         elif {"tls", "wss"} & set(sip.transports):
             hosts = [*sip.addresses, *([self._public] if self._public else []), *self._local]
             pair = own_pair(state, hosts, datetime.datetime.now(datetime.UTC))
-        return Tls(pair, sip.tls_authorities_file())
+        return Tls(pair, sip.tls_authorities_file(), shows=files is not None)
 
     def scribe_arguments(self) -> list[str]:
         """See ``scribe.__main__``."""
