@@ -32,7 +32,7 @@ from confserver.app.tracing import Tracing
 from confserver.config import Settings, default_state_directory
 from confserver.contract import EngineReady, FromWorker
 from confserver.focus.focus import Focus
-from confserver.focus.requests import ALLOW
+from confserver.focus.requests import ALLOW, EVENTS, FEATURES
 from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
 from confserver.routing import store as ways
@@ -78,6 +78,7 @@ class Server:
         self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
         self._protection = Protection(settings.limits, self._surroundings.guard, self._storage)
         self._accounts = Accounts(settings.users, self._surroundings.guard, self._surroundings.hosts, self._storage)
+        self._surroundings.phones = lambda uri, now: self._accounts.reach.locate(uri, now)
         self._orders = Orders()
         self._protection.join(self._orders)
         self._trace = Trace(settings.limits.trace_mb << 20)
@@ -95,6 +96,8 @@ class Server:
                 tap=self._trace,
                 doorkeeper=self._accounts.authentication,
                 allow=(*ALLOW, "REGISTER"),
+                events=EVENTS,
+                features=FEATURES,
                 register_tags=OPTION_TAGS,
                 has_tcp="tcp" in settings.sip.transports,
                 keeps_alive=True,
@@ -176,7 +179,10 @@ class Server:
         scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
         around = self._surroundings
-        self._focus = Focus(scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms())
+        self._focus = Focus(
+            scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms(),
+            watchers=settings.watchers,
+        )  # fmt: skip
 
     def _join(self) -> None:
         """Give the layers their shells."""

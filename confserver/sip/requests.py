@@ -100,7 +100,8 @@ class Errand:
             headers.insert_first("Via", core.via(flow))
         self._is_written = True
         if self._contact_user is not None:
-            headers.set("Contact", core.contact(self._contact_user, self._contact_flow(flow), wants_sips(self.request)))
+            write = core.address if self.request.method == "REGISTER" else core.contact  # a trunk's user is no focus
+            headers.set("Contact", write(self._contact_user, self._contact_flow(flow), wants_sips(self.request)))
         if self._compose is not None:
             self.request.body = self._compose(flow)
 
