@@ -78,6 +78,7 @@ class Server:
         self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
         self._protection = Protection(settings.limits, self._surroundings.guard, self._storage)
         self._accounts = Accounts(settings.users, self._surroundings.guard, self._surroundings.hosts, self._storage)
+        self._surroundings.phones = lambda uri, now: self._accounts.reach.locate(uri, now)
         self._orders = Orders()
         self._protection.join(self._orders)
         self._trace = Trace(settings.limits.trace_mb << 20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -48,6 +49,8 @@ class Surroundings:
             believed=(*settings.sip.believed(), *networks_of(settings)),
             outside=settings.limits.outside(),
         )
+        self.phones: Callable[[Uri, float], tuple[Target, ...] | None] = lambda _, __: None
+        """Where users of ours are (``routing.reach``)."""
         self._local: tuple[str, ...] = ()
         self._told: set[str] = set()
         """Hosts that the log has heard of since the last look around."""
@@ -150,7 +153,11 @@ class Surroundings:
         return ChatTerms(who=rooms.messages, most_bytes=rooms.max_message_bytes)
 
     def _ours(self, uri: Uri, now: float) -> tuple[Target, ...] | None:
-        """Our own rooms cannot be called into a room: the call would come back as another participant."""
+        """Users of ours by their phones. Our own rooms cannot be called into a room: the call would come back as
+        another participant."""
+        phones = self.phones(uri, now)
+        if phones is not None:
+            return phones
         host, port = usual(uri.host.lower()), uri.port or 5060
         is_ours = uri.is_sip and host in {*self._local, self._public} and port == self._settings.sip.port
         return () if is_ours else None
