@@ -136,6 +136,8 @@ class Performer:
             self._hands.workers[output.worker].send(output.command)
         elif isinstance(output, focus_out.TellScribe):
             self._hands.scribe.send(output.command)
+        elif isinstance(output, focus_out.Tell):
+            (log.warning if output.is_trouble else log.info)(output.event, **dict(output.facts))
         elif isinstance(output, focus_out.Publish):
             commits.append(self._hands.journal.publish(output.events))
         elif isinstance(output, focus_out.Output):
@@ -208,10 +210,9 @@ class Performer:
         return []
 
     def _call(self, wish: focus_out.Call) -> list[sip_out.Output]:
-        hop = wish.target.hop
         number, outputs = self._stack.call(
-            wish.target.uri, wish.from_, wish.offer, self.now(), wish.headers, hop.transport if hop else "UDP",
-            (hop.host, hop.port) if hop else None, to=wish.to, contact_user=wish.user,
+            wish.target.uri, wish.from_, wish.offer, self.now(), wish.headers, via=wish.target.hop,
+            to=wish.to, contact_user=wish.user, account=wish.target.account,
         )  # fmt: skip
         self._focus.called(wish.leg, number)
         return outputs
@@ -221,10 +222,10 @@ class Performer:
         if isinstance(wish, focus_out.Ask):
             number, outputs = stack.ask(wish.call, wish.method, now, wish.headers, wish.body, wish.content_type)
         else:
-            hop = wish.target.hop
             number, outputs = stack.send(
                 wish.method, wish.target.uri, wish.from_, now, wish.headers, wish.body, wish.content_type,
-                hop.transport if hop else "UDP", (hop.host, hop.port) if hop else None, wish.to, wish.user,
+                via=wish.target.hop, to=wish.to, contact_user=wish.user, account=wish.target.account,
+                series=wish.series,
             )  # fmt: skip
         self._focus.sent(wish.key, number)
         return outputs

@@ -30,7 +30,7 @@ from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings, default_state_directory
 from confserver.contract import Captured, EngineReady, FromWorker
 from confserver.focus.focus import Focus
-from confserver.focus.requests import ALLOW
+from confserver.focus.requests import ALLOW, EVENTS, FEATURES
 from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
 from confserver.routing import store as ways
@@ -74,6 +74,7 @@ class Server:
         self._surroundings = Surroundings(settings)
         self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
         self._accounts = Accounts(settings.users, self._surroundings.guard, self._surroundings.hosts, self._storage)
+        self._surroundings.phones = lambda uri, now: self._accounts.reach.locate(uri, now)
         self._orders = Orders()
         self._watch = Watch(
             reactor, settings.limits, self._surroundings.guard, self._storage, self.now, self._orders
@@ -89,6 +90,8 @@ class Server:
                 tap=self._watch.trace,
                 doorkeeper=self._accounts.authentication,
                 allow=(*ALLOW, "REGISTER"),
+                events=EVENTS,
+                features=FEATURES,
                 register_tags=OPTION_TAGS,
                 has_tcp="tcp" in settings.sip.transports,
                 keeps_alive=True,
@@ -168,7 +171,10 @@ class Server:
         scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
         around = self._surroundings
-        self._focus = Focus(scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms())
+        self._focus = Focus(
+            scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms(),
+            watchers=settings.watchers,
+        )  # fmt: skip
 
     def _join(self) -> None:
         """Give the layers their shells."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from confserver.sip import asking
+from confserver.sip.account import Account
 from confserver.sip.call import Call
 from confserver.sip.client_calls import ClientCall
 from confserver.sip.connections import Connection
@@ -152,10 +153,12 @@ class Stack(SubscriptionDoor):
         content_type: str = SDP,
         to: NameAddr | None = None,
         contact_user: str | None = None,
+        account: Account | None = None,
     ) -> tuple[CallId, list[Output]]:
         """Send an INVITE to ``via``, an outbound proxy, or else to ``target``; by ``transport`` if that names none.
 
         ``body`` may be made when it is known by which flow the INVITE goes. ``contact_user``: else that of From.
+        ``account``: ours, where credentials are asked for.
         """
         core = self._core
         number = core.next_number()
@@ -166,7 +169,7 @@ class Stack(SubscriptionDoor):
             request.headers.add("Content-Type", content_type)
         request.encode()  # raises Unwritable before anything has changed
         user = from_.uri.user if contact_user is None else contact_user
-        ClientCall(core, number, request, user, compose).start(_way(target, transport, via), now)
+        ClientCall(core, number, request, user, compose, account).start(_way(target, transport, via), now)
         return number, self._taken()
 
     # -------------------------------------------------------------- other requests that we send
@@ -196,12 +199,20 @@ class Stack(SubscriptionDoor):
         via: Address | Hop | None = None,
         to: NameAddr | None = None,
         contact_user: str | None = None,
+        account: Account | None = None,
+        series: tuple[str, int] | None = None,
     ) -> tuple[int, list[Output]]:
-        """Send a request outside of any dialog; ``via`` and the rest as in ``call``. RequestAnswered comes."""
+        """Send a request outside of any dialog; ``via`` and the rest as in ``call``. RequestAnswered comes.
+
+        ``series``: Call-ID and number of one that belongs to others before it (REGISTER, RFC 3261 10.2).
+        """
         request = asking.fill(self._opening(method, target, from_, to), headers, body, content_type)
+        if series is not None:
+            request.headers.set("Call-ID", series[0])
+            request.headers.set("CSeq", f"{series[1]} {method}")
         request.encode()  # raises Unwritable before anything has changed
         user = from_.uri.user if contact_user is None else contact_user
-        number = asking.send(self._core, request, user, _way(target, transport, via), now)
+        number = asking.send(self._core, request, user, _way(target, transport, via), now, account)
         return number, self._taken()
 
     def _opening(self, method: str, target: Uri, from_: NameAddr, to: NameAddr | None) -> Request:

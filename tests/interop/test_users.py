@@ -25,6 +25,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("home"), limits={"outside_networks": ["127.0.0.2/32"]}) as server:
         for user in ("alice", "bob"):
             server.http("PUT", f"/users/{user}", {"password": PASSWORD, "display": user.title()})
+        server.http("POST", "/users/alice", {"aliases": ["1000"]})
         yield server
 
 
@@ -56,6 +57,18 @@ def test_baresip_registers_and_goes(home: Server, tmp_path: Path) -> None:
         assert phone["source"] == f"127.0.0.1:{alice.port}" and "baresip" in phone["user_agent"]
     wait(lambda: phones(home, "alice") == [])
     assert right(home, "MD5") >= 2
+
+
+def test_a_room_calls_a_user_by_number(home: Server, tmp_path: Path) -> None:
+    """Nothing is listed in `dialout`: users of ours need not be. The phone is called where it has registered from."""
+    need("baresip")
+    with Baresip(tmp_path, "alice", 440, registrar=registrar(home), password=PASSWORD) as alice:
+        wait(lambda: phones(home, "alice"))
+        home.http("POST", "/rooms/called/dial", {"uri": "1000", "name": "Alice"})
+        alice.wait_for_event("CALL_ESTABLISHED")
+        home.wait_until_in("called", "Alice")
+        home.cli("room", "end", "called")
+        alice.wait_for_event("CALL_CLOSED")
 
 
 def test_baresip_with_a_wrong_password(home: Server, tmp_path: Path) -> None:
