@@ -209,6 +209,7 @@ class Surroundings:
             silence_s=rtp.silence_s,
             opus_complexity=self._settings.media.opus_complexity,
             most_delay_ms=self._settings.media.most_delay_ms,
+            trail_mb=self._settings.limits.trail_mb,
             cname=f"{secrets.token_hex(6)}@confserver",
         )
 

@@ -31,6 +31,9 @@ from rooms.errors import Refused
 from rooms.participant import SYSTEM
 from rooms.policy import room_name
 
+CONF = "conf="
+"""``sip:conf=standup@host``: a room as RFC 4240 section 5 names it."""
+
 
 class Admission:
     """Lets calls in, one step at a time."""
@@ -117,7 +120,7 @@ class Admission:
         if self._scene.is_closing:
             raise unavailable("the server is stopping")
         try:
-            return self._scene.rooms.get(to.name if isinstance(to, ToRoom) else "").name
+            return self._scene.rooms.get(to.name.removeprefix(CONF) if isinstance(to, ToRoom) else "").name
         except Refused as refused:
             raise of_room(refused) from refused
 
@@ -135,7 +138,7 @@ class Admission:
     def _checked(self, text: str) -> str:
         rooms = self._scene.rooms
         try:
-            name = room_name(text)
+            name = room_name(text.removeprefix(CONF))
             if not rooms.is_on_demand or name in rooms:
                 rooms.get(name).check_entrance()
         except Refused as refused:

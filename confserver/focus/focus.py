@@ -322,8 +322,11 @@ class Focus:
         leg = self._scene.legs.by_participant.get(participant)
         return leg.call if leg else None
 
+    def leg_of(self, call: int) -> Leg | None:
+        return self._scene.legs.by_call.get(call)
+
     def media_of(self, call: int) -> dict[str, Any] | None:
-        leg = self._scene.legs.by_call.get(call)
+        leg = self.leg_of(call)
         return _media_of(leg) if leg else None
 
     def recordings(self) -> Sequence[dict[str, Any]]:
