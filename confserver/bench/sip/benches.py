@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -37,6 +38,26 @@ FORGET_S = 12.0
 
 def _room(number: int) -> str:
     return f"bench{number % ROOMS}"
+
+
+USERS = 100
+CALLED = "bench-phone"
+
+
+def _registration(place: script.Place, number: int) -> bytes:
+    return script.register(place, f"bench-{number % USERS}", number)
+
+
+def _message(place: script.Place, number: int) -> bytes:
+    return script.message(place, CALLED, number)
+
+
+def _be_registered(load: Load) -> None:
+    """As the phone to which messages go: by our own socket, which answers them. Raises NotStarted."""
+    load.run(10.0, 0.1, lambda place, number: script.register(place, CALLED, number), is_call=False)
+    load.settle(PATIENCE_S, lambda: not load)
+    if load.fresh_tally().failed:
+        raise NotStarted("the phone that shall be written to could not register")
 
 
 def _call(place: script.Place, number: int) -> bytes:
@@ -92,11 +113,20 @@ RATES = (
 )  # fmt: skip
 
 
-def _search(own: Target, what: str, first: First, terms: Terms, is_call: bool) -> tuple[tuple[object, ...], list[str]]:
+def _search(
+    own: Target,
+    what: str,
+    first: First,
+    terms: Terms,
+    is_call: bool = False,
+    prepare: Callable[[Load], None] = lambda load: None,
+) -> tuple[tuple[object, ...], list[str]]:
     """The row of a table, and what should be known of it."""
     assert own.pid is not None
     pid, load = own.pid, Load(own.address, HOLD_S)
+    told(what)
     try:
+        prepare(load)
         best, steps = highest(lambda rate: step(load, pid, rate, terms.seconds, first, is_call), FIRST_RATE, MOST_RATE)
     finally:
         load.close()
@@ -112,9 +142,16 @@ def rates(terms: Terms) -> Table:
     """The highest rate of each kind that holds: at most 0.1 % fail, and 99 of 100 have their answer within 50 ms."""
     rows, remarks = [], []
     with server() as own:
-        row, more = _search(own, "calls (INVITE, 200, ACK, BYE)", _call, terms, True)
-        rows.append(row)
-        remarks += more
+        assert own.client is not None
+        for name in (CALLED, *(f"bench-{number}" for number in range(USERS))):
+            own.client.add_user(name, password=secrets.token_urlsafe(12))
+        for row, more in (
+            _search(own, "calls (INVITE, 200, ACK, BYE)", _call, terms, is_call=True),
+            _search(own, f"registrations of {USERS} users", _registration, terms),
+            _search(own, "messages through the proxy", _message, terms, prepare=_be_registered),
+        ):
+            rows.append(row)
+            remarks += more
     return Table("Signalling: the highest rate that holds", RATES, rows, remarks)  # type: ignore[arg-type]
 
 
