@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from confserver.sip.flow import Address, Flow
 from confserver.sip.outputs import CloseFlow, OpenFlow, Resolve, SendBytes
 from confserver.transports import connection, doors, pool
 from confserver.transports.sip import SipTransports
+from confserver.transports.tls import Tls
+from tests.transports.lane import pair
 from tests.transports.street import Ear, connected, datagrams, has_ipv6, pause, until
 
 HOST = "127.0.0.1"
@@ -391,6 +394,27 @@ async def test_the_machine_s_addresses_are_followed(monkeypatch: pytest.MonkeyPa
     assert transports.hosts == {"127.0.0.2"}
     transports.stop()
     await pause()
+
+
+@pytest_twisted.ensureDeferred
+async def test_all_transports_follow_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    here: list[str] = [HOST]
+    monkeypatch.setattr(doors, "local_addresses", lambda: list(here))
+    side, every = Tls(pair(tmp_path, HOST)), ("udp", "tcp", "tls", "ws", "wss")
+    transports = SipTransports(reactor, Ear(), (), 0, every, tls=side)  # type: ignore[arg-type]
+    transports.start()
+    ports = transports.ports
+    assert len({port for name, port in ports.items() if name != "udp"}) == 4 and ports["udp"] == ports["tcp"]
+    here[:] = ["127.0.0.2"]
+    transports._look_again()
+    await pause()
+    assert transports.ports == ports, "the same everywhere"
+    for name in every[1:]:
+        connected(("127.0.0.2", ports[name])).close()
+        with pytest.raises(OSError):
+            connected((HOST, ports[name]))
+    transports.stop()
+    await until(lambda: not transports._pool)
 
 
 def failing() -> Any:
