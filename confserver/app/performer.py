@@ -22,6 +22,7 @@ from confserver.sip.headers import Headers
 from confserver.sip.locating import Target
 from confserver.sip.message import REASONS, Response
 from confserver.sip.stack import Stack, UnknownCall, UnknownSubscription, WrongMoment
+from rooms.events import DigitReceived
 
 log = structlog.get_logger("calls")
 
@@ -55,6 +56,7 @@ class Registry(Protocol):
         self, event: sip_out.RequestArrived, now: float, perform: Callable[[Sequence[focus_out.Respond]], None]
     ) -> None: ...
     def flow_lost(self, flow: Flow) -> None: ...
+    def flows(self) -> set[Flow]: ...
 
 
 class OpenPorter:
@@ -135,7 +137,12 @@ class Performer:
             self._hands.workers[output.worker].send(output.command)
         elif isinstance(output, focus_out.TellScribe):
             self._hands.scribe.send(output.command)
+        elif isinstance(output, focus_out.Tell):
+            (log.warning if output.is_trouble else log.info)(output.event, **dict(output.facts))
         elif isinstance(output, focus_out.Publish):
+            for event in output.events:
+                if isinstance(event, DigitReceived):
+                    log.debug("key", room=event.room, participant=event.participant, digit=event.digit)
             commits.append(self._hands.journal.publish(output.events))
         elif isinstance(output, focus_out.Output):
             return self._answer(output)
@@ -162,6 +169,8 @@ class Performer:
             match output:
                 case focus_out.Accept(call=call, body=body):
                     return stack.accept(call, body, now)
+                case focus_out.NameRoom(call=call, user=user):
+                    return stack.name_contact(call, user)
                 case focus_out.Ring(call=call, status=status, body=body):
                     return stack.ring(call, now, status, body)
                 case focus_out.Refuse(call=call, status=status, reason=reason, headers=headers):
@@ -207,10 +216,9 @@ class Performer:
         return []
 
     def _call(self, wish: focus_out.Call) -> list[sip_out.Output]:
-        hop = wish.target.hop
         number, outputs = self._stack.call(
-            wish.target.uri, wish.from_, wish.offer, self.now(), wish.headers, hop.transport if hop else "UDP",
-            (hop.host, hop.port) if hop else None, to=wish.to, contact_user=wish.user,
+            wish.target.uri, wish.from_, wish.offer, self.now(), wish.headers, via=wish.target.hop,
+            to=wish.to, contact_user=wish.user, account=wish.target.account,
         )  # fmt: skip
         self._focus.called(wish.leg, number)
         return outputs
@@ -220,10 +228,10 @@ class Performer:
         if isinstance(wish, focus_out.Ask):
             number, outputs = stack.ask(wish.call, wish.method, now, wish.headers, wish.body, wish.content_type)
         else:
-            hop = wish.target.hop
             number, outputs = stack.send(
                 wish.method, wish.target.uri, wish.from_, now, wish.headers, wish.body, wish.content_type,
-                hop.transport if hop else "UDP", (hop.host, hop.port) if hop else None, wish.to, wish.user,
+                via=wish.target.hop, to=wish.to, contact_user=wish.user, account=wish.target.account,
+                series=wish.series,
             )  # fmt: skip
         self._focus.sent(wish.key, number)
         return outputs
@@ -272,6 +280,10 @@ class Performer:
             self._hear(lambda: self._stack.receive(data, flow, now))
         elif flow.is_reliable:
             self._hands.transports.perform(sip_out.CloseFlow(flow, "not heard"))  # a stream with a gap makes no sense
+
+    def wanted(self) -> set[Flow]:
+        """Connections by which calls and registered phones are reached."""
+        return self._stack.flows() | (self._registry.flows() if self._registry else set())
 
     def admits(self, host: str) -> bool:
         """Whether a connection from there may stay."""

@@ -34,6 +34,14 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class NameRoom:
+    """Our Contact in a call that came has this user: the room, where the caller has asked for another name."""
+
+    call: CallId
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     call: CallId
     status: int
@@ -138,6 +146,8 @@ class Send:
     headers: Headers = ()
     body: bytes = b""
     content_type: str = ""
+    series: tuple[str, int] | None = None
+    """Call-ID and CSeq of one that follows others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +195,15 @@ class TellScribe:
 
 
 @dataclass(frozen=True, slots=True)
+class Tell:
+    """Something for the log that belongs to no room; ``is_trouble``: an operator should look at it."""
+
+    event: str
+    facts: tuple[tuple[str, object], ...]
+    is_trouble: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """What has happened in the rooms: for the store, the log and whoever listens."""
 
@@ -192,6 +211,6 @@ class Publish:
 
 
 Output = (
-    Accept | Ring | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Call | Abandon | Probe | Respond
-    | Ask | Send | Grant | Notify | EndSubscription | TellWorker | TellScribe | Publish
+    Accept | NameRoom | Ring | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Call | Abandon | Probe | Respond
+    | Ask | Send | Grant | Notify | EndSubscription | TellWorker | TellScribe | Tell | Publish
 )  # fmt: skip

@@ -24,9 +24,13 @@ from confserver.sip.outputs import CallId, RequestAnswered, RequestArrived, Requ
 from confserver.sip.settings import StackSettings
 from confserver.sip.subscription import Compose
 
-METHODS: tuple[str, ...] = ("INFO", "MESSAGE", "REFER", "NOTIFY")
+METHODS: tuple[str, ...] = ("INFO", "MESSAGE", "REFER", "SUBSCRIBE", "NOTIFY")
 """Those that rooms take beside the stack's own; they stand in Allow."""
 ALLOW = (*StackSettings().allow, *METHODS)
+EVENTS = ("conference",)
+"""Packages that rooms notify of (RFC 4575)."""
+FEATURES = ";isfocus;automata;audio"
+"""What our Contact says of rooms (RFC 3840 section 10, RFC 4579 section 4.2)."""
 
 Answered = Callable[[Response, float], None]
 Ended = Callable[[str, float], None]
@@ -91,10 +95,11 @@ class Requests:
         headers: Headers = (),
         body: bytes = b"",
         content_type: str = "",
+        series: tuple[str, int] | None = None,
     ) -> None:
         """Send a request outside of any dialog. ``then`` hears the final answer (408, 503: none came)."""
         key, whom = self._keep(then), to or NameAddr("", target.uri)
-        self._scene.say(Send(key, method, target, from_, whom, user, headers, body, content_type))
+        self._scene.say(Send(key, method, target, from_, whom, user, headers, body, content_type, series))
 
     # ------------------------------------------------------------------ subscriptions of others
     def grant(

@@ -150,18 +150,23 @@ class Core:
 
     def via(self, flow: Flow) -> str:
         """A Via for a new request (RFC 3261 8.1.1.7; rport: RFC 3581 section 3)."""
-        connection = self.connections.get(flow)
+        connection = self.connections.get(flow) if flow.is_reliable else None
         wishes = connection.wishes if connection is not None else ""
         return f"SIP/2.0/{flow.transport} {self._sent_by(flow)};rport;branch={COOKIE}{self.token()}{wishes}"
 
     def contact(self, user: str, flow: Flow, is_sips: bool = False) -> str:
-        """A Contact of ours for who talks to us by this flow. WSS is ``transport=ws`` too (RFC 7118 section 5.2.3).
+        """A Contact of ours for who talks to us by this flow."""
+        return self.address(user, flow, is_sips) + self.settings.features
+
+    def address(self, user: str, flow: Flow, is_sips: bool = False) -> str:
+        """The same, without what we are. WSS is ``transport=ws`` too (RFC 7118 section 5.2.3).
 
         Deviation: ``transport=tls`` is deprecated (RFC 3261 26.2.2), but phones know nothing else for sip URIs.
         """
         scheme, transport = "sips" if is_sips else "sip", "ws" if flow.is_websocket else flow.transport.lower()
         named = "" if transport == "udp" or (is_sips and transport == "tls") else f";transport={transport}"
-        return f"<{scheme}:{user}@{self._sent_by(flow)}{named}>" if user else f"<{scheme}:{self._sent_by(flow)}{named}>"
+        whom = f"{user}@" if user else ""
+        return f"<{scheme}:{whom}{self._sent_by(flow)}{named}>"
 
     def _sent_by(self, flow: Flow) -> str:
         """Port 0 is not written: who has a made-up host (RFC 7118 appendix B.1) has no port either."""

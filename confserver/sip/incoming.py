@@ -39,6 +39,7 @@ from confserver.sip.proxy.proxy import Planned, Proxy
 from confserver.sip.requests import Errand
 from confserver.sip.sentry import Verdict
 from confserver.sip.server_calls import ServerCall
+from confserver.sip.stun import answer_to, is_stun
 from confserver.sip.transaction import ClientTransaction, ServerTransaction, State
 
 
@@ -49,7 +50,10 @@ class Incoming:
 
     def whole(self, data: bytes, flow: Flow, now: float) -> None:
         """One message, in one piece. Over a WebSocket it needs no Content-Length (RFC 7118 section 5)."""
-        if data.strip(b"\r\n\0"):
+        if not flow.is_reliable and is_stun(data):
+            if answer := answer_to(data, flow):
+                self._core.send(flow, answer)
+        elif data.strip(b"\r\n\0"):
             self._message(data, flow, now)
         elif flow.is_reliable and data == PING:
             self._core.send(flow, PONG)

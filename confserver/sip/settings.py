@@ -59,6 +59,8 @@ class StackSettings:
     content_types: tuple[str, ...] = ("application/sdp",)
     allow: tuple[str, ...] = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", *METHODS)
     """Methods that we know. Those the stack does not answer itself come as RequestArrived."""
+    features: str = ""
+    """Parameters of our Contact that say what we are (RFC 3840): ``;isfocus`` and its like."""
     most_transactions: int = 20_000
     """Server transactions at once; above it 503 with Retry-After (RFC 3261 21.5.4)."""
     most_bytes: int = 64 << 20

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from confserver.sip import asking
+from confserver.sip.account import Account
 from confserver.sip.call import Call
 from confserver.sip.client_calls import ClientCall
 from confserver.sip.connections import Connection
@@ -118,6 +119,11 @@ class Stack(SubscriptionDoor):
         self._server_call(call).ring(now, status, body, content_type if body else "")
         return self._taken()
 
+    def name_contact(self, call: CallId, user: str) -> list[Output]:
+        """The user of our Contact in a call that came, from now on; else it is that of the Request-URI."""
+        self._server_call(call).contact_user = user
+        return self._taken()
+
     def accept(self, call: CallId, body: bytes, now: float, content_type: str = SDP) -> list[Output]:
         self._server_call(call).accept(body, content_type, now)
         return self._taken()
@@ -152,10 +158,12 @@ class Stack(SubscriptionDoor):
         content_type: str = SDP,
         to: NameAddr | None = None,
         contact_user: str | None = None,
+        account: Account | None = None,
     ) -> tuple[CallId, list[Output]]:
         """Send an INVITE to ``via``, an outbound proxy, or else to ``target``; by ``transport`` if that names none.
 
         ``body`` may be made when it is known by which flow the INVITE goes. ``contact_user``: else that of From.
+        ``account``: ours, where credentials are asked for.
         """
         core = self._core
         number = core.next_number()
@@ -166,7 +174,7 @@ class Stack(SubscriptionDoor):
             request.headers.add("Content-Type", content_type)
         request.encode()  # raises Unwritable before anything has changed
         user = from_.uri.user if contact_user is None else contact_user
-        ClientCall(core, number, request, user, compose).start(_way(target, transport, via), now)
+        ClientCall(core, number, request, user, compose, account).start(_way(target, transport, via), now)
         return number, self._taken()
 
     # -------------------------------------------------------------- other requests that we send
@@ -196,12 +204,20 @@ class Stack(SubscriptionDoor):
         via: Address | Hop | None = None,
         to: NameAddr | None = None,
         contact_user: str | None = None,
+        account: Account | None = None,
+        series: tuple[str, int] | None = None,
     ) -> tuple[int, list[Output]]:
-        """Send a request outside of any dialog; ``via`` and the rest as in ``call``. RequestAnswered comes."""
+        """Send a request outside of any dialog; ``via`` and the rest as in ``call``. RequestAnswered comes.
+
+        ``series``: Call-ID and number of one that belongs to others before it (REGISTER, RFC 3261 10.2).
+        """
         request = asking.fill(self._opening(method, target, from_, to), headers, body, content_type)
+        if series is not None:
+            request.headers.set("Call-ID", series[0])
+            request.headers.set("CSeq", f"{series[1]} {method}")
         request.encode()  # raises Unwritable before anything has changed
         user = from_.uri.user if contact_user is None else contact_user
-        number = asking.send(self._core, request, user, _way(target, transport, via), now)
+        number = asking.send(self._core, request, user, _way(target, transport, via), now, account)
         return number, self._taken()
 
     def _opening(self, method: str, target: Uri, from_: NameAddr, to: NameAddr | None) -> Request:
@@ -257,7 +273,8 @@ class Stack(SubscriptionDoor):
         if waiting.is_answered:
             raise WrongMoment(f"a second answer to {waiting.request}")
         if waiting.request.method == "OPTIONS" and 200 <= status < 300:
-            headers = (*headers, *core.abilities())  # RFC 3261 11.2
+            contact = ("Contact", core.contact(waiting.request.uri.user, waiting.flow))  # RFC 3840 section 5
+            headers = (*headers, contact, *core.abilities())  # RFC 3261 11.2
         core.settings.sentry.refused(waiting.flow, status, now)
         tag = core.token()
         answer = core.response(
@@ -277,6 +294,14 @@ class Stack(SubscriptionDoor):
         if not say_goodbye(self._core, remains, cause, now):
             self._core.count("remains that make no sense")
         return self._taken()
+
+    def flows(self) -> set[Flow]:
+        """The connections by which the peers of dialogs are reached."""
+        dialogs = [call.dialog for call in self._core.calls.values()] + [
+            usages.dialog for usages in self._core.usages.values()
+        ]
+        sources = {dialog.source for dialog in dialogs if dialog is not None}
+        return {source for source in sources if source is not None and source.is_reliable}
 
     def describe(self) -> dict[str, int]:
         """Counts: what there is now, and what has been dropped since the start."""

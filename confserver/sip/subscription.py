@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 Content = tuple[bytes, str]
 """Body and its type."""
-Compose = Callable[[bool], Content]
-"""Gives what a NOTIFY says: the whole state where the argument is true, else what has changed since the last."""
+Compose = Callable[[bool], Content | None]
+"""Gives what a NOTIFY says: the whole state where the argument is true, else what has changed since the last; None
+where nothing has, after all.
+"""
 
 GONE = frozenset((404, 405, 408, 410, 416, *range(480, 486), 489, 501, 604))
 """Answers to a NOTIFY that end the subscription at once (RFC 6665 4.2.2, RFC 5057 5.1)."""
@@ -240,15 +242,19 @@ class Subscription:
 
     def _send(self, now: float) -> None:
         standing = self._standing(now)
+        content = self._compose(self._wants_all) if self._may_see else (b"", "")
+        is_nothing = content is None and not self._wants_all and self._last is None
+        self._wants = self._wants_all = False
+        if is_nothing:
+            return
+        body, content_type = content or (b"", "")
         request = self.dialog.request("NOTIFY")
         lines = [("Event", str(self.event)), ("Subscription-State", str(standing)), *self.core.events_header()]
-        body, content_type = self._compose(self._wants_all) if self._may_see else (b"", "")
         for name, value in lines:
             request.headers.add(name, value)
         if body:
             request.headers.add("Content-Type", content_type)
             request.body = body
-        self._wants = self._wants_all = False
         self._is_out, self._sent_at = True, now
         user = self._contact_user
         Errand(self.core, request, self, dialog=self.dialog, contact_user=user).start(self.dialog.way(), now)

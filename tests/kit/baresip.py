@@ -74,8 +74,12 @@ class Baresip:
         sound: Samples | None = None,
         transport: str = "udp",
         account: str = "",
+        registrar: str = "",
+        password: str = "",
     ) -> None:
         """``transport``: udp, tcp or tls. ``account``: more parameters of its account (mediaenc=srtp-mand).
+
+        ``registrar``: host and port, where it registers with ``password`` for a minute at a time; none: it does not.
 
         ``proxy``: a SIP URI that everything goes through (a NAT on the way).
 
@@ -102,8 +106,13 @@ class Baresip:
         (self.folder / "config").write_text(config)
         (self.folder / "contacts").write_text("")
         outbound = f';outbound="{proxy}"' if proxy else ""
-        wishes = f"regint=0;audio_codecs={codecs};ptime={ptime_ms};answermode=auto{outbound}{account and ';' + account}"
-        (self.folder / "accounts").write_text(f'"{name}" <sip:{name}@{host};transport={transport}>;{wishes}\n')
+        account += f";auth_user={name};auth_pass={password}" if password else ""
+        own = ";" + account.strip(";") if account else ""
+        every_s = 60 if registrar else 0
+        wishes = f"regint={every_s};audio_codecs={codecs};ptime={ptime_ms};answermode=auto{outbound}{own}"
+        (self.folder / "accounts").write_text(
+            f'"{name}" <sip:{name}@{registrar or host};transport={transport}>;{wishes}\n'
+        )
         self._events: list[dict[str, object]] = []
 
     def __enter__(self) -> Baresip:
