@@ -6,12 +6,14 @@ import ipaddress
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from confserver.client import control
 from confserver.config import ConfigError, Settings, checks, default_state_directory, load
+from confserver.config.checks import trunk_host
 from confserver.config.settings import PRIVATE_NETWORKS
 from confserver.config.text import as_toml, settings_table, toml_value
 from rooms.policy import DEFAULT_MAX_PARTICIPANTS, MOST_PARTICIPANTS
@@ -120,6 +122,18 @@ BAD = [
     ('[sip]\npublic_address = "confs.example"', "sip.public_address", "not an IP address"),
     ('[sip]\npublic_address = "0.0.0.0"', "sip.public_address", "no peer can reach"),
     ('[dialout]\nprefixes = ["+49a"]', "dialout.prefixes", "not the beginning of a number"),
+    ("[trunks]\nname = 1", "trunks", "write [[trunks]]"),
+    ('[[trunks]]\nname = "a"', "trunks", "a: hosts names none"),
+    ('[[trunks]]\nhosts = ["a.b"]', "trunks", "table 1: '' is no name"),
+    ('[[trunks]]\nname = "a"\nhosts = ["a b"]', "trunks", "not HOST or HOST:PORT"),
+    ('[[trunks]]\nname = "a"\nhosts = ["a.b:0"]', "trunks", "not HOST or HOST:PORT"),
+    ('[[trunks]]\nname = "a"\nhosts = ["[::g]"]', "trunks", "not HOST or HOST:PORT"),
+    ('[[trunks]]\nname = "a"\nhosts = ["b"]\nregister = true', "trunks", "register wants a username"),
+    ('[[trunks]]\nname = "a"\nhosts = ["b"]\nprefixes = ["x"]', "trunks", "not the beginning of a number"),
+    ('[[trunks]]\nname = "a"\nhosts = ["b"]\ncaller = "x"', "trunks", "not an address"),
+    ('[[trunks]]\nname="a"\nhosts=["b"]\n[[trunks]]\nname="a"\nhosts=["c"]', "trunks", "the same name"),
+    ('[[trunks]]\nhost = "a"', "trunks.host", "did you mean trunks.hosts?"),
+    ('[[trunks]]\nname = "a"\nhosts = ["b"]\nprobe_s = "often"', "trunks[0].probe_s", "expected int"),
     ('[dialout]\nprefixes = [""]', "dialout.prefixes", "not the beginning of a number"),
     ('[dialout]\ndomains = ["a b"]', "dialout.domains", "neither a host"),
     ('[dialout]\ndomains = ["192.0.2.1/24"]', "dialout.domains", "host bits"),
@@ -215,12 +229,14 @@ def test_the_listing_is_toml_that_gives_the_same_settings(tmp_path: Path) -> Non
     assert load(written(tmp_path, plain)) == Settings()
     names = {setting.name.rpartition(".")[2] for setting in settings_table()}
     switched_on = "\n".join(
-        line.removeprefix("# ") if line.removeprefix("# ").split(" = ")[0] in names else line
+        line.removeprefix("# ") if line.startswith("# [[") or line.removeprefix("# ").split(" = ")[0] in names else line
         for line in plain.splitlines()
     )
-    assert load(written(tmp_path, switched_on)) == Settings()
     listed = tomllib.loads(switched_on)
-    assert {f"{table}.{key}" for table in listed for key in listed[table]} == {row.name for row in settings_table()}
+    sections = {name: table for name, table in listed.items() if isinstance(table, dict)}
+    assert msgspec.convert(sections, Settings) == Settings()
+    tables = [(name, row) for name, table in listed.items() for row in ([table] if name in sections else table)]
+    assert {f"{name}.{key}" for name, row in tables for key in row} == {row.name for row in settings_table()}
 
 
 def test_the_listing_shows_what_is_in_force(tmp_path: Path) -> None:
@@ -244,3 +260,17 @@ def test_limits_agree_with_those_of_rooms(tmp_path: Path) -> None:
 
 def test_private_networks_are_networks() -> None:
     assert all(ipaddress.ip_network(text).is_private or text == "100.64.0.0/10" for text in PRIVATE_NETWORKS)
+
+
+def test_any_number_of_trunks(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(
+        '[[trunks]]\nname = "a"\nhosts = ["sip.a.example", "[2001:db8::5]:5070"]\n'
+        '[[trunks]]\nname = "b"\nhosts = ["192.0.2.5"]'
+    )
+    settings = load(path)
+    assert [trunk.name for trunk in settings.trunks] == ["a", "b"]
+    assert trunk_host(settings.trunks[0].hosts[1]) == ("2001:db8::5", 5070)
+    path.write_text(as_toml(settings))
+    assert load(path) == settings, "what is printed can be read"
+    assert load(None).trunks == () and "# [[trunks]]" in as_toml(load(None))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from confserver.config.settings import IPAddress, Settings
+from confserver.config.trunks import Trunk
 
 DENOISER = "pyrnnoise"
 """The package that carries RNNoise."""
@@ -159,7 +160,10 @@ def _check_domains(settings: Settings) -> None:
 
 
 def _check_caller(settings: Settings) -> None:
-    text = settings.dialout.caller
+    _check_sip_address(settings.dialout.caller)
+
+
+def _check_sip_address(text: str) -> None:
     if text and not re.fullmatch(r"sips?:[^@<>\s;?]+@[^@<>\s;?]+", text):
         raise ValueError(f"{text!r} is not an address such as sip:conference@example.com")
 
@@ -180,6 +184,43 @@ def _check_expires(settings: Settings) -> None:
     users = settings.users
     if not users.min_expires_s <= users.expires_s <= users.max_expires_s:
         raise ValueError(f"{users.expires_s} is not between users.min_expires_s and users.max_expires_s")
+
+
+def _check_trunks(settings: Settings) -> None:
+    names = [trunk.name for trunk in settings.trunks]
+    for number, trunk in enumerate(settings.trunks, 1):
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", trunk.name):
+            raise ValueError(f"table {number}: {trunk.name!r} is no name: letters, digits, dots, lines")
+        try:
+            _check_trunk(trunk)
+        except ValueError as error:
+            raise ValueError(f"{trunk.name}: {error}") from None
+    if len(set(names)) < len(names):
+        raise ValueError("two have the same name")
+
+
+def _check_trunk(trunk: Trunk) -> None:
+    if not trunk.hosts:
+        raise ValueError("hosts names none")
+    for host in trunk.hosts:
+        trunk_host(host)
+    for prefix in trunk.prefixes:
+        if not re.fullmatch(r"\+?[0-9*#]{1,32}", prefix):
+            raise ValueError(f"prefixes: {prefix!r} is not the beginning of a number, such as +4930")
+    if trunk.register and not trunk.username:
+        raise ValueError("register wants a username")
+    if trunk.username and not re.fullmatch(r"[^@<>\s;?:]+", trunk.username):
+        raise ValueError(f"{trunk.username!r} is no username")
+    _check_sip_address(trunk.caller)
+
+
+def trunk_host(text: str) -> tuple[str, int | None]:
+    """HOST, HOST:PORT, [IPV6] or [IPV6]:PORT. Raises ValueError."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]{1,253}))(?::([0-9]{1,5}))?", text)
+    port = int(match[3]) if match and match[3] else None
+    if not match or (port is not None and not 0 < port < 65536):
+        raise ValueError(f"hosts: {text!r} is not HOST or HOST:PORT")
+    return (str(_address(match[1])) if match[1] else match[2]), port
 
 
 CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
@@ -206,6 +247,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("dialout.prefixes", _check_prefixes),
     ("dialout.domains", _check_domains),
     ("dialout.caller", _check_caller),
+    ("trunks", _check_trunks),
     ("state.directory", lambda settings: _check_path(str(settings.state.path()))),
     ("recordings.directory", lambda settings: _check_path(str(settings.recordings_path()))),
     ("sounds.directory", lambda settings: _check_path_if_any(settings.sounds.directory)),

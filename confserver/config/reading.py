@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from confserver.config.checks import CHECKS
-from confserver.config.settings import Settings
+from confserver.config.settings import LISTS, Settings
 
 
 class ConfigError(Exception):
@@ -57,11 +57,15 @@ def _converted(raw: dict[str, object], source: str) -> Settings:
 
 def _refuse_unknown(raw: Mapping[str, object], source: str) -> None:
     sections = set(Settings.__struct_fields__)
-    known = {f"{section}.{key}" for section in sections for key in getattr(Settings(), section).__struct_fields__}
+    known = {f"{name}.{key}" for name, section in Settings().sections.items() for key in section.__struct_fields__}
+    known |= {f"{name}.{key}" for name, row in LISTS.items() for key in row.__struct_fields__}
     for section, table in raw.items():
         if section not in sections:
             raise ConfigError(f"{source}: {section}: unknown setting{_nearest(section, sections | known)}")
-        for key in table if isinstance(table, dict) else ():
+        if section in LISTS and not isinstance(table, list):
+            raise ConfigError(f"{source}: {section}: is a list of tables: write [[{section}]] for each")
+        rows = table if isinstance(table, list) else [table]
+        for key in [key for row in rows if isinstance(row, dict) for key in row]:
             name = f"{section}.{key}"
             if name not in known:
                 raise ConfigError(f"{source}: {name}: unknown setting{_nearest(name, known)}")

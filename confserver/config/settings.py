@@ -13,6 +13,7 @@ from msgspec import Meta
 from confserver.config.dialout import Dialout
 from confserver.config.limits import Limits
 from confserver.config.sip import PRIVATE_NETWORKS, IPAddress, IPNetwork, Section, Sip
+from confserver.config.trunks import Trunk
 from confserver.config.users import Users
 
 __all__ = ["PRIVATE_NETWORKS", "IPAddress", "IPNetwork", "Section", "Settings", "Sip"]
@@ -254,6 +255,10 @@ class Log(Section, frozen=True):
         return Path(self.file).expanduser() if self.file else None
 
 
+LISTS: dict[str, type[Section]] = {"trunks": Trunk}
+"""Settings of which there may be any number of tables, [[trunks]]; each gives here what one table is."""
+
+
 class Settings(Section, frozen=True):
     """All settings of a server."""
 
@@ -264,11 +269,18 @@ class Settings(Section, frozen=True):
     rooms: Rooms = Rooms()
     users: Users = Users()
     dialout: Dialout = Dialout()
+    trunks: tuple[Trunk, ...] = ()
     sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()
     http: Http = Http()
     state: State = State()
     log: Log = Log()
+
+    @property
+    def sections(self) -> dict[str, Section]:
+        """All but the lists."""
+        named = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: section for name, section in named.items() if name not in LISTS}
 
     def recordings_path(self) -> Path:
         named = self.recordings.directory

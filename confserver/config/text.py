@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Meta
 
-from confserver.config.settings import Settings
+from confserver.config.settings import LISTS, Settings
 from confserver.config.sip import Section
 
 _WORDS = {bool: "true or false", int: "integer", float: "number", str: "text"}
@@ -27,25 +28,32 @@ class Setting:
 
 def settings_table() -> tuple[Setting, ...]:
     """All settings, in the order of the file."""
-    return tuple(
-        _setting(name, key, section) for name, section in _sections(Settings()) for key in section.__struct_fields__
-    )
+    return tuple(_setting(name, key, section) for name, section in _kinds() for key in section.__struct_fields__)
 
 
 def as_toml(settings: Settings) -> str:
     """Write all settings with their meaning; those that have their default value are commented out."""
-    plain = dict(_sections(Settings()))
-    rows = {setting.name: setting for setting in settings_table()}
     lines: list[str] = []
-    for name, section in _sections(settings):
-        lines += [f"# {(type(section).__doc__ or '').splitlines()[0]}", f"[{name}]", ""]
-        for key in section.__struct_fields__:
-            value = getattr(section, key)
-            row = rows[f"{name}.{key}"]
-            lines += textwrap.wrap(f"{row.meaning} ({row.type})", 110, initial_indent="# ", subsequent_indent="# ")
-            mark = "# " if value == getattr(plain[name], key) else ""
-            lines += [f"{mark}{key} = {toml_value(value)}", ""]
+    for name, plain in _kinds():
+        lines += [f"# {(type(plain).__doc__ or '').splitlines()[0]}"]
+        if name not in LISTS:
+            lines += [f"[{name}]", "", *_table(name, plain, settings.sections[name])]
+            continue
+        tables = getattr(settings, name)
+        for table in tables:
+            lines += [f"[[{name}]]", "", *_table(name, plain, table)]
+        if not tables:
+            lines += [f"# [[{name}]]", "", *_table(name, plain, plain)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(name: str, plain: Section, section: Section) -> Iterator[str]:
+    for key in section.__struct_fields__:
+        row = _setting(name, key, plain)
+        yield from textwrap.wrap(f"{row.meaning} ({row.type})", 110, initial_indent="# ", subsequent_indent="# ")
+        value = getattr(section, key)
+        yield f"{'# ' if value == getattr(plain, key) else ''}{key} = {toml_value(value)}"
+        yield ""
 
 
 def toml_value(value: object) -> str:
@@ -59,8 +67,10 @@ def toml_value(value: object) -> str:
     raise TypeError(f"no setting has the type {type(value).__name__}")
 
 
-def _sections(settings: Settings) -> list[tuple[str, Section]]:
-    return [(name, getattr(settings, name)) for name in settings.__struct_fields__]
+def _kinds() -> list[tuple[str, Section]]:
+    """Each section, or one table of a list, with the defaults."""
+    sections = Settings().sections
+    return [(name, sections[name] if name in sections else LISTS[name]()) for name in Settings.__struct_fields__]
 
 
 def _setting(section_name: str, key: str, section: Section) -> Setting:
