@@ -23,6 +23,10 @@ class Domains:
         """The one to write where any would do; "" where none is listed."""
         return self._names[0] if self._names else ""
 
+    def is_listed(self, host: str) -> bool:
+        """By name alone; ``host`` in lower case."""
+        return host in self._names
+
     def is_ours(self, uri: Uri) -> bool:
         """A tel URI has no domain: whoever is asked is meant."""
         if not uri.is_sip:

@@ -74,8 +74,11 @@ class Baresip:
         sound: Samples | None = None,
         transport: str = "udp",
         account: str = "",
+        register_s: int = 0,
     ) -> None:
-        """``transport``: udp, tcp or tls. ``account``: more parameters of its account (mediaenc=srtp-mand).
+        """``register_s``: it registers for so long, at the domain of its address.
+
+        ``transport``: udp, tcp or tls. ``account``: more parameters of its account (mediaenc=srtp-mand).
 
         ``proxy``: a SIP URI that everything goes through (a NAT on the way).
 
@@ -102,7 +105,8 @@ class Baresip:
         (self.folder / "config").write_text(config)
         (self.folder / "contacts").write_text("")
         outbound = f';outbound="{proxy}"' if proxy else ""
-        wishes = f"regint=0;audio_codecs={codecs};ptime={ptime_ms};answermode=auto{outbound}{account and ';' + account}"
+        wishes = f"regint={register_s};audio_codecs={codecs};ptime={ptime_ms};answermode=auto{outbound}"
+        wishes += account and f";{account}"
         (self.folder / "accounts").write_text(f'"{name}" <sip:{name}@{host};transport={transport}>;{wishes}\n')
         self._events: list[dict[str, object]] = []
 
