@@ -198,7 +198,7 @@ def test_phones_come_by_apt_after_an_update(checkout: Path, bare_path: Path) -> 
     done = install_clients(checkout, bare_path)
     assert done.returncode == 0, done.stderr
     assert "required: no" in done.stdout
-    assert done.stderr.splitlines()[-1] == "Could not be installed, their tests are not run: sipp pjsua2"
+    assert done.stderr.splitlines()[-1] == "Could not be installed, their tests are not run: sipp chromium pjsua2"
     asked = (bare_path / "asked").read_text().splitlines()
     assert all(line.startswith("noninteractive ") for line in asked)
     assert asked[1] == "noninteractive update -q", "only after the first try"
@@ -210,7 +210,7 @@ def test_without_rights_nothing_is_installed_and_nothing_fails(checkout: Path, b
     executable(bare_path / "apt-get", f"echo >{bare_path}/asked\n")
     done = install_clients(checkout, bare_path)
     assert done.returncode == 0, done.stderr
-    assert done.stderr == "Could not be installed, their tests are not run: baresip sipp espeak-ng pjsua2\n"
+    assert done.stderr == "Could not be installed, their tests are not run: baresip sipp espeak-ng chromium pjsua2\n"
     assert not (bare_path / "asked").exists()
 
 
@@ -223,7 +223,7 @@ def test_ci_on_debian_12_requires_the_phones(checkout: Path, bare_path: Path) ->
         assert "required: no\n" in install_clients(checkout, bare_path, CI=ci).stdout
     release.write_text('ID=debian\nVERSION_ID="12"\n')
     done = install_clients(checkout, bare_path, CI="true")
-    assert done.returncode == 2 and "tests need it: baresip sipp espeak-ng pjsua2" in done.stderr
+    assert done.returncode == 2 and "tests need it: baresip sipp espeak-ng chromium pjsua2" in done.stderr
     script.write_text(script.read_text().replace('command -v "$program"', "true"))
     script.write_text(script.read_text().replace('has_module "$module"', "true"))
     assert "required: 1\n" in install_clients(checkout, bare_path, CI="true").stdout

@@ -71,7 +71,7 @@ class Accounts:
 
         self._vouched: Callable[[Flow], bool] = is_inside if settings.trust_inside else lambda _: False
         self.authentication = Authentication(
-            self.users, Nonces(secrets.token_bytes(32)), self.domains, is_inside, self._vouched
+            self.users, Nonces(secrets.token_bytes(32)), self.domains, is_inside, self._vouched, settings.algorithms
         )
         self._use(Gruus(secrets.token_bytes(32)))
 
@@ -122,6 +122,9 @@ class Accounts:
 
     def flow_lost(self, flow: Flow) -> None:
         self._keep(self.location.flow_lost(flow))
+
+    def flows(self) -> set[Flow]:
+        return self.location.flows()
 
     def look(self, now: float) -> None:
         """Drop what has expired."""

@@ -21,7 +21,7 @@ from confserver.sip.grammar import Unwritable
 from confserver.sip.headers import Headers
 from confserver.sip.locating import Target
 from confserver.sip.message import REASONS, Response
-from confserver.sip.stack import Stack, UnknownCall, WrongMoment
+from confserver.sip.stack import Stack, UnknownCall, UnknownSubscription, WrongMoment
 
 log = structlog.get_logger("calls")
 
@@ -55,6 +55,7 @@ class Registry(Protocol):
         self, event: sip_out.RequestArrived, now: float, perform: Callable[[Sequence[focus_out.Respond]], None]
     ) -> None: ...
     def flow_lost(self, flow: Flow) -> None: ...
+    def flows(self) -> set[Flow]: ...
 
 
 class OpenPorter:
@@ -135,6 +136,8 @@ class Performer:
             self._hands.workers[output.worker].send(output.command)
         elif isinstance(output, focus_out.TellScribe):
             self._hands.scribe.send(output.command)
+        elif isinstance(output, focus_out.Tell):
+            (log.warning if output.is_trouble else log.info)(output.event, **dict(output.facts))
         elif isinstance(output, focus_out.Publish):
             commits.append(self._hands.journal.publish(output.events))
         elif isinstance(output, focus_out.Output):
@@ -184,12 +187,21 @@ class Performer:
                     return stack.respond(number, status, now, reason, headers, output.body, output.content_type)
                 case focus_out.Ask() | focus_out.Send():
                     return self._send(output)
+                case focus_out.Grant():
+                    return stack.grant(
+                        output.transaction, output.compose, now, event=output.event, most_s=output.most_s,
+                        status=output.status, pace_s=output.pace_s,
+                    )  # fmt: skip
+                case focus_out.Notify(subscription=number):
+                    return stack.notify(number, now)
+                case focus_out.EndSubscription(subscription=number, reason=reason):
+                    return stack.end_subscription(number, now, reason)
         except Unwritable as fault:
             if not isinstance(output, focus_out.Ask | focus_out.Send):
                 raise
             log.error("not sent", what=output.method, why=str(fault))
             return self._never_sent(output, 500)
-        except (UnknownCall, WrongMoment) as crossed:
+        except (UnknownCall, UnknownSubscription, WrongMoment) as crossed:
             log.debug("too late", what=type(output).__name__, why=str(crossed))
             if isinstance(output, focus_out.Ask | focus_out.Send):
                 return self._never_sent(output, 481)
@@ -198,10 +210,9 @@ class Performer:
         return []
 
     def _call(self, wish: focus_out.Call) -> list[sip_out.Output]:
-        hop = wish.target.hop
         number, outputs = self._stack.call(
-            wish.target.uri, wish.from_, wish.offer, self.now(), wish.headers, hop.transport if hop else "UDP",
-            (hop.host, hop.port) if hop else None, to=wish.to, contact_user=wish.user,
+            wish.target.uri, wish.from_, wish.offer, self.now(), wish.headers, via=wish.target.hop,
+            to=wish.to, contact_user=wish.user, account=wish.target.account,
         )  # fmt: skip
         self._focus.called(wish.leg, number)
         return outputs
@@ -211,10 +222,10 @@ class Performer:
         if isinstance(wish, focus_out.Ask):
             number, outputs = stack.ask(wish.call, wish.method, now, wish.headers, wish.body, wish.content_type)
         else:
-            hop = wish.target.hop
             number, outputs = stack.send(
                 wish.method, wish.target.uri, wish.from_, now, wish.headers, wish.body, wish.content_type,
-                hop.transport if hop else "UDP", (hop.host, hop.port) if hop else None, wish.to, wish.user,
+                via=wish.target.hop, to=wish.to, contact_user=wish.user, account=wish.target.account,
+                series=wish.series,
             )  # fmt: skip
         self._focus.sent(wish.key, number)
         return outputs
@@ -264,6 +275,10 @@ class Performer:
         elif flow.is_reliable:
             self._hands.transports.perform(sip_out.CloseFlow(flow, "not heard"))  # a stream with a gap makes no sense
 
+    def wanted(self) -> set[Flow]:
+        """Connections by which calls and registered phones are reached."""
+        return self._stack.flows() | (self._registry.flows() if self._registry else set())
+
     def admits(self, host: str) -> bool:
         """Whether a connection from there may stay."""
         return self._porter.connects(host, self.now())
@@ -309,6 +324,11 @@ def _apology(output: Output) -> Sequence[Output]:
             return (focus_out.RefuseOffer(call, 500, ""),)
         case sip_out.RequestArrived(transaction=transaction) | sip_out.RequestInCall(transaction=transaction):
             return (focus_out.Respond(transaction, 500),)
+        case focus_out.Grant(transaction=transaction):
+            return (
+                focus_out.Respond(transaction, 500),
+                sip_out.SubscriptionEnded(transaction, "a fault of this server"),
+            )
         case focus_out.Call(leg=leg):
             return (sip_out.CallEnded(-leg, "a fault of this server", by_peer=False, status=500),)
     return ()

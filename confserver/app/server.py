@@ -33,7 +33,7 @@ from confserver.app.tracing import Tracing
 from confserver.config import Settings, default_state_directory
 from confserver.contract import EngineReady, FromWorker
 from confserver.focus.focus import Focus
-from confserver.focus.requests import ALLOW
+from confserver.focus.requests import ALLOW, EVENTS, FEATURES
 from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
 from confserver.routing import store as ways
@@ -81,6 +81,7 @@ class Server:
         self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
         self._protection = Protection(settings.limits, self._surroundings.guard, self._storage)
         self._accounts = Accounts(settings.users, self._surroundings.guard, self._surroundings.hosts, self._storage)
+        self._surroundings.phones = lambda uri, now: self._accounts.reach.locate(uri, now)
         self._orders = Orders()
         self._protection.join(self._orders)
         self._trace = Trace(settings.limits.trace_mb << 20)
@@ -126,6 +127,8 @@ class Server:
             tap=self._trace,
             doorkeeper=self._accounts.authentication,
             allow=(*ALLOW, "REGISTER"),
+            events=EVENTS,
+            features=FEATURES,
             register_tags=OPTION_TAGS,
             has_tcp="tcp" in settings.sip.transports,
             keeps_alive=True,
@@ -188,7 +191,10 @@ class Server:
         scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
         around = self._surroundings
-        self._focus = Focus(scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms())
+        self._focus = Focus(
+            scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms(),
+            watchers=settings.watchers,
+        )  # fmt: skip
 
     def _join(self) -> None:
         """Give the layers their shells."""
@@ -211,9 +217,8 @@ class Server:
         ]
         self._routes.port_of = self._transports.port_of
         followers = (self._dialogs.hear, self._trace.follow)
-        self._performer.use(
-            Hands(self._transports, self._links, self._scribe, self._journal, self._trace.said, followers)
-        )
+        hands = Hands(self._transports, self._links, self._scribe, self._journal, self._trace.said, followers)
+        self._performer.use(hands)
 
     def _open_http(self) -> None:
         token = kept_token(self._state)

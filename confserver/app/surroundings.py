@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
+from confserver.app.trunks import networks_of, trunks_of
 from confserver.config import Settings
 from confserver.focus.chat import ChatTerms
 from confserver.focus.dialout import DialTerms
@@ -19,6 +21,7 @@ from confserver.prompts.catalogue import ENGLISH, MUSIC, read_catalogue
 from confserver.routing.dialplan import DialPlan, Target
 from confserver.routing.fence import Fence
 from confserver.routing.guard import Guard, address_in
+from confserver.routing.trunks import TrunkTable
 from confserver.sip.flow import Flow
 from confserver.sip.uri import Uri
 from confserver.sip.ways import usual
@@ -41,7 +44,13 @@ class Surroundings:
         self._public = settings.sip.public_address
         self._media = _named(settings.rtp.addresses)
         """Where media ports are bound; empty: to all addresses."""
-        self.guard = Guard(settings.sip.trusted(), believed=settings.sip.believed(), outside=settings.limits.outside())
+        self.guard = Guard(
+            (*settings.sip.trusted(), *networks_of(settings)),
+            believed=(*settings.sip.believed(), *networks_of(settings)),
+            outside=settings.limits.outside(),
+        )
+        self.phones: Callable[[Uri, float], tuple[Target, ...] | None] = lambda _, __: None
+        """Where users of ours are (``routing.reach``)."""
         self._local: tuple[str, ...] = ()
         self._told: set[str] = set()
         """Hosts that the log has heard of since the last look around."""
@@ -128,9 +137,10 @@ class Surroundings:
     def dial_terms(self) -> DialTerms:
         """Whom rooms may call."""
         settings = self._settings.dialout
-        fence = Fence(settings.prefixes, settings.domains)
+        fence, trunks = Fence(settings.prefixes, settings.domains), trunks_of(self._settings)
         return DialTerms(
-            plan=DialPlan(fence, locate=self._ours),
+            plan=DialPlan(fence, TrunkTable(trunks), self._ours),
+            trunks=trunks,
             most=settings.max_calls,
             ring_s=settings.ring_s,
             who=settings.refer,
@@ -143,7 +153,11 @@ class Surroundings:
         return ChatTerms(who=rooms.messages, most_bytes=rooms.max_message_bytes)
 
     def _ours(self, uri: Uri, now: float) -> tuple[Target, ...] | None:
-        """Our own rooms cannot be called into a room: the call would come back as another participant."""
+        """Users of ours by their phones. Our own rooms cannot be called into a room: the call would come back as
+        another participant."""
+        phones = self.phones(uri, now)
+        if phones is not None:
+            return phones
         host, port = usual(uri.host.lower()), uri.port or 5060
         is_ours = uri.is_sip and host in {*self._local, self._public} and port == self._settings.sip.port
         return () if is_ours else None
@@ -157,7 +171,7 @@ class Surroundings:
         elif {"tls", "wss"} & set(sip.transports):
             hosts = [*sip.addresses, *([self._public] if self._public else []), *self._local]
             pair = own_pair(state, hosts, datetime.datetime.now(datetime.UTC))
-        return Tls(pair, sip.tls_authorities_file())
+        return Tls(pair, sip.tls_authorities_file(), shows=files is not None)
 
     def scribe_arguments(self) -> list[str]:
         """See ``scribe.__main__``."""

@@ -176,6 +176,12 @@ def _check_realm(settings: Settings) -> None:
         raise ValueError("has 1 to 64 printable ASCII characters, no quotes and no backslashes")
 
 
+def _check_algorithms(settings: Settings) -> None:
+    algorithms = settings.users.algorithms
+    if not algorithms or len(set(algorithms)) < len(algorithms):
+        raise ValueError("list at least one algorithm, and each once")
+
+
 def _check_user_domains(settings: Settings) -> None:
     for text in settings.users.domains:
         if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", text):
@@ -263,6 +269,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("media.codecs", _check_codecs),
     ("media.denoise", _check_denoise),
     ("users.realm", _check_realm),
+    ("users.algorithms", _check_algorithms),
     ("users.domains", _check_user_domains),
     ("users.expires_s", _check_expires),
     ("dialout.prefixes", _check_prefixes),

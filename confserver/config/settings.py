@@ -141,6 +141,13 @@ class Rooms(Section, frozen=True):
     music_when_alone: Annotated[
         bool, Meta(description="Who is alone in a room is told so and hears music until somebody else comes.")
     ] = True
+    watchers: Annotated[
+        Literal["nobody", "members", "inside"],
+        Meta(
+            description="Who may see by SIP who is in a room (SUBSCRIBE): nobody, its members, or besides them whoever "
+            "is on loopback or on a network that this machine is attached to."
+        ),
+    ] = "inside"
     messages: Annotated[
         Literal["nobody", "moderators", "members", "callers"],
         Meta(

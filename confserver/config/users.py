@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -19,6 +19,13 @@ class Users(Section, frozen=True):
             "change all must be set anew."
         ),
     ] = "confserver"
+    algorithms: Annotated[
+        tuple[Literal["SHA-256", "SHA-512-256", "MD5"], ...],
+        Meta(
+            description="Digests by which phones may show their password, the best first. Some old phones fail where "
+            "more than MD5 is offered; those that are known for it are offered MD5 alone."
+        ),
+    ] = ("SHA-256", "SHA-512-256", "MD5")
     domains: Annotated[
         tuple[str, ...],
         Meta(

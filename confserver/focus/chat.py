@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from functools import partial
 
@@ -55,7 +54,7 @@ class Chat:
         self._requests = requests
         self._admission = admission
         self._terms = terms
-        self._outside: deque[float] = deque(maxlen=MOST_AT_ONCE)
+        self._outside: list[float] = []
         requests.in_call["MESSAGE"] = self._said_in_call
         requests.outside["MESSAGE"] = self._said_outside
         scene.followers.append(self.follow)
@@ -122,6 +121,7 @@ class Chat:
             words = f"{MOST_AT_ONCE} messages in {AT_ONCE_S:.0f} s are the most"
             raise NoAnswer(480, "Too Many Messages", (("Retry-After", "10"), warning(399, words)))
         said.append(now)
+        del said[:-MOST_AT_ONCE]
 
     # ------------------------------------------------------------------ ours
     def follow(self, event: tell.Event) -> None:

@@ -26,6 +26,7 @@ from confserver.focus.outputs import Call, Headers
 from confserver.focus.scene import OPENING_S, Scene
 from confserver.routing.dialplan import MOST_TARGETS, DialPlan, Target
 from confserver.routing.fence import Unreachable, read_callee
+from confserver.routing.trunks import Trunk
 from confserver.sdp.agreement import Rejected
 from confserver.sdp.negotiation import accept, offer
 from confserver.sdp.text import write
@@ -64,6 +65,8 @@ class DialTerms:
     most: int = 50
     """Calls of ours at once, ringing and answered."""
     ring_s: float = 60.0
+    trunks: tuple[Trunk, ...] = ()
+    """Kept alive and registered with; the plan knows them too."""
     who: Policy = "members"
     """Who may ask for calls by REFER."""
     caller: str = ""
@@ -183,8 +186,8 @@ class Dialout:
         self._scene.say(call)
 
     def _from(self, leg: Leg, room: str, target: Target) -> NameAddr:
-        if self.terms.caller:
-            return NameAddr("", read_callee(self.terms.caller))
+        if caller := target.caller or self.terms.caller:
+            return NameAddr("", read_callee(caller))
         peer = usual(target.host) if is_address(target.host) else None
         host = self._scene.surroundings.own_host(peer, leg.is_ipv6) or "anonymous.invalid"
         return NameAddr(leg.room, Uri("sip", room, host=host))

@@ -46,7 +46,9 @@ from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
 from confserver.focus.succession import heir_of
 from confserver.focus.transfers import Transfers
+from confserver.focus.trunking import Trunking
 from confserver.focus.verdict import Decide, at_once
+from confserver.focus.watching import Watchers, Watching
 from confserver.sip import outputs as sip
 from confserver.sip.flow import written
 from rooms.commands import Command, Leave, NoteDominant, NoteNoise, NoteTalking, Release
@@ -68,10 +70,12 @@ class Focus:
         dialling: DialTerms | None = None,
         texting: ChatTerms | None = None,
         decide: Decide = at_once,
+        watchers: Watchers = "inside",
     ) -> None:
         """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``.
 
-        Without ``dialling`` nobody is called. ``decide`` says whether who calls comes in at once.
+        Without ``dialling`` nobody is called. ``decide`` says whether who calls comes in at once. ``watchers``: who
+        may subscribe to a room.
         """
         self._scene = scene
         self._playing = Playing(scene, repertoire)
@@ -86,6 +90,8 @@ class Focus:
         self._keys = Keys(scene, self._requests)
         self._transfers = Transfers(scene, self._requests, self._admission, self._dialout, self._dialout.terms.who)
         self._chat = Chat(scene, self._requests, self._admission, texting or ChatTerms())
+        self._watching = Watching(scene, self._requests, self._admission, watchers)
+        self._trunks = Trunking(scene, self._requests, self._dialout.terms.trunks)
         self._reoffers = Reoffers(scene, self._admission, self._sessions.settle)
         self._recovery = Recovery(scene, self._reoffers)
         if quiets_muted:
@@ -117,6 +123,8 @@ class Focus:
                 self._requests.arrived(event, now)
             case sip.RequestInCall():
                 self._requests.arrived_in_call(event, now)
+            case sip.SubscriptionEnded():
+                self._requests.ended(event, now)
             case sip.RequestAnswered():
                 self._requests.answered(event, now)
             case sip.ProbeAnswered(call=call):
@@ -262,6 +270,8 @@ class Focus:
     def close(self) -> list[Output]:
         """The server stops: everybody is hung up on, and nobody is let in any more."""
         self._scene.is_closing = True
+        self._watching.close()
+        self._trunks.close()
         for leg in list(self._scene.legs.by_id.values()):
             self._scene.hang_up(leg, "the server is stopping", unavailable("the server is stopping"))
         return self._scene.taken()
@@ -274,6 +284,7 @@ class Focus:
             self._recordings.next_deadline(),
             self._dialout.next_deadline(),
             self._transfers.next_deadline(),
+            self._trunks.next_deadline(),
         )
         deadlines = (leg.deadline if leg else None, *parts)
         return min((each for each in deadlines if each is not None), default=None)
@@ -284,6 +295,7 @@ class Focus:
         self._recordings.fire(now)
         self._dialout.fire(now)
         self._transfers.fire(now)
+        self._trunks.fire(now)
         while (leg := self._scene.legs.next_opening()) and leg.deadline <= now:
             self._scene.hang_up(leg, "no word from the media worker", unavailable("no word from the media worker"))
         return self._scene.taken()
@@ -322,8 +334,10 @@ class Focus:
             "rooms": len(self._scene.places),
             "legs": len(stages),
             "dialling": len(self._dialout),
+            "trunks": self._trunks.describe(),
             "plays": len(self._playing),
             "recordings": len(self._recordings),
+            "watchers": len(self._watching),
             "stages": {stage.value: stages.count(stage.value) for stage in Stage},
         }
 

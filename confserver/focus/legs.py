@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections import deque
 from dataclasses import dataclass, field
 
 from confserver.contract import Address, LegId, LegReport, MediaPlan, RoomId
@@ -117,7 +116,7 @@ class Leg:
     refuses: set[str] = field(default_factory=set)
     takes_cpim: bool = False
     """Its phone has said that it takes message/cpim."""
-    texts: deque[float] = field(default_factory=lambda: deque(maxlen=10))
+    texts: list[float] = field(default_factory=list)
     """When it has sent its last messages."""
     keys: list[Pressed] = field(default_factory=list)
     refers: int = 0

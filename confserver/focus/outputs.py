@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from confserver.contract import LegId, ToScribe, ToWorker
 from confserver.routing.dialplan import Target
+from confserver.sip.events import Event
 from confserver.sip.flow import Flow
 from confserver.sip.headers import NameAddr
 from confserver.sip.outputs import CallId
-from rooms.events import Event
+from confserver.sip.subscription import Compose
+from rooms.events import Event as Happened
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -136,6 +138,38 @@ class Send:
     headers: Headers = ()
     body: bytes = b""
     content_type: str = ""
+    series: tuple[str, int] | None = None
+    """Call-ID and CSeq of one that follows others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Answer a SUBSCRIBE or REFER, and notify from now on; the subscription has the transaction's number.
+
+    ``compose`` and ``pace_s`` as in ``sip.subscription``. Its last word is SubscriptionEnded, whatever comes.
+    """
+
+    transaction: int
+    compose: Compose
+    event: Event | None = None
+    most_s: int = 3600
+    status: int = 202
+    pace_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """What a subscription is about has changed."""
+
+    subscription: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndSubscription:
+    """``reason`` as in RFC 6665 4.1.3."""
+
+    subscription: int
+    reason: str = "noresource"
 
 
 # ------------------------------------------------------------------ for the others
@@ -153,13 +187,22 @@ class TellScribe:
 
 
 @dataclass(frozen=True, slots=True)
+class Tell:
+    """Something for the log that belongs to no room; ``is_trouble``: an operator should look at it."""
+
+    event: str
+    facts: tuple[tuple[str, object], ...]
+    is_trouble: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """What has happened in the rooms: for the store, the log and whoever listens."""
 
-    events: tuple[Event, ...]
+    events: tuple[Happened, ...]
 
 
 Output = (
     Accept | Ring | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Call | Abandon | Probe | Respond
-    | Ask | Send | TellWorker | TellScribe | Publish
+    | Ask | Send | Grant | Notify | EndSubscription | TellWorker | TellScribe | Tell | Publish
 )  # fmt: skip

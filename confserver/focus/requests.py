@@ -4,6 +4,7 @@
 
     RequestInCall   -> the row of its method in ``in_call``    -> Respond
     RequestArrived  -> the row of its method in ``outside``    -> Respond
+    grant, notify, end -> Grant, Notify, EndSubscription -> the stack -> SubscriptionEnded -> ``ended(cause, now)``
     ask, send -> Ask, Send -> the stack -> ``sent`` (its number) -> RequestAnswered -> ``then(response, now)``, once
 
 A part of the focus that deals with a method puts its handler into a row, and the method into ``METHODS``.
@@ -13,19 +14,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from confserver.focus.outputs import Ask, Headers, Respond, Send
+from confserver.focus.outputs import Ask, EndSubscription, Grant, Headers, Notify, Respond, Send
 from confserver.focus.scene import Scene
 from confserver.routing.dialplan import Target
+from confserver.sip.events import Event
 from confserver.sip.headers import NameAddr
 from confserver.sip.message import Response
-from confserver.sip.outputs import CallId, RequestAnswered, RequestArrived, RequestInCall
+from confserver.sip.outputs import CallId, RequestAnswered, RequestArrived, RequestInCall, SubscriptionEnded
 from confserver.sip.settings import StackSettings
+from confserver.sip.subscription import Compose
 
-METHODS: tuple[str, ...] = ("INFO", "MESSAGE", "REFER", "NOTIFY")
+METHODS: tuple[str, ...] = ("INFO", "MESSAGE", "REFER", "SUBSCRIBE", "NOTIFY")
 """Those that rooms take beside the stack's own; they stand in Allow."""
 ALLOW = (*StackSettings().allow, *METHODS)
+EVENTS = ("conference",)
+"""Packages that rooms notify of (RFC 4575)."""
+FEATURES = ";isfocus;automata;audio"
+"""What our Contact says of rooms (RFC 3840 section 10, RFC 4579 section 4.2)."""
 
 Answered = Callable[[Response, float], None]
+Ended = Callable[[str, float], None]
+"""Hears why a subscription has ended."""
 
 
 class Requests:
@@ -39,6 +48,7 @@ class Requests:
         """By our key, until the stack has given its number."""
         self._sent: dict[int, Answered] = {}
         """By the stack's number."""
+        self._granted: dict[int, Ended] = {}
 
     # ------------------------------------------------------------------ theirs
     def arrived(self, event: RequestArrived, now: float) -> None:
@@ -85,10 +95,45 @@ class Requests:
         headers: Headers = (),
         body: bytes = b"",
         content_type: str = "",
+        series: tuple[str, int] | None = None,
     ) -> None:
         """Send a request outside of any dialog. ``then`` hears the final answer (408, 503: none came)."""
         key, whom = self._keep(then), to or NameAddr("", target.uri)
-        self._scene.say(Send(key, method, target, from_, whom, user, headers, body, content_type))
+        self._scene.say(Send(key, method, target, from_, whom, user, headers, body, content_type, series))
+
+    # ------------------------------------------------------------------ subscriptions of others
+    def grant(
+        self,
+        transaction: int,
+        compose: Compose,
+        ended: Ended,
+        *,
+        event: Event | None = None,
+        most_s: int = 3600,
+        status: int = 202,
+        pace_s: float = 0.0,
+    ) -> None:
+        """Answer a SUBSCRIBE, or a REFER by ``status``, and notify from now on: see ``Stack.grant``.
+
+        The subscription has the transaction's number. ``ended`` hears the cause, once.
+        """
+        self._granted[transaction] = ended
+        self._scene.say(Grant(transaction, compose, event, most_s, status, pace_s))
+
+    def notify(self, subscription: int) -> None:
+        """What it is about has changed; nothing where it has ended."""
+        if subscription in self._granted:
+            self._scene.say(Notify(subscription))
+
+    def end(self, subscription: int, reason: str = "noresource") -> None:
+        """With a last NOTIFY; nothing where it has ended."""
+        if subscription in self._granted:
+            self._scene.say(EndSubscription(subscription, reason))
+
+    def ended(self, event: SubscriptionEnded, now: float) -> None:
+        ended = self._granted.pop(event.subscription, None)
+        if ended is not None:
+            ended(event.cause, now)
 
     def _keep(self, then: Answered) -> int:
         key = self._scene.number()

@@ -9,8 +9,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from confserver.focus.admission import Admission
 from confserver.focus.answers import NoAnswer, of_room, warning
@@ -21,6 +21,7 @@ from confserver.focus.outputs import Headers, Respond
 from confserver.focus.requests import Requests
 from confserver.focus.scene import Scene
 from confserver.routing.fence import Unreachable, read_callee
+from confserver.sip.events import Event
 from confserver.sip.extensions import replaces
 from confserver.sip.extensions.refer import EVENT, SIPFRAG, Refer, read_sipfrag, refer_of, write_sipfrag
 from confserver.sip.grammar import Malformed
@@ -40,8 +41,19 @@ MOVE_S = 90.0
 """So long a phone may take for the call elsewhere."""
 DONE = "done"
 
-Tell = Callable[[int, str], None]
-"""Told of the progress of a REFER: a status as in a sipfrag, and words. One of 200 or above is the last."""
+
+@dataclass(slots=True)
+class News:
+    """How far it has come with what a REFER wants; a status of 200 or above is the last word."""
+
+    subscription: int = 0
+    """0: nobody wants to know."""
+    status: int = 100
+    words: str = ""
+
+    def compose(self, whole: bool) -> tuple[bytes, str]:
+        """A NOTIFY says it all each time."""
+        return write_sipfrag(self.status, self.words), f"{SIPFRAG};version=2.0"
 
 
 @dataclass(slots=True)
@@ -63,7 +75,7 @@ class Transfers:
         self._admission = admission
         self._dialout = dialout
         self._who: Policy = who
-        self._news: dict[ParticipantId, Tell] = {}
+        self._news: dict[ParticipantId, News] = {}
         """Whom to tell how the call to a participant goes."""
         self._moves: dict[int, Move] = {}
         """By call."""
@@ -79,7 +91,9 @@ class Transfers:
             if leg is None or leg.stage is not Stage.PRESENT:
                 raise NoAnswer(480, "", (warning(399, "the call is not up"),))
             refer = _read(event.request)
-            self._obey(event.transaction, leg.room, refer, event.request, leg, self._teller(leg, event.request), now)
+            event_id = str(event.request.cseq.number) if leg.refers else ""  # RFC 3515 2.4.6: not of the first one
+            self._obey(event.transaction, leg.room, refer, event.request, leg, event_id, now)
+            leg.refers += 1
         except NoAnswer as no:
             self._scene.say(Respond(event.transaction, no.status, no.reason, no.headers))
 
@@ -89,31 +103,47 @@ class Transfers:
         try:
             room = self._admission.room_of(request, event.flow)
             refer = _read(request)
-            if refer.wants_news:
-                raise NoAnswer(403, "", (warning(399, "outside of a call REFER takes Refer-Sub: false"),))
             leg = member_of(self._scene, room, request, event.flow)
-            self._obey(event.transaction, room, refer, request, leg, _deaf, now)
+            self._obey(event.transaction, room, refer, request, leg, "", now)
         except NoAnswer as no:
             self._scene.say(Respond(event.transaction, no.status, no.reason, no.headers))
 
     def _obey(
-        self, transaction: int, room: str, refer: Refer, request: Request, leg: Leg | None, news: Tell, now: float
+        self, transaction: int, room: str, refer: Refer, request: Request, leg: Leg | None, event_id: str, now: float
     ) -> None:
         """Raises NoAnswer; nothing has changed then."""
-        news = news if refer.wants_news else _deaf
-        accepted = Respond(transaction, 202, "", (("Refer-Sub", "false"),) if refer.is_told_so else ())
         if refer.method == "BYE":
             participant = self._remove(room, refer, leg, now)
-            self._scene.say(accepted)
-            news(200, f"{participant} is asked to leave")
+            self._tell(self._accept(transaction, refer, event_id), 200, f"{participant} is asked to leave")
         elif refer.method == "INVITE":
             check_may(self._who, self._scene, leg, "call others into the room")
             participant = self._call(room, refer, request, leg, now)
-            self._scene.say(accepted)
-            news(100, "")
-            self._news[participant] = news
+            self._news[participant] = self._accept(transaction, refer, event_id)
         else:
             raise NoAnswer(403, "", (warning(399, "Refer-To takes the methods INVITE and BYE only"),))
+
+    def _accept(self, transaction: int, refer: Refer, event_id: str) -> News:
+        """202, and the subscription to what comes of it (RFC 3515 section 2.4.4), unless nobody wants to know."""
+        if not refer.wants_news:
+            headers = (("Refer-Sub", "false"),) if refer.is_told_so else ()  # RFC 4488 section 4
+            self._scene.say(Respond(transaction, 202, "", headers))
+            return News()
+        news = News(transaction)
+        self._requests.grant(
+            transaction, news.compose, partial(self._unsubscribed, news), event=Event(EVENT, event_id), most_s=NEWS_S
+        )
+        return news
+
+    def _unsubscribed(self, news: News, cause: str, now: float) -> None:
+        """By the phone, or with its call."""
+        news.subscription = 0
+
+    def _tell(self, news: News, status: int, words: str = "") -> None:
+        news.status, news.words = status, words
+        if status >= 200:
+            self._requests.end(news.subscription)
+        else:
+            self._requests.notify(news.subscription)
 
     def _call(self, room: str, refer: Refer, request: Request, leg: Leg | None, now: float) -> ParticipantId:
         """Raises NoAnswer."""
@@ -150,31 +180,15 @@ class Transfers:
         raise NoAnswer(404, "", (warning(399, "nobody in the room has that address"),))
 
     # ------------------------------------------------------------------ what has come of it
-    def _teller(self, leg: Leg, request: Request) -> Tell:
-        """NOTIFYs in the call by which the REFER came. The first REFER of a call needs no id (RFC 3515 2.4.6)."""
-        event = EVENT if not leg.refers else f"{EVENT};id={request.cseq.number}"
-        leg.refers += 1
-
-        def tell_by_call(status: int, words: str) -> None:
-            if self._scene.legs.by_id.get(leg.id) is not leg or leg.stage is Stage.LEAVING:
-                return
-            is_over = status >= 200
-            state = "terminated;reason=noresource" if is_over else f"active;expires={NEWS_S}"
-            headers = (("Event", event), ("Subscription-State", state))
-            body = write_sipfrag(status, words)
-            self._requests.ask(leg.call, "NOTIFY", _ignored, headers, body, f"{SIPFRAG};version=2.0")
-
-        return tell_by_call
-
     def follow(self, event: tell.Event) -> None:
         """Pass on how calls go; ask phones that are to go elsewhere."""
         match event:
             case tell.DialRinging(participant=who, status=status) if who in self._news:
-                self._news[who](status, "")
+                self._tell(self._news[who], status)
             case tell.ParticipantArrived(participant=who) if who in self._news:
-                self._news.pop(who)(200, "")
+                self._tell(self._news.pop(who), 200)
             case tell.DialFailed(participant=who, status=status, cause=cause) if who in self._news:
-                self._news.pop(who)(status if status >= 300 else 503, "" if status in CAUSES else cause)
+                self._tell(self._news.pop(who), status if status >= 300 else 503, "" if status in CAUSES else cause)
             case tell.Transferring():
                 self._move(event)
             case tell.ParticipantLeft(participant=who):
@@ -260,11 +274,3 @@ def _is(address: str, refer: Refer) -> bool:
         return parse_uri(address).matches(refer.target)
     except Malformed:
         return False
-
-
-def _deaf(status: int, words: str) -> None:
-    """Nobody wants to know."""
-
-
-def _ignored(response: Response, now: float) -> None:
-    """A NOTIFY that is refused ends the subscription alone (RFC 6665 4.2.2), of which we keep nothing."""

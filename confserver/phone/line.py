@@ -118,6 +118,9 @@ class Line:
     def opened(self, token: int, flow: Flow) -> None:
         self.perform(self.stack.flow_opened(token, flow, self.now()))
 
+    def wanted(self) -> set[Flow]:
+        return self.stack.flows()
+
     def admits(self, host: str) -> bool:
         return True
 

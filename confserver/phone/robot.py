@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -22,14 +21,17 @@ from confserver.sdp.agreement import Local, Rejected
 from confserver.sip import outputs as told
 from confserver.sip.grammar import printable
 from confserver.sip.headers import NameAddr
+from confserver.sip.locating import Target
 from confserver.sip.message import Response
 from confserver.sip.stack import UnknownCall, WrongMoment
 from confserver.sip.uri import Uri, escape_user
 from confserver.sip.ways import Hop, hop_of, is_address
 from confserver.transports.addresses import local_addresses, route_to
-from confserver.transports.names import resolve
+from confserver.transports.dns import Names
 from confserver.transports.tls import Tls
 
+OURS = ("UDP", "TCP", "TLS", "WS", "WSS")
+"""Transports that the robot has, where a domain leaves the choice."""
 ANSWER_S = 32.0
 """64 * T1 (RFC 3261 section 17.1.1.2), also for who only rings."""
 GOODBYE_S = 2.0
@@ -69,11 +71,11 @@ class Robot:
             self._fail(str(failed))
             return
         self._leg = Leg(speech, self._recorder, f"{secrets.token_hex(6)}@confserver")
-        host = self._orders.target.host
-        if is_address(host):
-            self._found([host])
+        hop = _hop(self._orders)
+        if is_address(hop.host):
+            self._found([Target(hop.transport, hop.host, hop.port)])
         else:
-            resolve(self._reactor, host, self._found)
+            Names(self._reactor, OURS).locate(hop.question, self._found)
 
     def _speech(self) -> Speech:
         if self._orders.tone_hz is not None:
@@ -85,30 +87,30 @@ class Robot:
         except Unreadable as error:
             raise CallFailed(str(error)) from None
 
-    def _found(self, addresses: list[str]) -> None:
-        """The target's addresses; IPv4 first, as most phones and networks have it."""
+    def _found(self, targets: list[Target]) -> None:
+        """Where the domain is, best first."""
         if self._is_over:
             return
         try:
-            self._dial(*self._way(sorted(addresses, key=lambda address: ":" in address)))
+            self._dial(*self._way(targets))
         except CallFailed as failed:
             self._fail(str(failed))
 
-    def _way(self, addresses: Sequence[str]) -> tuple[str, str]:
-        """Our own address, and which of the target's it reaches. Raises CallFailed."""
+    def _way(self, targets: Sequence[Target]) -> tuple[str, Target]:
+        """Our own address, and the first target that it reaches. Raises CallFailed."""
         host, bind = self._orders.target.host, self._orders.bind
-        if not addresses:
+        if not targets:
             raise CallFailed(f"{host} is not known to the name service")
         listening = local_addresses() if bind is None else [bind]
-        for address in addresses:
-            local = route_to(address, listening)
+        for target in targets:
+            local = route_to(target.host, listening)
             if local is not None:
-                return local, address
+                return local, target
         raise CallFailed(f"no way to {host}" + (f" from {bind}" if bind else ""))
 
-    def _dial(self, local: str, remote: str) -> None:
+    def _dial(self, local: str, target: Target) -> None:
         orders = self._orders
-        hop = _hop(orders, remote)
+        hop = Hop(target.transport, target.host, target.port, _hop(orders).name)
         assert self._leg is not None
         tls = Tls(is_verified=not orders.is_insecure)
         line = Line(self._reactor, local, hop.transport.lower(), self._hear, self._goodbye, tls)
@@ -321,14 +323,14 @@ class Robot:
         self._timers.clear()
 
 
-def _hop(orders: Orders, remote: str) -> Hop:
-    """Where the INVITE goes: to an address of the target, by the transport that the URI names, or else the orders."""
+def _hop(orders: Orders) -> Hop:
+    """Where the INVITE goes: to the target, by the transport that its URI names, or else the orders."""
     target = orders.target
     if not target.has_param("transport") and orders.transport != "udp":
         target = target.with_param("transport", orders.transport)
     hop = hop_of(target)
     assert hop is not None
-    return replace(hop, host=remote, domain=hop.name)
+    return hop
 
 
 def _recorder(path: Any) -> Recorder:

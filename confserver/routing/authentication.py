@@ -37,6 +37,8 @@ ASKS = {"REGISTER": (401, "WWW-Authenticate")}
 PROXY_ASKS = 407, "Proxy-Authenticate"
 ANSWERS = ("Authorization", "Proxy-Authorization")
 NOBODY = "0" * 64
+ONLY_MD5 = ("baresip v0.", "baresip v1.")
+"""Beginnings of User-Agent of phones that give up where any challenge is not by MD5, against RFC 8760 2.4."""
 
 
 class Authentication:
@@ -90,12 +92,23 @@ class Authentication:
                 continue
             freshness = self._nonces.take(credentials.nonce, credentials.nc, now)
             if freshness is Freshness.FRESH:
+                self.counts[f"right by {credentials.algorithm}"] += 1
+                self._consume(request)
                 return self._known(user, request)
             self.counts["stale" if freshness is Freshness.OLD else "replayed"] += 1
             is_stale = True
         if not is_stale:
             self.counts["wrong"] += 1
         return self._challenge(request, now, is_stale=is_stale, is_offence=not is_stale)
+
+    def _consume(self, request: Request) -> None:
+        """Credentials for us go no further: whoever gets them could try passwords on them at leisure."""
+        for name in ANSWERS:
+            lines = request.headers.lines(name)
+            request.headers.remove(name)
+            for _, value in lines:
+                if value[:6].lower() != "digest" or parse_credentials(value).realm != self._users.realm:
+                    request.headers.add(name, value)
 
     def _is_right(self, credentials: Credentials, user: User | None, request: Request) -> bool:
         if credentials.qop != "auth" or credentials.algorithm not in self._algorithms or credentials.nc < 1:
@@ -112,7 +125,6 @@ class Authentication:
             claimed = self._users.find_uri(uri) if self._domains.is_ours(uri) else None
             if claimed is not None and claimed is not user:
                 return TurnedAway(403, "From Is Another User", is_offence=True)
-        self.counts["right"] += 1
         return Identity(user.name, user.display)
 
     def _challenge(
@@ -124,9 +136,13 @@ class Authentication:
         nonce = self._nonces.make(now)
         challenges = (
             Challenge(realm=self._users.realm, nonce=nonce, algorithm=algorithm, stale=is_stale)
-            for algorithm in self._algorithms
+            for algorithm in self._offered_to(request)
         )
         return TurnedAway(status, "", tuple((name, str(each)) for each in challenges), is_offence)
+
+    def _offered_to(self, request: Request) -> tuple[str, ...]:
+        agent = request.headers.get("User-Agent") or ""
+        return ("MD5",) if "MD5" in self._algorithms and agent.startswith(ONLY_MD5) else self._algorithms
 
     def describe(self) -> dict[str, object]:
         return {"users": len(self._users), "nonces in use": len(self._nonces), **self.counts}

@@ -10,10 +10,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from confserver.routing.fence import Fence, Unreachable, number_in
+from confserver.sip.account import Account
 from confserver.sip.dialog import as_request_uri
 from confserver.sip.uri import Uri
 from confserver.sip.ways import Hop
@@ -33,6 +34,10 @@ class Target:
     """Route values, for a phone behind a proxy (RFC 3327)."""
     trunk: str = ""
     """The name of the trunk, if it is one."""
+    caller: str = ""
+    """Who is shown as calling, where the trunk wants that."""
+    account: Account | None = field(default=None, compare=False, repr=False)
+    """Ours there."""
 
     @property
     def host(self) -> str:

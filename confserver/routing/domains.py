@@ -27,6 +27,10 @@ class Domains:
         """By name alone; ``host`` in lower case."""
         return host in self._names
 
+    def is_surely_ours(self, uri: Uri) -> bool:
+        """Whether it is ours also where nobody has asked us: a name that is listed, or an address of this machine."""
+        return uri.is_sip and (bool(self._names) or address_in(uri.host) is not None) and self.is_ours(uri)
+
     def is_ours(self, uri: Uri) -> bool:
         """A tel URI has no domain: whoever is asked is meant."""
         if not uri.is_sip:

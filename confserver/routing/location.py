@@ -168,6 +168,10 @@ class Location:
                 changes.append(Unbound(binding, "its connection is lost"))
         return changes
 
+    def flows(self) -> set[Flow]:
+        """Connections that phones have registered by."""
+        return set(self._by_flow)
+
     def forget(self, user: str, why: str) -> list[Change]:
         """The user is no more, or may not register any longer."""
         changes: list[Change] = [Unbound(binding, why) for binding in self._users.get(user, {}).values()]

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from confserver.routing.dialplan import Target
 from confserver.routing.domains import Domains
 from confserver.routing.gruus import Gruus, is_gruu
 from confserver.routing.location import Binding, Directory
 from confserver.routing.users import User, Users
+from confserver.sip.address import parse_name_addr
+from confserver.sip.dialog import as_request_uri
+from confserver.sip.proxy.routes import is_hidden
 from confserver.sip.uri import Uri
+from confserver.sip.ways import Hop, hop_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,22 @@ class Reached:
 
     user: User
     bindings: Sequence[Binding]
+
+
+def ways_to(bindings: Sequence[Binding]) -> tuple[Target, ...]:
+    """Where a call of ours goes, one after the other. A flow is named by its far end, by which it is found."""
+    usable = [binding for binding in bindings if binding.flow is not None or not binding.is_outbound]
+    return tuple(Target(as_request_uri(each.contact), _hop(each), each.path) for each in usable)
+
+
+def _hop(binding: Binding) -> Hop | None:
+    """Its Path before its flow before what it says of itself."""
+    if binding.path:
+        return hop_of(parse_name_addr(binding.path[0]).uri)
+    flow = binding.flow
+    if flow is None or not (binding.is_outbound or is_hidden(binding.contact, flow)):
+        return None
+    return Hop(flow.transport, *flow.remote)
 
 
 class Reach:
@@ -41,6 +62,13 @@ class Reach:
         if is_gruu(uri) and (instance := uri.param("gr")):
             bindings = [binding for binding in bindings if binding.gruu and binding.instance == instance]
         return Reached(user, bindings)
+
+    def locate(self, uri: Uri, now: float) -> tuple[Target, ...] | None:
+        """The phones of a user whom somebody here wants to call; None where the address is surely no user's."""
+        if uri.is_sip and not self._domains.is_surely_ours(uri):
+            return None
+        reached = self.find(uri, now)
+        return None if reached is None else ways_to(reached.bindings)
 
     def _by_temporary_gruu(self, number: int, now: float) -> Reached | None:
         """RFC 5627 section 5.1: one that is over is as one that never was."""

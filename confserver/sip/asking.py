@@ -7,22 +7,27 @@ ours: ask (in a call), send (outside of any dialog) -> Errand -> RequestAnswered
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from confserver.sip.dialog import DialogState
 from confserver.sip.headers import Headers
 from confserver.sip.message import Request, Response
 from confserver.sip.outputs import RequestAnswered, RequestInCall
-from confserver.sip.requests import Errand
+from confserver.sip.requests import CREDENTIALS, Errand
 from confserver.sip.transaction import WrongMoment
 
 if TYPE_CHECKING:
+    from confserver.sip.account import Account
     from confserver.sip.call import Call
     from confserver.sip.core import Core, Extra
     from confserver.sip.flow import Flow
     from confserver.sip.transaction import ServerTransaction
     from confserver.sip.ways import Way
 
+MOST_CHALLENGES = 3
+"""So often are credentials given for one request."""
 MOST_ASKED = 16
 """Requests in one call that wait for our user at once; above it 500 with Retry-After (RFC 3261 21.5.1)."""
 OUTSIDE = ("REGISTER", "PUBLISH")
@@ -69,15 +74,26 @@ class Asked:
 class Asking:
     """The user of a request of ours: tells the final answer, once."""
 
-    __slots__ = ("_call", "_core", "_ends", "_number")
+    __slots__ = ("_again", "_call", "_core", "_ends", "_number")
 
-    def __init__(self, core: Core, number: int, call: Call | None = None, method: str = "") -> None:
+    def __init__(
+        self,
+        core: Core,
+        number: int,
+        call: Call | None = None,
+        method: str = "",
+        again: Callable[[Response, float], bool] | None = None,
+    ) -> None:
+        """``again``: asked where credentials are wanted, whether the request is sent once more with them."""
         self._core = core
         self._number = number
         self._call = call
+        self._again = again
         self._ends = [status for status in (408, 481) if status not in SPARES.get(method, ())]
 
     def answered(self, response: Response, now: float) -> None:
+        if response.status in (401, 407) and self._again is not None and self._again(response, now):
+            return
         if response.status >= 200:
             self._told(response, now)
 
@@ -104,11 +120,36 @@ def ask(call: Call, method: str, headers: Extra, body: bytes, content_type: str,
     return number
 
 
-def send(core: Core, request: Request, contact_user: str, way: Way, now: float) -> int:
-    """Send a request outside of any dialog."""
+def send(core: Core, request: Request, contact_user: str, way: Way, now: float, account: Account | None = None) -> int:
+    """Send a request outside of any dialog. ``account``: ours, where credentials are asked for (RFC 3261 22.2)."""
     number = core.next_number()
     user = contact_user if request.method in WITH_CONTACT else None
-    Errand(core, request, Asking(core, number), contact_user=user).start(way, now)
+    errand: Errand | None = None
+    body, challenges = request.body, 0
+
+    def again(response: Response, later: float) -> bool:
+        nonlocal request, way, challenges
+        challenges += 1
+        lines = account.answer(response, request) if account and challenges <= MOST_CHALLENGES else None
+        if not lines:
+            return False
+        headers = Headers([line for line in request.headers if line[0] not in ("Via", "Contact", *CREDENTIALS)])
+        headers.set("CSeq", f"{request.cseq.number + 1} {request.method}")
+        request = fill(Request(request.method, request.uri, headers), lines, b"", "")
+        request.body = body
+        if errand is not None and errand.transaction is not None:
+            way = replace(way, flow=errand.transaction.flow)
+        start(later)
+        return True
+
+    def start(at: float) -> None:
+        nonlocal errand
+        errand = Errand(core, request, Asking(core, number, again=again), contact_user=user)
+        errand.start(way, at)
+
+    if account is not None:
+        fill(request, account.prepared(request.method, str(request.uri)), b"", "")
+    start(now)
     return number
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from confserver.sip.events import event_of, expires_of
 from confserver.sip.extensions import METHODS
 from confserver.sip.extensions.session_timer import is_too_short
 from confserver.sip.grammar import Malformed
@@ -36,12 +37,27 @@ def refusal_of(request: Request, settings: StackSettings) -> Refusal | None:
     unknown = [tag for tag in request.headers.get_all("Require") if tag not in known]
     if unknown:
         return Refusal(420, "", (("Unsupported", ", ".join(unknown)),))  # 8.2.2.3
+    if request.method == "SUBSCRIBE":
+        return _subscription_refusal(request, settings) or _unreadable(request)
     if request.method not in ("INVITE", *METHODS):
         return None
     refusal = _content_refusal(request, settings) or _interval_refusal(request, settings)
     if refusal is not None or request.method != "INVITE":
         return refusal
     return _unreadable(request) or _unanswerable(request, settings) or _lack_of_extensions(request, settings)
+
+
+def _subscription_refusal(request: Request, settings: StackSettings) -> Refusal | None:
+    """RFC 6665 4.2.1.1; a missing Event is like an unknown one (as RFC 3903 section 6 has it)."""
+    try:
+        event, expires_s = event_of(request), expires_of(request, settings.min_subscription_s)
+    except Malformed as fault:
+        return Refusal(400, fit(fault.reason))
+    if event is None or event.package not in settings.events:
+        return Refusal(489, "", (("Allow-Events", ", ".join(settings.events)),))
+    if 0 < expires_s < settings.min_subscription_s:
+        return Refusal(423, "", (("Min-Expires", str(settings.min_subscription_s)),))
+    return None
 
 
 def _interval_refusal(request: Request, settings: StackSettings) -> Refusal | None:

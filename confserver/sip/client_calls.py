@@ -18,10 +18,13 @@ from confserver.sip.transaction import State
 from confserver.sip.ways import Way
 
 if TYPE_CHECKING:
+    from confserver.sip.account import Account
     from confserver.sip.core import Core, Extra
     from confserver.sip.flow import Flow
 
 TERMINATED = 487
+MOST_CHALLENGES = 3
+"""So often are credentials given for one call: proxies on the way may each ask, and a nonce may be stale."""
 MOST_FORKS = 32
 """So many early dialogs are noted of one call of ours; a 2xx of any other is taken all the same."""
 
@@ -38,8 +41,9 @@ class ClientCall(Call):
         request: Request,
         contact_user: str,
         compose: Callable[[Flow], bytes] | None = None,
+        account: Account | None = None,
     ) -> None:
-        """``compose`` gives the body once the flow is known."""
+        """``compose`` gives the body once the flow is known. ``account``: ours, where credentials are asked for."""
         super().__init__(core, number, CallState.CALLING)
         self.contact_user = contact_user
         self.request = request
@@ -49,6 +53,11 @@ class ClientCall(Call):
         self._make_body = compose
         composed = None if compose is None else self._composed
         self._errand = Errand(core, request, self, contact_user=contact_user, compose=composed)
+        self._account = account
+        self._challenges = 0
+        if account is not None:
+            for name, value in account.prepared("INVITE", str(request.uri)):
+                request.headers.add(name, value)
         self._way = Way()
         self._pracks: dict[str, rel100.Pracks] = {}
         """By To tag."""
@@ -78,8 +87,10 @@ class ClientCall(Call):
         before, way = self.request, replace(self._way, flow=self._flow)
         lines = Headers([line for line in before.headers if line[0] not in ("Via", "Contact")])
         lines.set("CSeq", f"{before.cseq.number + 1} INVITE")
+        for name, _ in headers:
+            lines.remove(name)
         for name, value in headers:
-            lines.set(name, value)
+            lines.add(name, value)
         self.request = Request("INVITE", before.uri, lines, before.body)
         self._end_other_dialogs()
         self._left.clear()
@@ -130,8 +141,17 @@ class ClientCall(Call):
             self._accepted(response, now)
         elif status == 422 and self.state is CallState.CALLING and self.session.is_longer_wanted(response):
             self.again(self.session.asked(), now)  # RFC 4028 section 7.3
+        elif credentials := self._credentials(response):
+            self.again(credentials, now)  # RFC 3261 22.2
         else:
             self.step(CallInput.FAILURE, Said(response, response.reason or str(status), True, status), now)
+
+    def _credentials(self, response: Response) -> Extra:
+        """What a 401 or 407 asks for; nothing where we have none, or they were refused."""
+        if self._account is None or self.state is not CallState.CALLING or self._challenges >= MOST_CHALLENGES:
+            return ()
+        self._challenges += 1
+        return self._account.answer(response, self.request) or ()
 
     def _is_next(self, response: Response, now: float) -> bool:
         """Acknowledge a reliable provisional answer; False where it was said before (RFC 3262 section 4)."""
@@ -189,7 +209,9 @@ class ClientCall(Call):
         return self._errand.transaction.flow
 
     def _new_dialog(self, response: Response) -> Dialog:
-        return Dialog.as_uac(self.request, response, self._flow, self.core.settings.user_agent)
+        dialog = Dialog.as_uac(self.request, response, self._flow, self.core.settings.user_agent)
+        dialog.account = self._account
+        return dialog
 
     def _confirmed(self, response: Response) -> Dialog:
         dialog = self._early.pop(response.to.tag, None) or self._new_dialog(response)
@@ -198,7 +220,7 @@ class ClientCall(Call):
         return dialog
 
     def _acknowledge(self, dialog: Dialog, now: float) -> None:
-        self._acks[dialog.remote.tag] = Acknowledgement(self.core, dialog, self.request.cseq.number, now)
+        self._acks[dialog.remote.tag] = Acknowledgement(self.core, dialog, self.request.cseq.number, now, self.request)
 
     def _end_other_dialogs(self) -> None:
         for dialog in self._early.values():

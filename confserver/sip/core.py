@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from confserver.sip.connections import Alias, Connection
 from confserver.sip.flow import Address, Flow
 from confserver.sip.grammar import Unwritable
-from confserver.sip.matching import COOKIE, DEFAULT_PORT, DialogKey, way_back
+from confserver.sip.matching import COOKIE, DEFAULT_PORT, DialogKey, dialog_key, way_back
 from confserver.sip.message import Request, Response, response_to
 from confserver.sip.outputs import CallId, Output, SendBytes
 from confserver.sip.proxy.routes import Tokens
@@ -23,9 +23,12 @@ from confserver.sip.ways import Hop, Search, Seeker, Way
 
 if TYPE_CHECKING:
     from confserver.sip.call import Call
+    from confserver.sip.dialog import Dialog
     from confserver.sip.proxy.fork import Fork
     from confserver.sip.settings import StackSettings
+    from confserver.sip.subscription import Subscription
     from confserver.sip.transaction import ClientTransaction, ServerTransaction
+    from confserver.sip.usages import Usages
 
 Extra = tuple[tuple[str, str], ...]
 """Header lines to add."""
@@ -48,6 +51,11 @@ class Core:
         """Requests our user has to answer, by number."""
         self.calls: dict[CallId, Call] = {}
         self.dialogs: dict[DialogKey, Call] = {}
+        self.usages: dict[DialogKey, Usages] = {}
+        """The subscriptions of each dialog that has any."""
+        self.subscriptions: dict[int, Subscription] = {}
+        self.subscribers_at: Counter[str] = Counter()
+        """How many of them each host has."""
         self.connections: dict[Flow, Connection] = {}
         self.aliases: dict[Alias, Flow] = {}
         """Connections by which peers want requests to where they listen (RFC 5923)."""
@@ -142,18 +150,23 @@ class Core:
 
     def via(self, flow: Flow) -> str:
         """A Via for a new request (RFC 3261 8.1.1.7; rport: RFC 3581 section 3)."""
-        connection = self.connections.get(flow)
+        connection = self.connections.get(flow) if flow.is_reliable else None
         wishes = connection.wishes if connection is not None else ""
         return f"SIP/2.0/{flow.transport} {self._sent_by(flow)};rport;branch={COOKIE}{self.token()}{wishes}"
 
     def contact(self, user: str, flow: Flow, is_sips: bool = False) -> str:
-        """A Contact of ours for who talks to us by this flow. WSS is ``transport=ws`` too (RFC 7118 section 5.2.3).
+        """A Contact of ours for who talks to us by this flow."""
+        return self.address(user, flow, is_sips) + self.settings.features
+
+    def address(self, user: str, flow: Flow, is_sips: bool = False) -> str:
+        """The same, without what we are. WSS is ``transport=ws`` too (RFC 7118 section 5.2.3).
 
         Deviation: ``transport=tls`` is deprecated (RFC 3261 26.2.2), but phones know nothing else for sip URIs.
         """
         scheme, transport = "sips" if is_sips else "sip", "ws" if flow.is_websocket else flow.transport.lower()
         named = "" if transport == "udp" or (is_sips and transport == "tls") else f";transport={transport}"
-        return f"<{scheme}:{user}@{self._sent_by(flow)}{named}>" if user else f"<{scheme}:{self._sent_by(flow)}{named}>"
+        whom = f"{user}@" if user else ""
+        return f"<{scheme}:{whom}{self._sent_by(flow)}{named}>"
 
     def _sent_by(self, flow: Flow) -> str:
         """Port 0 is not written: who has a made-up host (RFC 7118 appendix B.1) has no port either."""
@@ -189,7 +202,13 @@ class Core:
         """What we can do (RFC 3261 13.2.1, 13.3.1.4, 11.2)."""
         settings = self.settings
         supported = (("Supported", ", ".join(settings.option_tags)),) if settings.option_tags else ()
-        return ("Allow", ", ".join(settings.allow)), ("Accept", ", ".join(settings.content_types)), *supported
+        allow, accept = ("Allow", ", ".join(settings.allow)), ("Accept", ", ".join(settings.content_types))
+        return allow, accept, *supported, *self.events_header()
+
+    def events_header(self) -> Extra:
+        """The packages that we notify of (RFC 6665 4.4.4)."""
+        events = self.settings.events
+        return (("Allow-Events", ", ".join(events)),) if events else ()
 
     def answer_at_once(self, request: Request, flow: Flow, status: int, reason: str = "", headers: Extra = ()) -> None:
         """Answer and forget (RFC 3261 8.2.7): a repeated request gets the same answer, with the same To tag."""
@@ -220,6 +239,27 @@ class Core:
         if self.merged.get(transaction.merged_key) is transaction:
             del self.merged[transaction.merged_key]
 
+    def keep_subscription(self, subscription: Subscription) -> None:
+        self.subscriptions[subscription.number] = subscription
+        self.subscribers_at[subscription.source] += 1
+
+    def forget_subscription(self, subscription: Subscription) -> None:
+        del self.subscriptions[subscription.number]
+        self.subscribers_at[subscription.source] -= 1
+        if not self.subscribers_at[subscription.source]:
+            del self.subscribers_at[subscription.source]
+        key = subscription.dialog.key
+        if self.usages[key].remove(subscription):
+            del self.usages[key]
+
+    def dialog_of(self, request: Request) -> Dialog | None:
+        """The dialog that a request of theirs is in."""
+        key = dialog_key(request)
+        call, usages = self.dialogs.get(key), self.usages.get(key)
+        if call is not None:
+            return call.dialog_of(request)
+        return None if usages is None else usages.dialog
+
     def describe(self) -> dict[str, int]:
         return {
             "transactions": len(self.servers) + len(self.clients),
@@ -231,6 +271,7 @@ class Core:
             "waiting requests": len(self.waiting),
             "calls": len(self.calls),
             "dialogs": len(self.dialogs),
+            "subscriptions": len(self.subscriptions),
             "relayed requests": len(self.relays),
             "connections": len(self.connections),
             "searches": len(self.searches),

@@ -18,6 +18,7 @@ from confserver.sip.uri import Uri
 from confserver.sip.ways import Way, hop_of, is_address, is_public, is_reachable, usual
 
 if TYPE_CHECKING:
+    from confserver.sip.account import Account
     from confserver.sip.matching import DialogKey
     from confserver.sip.ways import Hop
 
@@ -59,8 +60,8 @@ class Dialog:
     """One dialog, seen from us. Make it by ``as_uas`` or ``as_uac``."""
 
     __slots__ = (
-        "_found", "_is_direct", "_source", "call_id", "local", "local_cseq", "remote", "remote_cseq", "routes",
-        "state", "target", "user_agent",
+        "_found", "_is_direct", "_source", "account", "call_id", "local", "local_cseq", "remote", "remote_cseq",
+        "routes", "state", "target", "user_agent",
     )  # fmt: skip
 
     def __init__(self, call_id: str, local: NameAddr, remote: NameAddr, target: Uri, user_agent: str) -> None:
@@ -73,6 +74,8 @@ class Dialog:
         self.local_cseq = 0
         self.remote_cseq: int | None = None
         self.state = DialogState.NONE
+        self.account: Account | None = None
+        """Ours at the peer: it may ask for credentials in any request."""
         self._source: Flow | None = None
         """By which the peer's last target refresh came."""
         self._is_direct = False
@@ -100,6 +103,11 @@ class Dialog:
         dialog._source = flow
         dialog._is_direct = is_public(flow.remote[0]) and not is_public(dialog.target.host)
         return dialog
+
+    @property
+    def source(self) -> Flow | None:
+        """By which the peer's last target refresh came."""
+        return self._source
 
     @property
     def key(self) -> DialogKey:
@@ -159,6 +167,8 @@ class Dialog:
         lines.append(("CSeq", f"{cseq} {method}"))
         if self.user_agent:
             lines.append(("User-Agent", self.user_agent))
+        if self.account is not None and method != "ACK":
+            lines += self.account.prepared(method, str(uri))
         return Request(method, uri, Headers.of_canonical(lines))
 
     def way(self) -> Way:

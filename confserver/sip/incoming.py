@@ -8,7 +8,7 @@ request --+- malformed -------------> answer at once, as far as it can be answer
           +- of no dialog, no proof ---> the doorkeeper: 401 or 407 at once, no state (``doorkeeper``)
           +- planned by ``proxy`` -----> sent on, or answered: it is not for our own user agent
           +- refused by ``checks`` ----> answer at once, no state (RFC 3261 8.2.7)
-          +- To tag -------------------> the call of its dialog; 481
+          +- To tag -------------------> the call of its dialog, or a subscription in it; 481
           +- from the unwelcome -------> 403 at once, no state
           +- INVITE -------------------> a new call
           `- any other ----------------> RequestArrived
@@ -39,6 +39,7 @@ from confserver.sip.proxy.proxy import Planned, Proxy
 from confserver.sip.requests import Errand
 from confserver.sip.sentry import Verdict
 from confserver.sip.server_calls import ServerCall
+from confserver.sip.stun import answer_to, is_stun
 from confserver.sip.transaction import ClientTransaction, ServerTransaction, State
 
 
@@ -49,7 +50,10 @@ class Incoming:
 
     def whole(self, data: bytes, flow: Flow, now: float) -> None:
         """One message, in one piece. Over a WebSocket it needs no Content-Length (RFC 7118 section 5)."""
-        if data.strip(b"\r\n\0"):
+        if not flow.is_reliable and is_stun(data):
+            if answer := answer_to(data, flow):
+                self._core.send(flow, answer)
+        elif data.strip(b"\r\n\0"):
             self._message(data, flow, now)
         elif flow.is_reliable and data == PING:
             self._core.send(flow, PONG)
@@ -148,7 +152,8 @@ class Incoming:
             return server_key(request, "INVITE") in self._core.servers
         if not request.to.tag:
             return False
-        return dialog_key(request) in self._core.dialogs or self._proxy.has_begun(request)
+        core, key = self._core, dialog_key(request)
+        return key in core.dialogs or key in core.usages or self._proxy.has_begun(request)
 
     def _may_enter(self, request: Request, flow: Flow, now: float) -> bool:
         """Ask the sentry; the refusal is given here."""
@@ -250,11 +255,13 @@ class Incoming:
         return Answer(*refused) if refused else None
 
     def _in_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
-        call = self._core.dialogs.get(dialog_key(request))
-        if call is None:
-            self._core.answer_at_once(request, flow, 481)
+        core, named = self._core, dialog_key(request)
+        call, usages = core.dialogs.get(named), core.usages.get(named)
+        whose = usages if usages is not None and (call is None or usages.has(request)) else call
+        if whose is None:
+            core.answer_at_once(request, flow, 481)
         elif request.method == "BYE" or self._has_room(request, flow):
-            call.receive(self._open(request, key, flow, now), flow, now)
+            whose.receive(self._open(request, key, flow, now), flow, now)
 
     def _out_of_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         core = self._core

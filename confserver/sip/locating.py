@@ -122,7 +122,11 @@ def locate(
     hosts = (hosts or [_plain(question, usable)])[:MOST_HOSTS]
     names = list(dict.fromkeys(each.name for each in hosts))
     found_at = dict(zip(names, (yield [Query("ADDRESS", name) for name in names]), strict=True))
-    targets = [Target(each.transport, str(address), each.port) for each in hosts for address in found_at[each.name]]
+    targets = [
+        Target(each.transport, str(address), each.port)
+        for each in hosts
+        for address in sorted(found_at[each.name], key=lambda one: ":" in str(one))
+    ]  # IPv4 first, as most phones and networks have it
     return list(dict.fromkeys(targets))[:MOST_TARGETS]
 
 

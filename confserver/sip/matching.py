@@ -63,9 +63,7 @@ def note_source(request: Request, flow: Flow) -> None:
     asked = [index for index, (name, _) in enumerate(params) if name.lower() == "rport"]
     for index in asked:
         params[index] = ("rport", str(flow.remote[1]))
-    kept = [
-        index for index, each in enumerate(params) if flow.is_reliable and each[0].lower() == "keep" and not each[1]
-    ]
+    kept = _asking_to_keep(params) if flow.is_reliable else []
     for index in kept:
         params[index] = ("keep", str(KEEP_S))
     if asked or via.host != flow.remote[0]:
@@ -74,6 +72,10 @@ def note_source(request: Request, flow: Flow) -> None:
         return
     noted = Via(via.transport, via.host, via.port, tuple(params), via.protocol)
     request.headers.replace_first("Via", str(noted))
+
+
+def _asking_to_keep(params: list[tuple[str, str | None]]) -> list[int]:
+    return [index for index, (name, value) in enumerate(params) if name.lower() == "keep" and not value]
 
 
 def way_back(request: Request, flow: Flow) -> Flow:

@@ -129,6 +129,10 @@ class Request(Message):
             raise Unwritable(f"not a request line: {self.method!r} {uri!r}")
         return f"{self.method} {uri} {VERSION}"
 
+    def bare(self) -> Request:
+        """Only what it asked for, and of whom."""
+        return Request(self.method, self.uri, Headers())
+
     def __str__(self) -> str:
         return f"{self.method} {self.uri}"
 

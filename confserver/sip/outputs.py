@@ -220,10 +220,21 @@ class RequestAnswered:
     response: Response
 
 
+@dataclass(frozen=True, slots=True)
+class SubscriptionEnded:
+    """The last word of every subscription that was granted; what its last NOTIFY says has been asked for.
+
+    ``cause`` is for people: "unsubscribed", "expired", "no answer to NOTIFY", or what ``end_subscription`` was given.
+    """
+
+    subscription: int
+    cause: str
+
+
 Output = (
     SendBytes | OpenFlow | CloseFlow | Resolve | CallArrived | CallAcknowledged | EarlyAnswered | OfferArrived
     | OfferAcknowledged
     | CallRinging | CallAccepted | OfferAnswered | ProbeAnswered | CallEnded | RequestArrived
     | RelayBegan | RelayEnded
-    | RequestInCall | RequestAnswered
+    | RequestInCall | RequestAnswered | SubscriptionEnded
 )  # fmt: skip

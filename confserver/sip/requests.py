@@ -24,6 +24,9 @@ TCP_S = 4.0
 NO_TCP_S, MOST_WITHOUT_TCP = 600.0, 1000
 
 
+CREDENTIALS = ("Authorization", "Proxy-Authorization")
+
+
 class Errand:
     """A request that opens a client transaction as soon as a flow is found; another one where that is of no use.
 
@@ -97,7 +100,8 @@ class Errand:
             headers.insert_first("Via", core.via(flow))
         self._is_written = True
         if self._contact_user is not None:
-            headers.set("Contact", core.contact(self._contact_user, self._contact_flow(flow), wants_sips(self.request)))
+            write = core.address if self.request.method == "REGISTER" else core.contact  # a trunk's user is no focus
+            headers.set("Contact", write(self._contact_user, self._contact_flow(flow), wants_sips(self.request)))
         if self._compose is not None:
             self.request.body = self._compose(flow)
 
@@ -153,10 +157,14 @@ class Acknowledgement:
 
     __slots__ = ("_core", "_data", "_dialog", "_flow", "_request")
 
-    def __init__(self, core: Core, dialog: Dialog, cseq: int, now: float) -> None:
+    def __init__(self, core: Core, dialog: Dialog, cseq: int, now: float, invite: Request | None = None) -> None:
+        """``invite``: whose credentials go along (RFC 3261 13.2.2.4)."""
         self._core = core
         self._dialog = dialog
         self._request = dialog.request("ACK", cseq=cseq)
+        for name in CREDENTIALS if invite is not None else ():
+            for line in invite.headers.lines(name) if invite is not None else ():
+                self._request.headers.add(*line)
         self._data = b""
         self._flow: Flow | None = None
         core.find(self, dialog.way(), now)

@@ -59,11 +59,21 @@ class StackSettings:
     content_types: tuple[str, ...] = ("application/sdp",)
     allow: tuple[str, ...] = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", *METHODS)
     """Methods that we know. Those the stack does not answer itself come as RequestArrived."""
+    features: str = ""
+    """Parameters of our Contact that say what we are (RFC 3840): ``;isfocus`` and its like."""
     most_transactions: int = 20_000
     """Server transactions at once; above it 503 with Retry-After (RFC 3261 21.5.4)."""
     most_bytes: int = 64 << 20
     """Of the requests that they keep; above it 503 as well."""
     most_calls: int = 5_000
+    events: tuple[str, ...] = ()
+    """Event packages that may be subscribed to (RFC 6665)."""
+    most_subscriptions: int = 5_000
+    """Above it 503 with Retry-After."""
+    most_subscriptions_at: int = 200
+    """Of one host; above it 480 with Retry-After."""
+    min_subscription_s: int = 60
+    """The shortest subscription; 423 to less."""
     retry_after: int = 10
     """Seconds, in that 503."""
     planner: Planner = all_for_us

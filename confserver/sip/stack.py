@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from confserver.sip import asking
+from confserver.sip.account import Account
 from confserver.sip.call import Call
 from confserver.sip.client_calls import ClientCall
 from confserver.sip.connections import Connection
@@ -27,11 +28,12 @@ from confserver.sip.proxy.routes import Tokens
 from confserver.sip.remains import Remains, remains_of, say_goodbye
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.settings import StackSettings
+from confserver.sip.subscribing import SubscriptionDoor, UnknownSubscription
 from confserver.sip.transaction import WrongMoment
 from confserver.sip.uri import Uri
 from confserver.sip.ways import Hop, Way, hop_of
 
-__all__ = ["Stack", "StackSettings", "UnknownCall", "WrongMoment"]
+__all__ = ["Stack", "StackSettings", "UnknownCall", "UnknownSubscription", "WrongMoment"]
 
 SDP = "application/sdp"
 
@@ -40,17 +42,12 @@ class UnknownCall(LookupError):
     """Local fault: the call has ended, or never was."""
 
 
-class Stack:
+class Stack(SubscriptionDoor):
     """``token`` gives fresh random text for tags, branches and Call-IDs: at least 32 random bits (RFC 3261 19.3)."""
 
     def __init__(self, settings: StackSettings, token: Callable[[], str]) -> None:
         self._core = Core(settings, token)
         self._incoming = Incoming(self._core)
-
-    def _taken(self) -> list[Output]:
-        outputs = self._core.outputs
-        self._core.outputs = []
-        return outputs
 
     # -------------------------------------------------------------- the transports
     def receive(self, data: bytes, flow: Flow, now: float) -> list[Output]:
@@ -157,10 +154,12 @@ class Stack:
         content_type: str = SDP,
         to: NameAddr | None = None,
         contact_user: str | None = None,
+        account: Account | None = None,
     ) -> tuple[CallId, list[Output]]:
         """Send an INVITE to ``via``, an outbound proxy, or else to ``target``; by ``transport`` if that names none.
 
         ``body`` may be made when it is known by which flow the INVITE goes. ``contact_user``: else that of From.
+        ``account``: ours, where credentials are asked for.
         """
         core = self._core
         number = core.next_number()
@@ -171,7 +170,7 @@ class Stack:
             request.headers.add("Content-Type", content_type)
         request.encode()  # raises Unwritable before anything has changed
         user = from_.uri.user if contact_user is None else contact_user
-        ClientCall(core, number, request, user, compose).start(_way(target, transport, via), now)
+        ClientCall(core, number, request, user, compose, account).start(_way(target, transport, via), now)
         return number, self._taken()
 
     # -------------------------------------------------------------- other requests that we send
@@ -201,12 +200,20 @@ class Stack:
         via: Address | Hop | None = None,
         to: NameAddr | None = None,
         contact_user: str | None = None,
+        account: Account | None = None,
+        series: tuple[str, int] | None = None,
     ) -> tuple[int, list[Output]]:
-        """Send a request outside of any dialog; ``via`` and the rest as in ``call``. RequestAnswered comes."""
+        """Send a request outside of any dialog; ``via`` and the rest as in ``call``. RequestAnswered comes.
+
+        ``series``: Call-ID and number of one that belongs to others before it (REGISTER, RFC 3261 10.2).
+        """
         request = asking.fill(self._opening(method, target, from_, to), headers, body, content_type)
+        if series is not None:
+            request.headers.set("Call-ID", series[0])
+            request.headers.set("CSeq", f"{series[1]} {method}")
         request.encode()  # raises Unwritable before anything has changed
         user = from_.uri.user if contact_user is None else contact_user
-        number = asking.send(self._core, request, user, _way(target, transport, via), now)
+        number = asking.send(self._core, request, user, _way(target, transport, via), now, account)
         return number, self._taken()
 
     def _opening(self, method: str, target: Uri, from_: NameAddr, to: NameAddr | None) -> Request:
@@ -286,6 +293,14 @@ class Stack:
     def keep_secret(self, secret: str) -> None:
         """One that outlives a restart, so that dialogs through us do (``StackSettings.secret``); before any request."""
         self._core.secret, self._core.tokens = secret, Tokens(secret)
+
+    def flows(self) -> set[Flow]:
+        """The connections by which the peers of dialogs are reached."""
+        dialogs = [call.dialog for call in self._core.calls.values()] + [
+            usages.dialog for usages in self._core.usages.values()
+        ]
+        sources = {dialog.source for dialog in dialogs if dialog is not None}
+        return {source for source in sources if source is not None and source.is_reliable}
 
     def describe(self) -> dict[str, int]:
         """Counts: what there is now, and what has been dropped since the start."""

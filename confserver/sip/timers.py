@@ -59,6 +59,10 @@ class Timer(Enum):
     """A reliable provisional answer waits for its PRACK (RFC 3262 section 3)."""
     NO_PRACK = "no PRACK"
     """And has waited long enough."""
+    PACE = "pace"
+    """The next NOTIFY of a subscription is due: they come no faster than its package has it (RFC 6665 5.4.8)."""
+    WAIT = "wait"
+    """A subscription of ours waits for its first NOTIFY (RFC 6665 4.1.2.4: Timer N)."""
     SERIAL = "serial"
     """The phones that ring have rung long enough: the next ones' turn (RFC 3261 16.6, step 11 ends as by timer C)."""
     WAY = "way"
@@ -103,10 +107,11 @@ TIMINGS: dict[Timer, Timing] = {
     Timer.PROVISIONAL: Timing(T1, T1, NEVER),  # RFC 3262 section 3: doubled, without a bound
     Timer.NO_PRACK: Timing(64 * T1, 64 * T1),
     Timer.RINGING: Timing(60.0, 60.0),  # RFC 3261 13.3.1.1: every minute
+    Timer.WAIT: Timing(64 * T1, 64 * T1),  # RFC 6665 4.1.2.4
     Timer.WAY: Timing(64 * T1, 64 * T1),
 }
-"""RETRY is drawn by lot (RFC 3261 14.1), REFRESH and EXPIRY are agreed (RFC 4028), KEEP is both (RFC 6223), SERIAL
-is set: they are not here."""
+"""RETRY is drawn by lot (RFC 3261 14.1), REFRESH and EXPIRY are agreed (RFC 4028), KEEP is both (RFC 6223), PACE and
+SERIAL are set: they are not here."""
 
 
 def next_interval(timer: Timer, reliable: bool, previous: float | None = None) -> float | None:

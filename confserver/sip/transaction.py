@@ -394,4 +394,7 @@ class ServerTransaction(Transaction):
         self.fail(now)
 
     def _leave(self) -> None:
+        """A call keeps the transaction of its INVITE for as long as it stands, but not what was in it."""
         self.core.forget_server(self)
+        self.data = b""
+        self.request = self.request.bare()

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from confserver.sip.flow import SECURE, WEBSOCKET, Flow
-from confserver.sip.locating import Target
+from confserver.sip.locating import Question, Target
 from confserver.sip.matching import DEFAULT_PORT
 from confserver.sip.outputs import OpenFlow, Resolve
 from confserver.sip.timers import TIMINGS, Timer
@@ -35,6 +35,12 @@ class Hop:
     has_transport: bool = field(default=True, compare=False)
     has_port: bool = field(default=True, compare=False)
     """Named; else the domain's records say (RFC 3263 section 4)."""
+
+    @property
+    def question(self) -> Question:
+        """Where its domain is, as far as that is not named."""
+        transport, port = self.transport if self.has_transport else "", self.port if self.has_port else 0
+        return Question(self.host, transport, port, self.transport in SECURE)
 
     @property
     def name(self) -> str:
@@ -138,8 +144,8 @@ class Search:
         if is_address(hop.host):
             self.resolved([hop.host], now)
         else:
-            transport, port = hop.transport if hop.has_transport else "", hop.port if hop.has_port else 0
-            self._core.emit(Resolve(self.token, hop.host, transport, port, hop.transport in SECURE))
+            asked = hop.question
+            self._core.emit(Resolve(self.token, asked.host, asked.transport, asked.port, asked.is_secure))
 
     def _ask(self, now: float) -> None:
         """A question to the transports, under a number of its own: late answers to another are no answers."""

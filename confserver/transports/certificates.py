@@ -43,8 +43,17 @@ class KeyPair:
 
 def server_context(pair: KeyPair, authorities: Path | None = None) -> SSL.Context:
     """TLS 1.2 or later with this certificate; ``authorities`` of those that come. Raises CertificateError."""
-    chain, key = _chain(pair.certificate), _private_key(pair.key)
     context = bare_context()
+    _show(context, pair)
+    if authorities is not None:
+        _believe(context, authorities)
+        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)  # a resumed session would not be checked again
+        context.set_options(SSL.OP_NO_TICKET)
+    return context
+
+
+def _show(context: SSL.Context, pair: KeyPair) -> None:
+    chain, key = _chain(pair.certificate), _private_key(pair.key)
     try:
         if chain[0].public_key() != key.public_key():
             raise CertificateError(f"{pair.key} is not the key of {pair.certificate}")
@@ -54,11 +63,6 @@ def server_context(pair: KeyPair, authorities: Path | None = None) -> SSL.Contex
         context.use_privatekey(key)
     except (SSL.Error, UnsupportedAlgorithm, ValueError, TypeError):
         raise CertificateError(f"{pair.certificate} is of a kind that TLS cannot use") from None
-    if authorities is not None:
-        _believe(context, authorities)
-        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)  # a resumed session would not be checked again
-        context.set_options(SSL.OP_NO_TICKET)
-    return context
 
 
 def _believe(context: SSL.Context, authorities: Path) -> None:
@@ -83,8 +87,8 @@ def _private_key(path: Path) -> Any:
         raise CertificateError(f"{path} holds no private key without a password in PEM form") from None
 
 
-def client_context(authorities: Path | None, is_verified: bool = True) -> SSL.Context:
-    """Trusts the authorities of a PEM file; None: the system's. Raises CertificateError."""
+def client_context(authorities: Path | None, is_verified: bool = True, pair: KeyPair | None = None) -> SSL.Context:
+    """Trusts the authorities of a PEM file; None: the system's. Shows a certificate. Raises CertificateError."""
     context = bare_context()
     if authorities is None:
         context.set_default_verify_paths()
@@ -92,6 +96,8 @@ def client_context(authorities: Path | None, is_verified: bool = True) -> SSL.Co
         _believe(context, authorities)
     if is_verified:
         context.set_verify(SSL.VERIFY_PEER)
+    if pair is not None:
+        _show(context, pair)
     return context
 
 

@@ -8,6 +8,7 @@ OpenFlow -> known? -> opened                    wanted: key -> tokens that wait
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Protocol
 
 import structlog
@@ -33,6 +34,9 @@ class Listener(Protocol):
         """Whether a connection from there may stay."""
 
     def now(self) -> float: ...
+
+    def wanted(self) -> Collection[Flow]:
+        """Flows that somebody may be reached by, and nothing else: they are kept however long nothing comes."""
 
 
 class Pool:
@@ -121,8 +125,11 @@ class Pool:
     # ---------------------------------------------------------------- let go
     def close_idle(self) -> None:
         now = self.now()
-        for connection in [each for each in self._connections.values() if each.is_idle(now)]:
-            connection.close()
+        idle = [each for each in self._connections.values() if each.is_idle(now)]
+        wanted = self._listener.wanted() if idle else ()
+        for connection in idle:
+            if connection.is_closing or connection.flow not in wanted:
+                connection.close()
 
     def close_all(self) -> None:
         for connection in list(self._connections.values()):

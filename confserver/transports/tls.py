@@ -22,16 +22,30 @@ log = structlog.get_logger("transports")
 
 
 class Tls:
-    """What connections need of TLS. ``pair`` None: only connections of ours."""
+    """What connections need of TLS. ``pair`` None: only connections of ours; ``shows``: also there, to who asks."""
 
-    def __init__(self, pair: KeyPair | None = None, authorities: Path | None = None, is_verified: bool = True) -> None:
+    def __init__(
+        self,
+        pair: KeyPair | None = None,
+        authorities: Path | None = None,
+        is_verified: bool = True,
+        shows: bool = False,
+    ) -> None:
         """Raises CertificateError."""
         self._pair = pair
+        self._shown = pair if shows else None
         self._authorities = authorities
         self._signature = pair.signature() if pair else ()
-        self._server = server_context(pair, authorities) if pair else None
-        self._client = client_context(authorities, is_verified)
         self.is_verified = is_verified
+        self._server: SSL.Context | None = None
+        self._client: SSL.Context
+        self._read()
+
+    def _read(self) -> None:
+        """Both or none. Raises CertificateError."""
+        server = server_context(self._pair, self._authorities) if self._pair else None
+        self._client = client_context(self._authorities, self.is_verified, self._shown)
+        self._server = server
 
     @property
     def may_listen(self) -> bool:
@@ -43,7 +57,7 @@ class Tls:
             return
         self._signature = self._pair.signature()
         try:
-            self._server = server_context(self._pair, self._authorities)
+            self._read()
         except CertificateError as error:
             log.error("the new certificate cannot be used, the old one stays", why=str(error))
         else:

@@ -117,6 +117,11 @@ class _WebSocket(Connection):
         self.wire().abortConnection()
         return True
 
+    def onPong(self, payload: bytes) -> None:
+        """It lives; but who has never said anything has nothing to stay for."""
+        if self.has_spoken:
+            self.last_heard = self.owner.now()
+
     def count_frame(self) -> None:
         self._frames += 1
         if self._frames > MOST_FRAMES:

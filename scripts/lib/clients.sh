@@ -1,4 +1,4 @@
-# What tests call and listen with: baresip and sipp (by apt), pjsua2 (by pip); espeak-ng (by apt) that speaks for hours;
+# What tests call and listen with: baresip, sipp and Chromium (by apt), pjsua2 (by pip); espeak-ng (by apt) that speaks for hours;
 # pesq (by pip, with a C compiler), the ear for speech; the denoiser of the extra. Sourced after environment.sh.
 #
 #   install_clients    -> installs what is missing and can be; names in one line what could not be
@@ -12,7 +12,7 @@ install_clients() {
     has_module pesq || install_quietly 'pesq>=0.0.4' || true
     has_module pyrnnoise || install_quietly 'pyrnnoise>=0.4' || true
     missing=
-    for program in baresip sipp espeak-ng; do
+    for program in baresip sipp espeak-ng chromium; do
         command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
     done
     for module in pjsua2 pesq pyrnnoise; do
@@ -44,6 +44,7 @@ install_by_apt() {
     command -v baresip >/dev/null 2>&1 || packages="$packages baresip-core"
     command -v sipp >/dev/null 2>&1 || packages="$packages sip-tester"
     command -v espeak-ng >/dev/null 2>&1 || packages="$packages espeak-ng"
+    command -v chromium >/dev/null 2>&1 || packages="$packages chromium"
     if [ -z "$packages" ] || ! command -v apt-get >/dev/null 2>&1; then
         return 0
     fi

@@ -52,6 +52,7 @@ MACHINES = (
         "A branch of a relayed request", "confserver.sip.proxy.branch", "BRANCH", ("looking for a way",), ("done",)
     ),
     Machine("A dialog", "confserver.sip.dialog", "DIALOG", ("none",), ("terminated",)),
+    Machine("A subscription of others", "confserver.sip.subscription", "SUBSCRIPTION", ("arrived",), ("ended",)),
     Machine("INVITE server transaction", "confserver.sip.transaction", "INVITE_SERVER", ("idle",), ("terminated",)),
     Machine("INVITE client transaction", "confserver.sip.transaction", "INVITE_CLIENT", ("idle",), ("terminated",)),
     Machine("Server transaction", "confserver.sip.transaction", "SERVER", ("idle",), ("terminated",)),

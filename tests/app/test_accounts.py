@@ -134,7 +134,9 @@ def test_a_lost_connection_takes_its_bindings_along(office: Office) -> None:
     office.register(f"<sip:a@x>{OUTBOUND}", "Supported: outbound", flow=TCP)
     office.paper.commit()
     assert len(office.bindings()) == 1
+    assert office.accounts.flows() == {TCP}, "idle or not, it is kept"
     office.accounts.flow_lost(TCP)
+    assert not office.accounts.flows()
     office.paper.commit()
     assert office.bindings() == [] and office.paper.db["bindings"].count == 0
 

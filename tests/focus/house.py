@@ -148,6 +148,8 @@ class House:
         """Calls of ours, and their offers."""
         self.offers: dict[int, str] = {}
         self.cancelled: list[int] = []
+        self.grants: dict[int, out.Grant] = {}
+        """Subscriptions, by number."""
         self.outgoing_flow = Flow("UDP", (SERVER, 5060), PHONE)
         self._numbers = itertools.count(1)
         for number in range(workers):
@@ -170,6 +172,10 @@ class House:
                     self.invites[call] = output
                     self.focus.called(leg, call)
                     self.offers[call] = output.offer(self.outgoing_flow).decode()
+                case out.Grant(transaction=number):
+                    self.grants[number] = output
+                case out.EndSubscription(subscription=number, reason=reason):
+                    waiting.extend(self.focus.hear_call(sip.SubscriptionEnded(number, reason), self.now))
                 case out.Abandon(call, cause):
                     waiting.extend(self.focus.hear_call(sip.CallEnded(call, cause, False), self.now))
                 case out.HangUp(call, cause) if call in self.invites and call not in self.acked:

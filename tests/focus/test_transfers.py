@@ -10,6 +10,7 @@ from confserver.focus.dialout import DialTerms
 from confserver.focus.members import Policy
 from confserver.routing.dialplan import DialPlan
 from confserver.routing.fence import Fence
+from confserver.sip import outputs as sip
 from confserver.sip.message import REASONS
 from rooms import events as tell
 from rooms.commands import Kick, Transfer
@@ -29,11 +30,20 @@ def refer(it: House, call: int | None, to: str = f"Carl <{CARL}>", *lines: str, 
     return it.ask("REFER", f"Refer-To: {to}", *lines, call=call, **how)  # type: ignore[arg-type]
 
 
-def news(outputs: list[out.Output]) -> list[tuple[str, str]]:
+def news(it: House, outputs: list[out.Output]) -> list[tuple[str, str]]:
     """Of NOTIFYs: the sipfrag and the state."""
-    asked = [ask for ask in every(out.Ask, outputs) if ask.method == "NOTIFY"]
-    assert all(ask.content_type == "message/sipfrag;version=2.0" for ask in asked)
-    return [(ask.body.decode().strip(), dict(ask.headers)["Subscription-State"]) for ask in asked]
+    told = []
+    for output in outputs:
+        match output:
+            case out.Grant(transaction=number):
+                told.append((number, "active"))
+            case out.Notify(subscription=number):
+                told.append((number, "active"))
+            case out.EndSubscription(subscription=number, reason=reason):
+                told.append((number, f"terminated;reason={reason}"))
+    said = [(it.grants[number].compose(True), state) for number, state in told]
+    assert all(kind == "message/sipfrag;version=2.0" for (_, kind), _ in said)
+    return [(body.decode().strip(), state) for (body, _), state in said]
 
 
 def called(it: House) -> int:
@@ -47,7 +57,7 @@ def status(outputs: list[out.Output]) -> int:
     return the(out.Respond, outputs).status
 
 
-TRYING = ("SIP/2.0 100 Trying", "active;expires=180")
+TRYING = ("SIP/2.0 100 Trying", "active")
 LAST = "terminated;reason=noresource"
 
 
@@ -60,16 +70,16 @@ def test_a_member_asks_the_room_to_call_somebody() -> None:
     it = house()
     anna = it.enter()
     told = refer(it, anna)
-    assert status(told) == 202 and news(told) == [TRYING]
+    grant = the(out.Grant, told)
+    assert (grant.status, grant.most_s, str(grant.event)) == (202, 180, "refer") and news(it, told) == [TRYING]
     dialled = the(tell.Dialled, told)
     assert (dialled.name, dialled.uri, dialled.by) == ("Carl", CARL, it.leg(anna).participant)
-    assert told.index(the(out.Respond, told)) < told.index(the(out.Ask, told)), "the answer goes first"
     carl = called(it)
     assert dict(it.invites[carl].headers)["Referred-By"] == '"Anna" <sip:anna@example.com>'
-    assert news(it.rings(carl)) == [("SIP/2.0 180 Ringing", "active;expires=180")]
-    assert news(it.answers(carl)) == [over(200)]
+    assert news(it, it.rings(carl)) == [("SIP/2.0 180 Ringing", "active")]
+    assert news(it, it.answers(carl)) == [over(200)]
     assert len(it.people()) == 2
-    assert news(it.bye(carl)) == [], "it is over"
+    assert news(it, it.bye(carl)) == [], "it is over"
 
 
 @pytest.mark.parametrize("code", [486, 603, 404])
@@ -77,16 +87,16 @@ def test_a_call_that_fails_is_told(code: int) -> None:
     it = house()
     anna = it.enter()
     refer(it, anna)
-    assert news(it.refuses(called(it), code)) == [over(code)]
+    assert news(it, it.refuses(called(it), code)) == [over(code)]
 
 
 def test_no_answer_and_no_port() -> None:
     it = house()
     anna = it.enter()
     refer(it, anna)
-    assert news(it.unanswered(called(it), 408)) == [over(408)]
+    assert news(it, it.unanswered(called(it), 408)) == [over(408)]
     refer(it, anna)
-    assert news(it.pass_time(3)) == [("SIP/2.0 503 no word from the media worker", LAST)]
+    assert news(it, it.pass_time(3)) == [("SIP/2.0 503 no word from the media worker", LAST)]
 
 
 def test_news_go_nowhere_once_who_asked_has_gone() -> None:
@@ -95,15 +105,16 @@ def test_news_go_nowhere_once_who_asked_has_gone() -> None:
     refer(it, anna)
     carl = called(it)
     it.bye(anna)
-    assert news(it.answers(carl)) == [] and len(it.people()) == 1
+    it.focus.hear_call(sip.SubscriptionEnded(next(iter(it.grants)), "the call has ended"), it.now)
+    assert news(it, it.answers(carl)) == [] and len(it.people()) == 1
 
 
 def test_the_first_news_need_no_id_later_ones_do() -> None:
     """RFC 3515 2.4.6."""
     it = house()
     anna = it.enter()
-    first, second = the(out.Ask, refer(it, anna)), the(out.Ask, refer(it, anna, "<sip:dave@192.0.2.41>"))
-    assert dict(first.headers)["Event"] == "refer" and dict(second.headers)["Event"] == "refer;id=1"
+    first, second = the(out.Grant, refer(it, anna)), the(out.Grant, refer(it, anna, "<sip:dave@192.0.2.41>"))
+    assert str(first.event) == "refer" and str(second.event) == "refer;id=1"
 
 
 @pytest.mark.parametrize("line", ["Refer-Sub: false", "Require: nosub"])
@@ -111,25 +122,26 @@ def test_who_wants_no_news_gets_none(line: str) -> None:
     it = house()
     anna = it.enter()
     told = refer(it, anna, f"<{CARL}>", line)
-    assert status(told) == 202 and news(told) == []
+    assert status(told) == 202 and news(it, told) == []
     assert ("Refer-Sub", "false") in the(out.Respond, told).headers or "nosub" in line
-    assert news(it.answers(called(it))) == []
+    assert news(it, it.answers(called(it))) == []
 
 
 def test_attended_transfer_takes_the_other_call_over() -> None:
     """The phone has two calls, one with the room and one with Carl: the room is to take its place there."""
     it = house()
     told = refer(it, it.enter(), f"<{CARL}?Replaces=a%40b%3Bto-tag%3Dt%3Bfrom-tag%3Df>")
-    assert status(told) == 202
+    assert the(out.Grant, told)
     call = it.invites[called(it)]
     assert dict(call.headers)["Replaces"] == "a@b;to-tag=t;from-tag=f" and str(call.target.uri) == CARL
 
 
-def test_a_refused_notify_ends_nothing() -> None:
+def test_who_unsubscribes_hears_no_more() -> None:
     it = house()
-    anna = it.enter()
-    it.reply(the(out.Ask, refer(it, anna)), 481)
-    assert anna in it.acked
+    the(out.Grant, refer(it, it.enter()))
+    it.focus.hear_call(sip.SubscriptionEnded(next(iter(it.grants)), "timeout"), it.now)
+    carl = called(it)
+    assert news(it, it.rings(carl)) == [] and news(it, it.answers(carl)) == []
 
 
 @pytest.mark.parametrize(
@@ -147,7 +159,7 @@ def test_a_refused_notify_ends_nothing() -> None:
 def test_what_is_refused(to: str, lines: tuple[str, ...], answer: int) -> None:
     it = house()
     told = refer(it, it.enter(), to, *lines)
-    assert status(told) == answer and not every(tell.Dialled, told) and news(told) == []
+    assert status(told) == answer and not every(tell.Dialled, told) and news(it, told) == []
 
 
 def test_a_full_room_calls_nobody() -> None:
@@ -171,10 +183,18 @@ def test_a_moderator_may() -> None:
     it = house("moderators")
     anna = it.enter()
     it.rooms.get("standup").places[it.leg(anna).participant].role = Role.MODERATOR
-    assert status(refer(it, anna)) == 202
+    assert the(tell.Dialled, refer(it, anna))
 
 
 # ---------------------------------------------------------------- by the room's URI
+def test_who_asks_by_the_rooms_uri_hears_of_it_too() -> None:
+    it = house()
+    it.enter()
+    told = refer(it, None, f"<{CARL}>")
+    assert str(the(out.Grant, told).event) == "refer" and news(it, told) == [TRYING]
+    assert news(it, it.refuses(called(it), 486)) == [over(486)]
+
+
 def test_a_member_may_ask_by_the_rooms_uri() -> None:
     it = house()
     it.enter()
@@ -207,8 +227,8 @@ def test_one_may_remove_oneself_and_whom_one_has_called() -> None:
     carl = called(it)
     it.answers(carl)
     told = refer(it, anna, f"<{CARL};method=BYE>")
-    assert status(told) == 202 and the(out.HangUp, told).call == carl
-    assert news(told) == [("SIP/2.0 200 p2 is asked to leave", LAST)]
+    assert the(out.HangUp, told).call == carl
+    assert news(it, told)[-1] == ("SIP/2.0 200 p2 is asked to leave", LAST)
     told = refer(it, anna, "<sip:anna@example.com;method=BYE>")
     assert the(out.HangUp, told).call == anna and it.is_empty()
 

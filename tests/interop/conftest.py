@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit import baresip, pjsua, sipp
+from tests.kit import baresip, browser, pjsua, sipp
 from tests.kit.server import Server
 
 INSTALLED: dict[str, Callable[[], bool]] = {
     "baresip": baresip.is_installed,
+    "chromium": browser.is_installed,
     "pjsua2": pjsua.is_installed,
     "sipp": sipp.is_installed,
 }

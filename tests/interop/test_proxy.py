@@ -17,7 +17,7 @@ from tests.kit.tones import LEVEL_DB
 
 pytestmark = pytest.mark.interop
 ANNA, BOB = 400.0, 650.0
-PASSWORD = "correct horse"
+PASSWORD = "correct-horse"
 ROUTES = """
 [[routes]]
 name = "reception"
@@ -44,8 +44,8 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def registered(server: Server, folder: Path, name: str, tone_hz: float) -> Baresip:
-    account = f"auth_user={name};auth_pass={PASSWORD}".replace(" ", "%20")
-    return Baresip(folder, name, tone_hz, proxy=server.uri("").replace("sip:@", "sip:"), register_s=60, account=account)
+    host, port = server.address
+    return Baresip(folder, name, tone_hz, registrar=f"{host}:{port}", password=PASSWORD)
 
 
 def wait_for_phones(server: Server, user: str, count: int, timeout: float = 10.0) -> None:
@@ -99,7 +99,7 @@ def test_two_phones_call_each_other_and_a_room_beside(exchange: Server, tmp_path
     with registered(exchange, tmp_path, "anna", ANNA) as anna, registered(exchange, tmp_path, "bob", BOB) as bob:
         wait_for_phones(exchange, "anna", 1)
         wait_for_phones(exchange, "bob", 1)
-        anna.dial("sip:bob@127.0.0.1")
+        anna.dial(exchange.uri("bob"))
         bob.wait_for_event("CALL_ESTABLISHED")
         with Phone(exchange.address, "carl") as carl:
             assert carl.dial("beside").status == 200
@@ -116,7 +116,7 @@ def test_two_phones_ring_and_the_loser_is_cancelled(exchange: Server, tmp_path: 
     with RawPhone(exchange, "carl") as slow, RawPhone(exchange, "carl") as quick:
         wait_for_phones(exchange, "carl", 2)
         with registered(exchange, tmp_path, "anna", ANNA) as anna:
-            anna.command("dial", "sip:carl@127.0.0.1")
+            anna.command("dial", exchange.uri("carl"))
             loser, winner = slow.waits_for("INVITE"), quick.waits_for("INVITE")
             slow.replies(loser, "180 Ringing")
             quick.replies(winner, "603 Decline")

@@ -74,11 +74,12 @@ class Baresip:
         sound: Samples | None = None,
         transport: str = "udp",
         account: str = "",
-        register_s: int = 0,
+        registrar: str = "",
+        password: str = "",
     ) -> None:
-        """``register_s``: it registers for so long, at the domain of its address.
+        """``transport``: udp, tcp or tls. ``account``: more parameters of its account (mediaenc=srtp-mand).
 
-        ``transport``: udp, tcp or tls. ``account``: more parameters of its account (mediaenc=srtp-mand).
+        ``registrar``: host and port, where it registers with ``password`` for a minute at a time; none: it does not.
 
         ``proxy``: a SIP URI that everything goes through (a NAT on the way).
 
@@ -105,9 +106,13 @@ class Baresip:
         (self.folder / "config").write_text(config)
         (self.folder / "contacts").write_text("")
         outbound = f';outbound="{proxy}"' if proxy else ""
-        wishes = f"regint={register_s};audio_codecs={codecs};ptime={ptime_ms};answermode=auto{outbound}"
-        wishes += account and f";{account}"
-        (self.folder / "accounts").write_text(f'"{name}" <sip:{name}@{host};transport={transport}>;{wishes}\n')
+        account += f";auth_user={name};auth_pass={password}" if password else ""
+        own = ";" + account.strip(";") if account else ""
+        every_s = 60 if registrar else 0
+        wishes = f"regint={every_s};audio_codecs={codecs};ptime={ptime_ms};answermode=auto{outbound}{own}"
+        (self.folder / "accounts").write_text(
+            f'"{name}" <sip:{name}@{registrar or host};transport={transport}>;{wishes}\n'
+        )
         self._events: list[dict[str, object]] = []
 
     def __enter__(self) -> Baresip:

@@ -33,8 +33,12 @@ class Pjsua:
         high_hz: float | None = None,
         ptime_ms: int = 0,
         transport: str = "udp",
+        registrar: str = "",
+        password: str = "",
     ) -> None:
         """``srtp``: talk by RTP/SAVP or not at all. ``transport``: udp, tcp or tls.
+
+        ``registrar``: a SIP URI, for ``register``; ``password``: whenever it is asked for one.
 
         ``codecs``: in its order; of the first is the rate of all sound.
 
@@ -48,6 +52,7 @@ class Pjsua:
         self._options = {
             "name": name, "port": self.port, "rtp_port": free_range(20), "play": str(play), "codecs": codecs,
             "srtp": srtp, "rate": rate, "ptime_ms": ptime_ms, "transport": transport,
+            "registrar": registrar, "password": password,
         }  # fmt: skip
         self._events: list[dict[str, object]] = []
         self._unread = b""
@@ -78,6 +83,11 @@ class Pjsua:
         self.tell("dial", uri=uri)
         self.wait_for("state", timeout, state="CONFIRMED")
         self.wait_for("media", timeout, active=True)
+
+    def register(self, *, renew: bool = True) -> int:
+        """REGISTER, or without ``renew`` the contrary; gives the final status."""
+        self.tell("register", renew=renew)
+        return int(str(self.wait_for("registered")["status"]))
 
     def hold(self) -> None:
         self.tell("hold")

@@ -2,7 +2,7 @@
 
     python pjsua_child.py '{"name": "bob", "port": 5070, "rtp_port": 41000, "play": "in.wav", "codecs": ["PCMU/8000"]}'
     <- {"do": "dial", "uri": "sip:standup@127.0.0.1:5060"}   hold, resume, hang_up, quit,
-       record (file), change_codecs (codecs)
+       record (file), change_codecs (codecs), register (renew)
     -> {"event": "ready"}   {"event": "state", "state": "CONFIRMED", "status": 200}   {"event": "digit", "digit": "5"}
        {"event": "media", "active": true, "codec": "PCMU"}
 
@@ -55,6 +55,9 @@ class Account(pj.Account):
         super().__init__()
         self.phone = phone
 
+    def onRegState(self, told: pj.OnRegStateParam) -> None:
+        say("registered", status=told.code, expires=told.expiration)
+
     def onIncomingCall(self, found: pj.OnIncomingCallParam) -> None:
         self.phone.call = Call(self.phone, self, found.callId)
         answer = pj.CallOpParam()
@@ -75,6 +78,8 @@ class Phone:
         rate: int = 8000,
         ptime_ms: int = 0,
         transport: str = "udp",
+        registrar: str = "",
+        password: str = "",
     ) -> None:
         self.kind = TRANSPORTS[transport]
         self.call: Call | None = None
@@ -92,6 +97,13 @@ class Phone:
         if srtp:
             settings.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_MANDATORY
             settings.mediaConfig.srtpSecureSignaling = int(transport == "tls")  # it refuses itself without TLS
+        if password:
+            settings.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", name, 0, password))
+        if registrar:
+            settings.idUri = f'"{name}" <sip:{name}@{registrar.removeprefix("sip:")}>'
+            settings.regConfig.registrarUri = registrar
+            settings.regConfig.timeoutSec = 300
+            settings.regConfig.registerOnAdd = False
         self.account = Account(self)
         self.account.create(settings)
 
@@ -129,6 +141,10 @@ class Phone:
     def dial(self, uri: str) -> None:
         self.call = Call(self, self.account)
         self.call.makeCall(uri, pj.CallOpParam(True))
+
+    def register(self, renew: bool) -> None:
+        """Or, without ``renew``, the contrary."""
+        self.account.setRegistration(renew)
 
     def hold(self) -> None:
         assert self.call

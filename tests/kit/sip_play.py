@@ -30,7 +30,17 @@ START = 1_000_000.0
 SERVER: Address = ("192.0.2.1", 5060)
 PHONE: Address = ("192.0.2.9", 5062)
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nt=0 0\r\n"
-KEPT = ("transactions", "bytes of requests", "merged", "waiting requests", "calls", "dialogs", "searches", "timers")
+KEPT = (
+    "transactions",
+    "bytes of requests",
+    "merged",
+    "waiting requests",
+    "calls",
+    "dialogs",
+    "subscriptions",
+    "searches",
+    "timers",
+)
 
 
 def tokens(seed: str = "t") -> Callable[[], str]:
@@ -122,7 +132,7 @@ class Wire:
         tag = f";tag={to_tag}" if to_tag else ""
         lines = [f"{method} {uri} SIP/2.0", f"Via: {via}", "Max-Forwards: 70", f"From: <sip:alice@a>;tag={from_tag}"]
         lines += [f"To: <sip:standup@192.0.2.1>{tag}", f"Call-ID: {call_id}", f"CSeq: {cseq} {cseq_method or method}"]
-        if contact and method in ("INVITE", "UPDATE"):
+        if contact and method in ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"):
             lines.append(f"Contact: {contact}")
         if body:
             lines.append(f"Content-Type: {content_type}")

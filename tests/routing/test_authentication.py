@@ -12,10 +12,12 @@ from confserver.routing.domains import Domains
 from confserver.routing.users import Users
 from confserver.sip.account import Account
 from confserver.sip.digest import parse_challenge
-from confserver.sip.message import Response, parse
+from confserver.sip.message import Request, Response, parse
 from confserver.sip.nonces import Nonces
 from confserver.sip.outputs import CallArrived, Output, RequestArrived
+from confserver.sip.proxy.plan import Relay, Target
 from confserver.sip.sentry import Verdict
+from confserver.sip.uri import parse_uri
 from tests.kit.sip_play import START, Wire, at_rest, none_of, sent, statuses, tcp, the, udp
 
 OUTSIDE, INSIDE = udp(("203.0.113.7", 5062)), udp()
@@ -85,6 +87,13 @@ def test_a_stranger_is_challenged_and_nothing_is_kept(house: House, method: str,
     assert [each.algorithm for each in told] == ["SHA-256", "SHA-512-256", "MD5"]  # RFC 8760: the best first
     assert {(each.realm, each.qop, each.stale) for each in told} == {("home", ("auth",), False)}
     assert at_rest(house.wire.stack) and len(house.nonces) == 0
+
+
+def test_an_old_phone_is_offered_what_it_knows(house: House) -> None:
+    """baresip 1 fails as soon as any challenge is not by MD5."""
+    [only] = challenges(house.say("REGISTER", "User-Agent: baresip v1.0.0 (x86_64/linux)"), "WWW-Authenticate")
+    assert parse_challenge(only).algorithm == "MD5"
+    assert len(challenges(house.say("REGISTER", "User-Agent: baresip v3.0.0"), "WWW-Authenticate")) == 3
 
 
 def test_one_answer_a_request_and_never_more(house: House) -> None:
@@ -229,6 +238,15 @@ def test_no_more_than_a_few_are_looked_at(house: House) -> None:
     assert statuses(house.say("INVITE", *[line] * 100)) == [407]
 
 
+def test_credentials_for_others_are_passed_on_and_ours_are_not(house: House) -> None:
+    house.answered()
+    other = 'Digest username="alice", realm="elsewhere", nonce="n", uri="sip:x", response="%s"' % ("0" * 32)
+    lines = f"Proxy-Authorization: {other}", credentials(house), "Authorization: Basic YTpi"
+    request = the(CallArrived, house.say("INVITE", *lines, call_id="mine")).request
+    assert request.headers.get_all("Proxy-Authorization") == [other]
+    assert request.headers.get_all("Authorization") == ["Basic YTpi"]
+
+
 def test_who_is_shut_out(house: House) -> None:
     house.users.change("alice", START, None, None, False)
     assert statuses(house.answered()) == [403]
@@ -265,6 +283,18 @@ def test_over_a_connection_too() -> None:
     house = House().with_alice()
     house.wire.flow = flow = tcp(("203.0.113.7", 40000))
     assert not none_of(CallArrived, house.answered(flow=flow))
+
+
+def test_who_has_shown_a_password_is_sent_on_and_nobody_else_from_outside() -> None:
+    """The doorkeeper comes before the proxy, whose word on who is welcome is the same."""
+    bob = Target(parse_uri("sip:bob@192.0.2.50"), flow=udp(("192.0.2.50", 5060)))
+    house = House(planner=lambda request, flow, now: Relay(((bob,),))).with_alice()
+    assert statuses(house.say()) == [407]
+    relayed = [each for each in sent(house.answered(call_id="mine")) if isinstance(each, Request)]
+    assert [(each.method, str(each.uri)) for each in relayed] == [("INVITE", "sip:bob@192.0.2.50")]
+    assert "Proxy-Authorization" not in relayed[0].headers
+    nobody = House(planner=lambda request, flow, now: Relay(((bob,),)))
+    assert statuses(nobody.say()) == [403]
 
 
 # ------------------------------------------------------------------ what the sentry hears

@@ -95,6 +95,11 @@ def test_changes_leave_the_rest_as_it_is(users: Users) -> None:
     assert users.find("2000") is users.get("alice")
 
 
+def test_empty_aliases_are_none(users: Users) -> None:
+    """What the command line says for none at all."""
+    assert users.change("alice", 9.0, None, [""], None).aliases == ()
+
+
 def test_nobody_takes_anothers_name(users: Users) -> None:
     with pytest.raises(Conflict):
         users.change("bob", 9.0, None, ["boss"], None)

@@ -142,6 +142,18 @@ def test_not_by_udp_where_pings_are_stun() -> None:
     assert via.has_param("keep") and via.param("keep") is None
 
 
+def test_the_connections_of_dialogs_are_known() -> None:
+    wire = Wire(tcp(("192.0.2.9", 49152)))
+    assert wire.stack.flows() == set()
+    call, _ = wire.establish(contact="<sip:alice@192.0.2.9;transport=tcp>")
+    assert wire.stack.flows() == {wire.flow}
+    wire.stack.hang_up(call, wire.now)
+    assert wire.stack.flows() == set()
+    by_udp = Wire()
+    by_udp.establish()
+    assert by_udp.stack.flows() == set(), "nothing to be kept"
+
+
 # ---------------------------------------------------------------- reuse
 THERE = "sip:bob@192.0.2.9:5060;transport=tcp"
 

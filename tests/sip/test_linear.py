@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from confserver.sip.blanking import blanked
+from confserver.sip.digest import parse_challenge, parse_credentials
 from confserver.sip.framing import StreamFramer
 from confserver.sip.grammar import Malformed, read_params, split_commas, unquoted
 from confserver.sip.headers import parse_cseq, parse_name_addr, parse_via
@@ -91,6 +93,35 @@ def test_every_stream_byte_by_byte(name: str) -> None:
             list(framer.feed(byte))
 
     assert seconds(feed, 1.5) < 1.5
+
+
+CREDENTIALS = [
+    'Digest a="", ', 'Digest username="', "Digest a=b,", "Digest ,", 'Digest "', "Digest =", "Digest a=\\",
+    "Digest  ", 'Digest username="a", ', "Basic ", 'Digest a="\\"', "Digest\t",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", CREDENTIALS)
+def test_credentials_and_challenges(unit: str) -> None:
+    scheme, _, rest = unit.partition(" ")
+    for text in (f"{scheme} {fill(rest or ' ')}", fill(unit), f"{scheme} {fill(rest or ' ')}!"):
+        for read in (parse_credentials, parse_challenge):
+            assert seconds(lambda: read(text), 0.25) < 0.25, (read, text[:40])
+
+
+BODIES = {
+    "crypto": b"a=crypto:1 X inline:A;", "cryptos": b"a=crypto:1 X inline:A\r\n", "signals": b"Signal=1\r\n",
+    "a long signal": b"Signal = 1 ", "digits": b"5", "lines": b"\n", "keys": b"k=x\n", "returns": b"\r",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("kind", ["application/sdp", "application/dtmf-relay", "application/dtmf"])
+def test_what_a_trace_does_to_bodies(name: str, kind: str) -> None:
+    data = (HEAD + f"Content-Type: {kind}\r\n\r\n").encode() + BODIES[name] * (SIZE // len(BODIES[name]))
+    assert seconds(lambda: blanked(data), 0.25) < 0.25
+    head = (HEAD + "Authorization: Digest " + fill("response=a ", 8000) + "\r\n") * 7
+    assert seconds(lambda: blanked(head.encode()), 0.25) < 0.25
 
 
 def test_a_stream_is_searched_once() -> None:

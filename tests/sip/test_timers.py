@@ -91,4 +91,5 @@ def test_reliable_transports_need_no_retransmission_and_no_waiting_for_copies() 
 
 
 def test_every_timer_has_its_time_but_those_that_are_drawn_or_agreed() -> None:
-    assert set(Timer) - TIMINGS.keys() == {Timer.RETRY, Timer.REFRESH, Timer.EXPIRY, Timer.KEEP, Timer.SERIAL}
+    agreed = {Timer.RETRY, Timer.REFRESH, Timer.EXPIRY, Timer.KEEP, Timer.SERIAL, Timer.PACE}
+    assert set(Timer) - TIMINGS.keys() == agreed

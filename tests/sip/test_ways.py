@@ -282,3 +282,53 @@ def test_late_words_of_the_transports_are_passed_over() -> None:
     assert wire.stack.flow_failed(99, "late", wire.now) == []
     assert wire.stack.resolved(99, ["192.0.2.1"], wire.now) == []
     assert wire.stack.flow_lost(tcp(), wire.now) == []
+
+
+# ---------------------------------------------------------------- what is said of TLS and WebSockets
+def test_hops_by_tls_and_websocket() -> None:
+    assert hop_of(parse_uri("sip:p.example;transport=tls")) == Hop("TLS", "p.example", 5061)
+    assert hop_of(parse_uri("sips:p.example;transport=tcp")) == Hop("TLS", "p.example", 5061)
+    assert hop_of(parse_uri("sip:p.example;transport=ws")) == Hop("WS", "p.example", 80)
+    assert hop_of(parse_uri("sips:p.example;transport=ws")) == Hop("WSS", "p.example", 443)
+
+
+@pytest.mark.parametrize(
+    ("transport", "uri", "headers", "contact"),
+    [
+        ("TLS", "sip:standup@192.0.2.1", (), "<sip:standup@192.0.2.1:5060;transport=tls>"),
+        ("TLS", "sips:standup@192.0.2.1", (), "<sips:standup@192.0.2.1:5060>"),
+        ("WSS", "sips:standup@192.0.2.1", (), "<sips:standup@192.0.2.1:5060;transport=ws>"),
+        ("TLS", "sip:standup@192.0.2.1", ("Record-Route: <sips:192.0.2.9;lr>",), "<sips:standup@192.0.2.1:5060>"),
+        ("TLS", "sip:standup@192.0.2.1", ("Record-Route: <sip:x;lr>",), "<sip:standup@192.0.2.1:5060;transport=tls>"),
+    ],
+)  # fmt: skip
+def test_our_contact_is_as_safe_as_the_request(
+    transport: str, uri: str, headers: tuple[str, ...], contact: str
+) -> None:
+    """RFC 3261 12.1.1: sips where the Request-URI or the first Record-Route is."""
+    wire = Wire(Flow(transport, ("192.0.2.1", 5060), ("192.0.2.9", 49152), 1))
+    call = wire.arrive(*headers, uri=uri, contact="<sip:alice@192.0.2.9:5061;transport=tls>")
+    found = sent(wire.stack.accept(call, SDP, wire.now))[0].headers.get("Contact") or ""
+    assert found.partition(">")[0] + ">" == contact
+
+
+def test_a_sips_contact_alone_counts_where_there_is_no_record_route() -> None:
+    wire = Wire(Flow("TLS", ("192.0.2.1", 5061), ("192.0.2.9", 49152), 1))
+    call = wire.arrive(contact="<sips:alice@192.0.2.9>")
+    found = sent(wire.stack.accept(call, SDP, wire.now))[0].headers.get("Contact") or ""
+    assert found.startswith("<sips:standup@192.0.2.1:5061>")
+
+
+def test_who_says_ob_is_reached_by_his_flow() -> None:
+    """RFC 5626 section 4.3."""
+    wire = Wire(udp(("203.0.113.5", 61000)))
+    outputs = hung_up(wire, "<sip:alice@203.0.113.5:5062;ob>")
+    assert destination(outputs) == wire.flow
+
+
+def test_the_name_of_a_hop_goes_along_for_its_certificate() -> None:
+    """RFC 5922 section 7.3: the domain that was looked up, not the host that its records name."""
+    wire = Wire()
+    outputs = hung_up(wire, "<sip:alice@trunk.example;transport=tls>")
+    opened = the(OpenFlow, wire.stack.resolved(the(Resolve, outputs).token, ["192.0.2.10"], wire.now))
+    assert (opened.transport, opened.remote, opened.domain) == ("TLS", ("192.0.2.10", 5061), "trunk.example")

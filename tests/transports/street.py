@@ -23,6 +23,7 @@ class Ear:
         self.failures: list[tuple[int, str]] = []
         self.names: list[tuple[int, list[Target]]] = []
         self.clock = 1000.0
+        self.kept: set[Flow] = set()
         self.unwelcome: set[str] = set()
 
     def received(self, data: bytes, flow: Flow) -> None:
@@ -39,6 +40,9 @@ class Ear:
 
     def resolved(self, token: int, targets: list[Target]) -> None:
         self.names.append((token, targets))
+
+    def wanted(self) -> set[Flow]:
+        return self.kept
 
     def admits(self, host: str) -> bool:
         return host not in self.unwelcome

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from confserver.sip.flow import Address, Flow
 from confserver.sip.outputs import CloseFlow, OpenFlow, Resolve, SendBytes
 from confserver.transports import connection, doors, pool
 from confserver.transports.sip import SipTransports
+from confserver.transports.tls import Tls
+from tests.transports.lane import pair
 from tests.transports.street import Ear, connected, datagrams, has_ipv6, pause, until
 
 HOST = "127.0.0.1"
@@ -238,6 +241,21 @@ async def test_idle_connections_are_let_go(post: Post, said: bytes, after: float
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_connection_that_somebody_is_reached_by_is_kept_however_idle(post: Post) -> None:
+    with contextlib.closing(connected(post.address)) as phone:
+        phone.send(b"REGISTER")
+        flow = await post.flow()
+        post.ear.kept, post.ear.clock = {flow}, post.ear.clock + 10 * connection.IDLE_S
+        post.transports._look_again()
+        await pause()
+        assert post.connections() == 1
+        post.transports.perform(CloseFlow(flow, "enough"))
+        post.ear.clock += connection.CLOSING_S + 1
+        post.transports._look_again()
+        await until(lambda: not post.connections())
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_peer_that_does_not_read_is_let_go(post: Post) -> None:
     with contextlib.closing(connected(post.address)) as phone:
         phone.send(b"hello")
@@ -376,6 +394,27 @@ async def test_the_machine_s_addresses_are_followed(monkeypatch: pytest.MonkeyPa
     assert transports.hosts == {"127.0.0.2"}
     transports.stop()
     await pause()
+
+
+@pytest_twisted.ensureDeferred
+async def test_all_transports_follow_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    here: list[str] = [HOST]
+    monkeypatch.setattr(doors, "local_addresses", lambda: list(here))
+    side, every = Tls(pair(tmp_path, HOST)), ("udp", "tcp", "tls", "ws", "wss")
+    transports = SipTransports(reactor, Ear(), (), 0, every, tls=side)  # type: ignore[arg-type]
+    transports.start()
+    ports = transports.ports
+    assert len({port for name, port in ports.items() if name != "udp"}) == 4 and ports["udp"] == ports["tcp"]
+    here[:] = ["127.0.0.2"]
+    transports._look_again()
+    await pause()
+    assert transports.ports == ports, "the same everywhere"
+    for name in every[1:]:
+        connected(("127.0.0.2", ports[name])).close()
+        with pytest.raises(OSError):
+            connected((HOST, ports[name]))
+    transports.stop()
+    await until(lambda: not transports._pool)
 
 
 def failing() -> Any:

@@ -91,6 +91,7 @@ async def test_all_that_was_said_is_sent_before_the_end(post: Post) -> None:
     await until(lambda: post.ear.losses == [flow])
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 @pytest_twisted.ensureDeferred
 async def test_nothing_below_tls_1_2(post: Post) -> None:
     old = trusting()
@@ -197,9 +198,13 @@ class Peer:
         self.pair = pair(folder, *hosts, name="peer")
         self.streams: list[Stream] = []
 
-    async def listen(self) -> None:
+    async def listen(self, wants: KeyPair | None = None) -> None:
+        """``wants``: a certificate that whoever comes must show."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.pair.certificate, self.pair.key)
+        if wants is not None:
+            context.load_verify_locations(str(wants.certificate))
+            context.verify_mode = ssl.CERT_REQUIRED
         self.server = await asyncio.start_server(self._came, HOST, 0, ssl=context)
 
     async def _came(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -289,6 +294,27 @@ async def test_who_is_told_to_believe_everybody_does(tmp_path: Path) -> None:
     post.transports.stop()
     peer.close()
     await post.connections(0)
+
+
+@pytest.mark.parametrize("shows", [True, False])
+@pytest_twisted.ensureDeferred
+async def test_we_show_a_certificate_to_who_asks_for_one(tmp_path: Path, shows: bool) -> None:
+    """Only one that an administrator has named: the one for trying would be worse than none."""
+    ours, peer, ear = pair(tmp_path, HOST, name="ours"), Peer(tmp_path, HOST), Ear()
+    await run(peer.listen(ours))
+    side = Tls(ours, peer.pair.certificate, shows=shows)
+    transports = SipTransports(reactor, ear, (), 0, (), tls=side)  # type: ignore[arg-type]
+    transports.perform(OpenFlow(1, "TLS", peer.address))
+    await until(lambda: ear.opens or ear.failures)
+    if shows:
+        transports.perform(SendBytes(ear.opens[0][1], b"hello"))
+        await until(lambda: peer.streams)
+        assert await run(peer.streams[0].hear(5)) == b"hello"
+    else:
+        await until(lambda: ear.failures or ear.losses)  # TLS 1.3 tells it after the handshake
+        assert peer.streams == []
+    transports.stop()
+    peer.close()
 
 
 @pytest.mark.parametrize("kind", ["refused", "no TLS"])

@@ -125,9 +125,9 @@ def dialogs(terms: Terms) -> Table:
         assert own.pid is not None
         load = Load(own.address, float("inf"))
         try:
-            load.run(100.0, 1.0, _call)  # what is made once is made
+            load.run(100.0, count / 100.0, _call)  # what is made once is made, and what a set-up needs for a while
             load.settle(PATIENCE_S)
-            time.sleep(SETTLED_S)
+            load.wait(time.monotonic() + SETTLED_S)
             before = proc.rss_of(own.pid)
             load.run(100.0, count / 100.0, _call)
             load.settle(PATIENCE_S)

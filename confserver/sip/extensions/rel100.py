@@ -7,7 +7,6 @@ UAC: 1xx with RSeq, the next in its dialog --> PRACK; any other is passed over (
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -48,7 +47,7 @@ class Provisionals:
         self._gave_up = gave_up
         self._rseq = core.random.randint(1, FIRST_RSEQ)
         self._pending: Response | None = None
-        self._waiting: deque[Response] = deque()
+        self._waiting: list[Response] = []
         self._interval = 0.0
         self.is_settled = False
         """The offer and the answer have been exchanged by a provisional answer and its PRACK (section 5)."""
@@ -89,7 +88,7 @@ class Provisionals:
     def go_on(self, now: float) -> None:
         """The next one, if one waits."""
         if self._pending is None and self._waiting:
-            self._begin(self._waiting.popleft(), now)
+            self._begin(self._waiting.pop(0), now)
 
     def fire(self, timer: Timer, now: float) -> None:
         if self._pending is None:

@@ -96,7 +96,7 @@ class Fork:
             request.headers.add("Record-Route", line)
 
     def _record_route(self, token: str, flow: Flow) -> str:
-        return self._core.contact(token, flow).removesuffix(">") + ";lr>"
+        return self._core.address(token, flow).removesuffix(">") + ";lr>"
 
     # -------------------------------------------------------------- back
     def passed(self, response: Response, now: float) -> None:

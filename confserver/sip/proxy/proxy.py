@@ -52,7 +52,7 @@ class Proxy:
         ends_here = not path.routes and core.settings.is_ours(path.uri)
         if is_in_dialog and path.sides and not ends_here:
             return self._planned(Relay(((_along(path),),)), path, request)
-        is_welcome = not core.settings.unwelcome(flow)
+        is_welcome = request.identity is not None or not core.settings.unwelcome(flow)
         if is_in_dialog and not (path.uri.has_param("gr") and (path.sides or is_welcome)):
             return None
         if not is_in_dialog and not is_welcome:

@@ -1,0 +1,1 @@
+"""Long trials that a test runs in small: ``scripts/soak mutations --count 200000``."""
