@@ -22,6 +22,7 @@ from confserver.sip.headers import Headers
 from confserver.sip.locating import Target
 from confserver.sip.message import REASONS, Response
 from confserver.sip.stack import Stack, UnknownCall, UnknownSubscription, WrongMoment
+from rooms.events import DigitReceived
 
 log = structlog.get_logger("calls")
 
@@ -139,6 +140,9 @@ class Performer:
         elif isinstance(output, focus_out.Tell):
             (log.warning if output.is_trouble else log.info)(output.event, **dict(output.facts))
         elif isinstance(output, focus_out.Publish):
+            for event in output.events:
+                if isinstance(event, DigitReceived):
+                    log.debug("key", room=event.room, participant=event.participant, digit=event.digit)
             commits.append(self._hands.journal.publish(output.events))
         elif isinstance(output, focus_out.Output):
             return self._answer(output)
@@ -165,6 +169,8 @@ class Performer:
             match output:
                 case focus_out.Accept(call=call, body=body):
                     return stack.accept(call, body, now)
+                case focus_out.NameRoom(call=call, user=user):
+                    return stack.name_contact(call, user)
                 case focus_out.Ring(call=call, status=status, body=body):
                     return stack.ring(call, now, status, body)
                 case focus_out.Refuse(call=call, status=status, reason=reason, headers=headers):

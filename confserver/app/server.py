@@ -21,17 +21,15 @@ from confserver.admin import http
 from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
 from confserver.app import accounts
 from confserver.app.accounts import Accounts
-from confserver.app.dialogs import FLUSH_S, Dialogs
 from confserver.app.door import Door
 from confserver.app.journal import Journal, settle
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
-from confserver.app.protection import LOOK_S, Protection
 from confserver.app.routes import Routes, kept_secret, table_of
 from confserver.app.surroundings import Surroundings
-from confserver.app.tracing import Tracing
+from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings, default_state_directory
-from confserver.contract import EngineReady, FromWorker
+from confserver.contract import Captured, EngineReady, FromWorker
 from confserver.focus.focus import Focus
 from confserver.focus.requests import ALLOW, EVENTS, FEATURES
 from confserver.focus.scene import Scene
@@ -41,7 +39,6 @@ from confserver.routing.registrar import OPTION_TAGS
 from confserver.routing.router import Router
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
-from confserver.sip.trace import Trace
 from confserver.storage import Storage, StorageError
 from confserver.transports.certificates import CertificateError
 from confserver.transports.links import Spares, WorkerLink
@@ -79,15 +76,12 @@ class Server:
         self._state = settings.state.path()
         self._surroundings = Surroundings(settings)
         self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
-        self._protection = Protection(settings.limits, self._surroundings.guard, self._storage)
         self._accounts = Accounts(settings.users, self._surroundings.guard, self._surroundings.hosts, self._storage)
         self._surroundings.phones = lambda uri, now: self._accounts.reach.locate(uri, now)
         self._orders = Orders()
-        self._protection.join(self._orders)
-        self._trace = Trace(settings.limits.trace_mb << 20)
-        Tracing(
-            self._trace, lambda name: self._focus.call_of(name), lambda call: self._focus.media_of(call)
-        ).join(self._orders)  # fmt: skip
+        self._watch = Watch(
+            reactor, settings.limits, self._surroundings.guard, self._storage, self.now, self._orders
+        )  # fmt: skip
         self._accounts.join(self._orders)
         self._routes = Routes(
             Router(self._accounts, self._surroundings.guard, table_of(settings), settings.users.ring_s),
@@ -96,7 +90,7 @@ class Server:
         self._routes.join(self._orders)
         self._journal = Journal(self._storage)
         self._stack = Stack(self._stack_settings(), lambda: secrets.token_hex(8))
-        self._dialogs = Dialogs(self._stack, self._storage, f"{self.now():.3f}")
+        self._watch.use(self._stack)
         self._focus: Focus
         self._performer: Performer
         self._transports: SipTransports | None = None
@@ -108,9 +102,8 @@ class Server:
         self._chores = [
             (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
-            (LoopingCall(_unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
-            (LoopingCall(_unfailing(self._note_dialogs)), FLUSH_S),
-            (LoopingCall(_unfailing(lambda: self._protection.look(self.now()))), LOOK_S),
+            (LoopingCall(unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
+            *self._watch.chores(),
         ]
         self._http: Any = None
         self._url = ""
@@ -123,8 +116,8 @@ class Server:
             user_agent=f"confserver/{version('confserver')}",
             advertised=self._contact,
             unwelcome=self._surroundings.unwelcome,
-            sentry=self._protection.barrier,
-            tap=self._trace,
+            sentry=self._watch.barrier,
+            tap=self._watch.trace,
             doorkeeper=self._accounts.authentication,
             allow=(*ALLOW, "REGISTER"),
             events=EVENTS,
@@ -174,10 +167,9 @@ class Server:
         await self._storage.start()
         kept = await self._storage.write(settle)
         now = self.now()
-        self._protection.restore(await self._storage.write(lambda db: ways.load_bans(db, now)), now)
+        await self._watch.restore(kept.last_seen)
         self._accounts.restore(await self._storage.write(lambda db: accounts.settle(db, now)))
         self._stack.keep_secret(await self._storage.write(kept_secret))
-        self._dialogs.inherit(await self._storage.write(ways.load_dialogs), now - kept.last_seen)
         rooms = Rooms(
             ParticipantIds(kept.last_participant),
             on_demand=settings.on_demand,
@@ -187,10 +179,10 @@ class Server:
         rooms.restore(kept.rooms)
         open_keys = self._settings.rtp.srtp_without_tls
         best_effort = self._settings.rtp.srtp_best_effort
-        terms = self._surroundings.media_terms()
-        scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
-        tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
         around = self._surroundings
+        scene = Scene(rooms, around, around.media_terms(), secrets.token_bytes, open_keys, best_effort)
+        tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
+        scene.factory = around.factory()
         self._focus = Focus(
             scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms(),
             watchers=settings.watchers,
@@ -200,7 +192,7 @@ class Server:
         """Give the layers their shells."""
         settings = self._settings
         self._performer = Performer(
-            self._reactor, self.now, self._stack, self._focus, self._protection.barrier, self._accounts
+            self._reactor, self.now, self._stack, self._focus, self._watch.barrier, self._accounts
         )
         self._transports = SipTransports(
             self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports,
@@ -215,10 +207,10 @@ class Server:
             WorkerLink(self._reactor, number, post, self._heard_worker, self._lost_worker, self._spares)
             for number, post in enumerate(posts)
         ]
+        self._watch.begin(self._focus, self._performer.perform, self._links)
         self._routes.port_of = self._transports.port_of
-        followers = (self._dialogs.hear, self._trace.follow)
-        hands = Hands(self._transports, self._links, self._scribe, self._journal, self._trace.said, followers)
-        self._performer.use(hands)
+        followers, said = (self._watch.follow,), self._watch.trace.said
+        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal, said, followers))
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
@@ -245,6 +237,9 @@ class Server:
 
     # ------------------------------------------------------------------ workers
     def _heard_worker(self, number: int, event: FromWorker) -> None:
+        if isinstance(event, Captured):
+            self._watch.captures.heard(event)
+            return
         if not isinstance(event, EngineReady):
             self._performer.heard_worker(number, event)
             return
@@ -258,15 +253,10 @@ class Server:
         self._ready.discard(number)
         self._performer.worker_lost(number)
 
-    def _note_dialogs(self) -> None:
-        self._dialogs.flush()
-        if self._dialogs.is_waiting:
-            self._dialogs.say_goodbye(self.now(), self._performer.perform)
-
     def _look_again(self) -> None:
         try:
             self._surroundings.look_again()
-            self._protection.barrier.look_again()
+            self._watch.barrier.look_again()
         except OSError as error:
             log.warning("cannot look up the addresses of this machine", why=str(error))
 
@@ -308,7 +298,7 @@ class Server:
             await self._stop_workers()
             self._performer.stop()
             self._transports.stop()
-            self._dialogs.flush()
+            self._watch.flush()
         if self._http is not None:
             await self._http.stopListening()
         await self._storage.stop()
@@ -343,9 +333,7 @@ class Server:
             "sip_ports": self._transports.ports if self._transports else {},
             "state_directory": str(self._state),
             "sip": self._stack.describe(),
-            "barrier": self._protection.barrier.describe(),
-            "journal": self._dialogs.describe(),
-            "trace": self._trace.describe(),
+            **self._watch.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
@@ -381,18 +369,6 @@ def _migrate(db: Database) -> None:
     """Bring all tables to this version."""
     store.migrate(db)
     ways.migrate(db)
-
-
-def _unfailing(chore: Callable[[], None]) -> Callable[[], None]:
-    """A chore that is done again though it has failed once."""
-
-    def run() -> None:
-        try:
-            chore()
-        except Exception:
-            log.exception("fault")
-
-    return run
 
 
 def _cannot_listen(error: CannotListenError) -> str:

@@ -250,9 +250,16 @@ def _check_groups(settings: Settings) -> None:
         raise ValueError("two have the same name")
 
 
+def _check_factory(settings: Settings) -> None:
+    name = settings.rooms.factory
+    if name and not re.fullmatch(r"[a-z0-9](?:[a-z0-9._+~-]{0,62}[a-z0-9])?", name):
+        raise ValueError(f"no room can be called {name!r}: 1 to 64 small letters, digits, and . _ + ~ - between them")
+
+
 CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("sip.addresses", _check_sip_addresses),
     ("sip.transports", _check_transports),
+    ("rooms.factory", _check_factory),
     ("sip.tls_port", _check_tcp_ports),
     ("sip.ws_path", _check_ws_path),
     ("sip.ws_origins", _check_origins),

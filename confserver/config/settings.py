@@ -141,6 +141,13 @@ class Rooms(Section, frozen=True):
     music_when_alone: Annotated[
         bool, Meta(description="Who is alone in a room is told so and hears music until somebody else comes.")
     ] = True
+    factory: Annotated[
+        str,
+        Meta(
+            description="Name that is no room, but makes a new one of a secret name each time it is called, which the "
+            "phone is told; empty: none."
+        ),
+    ] = "new-room"
     watchers: Annotated[
         Literal["nobody", "members", "inside"],
         Meta(

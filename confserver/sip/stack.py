@@ -120,6 +120,11 @@ class Stack(SubscriptionDoor):
         self._server_call(call).ring(now, status, body, content_type if body else "")
         return self._taken()
 
+    def name_contact(self, call: CallId, user: str) -> list[Output]:
+        """The user of our Contact in a call that came, from now on; else it is that of the Request-URI."""
+        self._server_call(call).contact_user = user
+        return self._taken()
+
     def accept(self, call: CallId, body: bytes, now: float, content_type: str = SDP) -> list[Output]:
         self._server_call(call).accept(body, content_type, now)
         return self._taken()
@@ -269,7 +274,8 @@ class Stack(SubscriptionDoor):
         if waiting.is_answered:
             raise WrongMoment(f"a second answer to {waiting.request}")
         if waiting.request.method == "OPTIONS" and 200 <= status < 300:
-            headers = (*headers, *core.abilities())  # RFC 3261 11.2
+            contact = ("Contact", core.contact(waiting.request.uri.user, waiting.flow))  # RFC 3840 section 5
+            headers = (*headers, contact, *core.abilities())  # RFC 3261 11.2
         core.settings.sentry.refused(waiting.flow, status, now)
         tag = core.token()
         answer = core.response(
