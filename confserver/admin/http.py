@@ -56,7 +56,7 @@ class Door(Protocol):
         """Carry it out; fires after its commit with what there is now, and whether it is new. Fails with Refused."""
 
     def answer(self, question: str, names: Mapping[str, str]) -> object:
-        """Raises Refused."""
+        """At once, or by a Deferred. Raises Refused."""
 
     def rooms(self) -> Sequence[Mapping[str, object]]: ...
 
@@ -106,7 +106,8 @@ class Interface(Resource):
             self._check_token(_header(request, b"authorization"))
         found = find(_text(request.method), _text(request.uri))
         if found.route.command is None:
-            return _json(request, 200, self._ask(found))
+            told = self._ask(found)
+            return self._later(request, told) if isinstance(told, Deferred) else _json(request, 200, told)
         if isinstance(request, BoundedRequest) and request.received > MOST_BODY_BYTES:
             raise Problem(413, f"the body is larger than {MOST_BODY_BYTES} bytes")
         body = request.content.read() if request.content is not None else b""
@@ -164,6 +165,17 @@ class Interface(Resource):
 
         done.addBoth(after)
 
+    def _later(self, request: Request, told: Deferred[object]) -> int:
+        waiting = _Waiting(request)
+
+        def answer(result: Failure | object) -> bytes:
+            if isinstance(result, Failure):
+                return _refusal(request, _exception(result))
+            return _json(request, 200, result)
+
+        told.addBoth(lambda result: waiting.finish(lambda: answer(result)))
+        return NOT_DONE_YET
+
     def _has_room(self, name: str) -> bool:
         try:
             self._door.room(name)
@@ -204,6 +216,10 @@ def _ordered(request: Request, result: Failure | tuple[Mapping[str, object] | No
     if is_new:
         request.setHeader("Location", _text(request.path))
     return _json(request, 201 if is_new else 200, told)
+
+
+def _exception(failure: Failure) -> Exception:
+    return failure.value if isinstance(failure.value, Exception) else RuntimeError(failure.getErrorMessage())
 
 
 class _Waiting:

@@ -21,25 +21,24 @@ from confserver.admin import http
 from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
 from confserver.app import accounts
 from confserver.app.accounts import Accounts
-from confserver.app.dialogs import FLUSH_S, Dialogs
 from confserver.app.door import Door
 from confserver.app.journal import Journal, settle
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
-from confserver.app.protection import LOOK_S, Protection
+from confserver.app.routes import Routes, kept_secret, table_of
 from confserver.app.surroundings import Surroundings
-from confserver.app.tracing import Tracing
+from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings, default_state_directory
-from confserver.contract import EngineReady, FromWorker
+from confserver.contract import Captured, EngineReady, FromWorker
 from confserver.focus.focus import Focus
 from confserver.focus.requests import ALLOW, EVENTS, FEATURES
 from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
 from confserver.routing import store as ways
 from confserver.routing.registrar import OPTION_TAGS
+from confserver.routing.router import Router
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
-from confserver.sip.trace import Trace
 from confserver.storage import Storage, StorageError
 from confserver.transports.certificates import CertificateError
 from confserver.transports.links import Spares, WorkerLink
@@ -69,46 +68,29 @@ class StartError(Exception):
 class Server:
     """One running confserver."""
 
-    def __init__(self, reactor: Any, settings: Settings) -> None:
+    def __init__(self, reactor: Any, settings: Settings, reread: Callable[[], Settings] | None = None) -> None:
+        """``reread`` gives the settings as they are now; raises ConfigError."""
         self._reactor = reactor
         self._settings = settings
         self._epoch = time.time() - time.monotonic()
         self._state = settings.state.path()
         self._surroundings = Surroundings(settings)
         self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
-        self._protection = Protection(settings.limits, self._surroundings.guard, self._storage)
         self._accounts = Accounts(settings.users, self._surroundings.guard, self._surroundings.hosts, self._storage)
         self._surroundings.phones = lambda uri, now: self._accounts.reach.locate(uri, now)
         self._orders = Orders()
-        self._protection.join(self._orders)
-        self._trace = Trace(settings.limits.trace_mb << 20)
-        Tracing(
-            self._trace, lambda name: self._focus.call_of(name), lambda call: self._focus.media_of(call)
-        ).join(self._orders)  # fmt: skip
+        self._watch = Watch(
+            reactor, settings.limits, self._surroundings.guard, self._storage, self.now, self._orders
+        )  # fmt: skip
         self._accounts.join(self._orders)
+        self._routes = Routes(
+            Router(self._accounts, self._surroundings.guard, table_of(settings), settings.users.ring_s),
+            self._surroundings.hosts, self._accounts.domains, reread,
+        )  # fmt: skip
+        self._routes.join(self._orders)
         self._journal = Journal(self._storage)
-        self._stack = Stack(
-            StackSettings(
-                user_agent=f"confserver/{version('confserver')}",
-                advertised=self._contact,
-                unwelcome=self._surroundings.unwelcome,
-                sentry=self._protection.barrier,
-                tap=self._trace,
-                doorkeeper=self._accounts.authentication,
-                allow=(*ALLOW, "REGISTER"),
-                events=EVENTS,
-                features=FEATURES,
-                register_tags=OPTION_TAGS,
-                has_tcp="tcp" in settings.sip.transports,
-                keeps_alive=True,
-                vouches=self._vouches,
-                session_expires_s=settings.sip.session_expires_s,
-                min_se_s=settings.sip.min_se_s,
-                needed_tags=settings.sip.required_extensions,
-            ),
-            lambda: secrets.token_hex(8),
-        )
-        self._dialogs = Dialogs(self._stack, self._storage, f"{self.now():.3f}")
+        self._stack = Stack(self._stack_settings(), lambda: secrets.token_hex(8))
+        self._watch.use(self._stack)
         self._focus: Focus
         self._performer: Performer
         self._transports: SipTransports | None = None
@@ -120,14 +102,36 @@ class Server:
         self._chores = [
             (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
-            (LoopingCall(_unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
-            (LoopingCall(_unfailing(self._note_dialogs)), FLUSH_S),
-            (LoopingCall(_unfailing(lambda: self._protection.look(self.now()))), LOOK_S),
+            (LoopingCall(unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
+            *self._watch.chores(),
         ]
         self._http: Any = None
         self._url = ""
         self._stands = False
         self._is_stopping = False
+
+    def _stack_settings(self) -> StackSettings:
+        settings = self._settings
+        return StackSettings(
+            user_agent=f"confserver/{version('confserver')}",
+            advertised=self._contact,
+            unwelcome=self._surroundings.unwelcome,
+            sentry=self._watch.barrier,
+            tap=self._watch.trace,
+            doorkeeper=self._accounts.authentication,
+            allow=(*ALLOW, "REGISTER"),
+            events=EVENTS,
+            features=FEATURES,
+            register_tags=OPTION_TAGS,
+            has_tcp="tcp" in settings.sip.transports,
+            keeps_alive=True,
+            vouches=self._vouches,
+            planner=self._routes.plan,
+            is_ours=self._routes.names_us,
+            session_expires_s=settings.sip.session_expires_s,
+            min_se_s=settings.sip.min_se_s,
+            needed_tags=settings.sip.required_extensions,
+        )
 
     def now(self) -> float:
         """Steady epoch seconds: never steps."""
@@ -163,9 +167,9 @@ class Server:
         await self._storage.start()
         kept = await self._storage.write(settle)
         now = self.now()
-        self._protection.restore(await self._storage.write(lambda db: ways.load_bans(db, now)), now)
+        await self._watch.restore(kept.last_seen)
         self._accounts.restore(await self._storage.write(lambda db: accounts.settle(db, now)))
-        self._dialogs.inherit(await self._storage.write(ways.load_dialogs), now - kept.last_seen)
+        self._stack.keep_secret(await self._storage.write(kept_secret))
         rooms = Rooms(
             ParticipantIds(kept.last_participant),
             on_demand=settings.on_demand,
@@ -175,10 +179,10 @@ class Server:
         rooms.restore(kept.rooms)
         open_keys = self._settings.rtp.srtp_without_tls
         best_effort = self._settings.rtp.srtp_best_effort
-        terms = self._surroundings.media_terms()
-        scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
-        tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
         around = self._surroundings
+        scene = Scene(rooms, around, around.media_terms(), secrets.token_bytes, open_keys, best_effort)
+        tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
+        scene.factory = around.factory()
         self._focus = Focus(
             scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms(),
             watchers=settings.watchers,
@@ -188,7 +192,7 @@ class Server:
         """Give the layers their shells."""
         settings = self._settings
         self._performer = Performer(
-            self._reactor, self.now, self._stack, self._focus, self._protection.barrier, self._accounts
+            self._reactor, self.now, self._stack, self._focus, self._watch.barrier, self._accounts
         )
         self._transports = SipTransports(
             self._reactor, self._performer, settings.sip.addresses, settings.sip.port, settings.sip.transports,
@@ -200,26 +204,13 @@ class Server:
         ]
         self._spares = Spares(self._reactor, posts[0]) if settings.media.spare else None
         self._links = [
-            WorkerLink(
-                self._reactor,
-                number,
-                post,
-                self._heard_worker,
-                self._lost_worker,
-                self._spares,
-            )
+            WorkerLink(self._reactor, number, post, self._heard_worker, self._lost_worker, self._spares)
             for number, post in enumerate(posts)
         ]
-        self._performer.use(
-            Hands(
-                self._transports,
-                self._links,
-                self._scribe,
-                self._journal,
-                self._trace.said,
-                (self._dialogs.hear, self._trace.follow),
-            )
-        )
+        self._watch.begin(self._focus, self._performer.perform, self._links)
+        self._routes.port_of = self._transports.port_of
+        followers, said = (self._watch.follow,), self._watch.trace.said
+        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal, said, followers))
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
@@ -246,6 +237,9 @@ class Server:
 
     # ------------------------------------------------------------------ workers
     def _heard_worker(self, number: int, event: FromWorker) -> None:
+        if isinstance(event, Captured):
+            self._watch.captures.heard(event)
+            return
         if not isinstance(event, EngineReady):
             self._performer.heard_worker(number, event)
             return
@@ -259,15 +253,10 @@ class Server:
         self._ready.discard(number)
         self._performer.worker_lost(number)
 
-    def _note_dialogs(self) -> None:
-        self._dialogs.flush()
-        if self._dialogs.is_waiting:
-            self._dialogs.say_goodbye(self.now(), self._performer.perform)
-
     def _look_again(self) -> None:
         try:
             self._surroundings.look_again()
-            self._protection.barrier.look_again()
+            self._watch.barrier.look_again()
         except OSError as error:
             log.warning("cannot look up the addresses of this machine", why=str(error))
 
@@ -277,9 +266,10 @@ class Server:
         return self._surroundings.host_for(flow), port or flow.local[1]
 
     def reload(self) -> None:
-        """Read again what may change while the server runs: the certificate."""
+        """Read again what may change while the server runs: the certificate, the routes."""
         if self._transports is not None:
             self._transports.refresh()
+        self._routes.try_reload()
 
     def _vouches(self, flow: Flow, name: str) -> bool:
         """Inside an address is enough; by TLS a certificate says whose a connection is (RFC 5923 section 9)."""
@@ -296,7 +286,7 @@ class Server:
         """503 to new calls, BYE to all, then workers and store; 10 s at most."""
         if self._is_stopping:
             return
-        self._is_stopping = True
+        self._is_stopping = self._routes.is_closed = True
         say = log.info if self._stands else log.debug
         say("stopping")
         for chore, _ in self._chores:
@@ -308,7 +298,7 @@ class Server:
             await self._stop_workers()
             self._performer.stop()
             self._transports.stop()
-            self._dialogs.flush()
+            self._watch.flush()
         if self._http is not None:
             await self._http.stopListening()
         await self._storage.stop()
@@ -343,9 +333,7 @@ class Server:
             "sip_ports": self._transports.ports if self._transports else {},
             "state_directory": str(self._state),
             "sip": self._stack.describe(),
-            "barrier": self._protection.barrier.describe(),
-            "journal": self._dialogs.describe(),
-            "trace": self._trace.describe(),
+            **self._watch.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
@@ -381,18 +369,6 @@ def _migrate(db: Database) -> None:
     """Bring all tables to this version."""
     store.migrate(db)
     ways.migrate(db)
-
-
-def _unfailing(chore: Callable[[], None]) -> Callable[[], None]:
-    """A chore that is done again though it has failed once."""
-
-    def run() -> None:
-        try:
-            chore()
-        except Exception:
-            log.exception("fault")
-
-    return run
 
 
 def _cannot_listen(error: CannotListenError) -> str:

@@ -14,6 +14,7 @@ from confserver.app.trunks import networks_of, trunks_of
 from confserver.config import Settings
 from confserver.focus.chat import ChatTerms
 from confserver.focus.dialout import DialTerms
+from confserver.focus.factory import Factory
 from confserver.focus.media import Ground
 from confserver.focus.repertoire import Repertoire
 from confserver.focus.terms import MediaTerms
@@ -147,6 +148,10 @@ class Surroundings:
             caller=settings.caller,
         )
 
+    def factory(self) -> Factory:
+        """Rooms that are made by a call have names that nobody can guess."""
+        return Factory(self._settings.rooms.factory, lambda: f"room-{secrets.token_hex(5)}")
+
     def chat_terms(self) -> ChatTerms:
         """Who may write to rooms, and how much."""
         rooms = self._settings.rooms
@@ -204,6 +209,7 @@ class Surroundings:
             silence_s=rtp.silence_s,
             opus_complexity=self._settings.media.opus_complexity,
             most_delay_ms=self._settings.media.most_delay_ms,
+            trail_mb=self._settings.limits.trail_mb,
             cname=f"{secrets.token_hex(6)}@confserver",
         )
 

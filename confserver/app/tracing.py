@@ -1,13 +1,20 @@
-"""A call's trace as it is told: the ladder in words, and a pcap without keys."""
+"""A call's trace as it is told: the ladder in words, and a pcap without keys, with the last minute's RTP headers."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred, succeed
+
+from confserver.app.captures import Captures, Media
 from confserver.app.orders import Orders
+from confserver.focus.legs import Leg
 from confserver.routing.refusals import NotFound
 from confserver.sdp import text as sdp
+from confserver.sip import outputs as sip
 from confserver.sip.blanking import blanked
 from confserver.sip.flow import written
 from confserver.sip.grammar import Malformed, printable
@@ -19,26 +26,54 @@ STATIC = {"0": "PCMU", "3": "GSM", "8": "PCMA", "9": "G722", "13": "CN", "18": "
 """RFC 3551 section 6: payload types that need no rtpmap."""
 MOST_WORDS = 300
 
-Finder = Callable[[str], int | None]
-"""The call of a participant, by id."""
+MOST_ENDED = 2000
+
+
+class House(Protocol):
+    """What is asked of the focus."""
+
+    def call_of(self, participant: str) -> int | None: ...
+    def leg_of(self, call: int) -> Leg | None: ...
+    def media_of(self, call: int) -> dict[str, Any] | None: ...
 
 
 class Tracing:
     """Answers ``trace list``, ``trace show`` and ``trace pcap``."""
 
-    def __init__(self, trace: Trace, call_of: Finder, media_of: Callable[[int], Mapping[str, object] | None]) -> None:
+    def __init__(self, trace: Trace, captures: Captures) -> None:
         self._trace = trace
-        self._call_of = call_of
-        self._media_of = media_of
+        self._captures = captures
+        self._house: House
+        self._ended: OrderedDict[int, tuple[Media | None, Mapping[str, object] | None]] = OrderedDict()
+        """Of calls that are over: where their sound went, and what it was worth."""
+
+    def use(self, house: House) -> None:
+        self._house = house
+
+    def follow(self, event: sip.Output) -> None:
+        """Before the focus hears of it, which forgets the leg."""
+        if isinstance(event, sip.CallEnded) and self._house.leg_of(event.call) is not None:
+            self._ended[event.call] = self._where(event.call), self._house.media_of(event.call)
+            if len(self._ended) > MOST_ENDED:
+                self._ended.popitem(last=False)
+
+    def _where(self, call: int) -> Media | None:
+        leg = self._house.leg_of(call)
+        if leg is None:
+            return self._ended.get(call, (None, None))[0]
+        return Media(leg.worker, leg.id, (leg.local_host, leg.port), leg.remote)
+
+    def _worth(self, call: int) -> Mapping[str, object] | None:
+        return self._house.media_of(call) or self._ended.get(call, (None, None))[1]
 
     def join(self, orders: Orders) -> None:
         orders.answers["trace list"] = lambda names, now: [_row(story) for story in self._trace.stories()]
         orders.answers["trace show"] = lambda names, now: self._show(self._find(names["call"]))
-        orders.answers["trace pcap"] = lambda names, now: _file(self._find(names["call"]))
+        orders.answers["trace pcap"] = lambda names, now: self._file(self._find(names["call"]))
 
     def _find(self, name: str) -> Story:
         """By our number of the call, a participant's id, or a Call-ID. Raises NotFound."""
-        call = self._call_of(name)
+        call = self._house.call_of(name)
         story = self._trace.find(name if call is None else str(call))
         if story is None:
             raise NotFound(f"no messages of a call {printable(name)[:80]!r} are kept; confserver trace lists the calls")
@@ -48,9 +83,21 @@ class Tracing:
         return {
             **_row(story),
             "left_out": story.left_out,
-            "media": self._media_of(story.number) if story.number else None,
+            "media": self._worth(story.number) if story.number else None,
             "steps": [_step(passed, story.begun_at) for passed in story],
         }
+
+    def _file(self, story: Story) -> Deferred[Mapping[str, object]]:
+        """With the RTP headers of the last minute, where a worker knows them."""
+        media = self._where(story.number) if story.number else None
+        heard: Deferred[list[Packet]] = self._captures.ask(media) if media is not None else succeed([])
+
+        def written_down(sound: list[Packet]) -> Mapping[str, object]:
+            packets = sorted([*_packets(story), *sound], key=lambda packet: packet.at)
+            told = base64.b64encode(pcap(packets)).decode("ascii")
+            return {"call_id": printable(story.call_id), "rtp": len(sound), "pcap": told}
+
+        return heard.addCallback(written_down)
 
 
 def _row(story: Story) -> dict[str, object]:
@@ -125,10 +172,10 @@ def _media(message: Request | Response) -> str:
 
 
 # ------------------------------------------------------------------ the file
-def _file(story: Story) -> Mapping[str, object]:
+def _packets(story: Story) -> list[Packet]:
     packets = []
     for passed in story:
         flow = passed.flow
         source, target = (flow.local, flow.remote) if passed.is_ours else (flow.remote, flow.local)
         packets.append(Packet(passed.at, source, target, flow.is_reliable, blanked(passed.data)))
-    return {"call_id": printable(story.call_id), "pcap": base64.b64encode(pcap(packets)).decode("ascii")}
+    return packets

@@ -81,5 +81,15 @@ class Limits(Section, frozen=True):
         ),
     ] = 8
 
+    trail_mb: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1024,
+            description="Megabytes of memory in each media process for the RTP headers of its calls' last minute; 0: "
+            "none are kept.",
+        ),
+    ] = 16
+
     def outside(self) -> tuple[IPNetwork, ...]:
         return tuple(ipaddress.ip_network(text) for text in self.outside_networks)

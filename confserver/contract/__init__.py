@@ -14,6 +14,7 @@ with host an IP address in text. Times are epoch seconds (DESIGN: one offset for
 """
 
 from confserver.contract.commands import (
+    Capture,
     CloseLeg,
     CloseRoom,
     Describe,
@@ -38,6 +39,7 @@ from confserver.contract.commands import (
     ToWorker,
 )
 from confserver.contract.events import (
+    Captured,
     Described,
     DigitPressed,
     DigitsSent,
@@ -116,6 +118,8 @@ __all__ = [
     "VERSION",
     "Address",
     "AskScribe",
+    "Capture",
+    "Captured",
     "CloseLeg",
     "CloseRecording",
     "CloseRoom",

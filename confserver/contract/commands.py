@@ -148,6 +148,13 @@ class Describe(ToWorker, frozen=True):
     token: int
 
 
+class Capture(ToWorker, frozen=True):
+    """Ask for Captured: the RTP headers of a leg's last minute, also soon after its end."""
+
+    token: int
+    leg: LegId
+
+
 class Ping(ToWorker, frozen=True):
     token: int
 
@@ -158,5 +165,5 @@ class Stop(ToWorker, frozen=True):
 
 MediaCommand = (
     Serve | OpenRoom | SetRoom | CloseRoom | OpenLeg | SetLeg | CloseLeg | SetHearing | SetGain | SendDigits
-    | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | Describe | Ping | Stop
+    | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | Describe | Capture | Ping | Stop
 )  # fmt: skip

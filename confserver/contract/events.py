@@ -165,6 +165,14 @@ class Described(FromWorker, frozen=True):
     counts: dict[str, float]
 
 
+class Captured(FromWorker, frozen=True):
+    """``packets``: records of 23 bytes, in order of time: epoch seconds (double), 1 where it was sent by us (1 byte),
+    length of the whole packet (2), its RTP header (12); little-endian but for the header. Empty: nothing is known."""
+
+    token: int
+    packets: bytes
+
+
 class Pong(FromWorker, frozen=True):
     token: int
 
@@ -172,5 +180,5 @@ class Pong(FromWorker, frozen=True):
 MediaEvent = (
     EngineReady | LegOpened | LegFailed | LegLatched | FirstPacket | LegSilent | DigitPressed | DigitsSent
     | SpeakingChanged | DominantChanged | NoiseDetected | NoiseEnded | PlayEnded
-    | RecordStarted | RecordEnded | RecordFailed | LegReports | LegClosed | Overloaded | Described | Pong
+    | RecordStarted | RecordEnded | RecordFailed | LegReports | LegClosed | Overloaded | Described | Captured | Pong
 )  # fmt: skip

@@ -18,6 +18,7 @@ from confserver.engine.protection import Protection
 from confserver.engine.ring import LONG, PLACES
 from confserver.engine.seats import SPENT, TICKS_A_SECOND, Seats
 from confserver.engine.sources import Sources
+from confserver.engine.trail import Trail
 from confserver.rtp.header import HEADER, HEADER_BYTES, PLAIN
 from confserver.rtp.statistics import signed32
 
@@ -29,7 +30,8 @@ _LOOKED_AT = 4
 class Arrival:
     """Sorts batches into the rings."""
 
-    def __init__(self, seats: Seats, sources: Sources, protection: Protection) -> None:
+    def __init__(self, seats: Seats, sources: Sources, protection: Protection, trail: Trail) -> None:
+        self._trail = trail
         self._seats = seats
         self._sources = sources
         self._protection = protection
@@ -40,6 +42,7 @@ class Arrival:
         count = batch.count
         seats = self._seats
         rows = self._sources.rows_of(batch.key[:count])
+        self._trail.incoming(batch, rows)
         self._protection.unprotect(batch, rows)
         header = batch.data[:count, :HEADER_BYTES].copy().view(HEADER)[:, 0]
         if (header["first"] == EXTENDED).any():

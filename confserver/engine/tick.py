@@ -46,6 +46,7 @@ from confserver.engine.seats import Seats
 from confserver.engine.sources import Sources
 from confserver.engine.speech import Speech
 from confserver.engine.strays import Strays
+from confserver.engine.trail import Trail
 from confserver.rtp.address import Address, AddressBook, sockaddr
 
 LEAST_PART = 50
@@ -67,6 +68,7 @@ class Engine:
         silence_s: float = 60.0,
         opus_complexity: int = 5,
         most_delay_ms: int = 120,
+        trail_bytes: int = 0,
     ) -> None:
         self._random32 = random32
         self._silence_s = silence_s
@@ -74,7 +76,8 @@ class Engine:
         self.seats = Seats()
         self.sources = Sources(self.book)
         self.protection = Protection(self.seats)
-        self.arrival = Arrival(self.seats, self.sources, self.protection)
+        self.trail = Trail(trail_bytes)
+        self.arrival = Arrival(self.seats, self.sources, self.protection, self.trail)
         self.playout = Playout(self.seats, most_delay_ms / 1000)
         self.speech = Speech(self.seats)
         self.outgoing = Outgoing(self.seats, self.protection, opus_complexity)
@@ -110,6 +113,7 @@ class Engine:
         self._give_floor()
         self.listening.listen(now)
         outboxes = self.outgoing.tick(elapsed)
+        self.trail.outgoing(outboxes, now)
         self.recorder.tick(now, elapsed)
         self.strays.events += [DigitsSent(leg=leg) for leg in self.outgoing.dialing.take_done()]
         self.legs.bury(self.outgoing.end_fades())
@@ -200,6 +204,7 @@ class Engine:
             if resume:
                 self.legs.resume(leg, resume)
             self.listening.follow(leg, is_new=True)
+            self.trail.opened(leg.id, leg.row, now)
         except Unfit as unfit:
             self.strays.events.append(LegFailed(leg=command.leg, reason=str(unfit)))
             return
@@ -227,6 +232,7 @@ class Engine:
         if target and goodbye:
             self.control.append((target[0], sockaddr(target[1]), goodbye))
         self._say_speaking(leg.row, False)
+        self.trail.closed(leg.id, now)
         self.player.forget_leg(leg.id)
         self.listening.forget(leg.row)
         self.strays.events.append(LegClosed(leg=leg.id, report=self.legs.close(leg, now)))

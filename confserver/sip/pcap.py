@@ -29,6 +29,8 @@ class Packet:
     target: Endpoint
     is_stream: bool
     data: bytes
+    left_out: int = 0
+    """Bytes of a datagram that there were, but that nobody has kept."""
 
 
 def pcap(packets: Iterable[Packet]) -> bytes:
@@ -38,14 +40,15 @@ def pcap(packets: Iterable[Packet]) -> bytes:
     for packet in packets:
         for raw in _raw(packet, streams):
             seconds, rest = divmod(round(packet.at * 1e9), 1_000_000_000)
-            out.append(struct.pack("<IIII", seconds & 0xFFFFFFFF, rest, len(raw), len(raw)) + raw)
+            length = len(raw) + packet.left_out
+            out.append(struct.pack("<IIII", seconds & 0xFFFFFFFF, rest, len(raw), length) + raw)
     return b"".join(out)
 
 
 def _raw(packet: Packet, streams: dict[tuple[Endpoint, Endpoint], int]) -> list[bytes]:
     if not packet.is_stream:
         data = packet.data[:MOST_IN_DATAGRAM]
-        head = struct.pack("!HHHH", packet.source[1], packet.target[1], 8 + len(data), 0)
+        head = struct.pack("!HHHH", packet.source[1], packet.target[1], 8 + len(data) + packet.left_out, 0)
         return [_ip(packet, UDP, head, 6, data)]
     there, back = (packet.source, packet.target), (packet.target, packet.source)
     raws = []
@@ -65,9 +68,9 @@ def _ip(packet: Packet, protocol: int, head: bytes, checksum_at: int, data: byte
     source, target = _address(packet.source[0]), _address(packet.target[0])
     if source.version != target.version:
         source, target = _mapped(source), _mapped(target)
-    length = len(head) + len(data)
+    length = len(head) + len(data) + packet.left_out
     pseudo = source.packed + target.packed + struct.pack("!II", length, protocol)
-    checksum = _checksum(pseudo + head + data) or 0xFFFF
+    checksum = (_checksum(pseudo + head + data) or 0xFFFF) if not packet.left_out else 0
     head = head[:checksum_at] + struct.pack("!H", checksum) + head[checksum_at + 2 :]
     if source.version == 6:
         return struct.pack("!IHBB", 6 << 28, length, protocol, 64) + source.packed + target.packed + head + data

@@ -37,6 +37,7 @@ class WorkerSettings:
     cname: str
     opus_complexity: int = 5
     most_delay_ms: int = 120
+    trail_mb: int = 0
 
     def arguments(self) -> list[str]:
         post = ["--first-port", str(self.first_port), "--last-port", str(self.last_port), "--cname", self.cname]
@@ -53,6 +54,7 @@ class WorkerSettings:
         words = [sys.executable, "-m", "confserver.worker", "--fd", str(CHANNEL_FD), "--realtime"]
         words += [word for address in self.addresses for word in ("--address", address)]
         words += ["--io", self.packet_io, "--epoch", repr(self.epoch), "--silence", repr(self.silence_s)]
+        words += ["--trail", str(self.trail_mb)]
         return [*words, "--complexity", str(self.opus_complexity), "--most-delay", str(self.most_delay_ms)]
 
 

@@ -31,6 +31,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--silence", type=float, default=60.0)
     parser.add_argument("--complexity", type=int, default=5, help="of Opus encoders, 0 to 10")
     parser.add_argument("--most-delay", type=int, default=120, help="ms, of playout")
+    parser.add_argument("--trail", type=int, default=0, help="MB, for RTP headers of the last minute")
     parser.add_argument("--cname", default="")
     parser.add_argument("--spare", action="store_true", help="wait for a post: ports and cname come with it")
     parser.add_argument("--realtime", action="store_true")
@@ -56,8 +57,9 @@ def _open_files_freely() -> None:
 
 def _serve(arguments: argparse.Namespace, post: Serve, channel: Channel, waiting: list[MediaCommand]) -> None:
     engine = Engine(
-        post.cname, lambda: secrets.randbits(32), arguments.silence, arguments.complexity, arguments.most_delay
-    )
+        post.cname, lambda: secrets.randbits(32), arguments.silence, arguments.complexity, arguments.most_delay,
+        arguments.trail << 20,
+    )  # fmt: skip
     io = open_io(arguments.io, engine.book)
     ports = Ports(io, post.first_port, post.last_port, arguments.address)
     Loop(engine, io, ports, channel, arguments.epoch).run(waiting)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from confserver.contract import (
+    Capture,
+    Captured,
     CloseLeg,
     CloseRoom,
     Describe,
@@ -103,6 +105,7 @@ class Loop:
             PauseRecord: lambda command: self._engine.recorder.pause(command.record, command.paused),
             StopRecord: lambda command: self._engine.recorder.stop(command.record),
             Describe: self._describe,
+            Capture: self._capture,
             Ping: lambda command: self._answers.append(Pong(token=command.token)),
             Stop: self._stop,
         }
@@ -256,6 +259,10 @@ class Loop:
             "longest_tick_ms": round(pace.longest * 1000, 2),
         }
         self._answers.append(Described(token=command.token, counts=counts))
+
+    def _capture(self, command: Capture) -> None:
+        packets = self._engine.trail.of(command.leg, self._now())
+        self._answers.append(Captured(token=command.token, packets=packets))
 
     def _stop(self, _: Stop) -> None:
         now = self._now()

@@ -78,17 +78,23 @@ def test_a_scanner_is_silenced_and_banned_while_a_call_goes_on(server: Server, t
 
 
 def test_what_has_passed_in_a_call_is_told(server: Server, tmp_path: Path) -> None:
-    with Phone(server.address, "anna") as anna:
+    with Phone(server.address, "anna", tone_hz=400) as anna:
         assert anna.dial("standup").status == 200
         person = server.wait_until_in("standup", "anna")["anna"]
+        time.sleep(0.5)
         assert anna.hang_up().status == 200
     [call] = until(lambda: [row for row in server.cli("trace") if row["over"]])
     told = server.run("trace", str(call["call"]), "--pcap", str(tmp_path / "call.pcap"))
     assert told.returncode == 0, told.stderr
-    words = [line.split("  ")[-1].split(",")[0].split()[0] for line in told.stdout.splitlines()[1:]]
+    words = [line.split("  ")[-1].split(",")[0].split()[0] for line in told.stdout.splitlines()[1:-1]]
     assert words == ["INVITE", "100", "200", "ACK", "BYE", "200"], told.stdout
+    assert told.stdout.splitlines()[-1].startswith("media: codec PCMU")
     packets = read((tmp_path / "call.pcap").read_bytes())
-    assert len(packets) == 6 and packets[0]["target"] == server.address and person["id"]
+    sound = [packet for packet in packets if packet.get("left_out")]
+    assert len(packets) - len(sound) == 6 and packets[0]["target"] == server.address and person["id"]
+    assert {packet["left_out"] for packet in sound} == {160}, "PCMU of 20 ms, and none of it"
+    ways = [packet["target"][1] in server.rtp_ports for packet in sound]  # type: ignore[index]
+    assert ways.count(True) > 10 and ways.count(False) > 10, "both ways"
     assert server.run("trace", "nobody").returncode == 1
 
 

@@ -34,26 +34,29 @@ def read(file: bytes) -> list[dict[str, object]]:
     while at < len(file):
         seconds, nanoseconds, kept, length = struct.unpack("<IIII", file[at : at + 16])
         raw = file[at + 16 : at + 16 + kept]
-        assert kept == length == len(raw) <= snap and nanoseconds < 1_000_000_000
-        found.append({"at": seconds + nanoseconds / 1e9, **read_ip(raw)})
+        assert kept == len(raw) <= snap and nanoseconds < 1_000_000_000
+        told = {"left_out": length - kept} if length > kept else {}
+        found.append({"at": seconds + nanoseconds / 1e9, **told, **read_ip(raw, length - kept)})
         at += 16 + kept
     return found
 
 
-def read_ip(raw: bytes) -> dict[str, object]:
+def read_ip(raw: bytes, left_out: int = 0) -> dict[str, object]:
     if raw[0] >> 4 == 6:
         length, protocol = struct.unpack("!HB", raw[4:7])
         source, target, rest = raw[8:24], raw[24:40], raw[40:]
-        assert length == len(rest)
+        assert length == len(rest) + left_out
     else:
-        assert raw[0] == 0x45 and is_right(raw[:20]) and struct.unpack("!H", raw[2:4])[0] == len(raw)
+        assert raw[0] == 0x45 and is_right(raw[:20]) and struct.unpack("!H", raw[2:4])[0] == len(raw) + left_out
         protocol, source, target, rest = raw[9], raw[12:16], raw[16:20], raw[20:]
-    assert is_right(source + target + struct.pack("!II", len(rest), protocol) + rest)
+    if not left_out:  # what was not kept was not summed up either
+        assert is_right(source + target + struct.pack("!II", len(rest), protocol) + rest)
     ports = struct.unpack("!HH", rest[:4])
     ends = [(str(ipaddress.ip_address(host)), port) for host, port in zip((source, target), ports, strict=True)]
     told: dict[str, object] = {"source": ends[0], "target": ends[1], "protocol": protocol}
     if protocol == 17:
-        assert struct.unpack("!H", rest[4:6])[0] == len(rest)
+        assert struct.unpack("!H", rest[4:6])[0] == len(rest) + left_out
+        assert not left_out or rest[6:8] == b"\0\0", "no checksum (RFC 768)"
         return told | {"data": rest[8:]}
     return told | {"data": rest[20:], "sequence": struct.unpack("!II", rest[4:12])}
 
