@@ -352,5 +352,9 @@ def _log_call(output: sip_out.Output) -> None:
             log.info(
                 "call arrived", call=call, to=str(request.uri), source=written(flow.remote), transport=flow.transport
             )
+        case sip_out.RelayBegan(number=number, request=request, flow=flow, targets=targets):
+            log.info("relayed", relay=number, what=str(request), source=written(flow.remote), targets=list(targets))
+        case sip_out.RelayEnded(number=number, status=status):
+            log.info("relay answered", relay=number, status=status)
         case sip_out.CallEnded(call=call, cause=cause, status=status, detail=detail):
             log.info("call ended", call=call, cause=cause, status=status, **({"why": detail} if detail else {}))
