@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -62,8 +62,9 @@ def serve_command(config: Path | None) -> int:
     """
     settings = _settings(config)
     from confserver.app import serve
+    from confserver.config import load
 
-    return serve(settings)
+    return serve(settings, (lambda: load(config)) if config else None)
 
 
 @confserver.command("settings")
@@ -189,7 +190,17 @@ def _ask(where: Where, method: str, path: str, body: Mapping[str, object]) -> ob
         raise click.ClickException(plain(error)) from None
 
 
-for verb in (*verbs(_ask), prompts):
+def _explain(config: Path, asked: Mapping[str, str]) -> Mapping[str, Any]:
+    """What a server with these settings would do, if it knew no users."""
+    from confserver.app.routes import explain_offline
+
+    try:
+        return explain_offline(_settings(config), asked)
+    except ValueError as error:
+        raise click.ClickException(plain(error)) from None
+
+
+for verb in (*verbs(_ask, _explain), prompts):
     confserver.add_command(verb)
 
 

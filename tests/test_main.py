@@ -132,7 +132,7 @@ def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert "Traceback" not in capsys.readouterr().err
 
 
-def interrupted(settings: object) -> int:
+def interrupted(settings: object, reread: object) -> int:
     raise KeyboardInterrupt
 
 

@@ -23,6 +23,10 @@ class Domains:
         """Whether who asks us for it means us. A tel URI has no domain."""
         return not uri.is_sip or not self._names or self._is_known(uri)
 
+    def is_listed(self, host: str) -> bool:
+        """By name alone; ``host`` in lower case."""
+        return host in self._names
+
     def is_surely_ours(self, uri: Uri) -> bool:
         """Whether it is ours also where nobody has asked us: a name that is listed, or an address of this machine."""
         return uri.is_sip and self._is_known(uri)
