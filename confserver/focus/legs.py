@@ -120,7 +120,7 @@ class Leg:
     """When it has sent its last messages."""
     keys: list[Pressed] = field(default_factory=list)
     refers: int = 0
-    """How many REFERs have come in this call."""
+    """How many REFERs of this call have subscriptions."""
     called_by: ParticipantId = ""
     """On whose wish we have called."""
     takes_over: Leg | None = None

@@ -91,9 +91,7 @@ class Transfers:
             if leg is None or leg.stage is not Stage.PRESENT:
                 raise NoAnswer(480, "", (warning(399, "the call is not up"),))
             refer = _read(event.request)
-            event_id = str(event.request.cseq.number) if leg.refers else ""  # RFC 3515 2.4.6: not of the first one
-            self._obey(event.transaction, leg.room, refer, event.request, leg, event_id, now)
-            leg.refers += 1
+            self._obey(event.transaction, leg.room, refer, event.request, leg, now, by_call=leg)
         except NoAnswer as no:
             self._scene.say(Respond(event.transaction, no.status, no.reason, no.headers))
 
@@ -104,39 +102,54 @@ class Transfers:
             room = self._admission.room_of(request, event.flow)
             refer = _read(request)
             leg = member_of(self._scene, room, request, event.flow)
-            self._obey(event.transaction, room, refer, request, leg, "", now)
+            self._obey(event.transaction, room, refer, request, leg, now)
         except NoAnswer as no:
             self._scene.say(Respond(event.transaction, no.status, no.reason, no.headers))
 
     def _obey(
-        self, transaction: int, room: str, refer: Refer, request: Request, leg: Leg | None, event_id: str, now: float
+        self,
+        transaction: int,
+        room: str,
+        refer: Refer,
+        request: Request,
+        leg: Leg | None,
+        now: float,
+        by_call: Leg | None = None,
     ) -> None:
-        """Raises NoAnswer; nothing has changed then."""
+        """``leg``: whose wish it is; ``by_call``: where it came in his call. Raises NoAnswer; nothing has changed then.
+
+        Several REFERs of one call are told apart by an id (RFC 3515 2.4.6). Deviation: only while they run beside each
+        other; pjsua2 answers 481 to the id of its second REFER, though it has written that CSeq itself.
+        """
+        event = Event(EVENT, str(request.cseq.number) if by_call is not None and by_call.refers else "")
         if refer.method == "BYE":
             participant = self._remove(room, refer, leg, now)
-            self._tell(self._accept(transaction, refer, event_id), 200, f"{participant} is asked to leave")
+            self._tell(self._accept(transaction, refer, event, by_call), 200, f"{participant} is asked to leave")
         elif refer.method == "INVITE":
             check_may(self._who, self._scene, leg, "call others into the room")
             participant = self._call(room, refer, request, leg, now)
-            self._news[participant] = self._accept(transaction, refer, event_id)
+            self._news[participant] = self._accept(transaction, refer, event, by_call)
         else:
             raise NoAnswer(403, "", (warning(399, "Refer-To takes the methods INVITE and BYE only"),))
 
-    def _accept(self, transaction: int, refer: Refer, event_id: str) -> News:
+    def _accept(self, transaction: int, refer: Refer, event: Event, by_call: Leg | None) -> News:
         """202, and the subscription to what comes of it (RFC 3515 section 2.4.4), unless nobody wants to know."""
         if not refer.wants_news:
             headers = (("Refer-Sub", "false"),) if refer.is_told_so else ()  # RFC 4488 section 4
             self._scene.say(Respond(transaction, 202, "", headers))
             return News()
         news = News(transaction)
-        self._requests.grant(
-            transaction, news.compose, partial(self._unsubscribed, news), event=Event(EVENT, event_id), most_s=NEWS_S
-        )
+        ended = partial(self._unsubscribed, news, by_call)
+        if by_call is not None:
+            by_call.refers += 1
+        self._requests.grant(transaction, news.compose, ended, event=event, most_s=NEWS_S)
         return news
 
-    def _unsubscribed(self, news: News, cause: str, now: float) -> None:
-        """By the phone, or with its call."""
+    def _unsubscribed(self, news: News, by_call: Leg | None, cause: str, now: float) -> None:
+        """The last word has been said, or the phone wants no more, or its call has ended."""
         news.subscription = 0
+        if by_call is not None:
+            by_call.refers -= 1
 
     def _tell(self, news: News, status: int, words: str = "") -> None:
         news.status, news.words = status, words

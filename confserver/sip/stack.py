@@ -24,6 +24,7 @@ from confserver.sip.incoming import Incoming
 from confserver.sip.locating import Target
 from confserver.sip.message import Request
 from confserver.sip.outputs import CallId, Output
+from confserver.sip.proxy.routes import Tokens
 from confserver.sip.remains import Remains, remains_of, say_goodbye
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.settings import StackSettings
@@ -117,6 +118,11 @@ class Stack(SubscriptionDoor):
         if not 100 < status < 200:
             raise ValueError(f"not a provisional answer: {status}")
         self._server_call(call).ring(now, status, body, content_type if body else "")
+        return self._taken()
+
+    def name_contact(self, call: CallId, user: str) -> list[Output]:
+        """The user of our Contact in a call that came, from now on; else it is that of the Request-URI."""
+        self._server_call(call).contact_user = user
         return self._taken()
 
     def accept(self, call: CallId, body: bytes, now: float, content_type: str = SDP) -> list[Output]:
@@ -268,7 +274,8 @@ class Stack(SubscriptionDoor):
         if waiting.is_answered:
             raise WrongMoment(f"a second answer to {waiting.request}")
         if waiting.request.method == "OPTIONS" and 200 <= status < 300:
-            headers = (*headers, *core.abilities())  # RFC 3261 11.2
+            contact = ("Contact", core.contact(waiting.request.uri.user, waiting.flow))  # RFC 3840 section 5
+            headers = (*headers, contact, *core.abilities())  # RFC 3261 11.2
         core.settings.sentry.refused(waiting.flow, status, now)
         tag = core.token()
         answer = core.response(
@@ -288,6 +295,10 @@ class Stack(SubscriptionDoor):
         if not say_goodbye(self._core, remains, cause, now):
             self._core.count("remains that make no sense")
         return self._taken()
+
+    def keep_secret(self, secret: str) -> None:
+        """One that outlives a restart, so that dialogs through us do (``StackSettings.secret``); before any request."""
+        self._core.secret, self._core.tokens = secret, Tokens(secret)
 
     def flows(self) -> set[Flow]:
         """The connections by which the peers of dialogs are reached."""

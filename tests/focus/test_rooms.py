@@ -216,3 +216,14 @@ def test_a_room_that_nobody_knows() -> None:
     with pytest.raises(NotFound):
         House().focus.room("standup", START)
     assert House().focus.rooms(START) == []
+
+
+def test_a_room_as_a_media_server_names_it() -> None:
+    """RFC 4240 section 5."""
+    house = House()
+    house.enter()
+    call = house.enter(room="conf=standup", name="<sip:bob@b>")
+    assert house.leg(call).room == "standup" and len(house.people()) == 2
+    assert house.options("conf=standup").status == 200
+    _, told = house.invite(room="conf=")
+    assert the(out.Refuse, told).status == 404

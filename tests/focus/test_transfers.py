@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from confserver.contract import LegOpened
+from confserver.contract import LegFailed, LegOpened
 from confserver.focus import outputs as out
 from confserver.focus.dialout import DialTerms
 from confserver.focus.members import Policy
@@ -109,12 +109,15 @@ def test_news_go_nowhere_once_who_asked_has_gone() -> None:
     assert news(it, it.answers(carl)) == [] and len(it.people()) == 1
 
 
-def test_the_first_news_need_no_id_later_ones_do() -> None:
+def test_news_have_an_id_where_there_are_others_beside_them() -> None:
     """RFC 3515 2.4.6."""
     it = house()
     anna = it.enter()
     first, second = the(out.Grant, refer(it, anna)), the(out.Grant, refer(it, anna, "<sip:dave@192.0.2.41>"))
     assert str(first.event) == "refer" and str(second.event) == "refer;id=1"
+    for leg in list(it.scene.legs.by_id.values())[1:]:
+        it.tell(LegFailed(leg=leg.id, reason="no port"))
+    assert str(the(out.Grant, refer(it, anna)).event) == "refer"
 
 
 @pytest.mark.parametrize("line", ["Refer-Sub: false", "Require: nosub"])

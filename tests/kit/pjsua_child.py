@@ -2,7 +2,9 @@
 
     python pjsua_child.py '{"name": "bob", "port": 5070, "rtp_port": 41000, "play": "in.wav", "codecs": ["PCMU/8000"]}'
     <- {"do": "dial", "uri": "sip:standup@127.0.0.1:5060"}   hold, resume, hang_up, quit,
-       record (file), change_codecs (codecs), register (renew)
+       record (file), change_codecs (codecs), register (renew), text (words), press (digits, by INFO),
+       refer (uri), consult (uri: a second call), join (the second call's peer takes the place of the first),
+       hand_over (the first call's peer takes the place of the second)
     -> {"event": "ready"}   {"event": "state", "state": "CONFIRMED", "status": 200}   {"event": "digit", "digit": "5"}
        {"event": "media", "active": true, "codec": "PCMU"}
 
@@ -46,6 +48,15 @@ class Call(pj.Call):
             self.phone.record_from(media)
         say("media", active=active, codec=self.getStreamInfo(0).codecName if active else "")
 
+    def onInstantMessage(self, said: pj.OnInstantMessageParam) -> None:
+        say("message", text=said.msgBody, type=said.contentType)
+
+    def onInstantMessageStatus(self, told: pj.OnInstantMessageStatusParam) -> None:
+        say("sent", status=told.code)
+
+    def onCallTransferStatus(self, told: pj.OnCallTransferStatusParam) -> None:
+        say("transfer", status=told.statusCode, final=told.finalNotify)
+
     def onDtmfDigit(self, heard: pj.OnDtmfDigitParam) -> None:
         say("digit", digit=heard.digit)
 
@@ -59,10 +70,14 @@ class Account(pj.Account):
         say("registered", status=told.code, expires=told.expiration)
 
     def onIncomingCall(self, found: pj.OnIncomingCallParam) -> None:
-        self.phone.call = Call(self.phone, self, found.callId)
+        call = Call(self.phone, self, found.callId)
+        if self.phone.call is None:
+            self.phone.call = call
+        else:
+            self.phone.second = call
         answer = pj.CallOpParam()
         answer.statusCode = 200
-        self.phone.call.answer(answer)
+        call.answer(answer)
 
 
 class Phone:
@@ -83,6 +98,7 @@ class Phone:
     ) -> None:
         self.kind = TRANSPORTS[transport]
         self.call: Call | None = None
+        self.second: Call | None = None
         self.recorder: pj.AudioMediaRecorder | None = None
         self.media: pj.AudioMedia | None = None
         self.endpoint = self._started(port, host, rate, ptime_ms)
@@ -161,6 +177,34 @@ class Phone:
         self._take_codecs(codecs)
         self.call.reinvite(pj.CallOpParam(True))
 
+    def text(self, words: str) -> None:
+        assert self.call
+        message = pj.SendInstantMessageParam()
+        message.content = words
+        self.call.sendInstantMessage(message)
+
+    def press(self, digits: str) -> None:
+        assert self.call
+        keys = pj.CallSendDtmfParam()
+        keys.method, keys.digits = pj.PJSUA_DTMF_METHOD_SIP_INFO, digits
+        self.call.sendDtmf(keys)
+
+    def refer(self, uri: str) -> None:
+        assert self.call
+        self.call.xfer(uri, pj.CallOpParam())
+
+    def consult(self, uri: str) -> None:
+        self.second = Call(self, self.account)
+        self.second.makeCall(uri, pj.CallOpParam(True))
+
+    def join(self) -> None:
+        assert self.call and self.second
+        self.second.xferReplaces(self.call, pj.CallOpParam())
+
+    def hand_over(self) -> None:
+        assert self.call and self.second
+        self.call.xferReplaces(self.second, pj.CallOpParam())
+
     def hang_up(self) -> None:
         assert self.call
         self.call.hangup(pj.CallOpParam())
@@ -180,7 +224,7 @@ class Phone:
         self.endpoint.hangupAllCalls()
         for _ in range(25):
             self.endpoint.libHandleEvents(20)
-        self.recorder = self.media = self.call = None
+        self.recorder = self.media = self.call = self.second = None
         gc.collect()
         del self.player
         gc.collect()
