@@ -24,13 +24,14 @@ from confserver.routing.domains import Domains
 from confserver.routing.gruus import Gruus
 from confserver.routing.guard import Guard
 from confserver.routing.location import Binding, Bound, Change, Location
-from confserver.routing.reach import Reach
+from confserver.routing.reach import Reach, Reached
 from confserver.routing.registrar import Answer, Registrar, Terms
 from confserver.routing.users import User, Users
 from confserver.sip.checks import fit
 from confserver.sip.flow import Flow
 from confserver.sip.nonces import Nonces
 from confserver.sip.outputs import RequestArrived
+from confserver.sip.uri import Uri
 from confserver.storage import Storage
 
 log = structlog.get_logger("users")
@@ -79,6 +80,10 @@ class Accounts:
             self.users, self.location, self.domains, gruus, lambda: secrets.token_hex(6), self._terms, self._vouched
         )
         self.reach = Reach(self.users, self.location, self.domains, gruus)
+
+    def find(self, uri: Uri, now: float) -> Reached | None:
+        """See ``routing.router.Finder``."""
+        return self.reach.find(uri, now)
 
     def restore(self, kept: Kept) -> None:
         self.users.restore(kept.users)

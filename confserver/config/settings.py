@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from confserver.config.dialout import Dialout
 from confserver.config.limits import Limits
+from confserver.config.routes import Group, Route
 from confserver.config.sip import PRIVATE_NETWORKS, IPAddress, IPNetwork, Section, Sip
 from confserver.config.trunks import Trunk
 from confserver.config.users import Users
@@ -269,7 +270,7 @@ class Log(Section, frozen=True):
         return Path(self.file).expanduser() if self.file else None
 
 
-LISTS: dict[str, type[Section]] = {"trunks": Trunk}
+LISTS: dict[str, type[Section]] = {"trunks": Trunk, "routes": Route, "groups": Group}
 """Settings of which there may be any number of tables, [[trunks]]; each gives here what one table is."""
 
 
@@ -284,6 +285,8 @@ class Settings(Section, frozen=True):
     users: Users = Users()
     dialout: Dialout = Dialout()
     trunks: tuple[Trunk, ...] = ()
+    routes: tuple[Route, ...] = ()
+    groups: tuple[Group, ...] = ()
     sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()
     http: Http = Http()

@@ -34,7 +34,7 @@ from confserver.sip.message import Request, Response, parse
 from confserver.sip.outputs import RelayBegan, RequestArrived
 from confserver.sip.proxy.checks import refusal_of as relay_refusal_of
 from confserver.sip.proxy.fork import Fork
-from confserver.sip.proxy.plan import Answer
+from confserver.sip.proxy.plan import Answer, Here, Relay
 from confserver.sip.proxy.proxy import Planned, Proxy
 from confserver.sip.requests import Errand
 from confserver.sip.sentry import Verdict
@@ -225,9 +225,13 @@ class Incoming:
     def _plan(self, request: Request, flow: Flow, now: float) -> Planned | None:
         """A request whose routes cannot be read is answered as one that is malformed (RFC 3261 16.3, step 1)."""
         try:
-            return self._proxy.plan(request, flow, now)
+            planned = self._proxy.plan(request, flow, now)
         except Malformed as fault:
             return Planned(Answer(400, fit(fault.reason)), (), "")
+        if planned is not None and isinstance(planned.plan, Here):
+            request.uri = planned.plan.uri
+            return None
+        return planned
 
     def _relay(self, planned: Planned, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         core, plan = self._core, planned.plan
@@ -235,7 +239,7 @@ class Incoming:
         if refusal is not None:
             core.count("refused")
             self._refuse(request, flow, Refusal(refusal.status, refusal.reason, refusal.headers), now)
-        elif self._has_room(request, flow) and not isinstance(plan, Answer):
+        elif isinstance(plan, Relay) and self._has_room(request, flow):
             number = core.next_number()
             if not request.to.tag:
                 targets = tuple(str(target.uri) for group in plan.groups for target in group)

@@ -23,6 +23,7 @@ from confserver.sip.headers import NameAddr
 from confserver.sip.incoming import Incoming
 from confserver.sip.locating import Target
 from confserver.sip.outputs import CallId, Output
+from confserver.sip.proxy.routes import Tokens
 from confserver.sip.remains import Remains, remains_of, say_goodbye
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.settings import StackSettings
@@ -280,6 +281,10 @@ class Stack(SubscriptionDoor):
         if not say_goodbye(self._core, remains, cause, now):
             self._core.count("remains that make no sense")
         return self._taken()
+
+    def keep_secret(self, secret: str) -> None:
+        """One that outlives a restart, so that dialogs through us do (``StackSettings.secret``); before any request."""
+        self._core.secret, self._core.tokens = secret, Tokens(secret)
 
     def flows(self) -> set[Flow]:
         """The connections by which the peers of dialogs are reached."""
