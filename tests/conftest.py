@@ -9,23 +9,12 @@ is listed at the end of the run (RERUN); who fails three times has failed. What 
 
 from __future__ import annotations
 
-import gc
-
 import pytest
 from hypothesis import settings
 
 MOST_RERUNS = 2
 settings.register_profile("busy machine", deadline=None)
 settings.load_profile("busy machine")
-
-
-def pytest_collection_finish() -> None:
-    """The thousands of collected tests are looked through no more for what could be freed.
-
-    Python looks through all only when a quarter has come anew: with so many tests, engines of 20 MB would pile up.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _weight(item: pytest.Item) -> int:

@@ -290,9 +290,15 @@ class Performer:
         return self._porter.connects(host, self.now())
 
     def lost(self, flow: Flow) -> None:
-        if self._registry:
-            self._registry.flow_lost(flow)
         self._hear(lambda: self._stack.flow_lost(flow, self.now()))
+        if self._registry:
+            self._hear(lambda: self._left(flow))
+
+    def _left(self, flow: Flow) -> Sequence[Output]:
+        """Who was reached by a connection alone is not reached any more."""
+        assert self._registry
+        self._registry.flow_lost(flow)
+        return ()
 
     def opened(self, token: int, flow: Flow) -> None:
         self._hear(lambda: self._stack.flow_opened(token, flow, self.now()))
