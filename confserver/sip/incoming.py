@@ -153,7 +153,7 @@ class Incoming:
         if not request.to.tag:
             return False
         core, key = self._core, dialog_key(request)
-        return key in core.dialogs or key in core.usages or self._proxy.has_begun(request)
+        return key in core.dialogs or key in core.usages or key[:2] in core.awaiting or self._proxy.has_begun(request)
 
     def _may_enter(self, request: Request, flow: Flow, now: float) -> bool:
         """Ask the sentry; the refusal is given here."""
@@ -257,6 +257,10 @@ class Incoming:
     def _in_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         core, named = self._core, dialog_key(request)
         call, usages = core.dialogs.get(named), core.usages.get(named)
+        if request.method == "NOTIFY" and (first := core.awaiting.get(named[:2])) is not None:
+            if self._has_room(request, flow):
+                first.notified(self._open(request, key, flow, now), flow, now)
+            return
         whose = usages if usages is not None and (call is None or usages.has(request)) else call
         if whose is None:
             core.answer_at_once(request, flow, 481)
