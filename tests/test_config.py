@@ -135,6 +135,7 @@ BAD = [
     ('[[routes]]\nhours = "25:00-26:00"', "routes", "not a time of day"),
     ('[[routes]]\nto = "moon"', "routes[0].to", "moon"),
     ('[[routes]]\nto = "trunk"', "routes", "wants a target"),
+    ('[[routes]]\nto = "trunk"\ntarget = ["x"]', "routes", "there is no [[trunks]] called 'x'"),
     ('[[routes]]\nto = "room"\ntarget = ["a", "b"]', "routes", "takes one target"),
     ('[[routes]]\nto = "address"\ntarget = ["192.0.2.5"]', "routes", "not an address such as"),
     ('[[routes]]\nto = "redirect"\ntarget = ["sip:a@b>"]', "routes", "not an address such as"),

@@ -101,7 +101,7 @@ class Accounts:
         if not answer.changes:
             perform([Respond(event.transaction, answer.status, fit(answer.reason), answer.headers)])
             return
-        _tell(answer.changes)
+        _tell(answer.changes, answer.before)
         changes = tuple(answer.changes)
 
         def stored(result: object) -> None:
@@ -188,12 +188,15 @@ def _fresh_password() -> str:
     return secrets.token_urlsafe(12)
 
 
-def _tell(changes: Sequence[Change]) -> None:
+def _tell(changes: Sequence[Change], before: Sequence[Binding] = ()) -> None:
+    """What is only renewed is no news."""
+    known = {binding.key for binding in before}
     for change in changes:
         binding = change.binding
         facts = {"user": binding.user, "contact": str(binding.contact), "source": binding.source}
         if isinstance(change, Bound):
-            log.debug("registered", **facts, until=round(binding.expires_at))
+            say = log.debug if binding.key in known else log.info
+            say("registered", **facts, until=round(binding.expires_at))
         else:
             log.info("no longer registered", **facts, why=change.why)
 

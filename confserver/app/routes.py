@@ -19,8 +19,9 @@ from confserver.routing.domains import Domains
 from confserver.routing.guard import Guard
 from confserver.routing.patterns import Pattern
 from confserver.routing.refusals import Invalid
-from confserver.routing.router import Router
+from confserver.routing.router import Router, through
 from confserver.routing.table import ANY_USER, Facts, Row, Table, minutes, network
+from confserver.routing.trunks import Trunk
 from confserver.routing.user_store import kept_key
 from confserver.sip.flow import Flow
 from confserver.sip.grammar import Malformed
@@ -104,6 +105,10 @@ class Routes:
         """Where we listen, by transport; 0: nowhere."""
         self.is_closed = False
         """The server stops: nothing new is sent on."""
+
+    def use(self, trunks: Sequence[Trunk]) -> None:
+        """From now on rows may send calls through these."""
+        self._router.trunks = through(trunks)
 
     def plan(self, request: Request, flow: Flow, now: float) -> Plan | None:
         """See ``StackSettings.planner``."""

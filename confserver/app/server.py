@@ -179,12 +179,13 @@ class Server:
         rooms.restore(kept.rooms)
         open_keys = self._settings.rtp.srtp_without_tls
         best_effort = self._settings.rtp.srtp_best_effort
-        around = self._surroundings
+        around, dialling = self._surroundings, self._surroundings.dial_terms()
+        self._routes.use(dialling.trunks)
         scene = Scene(rooms, around, around.media_terms(), secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
         scene.factory = around.factory()
         self._focus = Focus(
-            scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms(),
+            scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),
             watchers=settings.watchers,
         )  # fmt: skip
 

@@ -232,10 +232,10 @@ def trunk_host(text: str) -> tuple[str, int | None]:
 
 
 def _check_routes(settings: Settings) -> None:
-    groups = {group.name for group in settings.groups}
+    groups, trunks = {group.name for group in settings.groups}, {trunk.name for trunk in settings.trunks}
     for number, row in enumerate(settings.routes, 1):
         try:
-            _check_route(row, groups)
+            _check_route(row, groups, trunks)
         except ValueError as error:
             raise ValueError(f"row {number}{f' ({row.name})' if row.name else ''}: {error}") from None
 

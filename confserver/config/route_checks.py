@@ -22,8 +22,8 @@ def check_patterns(what: str, patterns: tuple[str, ...]) -> None:
             raise ValueError(f"{what}: {text!r} has more than {MOST_STARS} stars")
 
 
-def check_route(row: Route, groups: set[str]) -> None:
-    """``groups``: the names of those that there are."""
+def check_route(row: Route, groups: set[str], trunks: set[str]) -> None:
+    """``groups``, ``trunks``: the names of those that there are."""
     for what, patterns in (("domain", row.domain), ("user", row.user), ("identity", row.identity)):
         check_patterns(what, patterns)
     for method in row.method:
@@ -38,6 +38,8 @@ def check_route(row: Route, groups: set[str]) -> None:
             raise ValueError(f"source: {text!r} is not a network such as 192.0.2.0/24") from None
     if strange := [name for name in row.group if name not in groups]:
         raise ValueError(f"group: there is no [[groups]] called {strange[0]!r}")
+    if row.to == "trunk" and row.target and row.target[0] not in trunks:
+        raise ValueError(f"target: there is no [[trunks]] called {row.target[0]!r}")
     _check_hours(row.hours)
     _check_target(row)
     _check_answer(row)

@@ -8,7 +8,7 @@ Facts -> Table -> Row ----> room | user | trunk | address | redirect | reject
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from confserver.routing.guard import Guard
 from confserver.routing.location import Binding
 from confserver.routing.reach import Reached
 from confserver.routing.table import Facts, Row, Table
+from confserver.routing.trunks import Trunk
 from confserver.sip.dialog import as_request_uri
 from confserver.sip.flow import Flow
 from confserver.sip.grammar import Malformed
@@ -39,6 +40,17 @@ def no_trunks(_: str, __: str) -> Sequence[Target]:
     return ()
 
 
+def through(trunks: Sequence[Trunk]) -> TrunkTargets:
+    """Each by its hosts, those that live first."""
+
+    def targets(name: str, number: str) -> Sequence[Target]:
+        found = next((trunk for trunk in trunks if trunk.name == name), None)
+        ways = [found.target(host, number) for host in found.by_health()] if found is not None else []
+        return [Target(way.uri, way.routes, hop=way.hop) for way in ways]
+
+    return targets
+
+
 @dataclass(slots=True)
 class Decision:
     """``plan``: what the stack does; None: our own user agent takes it as it is. ``said``: why, in words."""
@@ -57,7 +69,7 @@ class Router:
         self._guard = guard
         self.table = table
         self._ring_s = ring_s
-        self._trunks = trunks
+        self.trunks = trunks
 
     def plan(self, request: Request, flow: Flow, now: float) -> Plan | None:
         """See ``sip.proxy.plan.Planner``. REGISTER is the registrar's, whatever the table says."""
@@ -115,12 +127,15 @@ class Router:
         return Decision(Relay((tuple(targets),)), [f"it is sent to {' and '.join(filled)}"])
 
     def _to_trunk(self, name: str, number: str) -> Decision:
-        """Its hosts one after another."""
-        targets = self._trunks(name, number)
+        """By its first host; another one where that cannot be reached, not where it refuses."""
+        targets = self.trunks(name, number)
         if not targets:
             return Decision(Answer(503, "Trunk Not Available"), [f"503: trunk {name} is not there, or down"])
-        groups = tuple((target,) for target in targets)
-        return Decision(Relay(groups), [f"it goes through trunk {name} as {number}"])
+        way: Target | None = None
+        for target in reversed(targets):
+            way = replace(target, instead=way)
+        assert way is not None
+        return Decision(Relay(((way,),)), [f"it goes through trunk {name} as {number}"])
 
     def _to_room(self, name: str, facts: Facts) -> Decision:
         said = [f"it is for the room {name}"]

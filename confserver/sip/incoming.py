@@ -153,7 +153,7 @@ class Incoming:
         if not request.to.tag:
             return False
         core, key = self._core, dialog_key(request)
-        return key in core.dialogs or key in core.usages or self._proxy.has_begun(request)
+        return key in core.dialogs or key in core.usages or key[:2] in core.awaiting or self._proxy.has_begun(request)
 
     def _may_enter(self, request: Request, flow: Flow, now: float) -> bool:
         """Ask the sentry; the refusal is given here."""
@@ -257,6 +257,10 @@ class Incoming:
     def _in_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         core, named = self._core, dialog_key(request)
         call, usages = core.dialogs.get(named), core.usages.get(named)
+        if request.method == "NOTIFY" and (first := core.awaiting.get(named[:2])) is not None:
+            if self._has_room(request, flow):
+                first.notified(self._open(request, key, flow, now), flow, now)
+            return
         whose = usages if usages is not None and (call is None or usages.has(request)) else call
         if whose is None:
             core.answer_at_once(request, flow, 481)
@@ -272,8 +276,8 @@ class Incoming:
             self._refuse(request, flow, Refusal(403, headers=(warning,)), now)
         elif merged in core.merged:
             core.answer_at_once(request, flow, 482)  # RFC 3261 8.2.2.2
-        elif request.method in ("BYE", "INFO", *METHODS):
-            core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2, RFC 6086 4.2.2: only in a call
+        elif request.method in ("BYE", "INFO", "NOTIFY", *METHODS):
+            core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2, RFC 6086 4.2.2, RFC 6665 4.1.3: only in a dialog
         elif self._has_room(request, flow):
             other = other_call(request, core) if request.method == "INVITE" else None
             if isinstance(other, Refusal):

@@ -141,3 +141,18 @@ def test_the_robot_phone_calls_from_outside(
     done = home.run("call", f"sip:robots@{registrar(home)}", *words)
     assert json.loads(done.stdout)["status"] == status, done.stderr
     assert password not in done.stdout + done.stderr
+
+
+def test_a_user_outside_calls_a_user_inside(home: Server, tmp_path: Path) -> None:
+    """By the password, through the proxy; without one nobody gets there."""
+    need("baresip", "pjsua2")
+    with Pjsua(tmp_path, "bob", 440, registrar=f"sip:{registrar(home)}", password=PASSWORD) as bob:
+        assert bob.register() == 200
+        with Baresip(tmp_path, "alice", 550, host="127.0.0.2", registrar=registrar(home), password=PASSWORD) as alice:
+            alice.dial(f"sip:bob@{registrar(home)}")
+            bob.wait_for("state", state="CONFIRMED")
+            alice.hang_up()
+            bob.wait_for("state", state="DISCONNECTED")
+        with Baresip(tmp_path, "carol", 550, host="127.0.0.2") as carol:
+            carol.command("dial", f"sip:bob@{registrar(home)}")
+            carol.wait_for_event("CALL_CLOSED")

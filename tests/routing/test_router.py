@@ -13,14 +13,16 @@ from confserver.routing.guard import Guard
 from confserver.routing.location import Binding, Location
 from confserver.routing.patterns import Pattern
 from confserver.routing.reach import Reach
-from confserver.routing.router import Router, groups_of
+from confserver.routing.router import Router, groups_of, through
 from confserver.routing.table import Facts, Row, Table
+from confserver.routing.trunks import Host, Trunk
 from confserver.routing.users import Users
 from confserver.sip.doorkeeper import Identity
 from confserver.sip.flow import Flow
 from confserver.sip.message import Request, parse
-from confserver.sip.proxy.plan import Answer, Here, Plan, Relay, Target
+from confserver.sip.proxy.plan import Answer, Here, Plan, Relay
 from confserver.sip.uri import parse_uri
+from confserver.sip.ways import Hop
 
 NOW = 1_000_000.0
 SOURCE = Flow("UDP", ("192.0.2.1", 5060), ("192.0.2.9", 5060))
@@ -186,16 +188,20 @@ def test_redirected_and_refused() -> None:
 
 
 def test_to_a_trunk() -> None:
-    asked = []
-
-    def trunks(name: str, number: str) -> list[Target]:
-        asked.append((name, number))
-        return [Target(parse_uri(f"sip:{number}@192.0.2.5{at}")) for at in range(2)]
-
+    """By its hosts that live first; the next one stands in for one that cannot be reached."""
+    near, far = Host(Hop("UDP", "192.0.2.50", 5060), is_up=False), Host(Hop("TCP", "192.0.2.51", 5070), is_up=True)
+    trunks = through([Trunk("carrier", (near, far), "carrier.example")])
     row = Row(to="trunk", targets=("carrier",), strip=1, prepend="+49")
-    assert hosts(House(row, trunks=trunks).plan("sip:030@example.com")) == [["192.0.2.50"], ["192.0.2.51"]]
-    assert asked == [("carrier", "+4930")]
-    plan = House(row).plan("sip:030@example.com")
+    plan = House(row, trunks=trunks).plan("sip:030@example.com")
+    assert isinstance(plan, Relay)
+    [[way]] = plan.groups
+    assert str(way.uri) == "sip:+4930@carrier.example;user=phone" and way.hop == far.hop
+    assert way.instead is not None and way.instead.hop == near.hop and way.instead.instead is None
+    assert "through trunk carrier as +4930" in House(row, trunks=trunks).explain("sip:030@example.com")
+
+
+def test_to_a_trunk_that_is_not_there() -> None:
+    plan = House(Row(to="trunk", targets=("carrier",))).plan("sip:030@example.com")
     assert isinstance(plan, Answer) and plan.status == 503
 
 
