@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -62,8 +62,9 @@ def serve_command(config: Path | None) -> int:
     """
     settings = _settings(config)
     from confserver.app import serve
+    from confserver.config import load
 
-    return serve(settings)
+    return serve(settings, (lambda: load(config)) if config else None)
 
 
 @confserver.command("settings")
@@ -94,6 +95,7 @@ def settings_command(config: Path | None) -> None:
     help="How to call where the URI does not say.",
 )
 @click.option("--insecure", is_flag=True, help="Believe any certificate, such as one made for trying.")
+@click.option("--user", metavar="NAME", default="", help="Be this user, where the server asks for a password.")
 @click.option("--hold-at", type=click.FloatRange(min=0), metavar="SECONDS", help="Hold the call after so long.")
 @click.option("--resume-at", type=click.FloatRange(min=0), metavar="SECONDS", help="Come back after so long.")
 @click.option("--json", "as_json", is_flag=True, help="Print the call's final statistics as JSON.")
@@ -109,12 +111,14 @@ def call_command(
     hold_at: float | None,
     resume_at: float | None,
     insecure: bool,
+    user: str,
     as_json: bool,
 ) -> int:
     """Call a room as a robot phone, for checks and demonstrations.
 
     URI is what a phone would dial, such as sip:standup@192.0.2.1. Without --for the call ends by Ctrl-C or when the
-    other side hangs up.
+    other side hangs up. The password of --user is taken from the environment, as CONFSERVER_PASSWORD; else it is
+    asked for.
     """
     if play is not None and tone is not None:
         raise click.UsageError("--play and --tone exclude each other.")
@@ -123,7 +127,14 @@ def call_command(
     return run(
         target, play=play, record=record, seconds=seconds, tone_hz=tone, name=name, bind=bind, as_json=as_json,
         transport=transport, hold_at=hold_at, resume_at=resume_at, insecure=insecure,
+        user=user, password=_password() if user else "",
     )  # fmt: skip
+
+
+def _password() -> str:
+    """Never from the command line, where every user of the machine can read it."""
+    given = os.environ.get("CONFSERVER_PASSWORD")
+    return given if given is not None else str(click.prompt("Password", hide_input=True))
 
 
 @confserver.command(
@@ -179,7 +190,17 @@ def _ask(where: Where, method: str, path: str, body: Mapping[str, object]) -> ob
         raise click.ClickException(plain(error)) from None
 
 
-for verb in (*verbs(_ask), prompts):
+def _explain(config: Path, asked: Mapping[str, str]) -> Mapping[str, Any]:
+    """What a server with these settings would do, if it knew no users."""
+    from confserver.app.routes import explain_offline
+
+    try:
+        return explain_offline(_settings(config), asked)
+    except ValueError as error:
+        raise click.ClickException(plain(error)) from None
+
+
+for verb in (*verbs(_ask, _explain), prompts):
     confserver.add_command(verb)
 
 

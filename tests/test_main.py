@@ -97,7 +97,7 @@ def test_call_hands_over_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None
     assert entry.main(["call", "sip:a@h", "--play", "in.wav", "--record", "out.wav", "--for", "2.5", "--json"]) == 1
     assert entry.main(["call", "sip:a@h", "--tone", "440", "--name", "Anna", "--bind", "127.0.0.2"]) == 1
     nothing = {"play": None, "record": None, "seconds": None, "tone_hz": None, "name": "confserver", "bind": None}
-    nothing |= {"insecure": False, "transport": "udp", "hold_at": None, "resume_at": None}
+    nothing |= {"insecure": False, "transport": "udp", "hold_at": None, "resume_at": None, "user": "", "password": ""}
     assert phone.called == [
         (
             ("sip:a@h",),
@@ -107,6 +107,15 @@ def test_call_hands_over_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None
     ]
     assert entry.main(["call", "sip:a@h", "--tone", "440", "--play", "in.wav"]) == 2
     assert entry.main(["call"]) == 2
+
+
+def test_a_password_never_stands_on_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    phone = stand_in(monkeypatch, "confserver.phone", "run")
+    monkeypatch.setenv("CONFSERVER_PASSWORD", "correct horse")
+    assert entry.main(["call", "sip:a@h", "--user", "alice"]) == 0
+    assert entry.main(["call", "sip:a@h", "--user", "alice", "--password", "x"]) == 2
+    [(_, given)] = phone.called
+    assert (given["user"], given["password"]) == ("alice", "correct horse")
 
 
 def test_bench_gets_its_own_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +132,7 @@ def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert "Traceback" not in capsys.readouterr().err
 
 
-def interrupted(settings: object) -> int:
+def interrupted(settings: object, reread: object) -> int:
     raise KeyboardInterrupt
 
 

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import tables, trace
+from confserver.admin import routes, tables, trace
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
@@ -47,6 +47,7 @@ UNSAID = {"seconds": "for good", "aliases": "none, or those there are", "display
 ARGUMENT_HELP = {
     "room": "ROOM is the room's name.",
     "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
+    "uri": "URI is what would be called, such as sip:bob@example.com.",
     "user": "USER is the user's name, in lower case, such as alice.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
@@ -86,18 +87,22 @@ OPTION_HELP = {
     "display": "What others read when this user calls.",
     "aliases": "Another name, or a telephone number; more than one: say it again.",
     "enabled": "Whether the user may register and call.",
+    "caller": "The user whose password comes with it; else none.",
+    "source": "The IP address it comes from.",
+    "request": "Its method.",
+    "at": "When, such as 2026-12-31T18:00; else now.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
 
-def verbs(ask: Ask) -> list[click.Command]:
-    """Build the top-level verbs over a way to ask."""
+def verbs(ask: Ask, offline: routes.Offline = routes.not_here) -> list[click.Command]:
+    """Build the top-level verbs over a way to ask; ``offline`` explains the routes of a file."""
     room = click.Group(
         "room",
         help="Show or change one room of the running server.\n\nconfserver room VERB --help explains a verb.",
         commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
     )
-    return [_rooms(ask), room, _recordings(ask), _status(ask), *_ways(ask)]
+    return [_rooms(ask), room, _recordings(ask), _status(ask), *_ways(ask, offline)]
 
 
 # ------------------------------------------------------------------ queries
@@ -133,18 +138,22 @@ def _status(ask: Ask) -> click.Command:
 # ------------------------------------------------------------------ the server's ways, beside the rooms
 NOUNS = {
     "ban": "Show or change from whom the running server takes nothing.",
+    "route": "Show where the running server sends requests, and why.",
     "user": "Show or change who may register at the running server, and call from anywhere.",
 }
 
 
-def _ways(ask: Ask) -> list[click.Command]:
+def _ways(ask: Ask, offline: routes.Offline) -> list[click.Command]:
     """A group for each noun of ``routing.commands``, its verbs in it."""
     groups = {noun: click.Group(noun, help=words) for noun, words in NOUNS.items()}
     for question in (each for each in QUESTIONS if not each.has_own_verb):
         groups[question.noun].add_command(_question(ask, question))
     for order in ORDERS:
         groups[order.noun].add_command(_order(ask, order))
-    return [*groups.values(), _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
+    explain = routes.explainer(ask, offline, _print)
+    groups["route"].add_command(_command("explain", explain, routes.parameters(OPTION_HELP), routes.HELP))
+    reload = _command("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
+    return [*groups.values(), reload, _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:

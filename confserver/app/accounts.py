@@ -24,13 +24,14 @@ from confserver.routing.domains import Domains
 from confserver.routing.gruus import Gruus
 from confserver.routing.guard import Guard
 from confserver.routing.location import Binding, Bound, Change, Location
-from confserver.routing.reach import Reach
+from confserver.routing.reach import Reach, Reached
 from confserver.routing.registrar import Answer, Registrar, Terms
 from confserver.routing.users import User, Users
 from confserver.sip.checks import fit
 from confserver.sip.flow import Flow
 from confserver.sip.nonces import Nonces
 from confserver.sip.outputs import RequestArrived
+from confserver.sip.uri import Uri
 from confserver.storage import Storage
 
 log = structlog.get_logger("users")
@@ -80,6 +81,10 @@ class Accounts:
         )
         self.reach = Reach(self.users, self.location, self.domains, gruus)
 
+    def find(self, uri: Uri, now: float) -> Reached | None:
+        """See ``routing.router.Finder``."""
+        return self.reach.find(uri, now)
+
     def restore(self, kept: Kept) -> None:
         self.users.restore(kept.users)
         self.location.restore(binding for binding in kept.bindings if binding.user in self.users)
@@ -96,7 +101,7 @@ class Accounts:
         if not answer.changes:
             perform([Respond(event.transaction, answer.status, fit(answer.reason), answer.headers)])
             return
-        _tell(answer.changes)
+        _tell(answer.changes, answer.before)
         changes = tuple(answer.changes)
 
         def stored(result: object) -> None:
@@ -183,12 +188,15 @@ def _fresh_password() -> str:
     return secrets.token_urlsafe(12)
 
 
-def _tell(changes: Sequence[Change]) -> None:
+def _tell(changes: Sequence[Change], before: Sequence[Binding] = ()) -> None:
+    """What is only renewed is no news."""
+    known = {binding.key for binding in before}
     for change in changes:
         binding = change.binding
         facts = {"user": binding.user, "contact": str(binding.contact), "source": binding.source}
         if isinstance(change, Bound):
-            log.debug("registered", **facts, until=round(binding.expires_at))
+            say = log.debug if binding.key in known else log.info
+            say("registered", **facts, until=round(binding.expires_at))
         else:
             log.info("no longer registered", **facts, why=change.why)
 

@@ -169,6 +169,8 @@ class Performer:
             match output:
                 case focus_out.Accept(call=call, body=body):
                     return stack.accept(call, body, now)
+                case focus_out.NameRoom(call=call, user=user):
+                    return stack.name_contact(call, user)
                 case focus_out.Ring(call=call, status=status, body=body):
                     return stack.ring(call, now, status, body)
                 case focus_out.Refuse(call=call, status=status, reason=reason, headers=headers):
@@ -288,9 +290,15 @@ class Performer:
         return self._porter.connects(host, self.now())
 
     def lost(self, flow: Flow) -> None:
-        if self._registry:
-            self._registry.flow_lost(flow)
         self._hear(lambda: self._stack.flow_lost(flow, self.now()))
+        if self._registry:
+            self._hear(lambda: self._left(flow))
+
+    def _left(self, flow: Flow) -> Sequence[Output]:
+        """Who was reached by a connection alone is not reached any more."""
+        assert self._registry
+        self._registry.flow_lost(flow)
+        return ()
 
     def opened(self, token: int, flow: Flow) -> None:
         self._hear(lambda: self._stack.flow_opened(token, flow, self.now()))
@@ -344,5 +352,9 @@ def _log_call(output: sip_out.Output) -> None:
             log.info(
                 "call arrived", call=call, to=str(request.uri), source=written(flow.remote), transport=flow.transport
             )
+        case sip_out.RelayBegan(number=number, request=request, flow=flow, targets=targets):
+            log.info("relayed", relay=number, what=str(request), source=written(flow.remote), targets=list(targets))
+        case sip_out.RelayEnded(number=number, status=status):
+            log.info("relay answered", relay=number, status=status)
         case sip_out.CallEnded(call=call, cause=cause, status=status, detail=detail):
             log.info("call ended", call=call, cause=cause, status=status, **({"why": detail} if detail else {}))

@@ -23,8 +23,11 @@ from confserver.log import set_up
 log = structlog.get_logger("server")
 
 
-def serve(settings: Settings) -> int:
-    """Run until told to stop. Gives the exit status: 0, or 2 where the server could not start."""
+def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> int:
+    """Run until told to stop. Gives the exit status: 0, or 2 where the server could not start.
+
+    ``reread`` gives the settings as they are when it is asked; raises ConfigError.
+    """
     try:
         set_up(settings.log.level, settings.log.format, settings.log.path())
     except OSError as error:
@@ -32,7 +35,7 @@ def serve(settings: Settings) -> int:
     logging.getLogger("twisted").setLevel(logging.WARNING)  # what it starts and stops, the server says itself
     globalLogPublisher.addObserver(STDLibLogObserver("twisted"))
     _allow_many_files()
-    trouble = _run(_reactor(), settings)
+    trouble = _run(_reactor(), settings, reread)
     return _complain(trouble) if trouble else 0
 
 
@@ -49,11 +52,11 @@ COLLECTIONS = 20_000, 50, 100
 does by itself costs one part in fifteen of it."""
 
 
-def _run(reactor: Any, settings: Settings) -> str:
+def _run(reactor: Any, settings: Settings, reread: Callable[[], Settings] | None = None) -> str:
     """Gives why the server could not start, "" where it ran."""
     from confserver.app.server import Server, StartError
 
-    server = Server(reactor, settings)
+    server = Server(reactor, settings, reread)
     trouble = ""
 
     async def start() -> None:

@@ -25,6 +25,7 @@ from confserver.app.door import Door
 from confserver.app.journal import Journal, settle
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
+from confserver.app.routes import Routes, kept_secret, table_of
 from confserver.app.surroundings import Surroundings
 from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings, default_state_directory
@@ -35,6 +36,7 @@ from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
 from confserver.routing import store as ways
 from confserver.routing.registrar import OPTION_TAGS
+from confserver.routing.router import Router
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
 from confserver.storage import Storage, StorageError
@@ -66,7 +68,8 @@ class StartError(Exception):
 class Server:
     """One running confserver."""
 
-    def __init__(self, reactor: Any, settings: Settings) -> None:
+    def __init__(self, reactor: Any, settings: Settings, reread: Callable[[], Settings] | None = None) -> None:
+        """``reread`` gives the settings as they are now; raises ConfigError."""
         self._reactor = reactor
         self._settings = settings
         self._epoch = time.time() - time.monotonic()
@@ -80,28 +83,13 @@ class Server:
             reactor, settings.limits, self._surroundings.guard, self._storage, self.now, self._orders
         )  # fmt: skip
         self._accounts.join(self._orders)
+        self._routes = Routes(
+            Router(self._accounts, self._surroundings.guard, table_of(settings), settings.users.ring_s),
+            self._surroundings.hosts, self._accounts.domains, reread,
+        )  # fmt: skip
+        self._routes.join(self._orders)
         self._journal = Journal(self._storage)
-        self._stack = Stack(
-            StackSettings(
-                user_agent=f"confserver/{version('confserver')}",
-                advertised=self._contact,
-                unwelcome=self._surroundings.unwelcome,
-                sentry=self._watch.barrier,
-                tap=self._watch.trace,
-                doorkeeper=self._accounts.authentication,
-                allow=(*ALLOW, "REGISTER"),
-                events=EVENTS,
-                features=FEATURES,
-                register_tags=OPTION_TAGS,
-                has_tcp="tcp" in settings.sip.transports,
-                keeps_alive=True,
-                vouches=self._vouches,
-                session_expires_s=settings.sip.session_expires_s,
-                min_se_s=settings.sip.min_se_s,
-                needed_tags=settings.sip.required_extensions,
-            ),
-            lambda: secrets.token_hex(8),
-        )
+        self._stack = Stack(self._stack_settings(), lambda: secrets.token_hex(8))
         self._watch.use(self._stack)
         self._focus: Focus
         self._performer: Performer
@@ -121,6 +109,29 @@ class Server:
         self._url = ""
         self._stands = False
         self._is_stopping = False
+
+    def _stack_settings(self) -> StackSettings:
+        settings = self._settings
+        return StackSettings(
+            user_agent=f"confserver/{version('confserver')}",
+            advertised=self._contact,
+            unwelcome=self._surroundings.unwelcome,
+            sentry=self._watch.barrier,
+            tap=self._watch.trace,
+            doorkeeper=self._accounts.authentication,
+            allow=(*ALLOW, "REGISTER"),
+            events=EVENTS,
+            features=FEATURES,
+            register_tags=OPTION_TAGS,
+            has_tcp="tcp" in settings.sip.transports,
+            keeps_alive=True,
+            vouches=self._vouches,
+            planner=self._routes.plan,
+            is_ours=self._routes.names_us,
+            session_expires_s=settings.sip.session_expires_s,
+            min_se_s=settings.sip.min_se_s,
+            needed_tags=settings.sip.required_extensions,
+        )
 
     def now(self) -> float:
         """Steady epoch seconds: never steps."""
@@ -158,6 +169,7 @@ class Server:
         now = self.now()
         await self._watch.restore(kept.last_seen)
         self._accounts.restore(await self._storage.write(lambda db: accounts.settle(db, now)))
+        self._stack.keep_secret(await self._storage.write(kept_secret))
         rooms = Rooms(
             ParticipantIds(kept.last_participant),
             on_demand=settings.on_demand,
@@ -167,12 +179,13 @@ class Server:
         rooms.restore(kept.rooms)
         open_keys = self._settings.rtp.srtp_without_tls
         best_effort = self._settings.rtp.srtp_best_effort
-        terms = self._surroundings.media_terms()
-        scene = Scene(rooms, self._surroundings, terms, secrets.token_bytes, open_keys, best_effort)
+        around, dialling = self._surroundings, self._surroundings.dial_terms()
+        self._routes.use(dialling.trunks)
+        scene = Scene(rooms, around, around.media_terms(), secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
-        around = self._surroundings
+        scene.factory = around.factory()
         self._focus = Focus(
-            scene, around.repertoire(), tracks, quiets, around.dial_terms(), around.chat_terms(),
+            scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),
             watchers=settings.watchers,
         )  # fmt: skip
 
@@ -192,27 +205,13 @@ class Server:
         ]
         self._spares = Spares(self._reactor, posts[0]) if settings.media.spare else None
         self._links = [
-            WorkerLink(
-                self._reactor,
-                number,
-                post,
-                self._heard_worker,
-                self._lost_worker,
-                self._spares,
-            )
+            WorkerLink(self._reactor, number, post, self._heard_worker, self._lost_worker, self._spares)
             for number, post in enumerate(posts)
         ]
         self._watch.begin(self._focus, self._performer.perform, self._links)
-        self._performer.use(
-            Hands(
-                self._transports,
-                self._links,
-                self._scribe,
-                self._journal,
-                self._watch.trace.said,
-                (self._watch.follow,),
-            )
-        )
+        self._routes.port_of = self._transports.port_of
+        followers, said = (self._watch.follow,), self._watch.trace.said
+        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal, said, followers))
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
@@ -268,9 +267,10 @@ class Server:
         return self._surroundings.host_for(flow), port or flow.local[1]
 
     def reload(self) -> None:
-        """Read again what may change while the server runs: the certificate."""
+        """Read again what may change while the server runs: the certificate, the routes."""
         if self._transports is not None:
             self._transports.refresh()
+        self._routes.try_reload()
 
     def _vouches(self, flow: Flow, name: str) -> bool:
         """Inside an address is enough; by TLS a certificate says whose a connection is (RFC 5923 section 9)."""
@@ -287,7 +287,7 @@ class Server:
         """503 to new calls, BYE to all, then workers and store; 10 s at most."""
         if self._is_stopping:
             return
-        self._is_stopping = True
+        self._is_stopping = self._routes.is_closed = True
         say = log.info if self._stands else log.debug
         say("stopping")
         for chore, _ in self._chores:

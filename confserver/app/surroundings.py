@@ -14,6 +14,7 @@ from confserver.app.trunks import networks_of, trunks_of
 from confserver.config import Settings
 from confserver.focus.chat import ChatTerms
 from confserver.focus.dialout import DialTerms
+from confserver.focus.factory import Factory
 from confserver.focus.media import Ground
 from confserver.focus.repertoire import Repertoire
 from confserver.focus.terms import MediaTerms
@@ -146,6 +147,10 @@ class Surroundings:
             who=settings.refer,
             caller=settings.caller,
         )
+
+    def factory(self) -> Factory:
+        """Rooms that are made by a call have names that nobody can guess."""
+        return Factory(self._settings.rooms.factory, lambda: f"room-{secrets.token_hex(5)}")
 
     def chat_terms(self) -> ChatTerms:
         """Who may write to rooms, and how much."""

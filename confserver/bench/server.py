@@ -79,6 +79,8 @@ def settings_text(folder: Path, workers: int, first_port: int, last_port: int) -
             f"port_max = {last_port}",
             "[media]",
             f"workers = {workers}",
+            "[users]",
+            "trust_inside = true",
             "[http]",
             'address = "unix"',
             "[state]",

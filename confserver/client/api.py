@@ -208,6 +208,27 @@ class Client:
         """Take messages from an address or network again."""
         return self._change("DELETE", _path("bans", network))
 
+    # -------------------------------------------------------------- routes
+    def list_route(self) -> list[Record]:
+        """List the rows of the route table."""
+        return cast(list[Record], self.request("GET", "/routes"))
+
+    def explain_route(
+        self,
+        uri: str,
+        caller: str | None = None,
+        source: str | None = None,
+        request: str | None = None,
+        at: str | None = None,
+    ) -> Record | None:
+        """Say where a request would go, and why; nothing is sent."""
+        path = _path("routes", "explain", uri)
+        return self._change("POST", path, caller=caller, source=source, request=request, at=at)
+
+    def reload_route(self) -> Record | None:
+        """Read the routes of the settings again, whole or not at all; calls in progress stay."""
+        return self._change("POST", "/reload")
+
     # -------------------------------------------------------------- users
     def list_user(self) -> list[Record]:
         """List the users."""

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from confserver.config.route_checks import check_patterns
+from confserver.config.route_checks import check_route as _check_route
 from confserver.config.settings import IPAddress, Settings
 from confserver.config.trunks import Trunk
 
@@ -229,9 +231,35 @@ def trunk_host(text: str) -> tuple[str, int | None]:
     return (str(_address(match[1])) if match[1] else match[2]), port
 
 
+def _check_routes(settings: Settings) -> None:
+    groups, trunks = {group.name for group in settings.groups}, {trunk.name for trunk in settings.trunks}
+    for number, row in enumerate(settings.routes, 1):
+        try:
+            _check_route(row, groups, trunks)
+        except ValueError as error:
+            raise ValueError(f"row {number}{f' ({row.name})' if row.name else ''}: {error}") from None
+
+
+def _check_groups(settings: Settings) -> None:
+    names = [group.name for group in settings.groups]
+    for group in settings.groups:
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", group.name):
+            raise ValueError(f"{group.name!r} is no name: letters, digits, dots, lines")
+        check_patterns("members", group.members)
+    if len(set(names)) < len(names):
+        raise ValueError("two have the same name")
+
+
+def _check_factory(settings: Settings) -> None:
+    name = settings.rooms.factory
+    if name and not re.fullmatch(r"[a-z0-9](?:[a-z0-9._+~-]{0,62}[a-z0-9])?", name):
+        raise ValueError(f"no room can be called {name!r}: 1 to 64 small letters, digits, and . _ + ~ - between them")
+
+
 CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("sip.addresses", _check_sip_addresses),
     ("sip.transports", _check_transports),
+    ("rooms.factory", _check_factory),
     ("sip.tls_port", _check_tcp_ports),
     ("sip.ws_path", _check_ws_path),
     ("sip.ws_origins", _check_origins),
@@ -255,6 +283,8 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("dialout.domains", _check_domains),
     ("dialout.caller", _check_caller),
     ("trunks", _check_trunks),
+    ("routes", _check_routes),
+    ("groups", _check_groups),
     ("state.directory", lambda settings: _check_path(str(settings.state.path()))),
     ("recordings.directory", lambda settings: _check_path(str(settings.recordings_path()))),
     ("sounds.directory", lambda settings: _check_path_if_any(settings.sounds.directory)),

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from confserver.config.dialout import Dialout
 from confserver.config.limits import Limits
+from confserver.config.routes import Group, Route
 from confserver.config.sip import PRIVATE_NETWORKS, IPAddress, IPNetwork, Section, Sip
 from confserver.config.trunks import Trunk
 from confserver.config.users import Users
@@ -140,6 +141,13 @@ class Rooms(Section, frozen=True):
     music_when_alone: Annotated[
         bool, Meta(description="Who is alone in a room is told so and hears music until somebody else comes.")
     ] = True
+    factory: Annotated[
+        str,
+        Meta(
+            description="Name that is no room, but makes a new one of a secret name each time it is called, which the "
+            "phone is told; empty: none."
+        ),
+    ] = "new-room"
     watchers: Annotated[
         Literal["nobody", "members", "inside"],
         Meta(
@@ -262,7 +270,7 @@ class Log(Section, frozen=True):
         return Path(self.file).expanduser() if self.file else None
 
 
-LISTS: dict[str, type[Section]] = {"trunks": Trunk}
+LISTS: dict[str, type[Section]] = {"trunks": Trunk, "routes": Route, "groups": Group}
 """Settings of which there may be any number of tables, [[trunks]]; each gives here what one table is."""
 
 
@@ -277,6 +285,8 @@ class Settings(Section, frozen=True):
     users: Users = Users()
     dialout: Dialout = Dialout()
     trunks: tuple[Trunk, ...] = ()
+    routes: tuple[Route, ...] = ()
+    groups: tuple[Group, ...] = ()
     sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()
     http: Http = Http()

@@ -57,3 +57,7 @@ class Users(Section, frozen=True):
             description="Most phones of one user; one more takes the place of the one that was heard of longest ago.",
         ),
     ] = 10
+    ring_s: Annotated[
+        float,
+        Meta(ge=0, le=180, description="Seconds that phones of one q ring before those of a lower q; 0: to the end."),
+    ] = 20.0

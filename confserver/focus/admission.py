@@ -8,7 +8,7 @@ from confserver.contract import LegFailed, LegOpened, MediaPlan, OpenLeg
 from confserver.focus.answers import NoAnswer, of_offer, of_room, unavailable, warning
 from confserver.focus.legs import Leg, Reached, Stage, nobody
 from confserver.focus.media import caller_of, check_family, check_reach, description_of, plan_of
-from confserver.focus.outputs import Accept, Refuse, Respond, Ring
+from confserver.focus.outputs import Accept, NameRoom, Refuse, Ring
 from confserver.focus.scene import OPENING_S, Scene
 from confserver.focus.succession import heir_of, take_over
 from confserver.focus.terms import RoomTerms
@@ -23,7 +23,8 @@ from confserver.sdp.text import write
 from confserver.sip.flow import Flow, written
 from confserver.sip.identity import CallerId, caller_id
 from confserver.sip.message import Request
-from confserver.sip.outputs import CallAcknowledged, CallArrived, EarlyAnswered, RequestArrived
+from confserver.sip.outputs import CallAcknowledged, CallArrived, EarlyAnswered
+from confserver.sip.uri import escape_user
 from rooms import events as tell
 from rooms.commands import Arrive, Hold, Reserve
 from rooms.errors import Refused
@@ -76,6 +77,8 @@ class Admission:
         leg.note_abilities(request)
         leg.session_id = int(now * 1000) << 16 | leg.id & 0xFFFF
         scene.legs.add(leg)
+        if request.uri.user_decoded.strip().lower() != room:
+            scene.say(NameRoom(call.call, escape_user(room)))  # RFC 4579 5.2: the Contact is the conference
         scene.tell_worker(place, OpenLeg(leg=leg.id, room=place.number, ipv6=is_ipv6, plan=plan))
 
     def _place_of(self, call: CallArrived) -> Leg | None:
@@ -96,7 +99,7 @@ class Admission:
         joined = self._scene.legs.by_call.get(call.other.call) if call.other else None
         if joined is not None:
             return self._checked(joined.room)
-        name = self._room_for(call.request, call.flow)
+        name = self.room_for(call.request, call.flow)
         if name is None:
             raise NoAnswer(404, "", (warning(399, "the URI names no room"),))
         return name
@@ -121,13 +124,15 @@ class Admission:
         except Refused as refused:
             raise of_room(refused) from refused
 
-    def _room_for(self, request: Request, flow: Flow) -> str | None:
+    def room_for(self, request: Request, flow: Flow) -> str | None:
         """The room that is called, which takes calls now; None: the server itself. Raises NoAnswer."""
         to = route(request, flow, self._scene.guard)
         if isinstance(to, RouteRefused):
             raise NoAnswer(to.status, "", (warning(399, to.reason),))
         if self._scene.is_closing:
             raise unavailable("the server is stopping")
+        if isinstance(to, ToRoom) and self._scene.factory.is_named(to.name):
+            return self._scene.factory.make(self._scene.rooms.__contains__)
         return self._checked(to.name) if isinstance(to, ToRoom) else None
 
     def _checked(self, text: str) -> str:
@@ -264,17 +269,3 @@ class Admission:
             leg.go("acknowledged")
         else:
             self._scene.hang_up(leg, "the room has ended")
-
-    # ------------------------------------------------------------------ OPTIONS
-    def asked(self, event: RequestArrived, now: float) -> None:
-        """Answer OPTIONS as an INVITE to the same place would be answered (RFC 3261 11.2).
-
-        Deviation: workers are not asked. One that is lost is replaced within a second, and whoever watches us by
-        OPTIONS (a proxy in front) should not give us up for that.
-        """
-        try:
-            self._room_for(event.request, event.flow)
-        except NoAnswer as no:
-            self._scene.say(Respond(event.transaction, no.status, no.reason, no.headers))
-        else:
-            self._scene.say(Respond(event.transaction, 200))

@@ -32,6 +32,7 @@ from confserver.focus.admission import Admission
 from confserver.focus.answers import NoAnswer, unavailable
 from confserver.focus.chat import Chat, ChatTerms
 from confserver.focus.dialout import Dialout, DialTerms
+from confserver.focus.inquiries import Inquiries
 from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.outputs import Output, Probe
@@ -86,11 +87,11 @@ class Focus:
         scene.followers.append(self._dialout.follow)
         self._sessions = Sessions(scene, self._admission)
         self._requests = Requests(scene)
-        self._requests.outside["OPTIONS"] = self._admission.asked
         self._keys = Keys(scene, self._requests)
         self._transfers = Transfers(scene, self._requests, self._admission, self._dialout, self._dialout.terms.who)
         self._chat = Chat(scene, self._requests, self._admission, texting or ChatTerms())
         self._watching = Watching(scene, self._requests, self._admission, watchers)
+        self._inquiries = Inquiries(scene, self._requests, self._admission, self._watching)
         self._trunks = Trunking(scene, self._requests, self._dialout.terms.trunks)
         self._reoffers = Reoffers(scene, self._admission, self._sessions.settle)
         self._recovery = Recovery(scene, self._reoffers)

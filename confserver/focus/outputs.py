@@ -34,6 +34,14 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class NameRoom:
+    """Our Contact in a call that came has this user: the room, where the caller has asked for another name."""
+
+    call: CallId
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     call: CallId
     status: int
@@ -203,6 +211,6 @@ class Publish:
 
 
 Output = (
-    Accept | Ring | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Call | Abandon | Probe | Respond
+    Accept | NameRoom | Ring | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Call | Abandon | Probe | Respond
     | Ask | Send | Grant | Notify | EndSubscription | TellWorker | TellScribe | Tell | Publish
 )  # fmt: skip

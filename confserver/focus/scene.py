@@ -19,6 +19,7 @@ from confserver.contract import (
     ToWorker,
 )
 from confserver.focus.answers import NoAnswer, unavailable
+from confserver.focus.factory import Factory
 from confserver.focus.legs import Leg, Legs, Place, Stage
 from confserver.focus.media import Ground
 from confserver.focus.outputs import Abandon, HangUp, Output, Publish, Refuse, TellWorker
@@ -89,6 +90,8 @@ class Scene:
         self._loads: dict[int, tuple[float, int]] = {}
         """Of each worker: the share of its time that it has used of late, and how many legs it had then."""
         self.is_closing = False
+        self.factory = Factory("", str)
+        """The name that makes rooms."""
         self.followers: list[Callable[[tell.Event], None]] = []
         """Who else does what events want, each after us."""
         self._terms = terms or MediaTerms()

@@ -156,17 +156,23 @@ class Watching:
         except NoAnswer as no:
             self._scene.say(Respond(event.transaction, no.status, no.reason, no.headers))
 
+    def _is_inside(self, flow: Flow) -> bool:
+        return self._who == "inside" and self._scene.guard.is_inside(flow.remote[0])
+
+    def _may(self, flow: Flow, member: Leg | None) -> bool:
+        return self._is_inside(flow) or (member is not None and self._who != "nobody")
+
     def _admit(self, transaction: int, room: str, request: Request, flow: Flow, member: Leg | None) -> None:
         """Raises NoAnswer."""
         event = event_of(request)
         if event is None or event.package != PACKAGE:
             raise NoAnswer(489, "", (("Allow-Events", PACKAGE),))
-        is_inside = self._who == "inside" and self._scene.guard.is_inside(flow.remote[0])
-        if not is_inside and (member is None or self._who == "nobody"):
+        is_inside = self._is_inside(flow)
+        if not self._may(flow, member):
             raise NoAnswer(403, "", (warning(399, "only those in the room may watch it"),))
         if room not in self._scene.rooms:
             raise NoAnswer(404, "", (warning(399, f"there is no room {room}"),))
-        if not _reads(request, info.TYPE):
+        if not reads(request, info.TYPE):
             raise NoAnswer(406, "", (("Accept", info.TYPE),))
         name = self._scene.rooms.get(room).name
         who = "" if is_inside or member is None else member.participant
@@ -192,6 +198,16 @@ class Watching:
         watcher.version += 1
         stamp = info.Stamp(watcher.version, room.number, int((room.created_at or 0) * 1000))
         return info.document(watcher.entity, stamp, is_full=is_full, parts=parts), info.TYPE
+
+    def seen_once(self, name: str, request: Request, flow: Flow) -> tuple[bytes, str] | None:
+        """How a room stands, for who asks but does not watch; None where he may not, or there is none."""
+        if name not in self._scene.rooms or not self._may(flow, member_of(self._scene, name, request, flow)):
+            return None
+        room, roster = self._scene.rooms.get(name), self._rosters.get(name) or Roster()
+        roster.write(room)
+        stamp = info.Stamp(1, room.number, int((room.created_at or 0) * 1000))
+        entity = str(request.uri.replace(params=()))
+        return info.document(entity, stamp, is_full=True, parts=roster.all()), info.TYPE
 
     def follow(self, event: tell.Event) -> None:
         """What happens in the rooms."""
@@ -226,7 +242,7 @@ class Watching:
             self._end(list(watchers.values()), "noresource")
 
 
-def _reads(request: Request, kind: str) -> bool:
+def reads(request: Request, kind: str) -> bool:
     """Whether Accept takes it (RFC 3261 20.1); without one a subscriber reads what the package has (RFC 4575 3.5)."""
     accepted = [value.partition(";")[0].strip().lower() for value in request.headers.get_all("Accept")]
     return not accepted or any(each in (kind, "*/*", "application/*") for each in accepted)

@@ -34,6 +34,8 @@ def run(
     hold_at: float | None = None,
     resume_at: float | None = None,
     insecure: bool = False,
+    user: str = "",
+    password: str = "",
 ) -> int:
     """Make one call in Twisted's reactor. Gives the exit status: 0 done, 1 no call, 2 wrong usage, 130 interrupted."""
     from confserver.phone.command import call
@@ -43,7 +45,7 @@ def run(
         orders = Orders(
             target=destination(target), play=play, record=record, seconds=seconds, tone_hz=tone_hz, name=name,
             bind=local_address(bind), transport=transport, hold_at=hold_at, resume_at=resume_at,
-            is_insecure=insecure,
+            is_insecure=insecure, user=user, password=password,
         )  # fmt: skip
     except BadOrders as wrong:
         return complain(str(wrong), 2)

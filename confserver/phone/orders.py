@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from confserver.sip.grammar import Malformed
@@ -35,6 +35,9 @@ class Orders:
     """Seconds from the answer on."""
     name: str = "confserver"
     bind: str | None = None
+    user: str = ""
+    """The user that it is, where the server asks for a password; "" for none."""
+    password: str = field(default="", repr=False)
     is_insecure: bool = False
     """Believe any certificate."""
 

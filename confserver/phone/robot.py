@@ -19,6 +19,7 @@ from confserver.phone.speech import Speech, Tone, Unreadable, read_clip, silence
 from confserver.phone.terms import Terms
 from confserver.sdp.agreement import Local, Rejected
 from confserver.sip import outputs as told
+from confserver.sip.account import Account
 from confserver.sip.grammar import printable
 from confserver.sip.headers import NameAddr
 from confserver.sip.locating import Target
@@ -123,12 +124,13 @@ class Robot:
             raise CallFailed(f"cannot call from {local}: {_words(error)}") from None
         self._terms = Terms(Local(host=local, port=media.port, session_id=secrets.randbits(62)))
         name = printable(orders.name)
-        from_ = NameAddr(name, Uri("sip", escape_user(name) or "confserver", host=local))
+        from_ = NameAddr(name, Uri("sip", escape_user(orders.user or name) or "confserver", host=local))
+        account = Account(orders.user, orders.password, lambda: secrets.token_hex(8)) if orders.user else None
         self._called_at = line.now()
         self._later(ANSWER_S, self._not_answered)
         self._call, outputs = line.stack.call(
             orders.target.replace(headers=()), from_, self._terms.offer(), line.now(),
-            via=hop,
+            via=hop, account=account,
         )  # fmt: skip
         line.perform(outputs)
 

@@ -121,7 +121,33 @@ class RemoveUser(Command):
     user: str
 
 
-COMMANDS: tuple[type[Command], ...] = (AddBan, LiftBan, AddUser, ChangeUser, SetPassword, RemoveUser)
+@dataclass(frozen=True, slots=True)
+class ExplainRoute(Command):
+    """Say where a request would go, and why; nothing is sent."""
+
+    path: ClassVar[str] = "/routes/explain/{uri}"
+    noun: ClassVar[str] = "route"
+    verb: ClassVar[str] = "explain"
+
+    uri: str
+    caller: str = ""
+    source: str = "127.0.0.1"
+    request: str = "INVITE"
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reload(Command):
+    """Read the routes of the settings again, whole or not at all; calls in progress stay."""
+
+    path: ClassVar[str] = "/reload"
+    noun: ClassVar[str] = "route"
+    verb: ClassVar[str] = "reload"
+
+
+COMMANDS: tuple[type[Command], ...] = (
+    AddBan, LiftBan, AddUser, ChangeUser, SetPassword, RemoveUser, ExplainRoute, Reload,
+)  # fmt: skip
 QUESTIONS: tuple[Question, ...] = (
     Question(
         "ban",
@@ -134,6 +160,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question("trace", "show", "/traces/{call}", "Show the messages of a call.", has_own_verb=True),
     Question("trace", "pcap", "/traces/{call}/pcap", "Give the messages of a call as a pcap.", has_own_verb=True),
     Question("user", "list", "/users", "List the users.", ("user", "display", "aliases", "enabled", "phones")),
+    Question("route", "list", "/routes", "List the rows of the route table.", ("name", "when", "then")),
     Question(
         "user",
         "show",

@@ -44,7 +44,8 @@ class Binding:
     flow: Flow | None = None
     """The way that the REGISTER came; None after a restart, or once that connection is lost."""
     is_outbound: bool = False
-    """Requests go by ``flow`` alone, and the binding ends with it (RFC 5626 section 5.3)."""
+    """Requests go by ``flow`` alone, and the binding ends with it (RFC 5626 section 5.3): also by every WebSocket,
+    whose far end listens nowhere (RFC 7118 section 5)."""
     gruu: int = 0
     """What the temporary GRUUs of this phone lead to, until it registers by another Call-ID (RFC 5627 section 5);
     0: the phone wants no GRUUs."""

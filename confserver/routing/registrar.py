@@ -147,7 +147,7 @@ class Registrar:
             user=user.name, contact=wish.contact.uri, expires_at=now + expires_s,
             call_id=request.call_id, cseq=request.cseq.number, q=wish.q, path=wishes.path, params=wish.params,
             instance=wish.instance, reg_id=wish.reg_id if is_outbound else 0,
-            flow=flow if is_direct else None, is_outbound=is_outbound and is_direct,
+            flow=flow if is_direct else None, is_outbound=is_direct and (is_outbound or flow.is_websocket),
             source=written(flow.remote),
             user_agent=printable(request.headers.get("User-Agent") or "")[:MOST_USER_AGENT], registered_at=now,
         )  # fmt: skip

@@ -12,19 +12,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from confserver.sip.dialog import DialogState
-from confserver.sip.headers import Headers
+from confserver.sip.headers import Headers, NameAddr
 from confserver.sip.message import Request, Response
 from confserver.sip.outputs import RequestAnswered, RequestInCall
 from confserver.sip.requests import CREDENTIALS, Errand
 from confserver.sip.transaction import WrongMoment
+from confserver.sip.ways import Hop, Way, hop_of
 
 if TYPE_CHECKING:
     from confserver.sip.account import Account
     from confserver.sip.call import Call
     from confserver.sip.core import Core, Extra
-    from confserver.sip.flow import Flow
+    from confserver.sip.flow import Address, Flow
     from confserver.sip.transaction import ServerTransaction
-    from confserver.sip.ways import Way
+    from confserver.sip.uri import Uri
 
 MOST_CHALLENGES = 3
 """So often are credentials given for one request."""
@@ -161,3 +162,25 @@ def fill(request: Request, headers: Extra, body: bytes, content_type: str) -> Re
         request.headers.add("Content-Type", content_type)
         request.body = body
     return request
+
+
+def opening(core: Core, method: str, target: Uri, from_: NameAddr, to: NameAddr | None = None) -> Request:
+    """A request outside a dialog (RFC 3261 8.1.1), without Via and Contact."""
+    lines = [
+        ("Max-Forwards", "70"),
+        ("From", str(from_.with_param("tag", core.token()))),
+        ("To", str(to or NameAddr("", target))),
+    ]
+    lines += [("Call-ID", core.token()), ("CSeq", f"1 {method}")]
+    if core.settings.user_agent:
+        lines.append(("User-Agent", core.settings.user_agent))
+    return Request(method, target, Headers(lines))
+
+
+def way_to(target: Uri, transport: str, via: Address | Hop | None) -> Way:
+    """To ``via``, else to the target; by ``transport`` if the target names none ("": as its domain says)."""
+    if via is not None:
+        return Way(hop=via if isinstance(via, Hop) else Hop(transport or "UDP", *via))
+    if transport and not target.has_param("transport"):
+        target = target.with_param("transport", transport)
+    return Way(hop=hop_of(target))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from confserver.sip.dialog import Dialog
     from confserver.sip.proxy.fork import Fork
     from confserver.sip.settings import StackSettings
+    from confserver.sip.subscriber import Subscriber
     from confserver.sip.subscription import Subscription
     from confserver.sip.transaction import ClientTransaction, ServerTransaction
     from confserver.sip.usages import Usages
@@ -54,6 +55,10 @@ class Core:
         self.usages: dict[DialogKey, Usages] = {}
         """The subscriptions of each dialog that has any."""
         self.subscriptions: dict[int, Subscription] = {}
+        self.subscribers: dict[int, Subscriber] = {}
+        """Subscriptions of ours, by number."""
+        self.awaiting: dict[tuple[str, str], Subscriber] = {}
+        """Those that have had no NOTIFY yet, by Call-ID and our tag."""
         self.subscribers_at: Counter[str] = Counter()
         """How many of them each host has."""
         self.connections: dict[Flow, Connection] = {}
@@ -252,6 +257,13 @@ class Core:
         if self.usages[key].remove(subscription):
             del self.usages[key]
 
+    def forget_subscriber(self, subscriber: Subscriber) -> None:
+        self.awaiting.pop(subscriber.key, None)
+        self.subscribers.pop(subscriber.number, None)
+        key = subscriber.dialog.key if subscriber.dialog is not None else None
+        if key in self.usages and self.usages[key].remove(subscriber):
+            del self.usages[key]
+
     def dialog_of(self, request: Request) -> Dialog | None:
         """The dialog that a request of theirs is in."""
         key = dialog_key(request)
@@ -272,6 +284,7 @@ class Core:
             "calls": len(self.calls),
             "dialogs": len(self.dialogs),
             "subscriptions": len(self.subscriptions),
+            "subscriptions of ours": len(self.subscribers),
             "relayed requests": len(self.relays),
             "connections": len(self.connections),
             "searches": len(self.searches),

@@ -34,7 +34,7 @@ from confserver.sip.message import Request, Response, parse
 from confserver.sip.outputs import RelayBegan, RequestArrived
 from confserver.sip.proxy.checks import refusal_of as relay_refusal_of
 from confserver.sip.proxy.fork import Fork
-from confserver.sip.proxy.plan import Answer
+from confserver.sip.proxy.plan import Answer, Here, Relay
 from confserver.sip.proxy.proxy import Planned, Proxy
 from confserver.sip.requests import Errand
 from confserver.sip.sentry import Verdict
@@ -153,7 +153,7 @@ class Incoming:
         if not request.to.tag:
             return False
         core, key = self._core, dialog_key(request)
-        return key in core.dialogs or key in core.usages or self._proxy.has_begun(request)
+        return key in core.dialogs or key in core.usages or key[:2] in core.awaiting or self._proxy.has_begun(request)
 
     def _may_enter(self, request: Request, flow: Flow, now: float) -> bool:
         """Ask the sentry; the refusal is given here."""
@@ -225,9 +225,13 @@ class Incoming:
     def _plan(self, request: Request, flow: Flow, now: float) -> Planned | None:
         """A request whose routes cannot be read is answered as one that is malformed (RFC 3261 16.3, step 1)."""
         try:
-            return self._proxy.plan(request, flow, now)
+            planned = self._proxy.plan(request, flow, now)
         except Malformed as fault:
             return Planned(Answer(400, fit(fault.reason)), (), "")
+        if planned is not None and isinstance(planned.plan, Here):
+            request.uri = planned.plan.uri
+            return None
+        return planned
 
     def _relay(self, planned: Planned, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         core, plan = self._core, planned.plan
@@ -235,7 +239,7 @@ class Incoming:
         if refusal is not None:
             core.count("refused")
             self._refuse(request, flow, Refusal(refusal.status, refusal.reason, refusal.headers), now)
-        elif self._has_room(request, flow) and not isinstance(plan, Answer):
+        elif isinstance(plan, Relay) and self._has_room(request, flow):
             number = core.next_number()
             if not request.to.tag:
                 targets = tuple(str(target.uri) for group in plan.groups for target in group)
@@ -253,6 +257,10 @@ class Incoming:
     def _in_dialog(self, request: Request, key: Hashable, flow: Flow, now: float) -> None:
         core, named = self._core, dialog_key(request)
         call, usages = core.dialogs.get(named), core.usages.get(named)
+        if request.method == "NOTIFY" and (first := core.awaiting.get(named[:2])) is not None:
+            if self._has_room(request, flow):
+                first.notified(self._open(request, key, flow, now), flow, now)
+            return
         whose = usages if usages is not None and (call is None or usages.has(request)) else call
         if whose is None:
             core.answer_at_once(request, flow, 481)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from confserver.sip.events import Standing
     from confserver.sip.extensions.replaces import Other
     from confserver.sip.flow import Address, Flow
     from confserver.sip.message import Request, Response
@@ -221,14 +222,26 @@ class RequestAnswered:
 
 
 @dataclass(frozen=True, slots=True)
-class SubscriptionEnded:
-    """The last word of every subscription that was granted; what its last NOTIFY says has been asked for.
+class Notified:
+    """A NOTIFY of a subscription of ours; answered already."""
 
-    ``cause`` is for people: "unsubscribed", "expired", "no answer to NOTIFY", or what ``end_subscription`` was given.
+    subscription: int
+    standing: Standing
+    body: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionEnded:
+    """The last word of every subscription, of others or of ours; what its last NOTIFY says has been asked for.
+
+    ``cause`` is for people: "unsubscribed", "expired", "no answer to NOTIFY", or what ``end_subscription`` was given;
+    of ours: the notifier's reason, or the words of its refusal, and when it may be tried again, if that was said.
     """
 
     subscription: int
     cause: str
+    retry_after: int | None = None
 
 
 Output = (
@@ -236,5 +249,5 @@ Output = (
     | OfferAcknowledged
     | CallRinging | CallAccepted | OfferAnswered | ProbeAnswered | CallEnded | RequestArrived
     | RelayBegan | RelayEnded
-    | RequestInCall | RequestAnswered | SubscriptionEnded
+    | RequestInCall | RequestAnswered | SubscriptionEnded | Notified
 )  # fmt: skip

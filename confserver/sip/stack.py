@@ -19,18 +19,18 @@ from confserver.sip.client_calls import ClientCall
 from confserver.sip.connections import Connection
 from confserver.sip.core import Core, Extra
 from confserver.sip.flow import Address, Flow
-from confserver.sip.headers import Headers, NameAddr
+from confserver.sip.headers import NameAddr
 from confserver.sip.incoming import Incoming
 from confserver.sip.locating import Target
-from confserver.sip.message import Request
 from confserver.sip.outputs import CallId, Output
+from confserver.sip.proxy.routes import Tokens
 from confserver.sip.remains import Remains, remains_of, say_goodbye
 from confserver.sip.server_calls import ServerCall
 from confserver.sip.settings import StackSettings
 from confserver.sip.subscribing import SubscriptionDoor, UnknownSubscription
 from confserver.sip.transaction import WrongMoment
 from confserver.sip.uri import Uri
-from confserver.sip.ways import Hop, Way, hop_of
+from confserver.sip.ways import Hop
 
 __all__ = ["Stack", "StackSettings", "UnknownCall", "UnknownSubscription", "WrongMoment"]
 
@@ -119,6 +119,11 @@ class Stack(SubscriptionDoor):
         self._server_call(call).ring(now, status, body, content_type if body else "")
         return self._taken()
 
+    def name_contact(self, call: CallId, user: str) -> list[Output]:
+        """The user of our Contact in a call that came, from now on; else it is that of the Request-URI."""
+        self._server_call(call).contact_user = user
+        return self._taken()
+
     def accept(self, call: CallId, body: bytes, now: float, content_type: str = SDP) -> list[Output]:
         self._server_call(call).accept(body, content_type, now)
         return self._taken()
@@ -162,14 +167,14 @@ class Stack(SubscriptionDoor):
         """
         core = self._core
         number = core.next_number()
-        request = self._opening("INVITE", target, from_, to)
+        request = asking.opening(core, "INVITE", target, from_, to)
         fixed, compose = (body, None) if isinstance(body, bytes) else (b"", body)
         asking.fill(request, (*core.abilities(), *headers), fixed, content_type)
         if compose is not None:
             request.headers.add("Content-Type", content_type)
         request.encode()  # raises Unwritable before anything has changed
         user = from_.uri.user if contact_user is None else contact_user
-        ClientCall(core, number, request, user, compose, account).start(_way(target, transport, via), now)
+        ClientCall(core, number, request, user, compose, account).start(asking.way_to(target, transport, via), now)
         return number, self._taken()
 
     # -------------------------------------------------------------- other requests that we send
@@ -206,27 +211,14 @@ class Stack(SubscriptionDoor):
 
         ``series``: Call-ID and number of one that belongs to others before it (REGISTER, RFC 3261 10.2).
         """
-        request = asking.fill(self._opening(method, target, from_, to), headers, body, content_type)
+        request = asking.fill(asking.opening(self._core, method, target, from_, to), headers, body, content_type)
         if series is not None:
             request.headers.set("Call-ID", series[0])
             request.headers.set("CSeq", f"{series[1]} {method}")
         request.encode()  # raises Unwritable before anything has changed
         user = from_.uri.user if contact_user is None else contact_user
-        number = asking.send(self._core, request, user, _way(target, transport, via), now, account)
+        number = asking.send(self._core, request, user, asking.way_to(target, transport, via), now, account)
         return number, self._taken()
-
-    def _opening(self, method: str, target: Uri, from_: NameAddr, to: NameAddr | None) -> Request:
-        """A request outside a dialog (RFC 3261 8.1.1), without Via and Contact."""
-        core = self._core
-        lines = [
-            ("Max-Forwards", "70"),
-            ("From", str(from_.with_param("tag", core.token()))),
-            ("To", str(to or NameAddr("", target))),
-        ]
-        lines += [("Call-ID", core.token()), ("CSeq", f"1 {method}")]
-        if core.settings.user_agent:
-            lines.append(("User-Agent", core.settings.user_agent))
-        return Request(method, target, Headers(lines))
 
     # -------------------------------------------------------------- both
     def offer(self, call: CallId, body: bytes, now: float, content_type: str = SDP) -> list[Output]:
@@ -268,7 +260,8 @@ class Stack(SubscriptionDoor):
         if waiting.is_answered:
             raise WrongMoment(f"a second answer to {waiting.request}")
         if waiting.request.method == "OPTIONS" and 200 <= status < 300:
-            headers = (*headers, *core.abilities())  # RFC 3261 11.2
+            contact = ("Contact", core.contact(waiting.request.uri.user, waiting.flow))  # RFC 3840 section 5
+            headers = (*headers, contact, *core.abilities())  # RFC 3261 11.2
         core.settings.sentry.refused(waiting.flow, status, now)
         tag = core.token()
         answer = core.response(
@@ -288,6 +281,10 @@ class Stack(SubscriptionDoor):
         if not say_goodbye(self._core, remains, cause, now):
             self._core.count("remains that make no sense")
         return self._taken()
+
+    def keep_secret(self, secret: str) -> None:
+        """One that outlives a restart, so that dialogs through us do (``StackSettings.secret``); before any request."""
+        self._core.secret, self._core.tokens = secret, Tokens(secret)
 
     def flows(self) -> set[Flow]:
         """The connections by which the peers of dialogs are reached."""
@@ -319,15 +316,6 @@ class Stack(SubscriptionDoor):
         if not call.is_established:
             raise WrongMoment(f"call {number} is {call.state.value}")
         return call
-
-
-def _way(target: Uri, transport: str, via: Address | Hop | None) -> Way:
-    """To ``via``, else to the target; by ``transport`` if the target names none ("": as its domain says)."""
-    if via is not None:
-        return Way(hop=via if isinstance(via, Hop) else Hop(transport or "UDP", *via))
-    if transport and not target.has_param("transport"):
-        target = target.with_param("transport", transport)
-    return Way(hop=hop_of(target))
 
 
 def _final(status: int) -> int:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from confserver.sip.core import Core
+from confserver.sip import asking
+from confserver.sip.core import Core, Extra
 from confserver.sip.events import TERMINATED, Event, Standing, event_of, expires_of
+from confserver.sip.flow import Address
+from confserver.sip.headers import NameAddr
 from confserver.sip.outputs import Output, SubscriptionEnded
+from confserver.sip.subscriber import Subscriber
 from confserver.sip.subscription import Compose, Given, Grant, Subscription, SubscriptionInput
+from confserver.sip.uri import Uri
 from confserver.sip.usages import grant
 
 
@@ -78,3 +83,36 @@ class SubscriptionDoor:
         if subscription is None:
             raise UnknownSubscription(number)
         return subscription
+
+    # -------------------------------------------------------------- ours
+    def subscribe(
+        self,
+        event: Event,
+        target: Uri,
+        from_: NameAddr,
+        now: float,
+        *,
+        expires_s: int = 3600,
+        headers: Extra = (),
+        transport: str = "UDP",
+        via: Address | None = None,
+        contact_user: str | None = None,
+    ) -> tuple[int, list[Output]]:
+        """Subscribe, and keep it fresh: Notified comes each time, SubscriptionEnded at last. Else as in ``call``."""
+        core = self._core
+        lines = (("Event", str(event)), ("Expires", str(expires_s)), *headers)
+        request = asking.fill(asking.opening(core, "SUBSCRIBE", target, from_), lines, b"", "")
+        request.encode()  # raises Unwritable before anything has changed
+        number = core.next_number()
+        user = from_.uri.user if contact_user is None else contact_user
+        subscriber = core.subscribers[number] = Subscriber(core, number, request, event, user)
+        subscriber.start(asking.way_to(target, transport, via), now)
+        return number, self._taken()
+
+    def unsubscribe(self, subscription: int, now: float) -> list[Output]:
+        """SubscriptionEnded follows, with the last NOTIFY, or soon without one."""
+        subscriber = self._core.subscribers.get(subscription)
+        if subscriber is None:
+            raise UnknownSubscription(subscription)
+        subscriber.leave(now)
+        return self._taken()

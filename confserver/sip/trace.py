@@ -131,11 +131,18 @@ class Trace:
                 self._name(call, request.call_id)
             case sip.CallRinging(call=call, response=response) | sip.CallAccepted(call=call, response=response):
                 self._name(call, response.call_id)
+            case sip.RelayBegan(number=number, request=request) if request.method == "INVITE":
+                self._name(number, request.call_id)
             case sip.CallEnded(call=call):
-                call_id = self._numbers.get(call)
-                if call_id is not None:
-                    self._calls[call_id].is_over = True
-                    self._over[call_id] = None
+                self._end(call)
+            case sip.RelayEnded(number=number, status=status) if status >= 300:
+                self._end(number)  # of others we do not see the end
+
+    def _end(self, call: int) -> None:
+        call_id = self._numbers.get(call)
+        if call_id is not None:
+            self._calls[call_id].is_over = True
+            self._over[call_id] = None
 
     def _name(self, call: int, call_id: str) -> None:
         if call in self._numbers:

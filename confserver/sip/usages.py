@@ -20,18 +20,20 @@ from confserver.sip.transaction import WrongMoment
 if TYPE_CHECKING:
     from confserver.sip.core import Core, Extra
     from confserver.sip.flow import Flow
+    from confserver.sip.subscriber import Subscriber
     from confserver.sip.transaction import ServerTransaction
 
 
 class Usages:
     """The subscriptions of one dialog."""
 
-    __slots__ = ("_core", "_subscriptions", "dialog")
+    __slots__ = ("_core", "_ours", "_subscriptions", "dialog")
 
     def __init__(self, core: Core, dialog: Dialog) -> None:
         self._core = core
         self.dialog = dialog
         self._subscriptions: dict[Event, Subscription] = {}
+        self._ours: dict[Event, Subscriber] = {}
 
     def add(self, subscription: Subscription) -> None:
         """Raises WrongMoment where there is one to the same event."""
@@ -39,14 +41,22 @@ class Usages:
             raise WrongMoment(f"a second subscription to {subscription.event} in one dialog")
         self._subscriptions[subscription.event] = subscription
 
-    def remove(self, subscription: Subscription) -> bool:
+    def watch(self, subscriber: Subscriber) -> None:
+        """One of ours."""
+        self._ours[subscriber.event] = subscriber
+
+    def remove(self, usage: Subscription | Subscriber) -> bool:
         """True where none is left."""
-        self._subscriptions.pop(subscription.event, None)
-        return not self._subscriptions
+        of_its_kind = self._subscriptions if isinstance(usage, Subscription) else self._ours
+        of_its_kind.pop(usage.event, None)
+        return not self._subscriptions and not self._ours
 
     def has(self, request: Request) -> bool:
         """Whether a request belongs to one of them."""
-        return request.method == "SUBSCRIBE" and _event_of(request) in self._subscriptions
+        event = _event_of(request)
+        if request.method == "SUBSCRIBE":
+            return event in self._subscriptions
+        return request.method == "NOTIFY" and event in self._ours
 
     def receive(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
         """A request in the dialog, which is of no call."""
@@ -58,6 +68,8 @@ class Usages:
             self._answer(transaction, 200, now, headers=core.abilities())
         elif request.method == "SUBSCRIBE" and subscription is not None:
             self._refreshed(subscription, transaction, flow, now)
+        elif request.method == "NOTIFY" and (ours := self._ours.get(_event_of(request) or Event(""))) is not None:
+            ours.notified(transaction, flow, now)
         elif request.method in ("SUBSCRIBE", "REFER"):
             core.emit(RequestArrived(core.let_wait(transaction), request, flow))
         elif request.method == "INVITE":

@@ -53,6 +53,7 @@ MACHINES = (
     ),
     Machine("A dialog", "confserver.sip.dialog", "DIALOG", ("none",), ("terminated",)),
     Machine("A subscription of others", "confserver.sip.subscription", "SUBSCRIPTION", ("arrived",), ("ended",)),
+    Machine("A subscription of ours", "confserver.sip.subscriber", "SUBSCRIBER", ("waiting",), ("ended",)),
     Machine("INVITE server transaction", "confserver.sip.transaction", "INVITE_SERVER", ("idle",), ("terminated",)),
     Machine("INVITE client transaction", "confserver.sip.transaction", "INVITE_CLIENT", ("idle",), ("terminated",)),
     Machine("Server transaction", "confserver.sip.transaction", "SERVER", ("idle",), ("terminated",)),

@@ -86,6 +86,41 @@ def test_bans_as_people_see_them() -> None:
     assert json.loads(run([ban], "ban", "list", "--json")[0].output)[0]["until"] is None
 
 
+# ------------------------------------------------------------------ users, for people
+USER = {"user": "alice", "display": "A \x1b[2J", "aliases": ["1000", "boss"], "enabled": True, "created_at": NOW}
+
+
+def test_users_as_people_see_them() -> None:
+    printed = run([USER | {"phones": 2}], "user", "list")[0].output
+    assert "ALIASES" in printed and "1000; boss" in printed and "yes" in printed and "\x1b" not in printed
+    phone = {"contact": "sip:a@192.0.2.9", "expires_at": NOW, "q": 1.0, "path": [], "user_agent": "Phone"}
+    printed = run(USER | {"phones": [phone]}, "user", "show", "alice")[0].output
+    assert "contact sip:a@192.0.2.9" in printed and "user_agent Phone" in printed and "path" not in printed
+
+
+def test_a_password_is_read_and_never_given_as_an_argument() -> None:
+    asked: list[Any] = []
+    group = click.Group("confserver", commands=verbs(lambda where, method, path, body: asked.append(body)))
+
+    def say(*words: str, typed: str = "") -> int:
+        return CliRunner().invoke(group, words, input=typed).exit_code
+
+    assert say("user", "add", "alice", "--password", "stdin", typed="correct horse\nmore\n") == 0
+    assert say("user", "passwd", "alice", "--password", "ask", typed="correct horse\ncorrect horse\n") == 0
+    assert asked == [{"password": "correct horse"}] * 2
+    assert say("user", "add", "alice", "--password", "correct horse") == 2
+    assert say("user", "add", "alice", "--password", "stdin") == 2
+    assert say("user", "passwd", "alice", "--password", "ask", typed="one\ntwo\n") == 1
+    assert len(asked) == 2
+
+
+def test_lists_of_a_user_are_given_one_by_one() -> None:
+    _, asked = run(USER, "user", "change", "alice", "--aliases", "1000", "--aliases", "boss", "--no-enabled")
+    assert asked == [("POST", "/users/alice", {"aliases": ("1000", "boss"), "enabled": False})]
+    _, asked = run(USER, "user", "add", "alice", "--aliases", "1000")
+    assert asked == [("PUT", "/users/alice", {"aliases": ("1000",)})]
+
+
 # ------------------------------------------------------------------ over HTTP
 @pytest_twisted.ensureDeferred
 async def test_orders_over_http() -> None:

@@ -23,9 +23,12 @@ from confserver.sip.doorkeeper import Identity
 from confserver.sip.flow import Flow
 from confserver.sip.message import Request, parse
 from confserver.sip.outputs import RequestArrived
+from confserver.sip.stack import Stack, StackSettings
 from confserver.storage import Storage, StorageError
 from rooms.errors import Conflict, Invalid, NotFound
+from tests.app.test_performer import Bench
 from tests.focus.house import START, Street
+from tests.kit.sip_play import tokens
 
 NOW = START
 UDP = Flow("UDP", ("192.0.2.1", 5060), ("192.0.2.9", 5062))
@@ -240,3 +243,27 @@ async def test_users_and_registrations_are_back_after_a_restart(tmp_path: Path) 
     await second.write(lambda db: None)
     assert again.statuses == [200]
     await second.stop()
+
+
+# ------------------------------------------------------------------ in the performer
+class Faulty:
+    """A registry in which everything goes wrong."""
+
+    def register(self, *_: Any) -> None:
+        raise RuntimeError("a fault of ours")
+
+    def flow_lost(self, _: Flow) -> None:
+        raise RuntimeError("a fault of ours")
+
+    def flows(self) -> set[Flow]:
+        return set()
+
+
+def test_a_fault_in_the_registry_costs_one_answer() -> None:
+    bench = Bench()
+    bench.performer._registry = Faulty()
+    bench.performer._stack = stack = Stack(StackSettings(allow=("REGISTER", "OPTIONS")), tokens())
+    assert bench.hear("REGISTER") == [500]
+    bench.performer.received(b"\r\n\r\n", TCP)
+    bench.performer.lost(TCP)
+    assert stack.describe()["connections"] == 0

@@ -12,15 +12,17 @@ from twisted.internet.task import Clock
 from confserver.app.door import Door
 from confserver.app.performer import Hands, Performer
 from confserver.contract import CloseLeg, FromWorker, LegOpened, LegSilent, OpenLeg, ToWorker
+from confserver.focus.factory import Factory
 from confserver.focus.focus import Focus
 from confserver.focus.outputs import Offer
+from confserver.focus.requests import ALLOW
 from confserver.focus.scene import Scene
 from confserver.sip.flow import Flow
 from confserver.sip.message import Request, Response, parse
 from confserver.sip.outputs import OfferAnswered, SendBytes
 from confserver.sip.stack import Stack, StackSettings
 from confserver.storage import StorageError
-from rooms.commands import CreateRoom, Lock
+from rooms.commands import CreateRoom, Lock, Mute
 from rooms.errors import NotFound
 from rooms.events import Event
 from rooms.manager import Rooms
@@ -51,21 +53,21 @@ class Scribe:
 
 
 class Bench:
-    def __init__(self, scribe: Scribe | None = None) -> None:
+    def __init__(self, scribe: Scribe | None = None, **settings: Any) -> None:
         self.clock = Clock()
         self.scribe = scribe or Scribe()
-        self.stack = Stack(StackSettings(), tokens())
+        self.stack = Stack(StackSettings(**settings), tokens())
         self.focus = Focus(Scene(Rooms(ParticipantIds()), Street()))
         self.performer = Performer(self.clock, lambda: START + self.clock.seconds(), self.stack, self.focus)
         self.performer.use(Hands(self.scribe, [self.scribe], self.scribe, self.scribe))  # type: ignore[arg-type, list-item]
         self.performer.worker_ready(0)
         self.wire = Wire(Flow("UDP", ("192.0.2.1", 5060), ("192.0.2.9", 5062)))
 
-    def hear(self, method: str = "INVITE", **how: Any) -> list[int | str]:
+    def hear(self, method: str = "INVITE", *lines: str, **how: Any) -> list[int | str]:
         """What is sent back: statuses and methods."""
         before = len(self.scribe.sent)
         body = {"body": sdp().encode()} if method == "INVITE" else {}
-        self.performer.received(self.wire.request(method, **{**body, **how}).encode(), self.wire.flow)
+        self.performer.received(self.wire.request(method, *lines, **{**body, **how}).encode(), self.wire.flow)
         return self.said(before)
 
     def said(self, before: int = 0) -> list[int | str]:
@@ -160,6 +162,52 @@ def test_a_probe_that_crosses_the_bye() -> None:
     assert bench.hear("BYE", to_tag=tag, cseq=2) == [200]
     bench.clock.advance(40)
     assert bench.at_rest()
+
+
+def test_the_contact_is_the_room_that_was_made() -> None:
+    """RFC 4579 5.4: the phone learns from it where the others are to be invited to."""
+    bench = Bench()
+    bench.focus._scene.factory = Factory("new-room", lambda: "room-x")
+    bench.hear(uri="sip:new-room@192.0.2.1")
+    bench.tell(LegOpened(leg=bench.of(OpenLeg)[-1].leg, port=20000, ssrc=1))
+    assert bench.scribe.sent[-1].contacts[0].uri.user == "room-x"
+
+
+def test_a_subscription_lives_and_ends() -> None:
+    """SUBSCRIBE, documents as the room changes, one a second; the end with the room."""
+    bench = Bench(events=("conference",), allow=ALLOW, features=";isfocus")
+    tag = bench.up()
+    assert bench.hear("SUBSCRIBE", "Event: conference", call_id="s") == [200, "NOTIFY"]
+    accepted, first = bench.scribe.sent[-2:]
+    assert accepted.contacts[0].has_param("isfocus")
+    assert isinstance(first, Request) and b'state="full" version="1"' in first.body
+    bench.performer.received(answer_to(first, 200, tag="").encode(), bench.wire.flow)
+    before = len(bench.scribe.sent)
+    bench.performer.perform(bench.focus.command(Lock("standup"), SYSTEM, START))
+    bench.performer.perform(bench.focus.command(Mute("standup", "p1"), SYSTEM, START))
+    assert bench.said(before) == []
+    bench.clock.advance(1.1)
+    assert bench.said(before) == ["NOTIFY"]
+    second = bench.scribe.sent[-1]
+    assert isinstance(second, Request) and b'state="partial" version="2"' in second.body
+    assert b"<locked>true</locked>" in second.body and b"recvonly" in second.body
+    bench.performer.received(answer_to(second, 200, tag="").encode(), bench.wire.flow)
+    assert bench.hear("BYE", to_tag=tag, cseq=2) == [200, "NOTIFY"]
+    last = bench.scribe.sent[-1]
+    assert last.headers.get("Subscription-State") == "terminated;reason=noresource"
+    bench.performer.received(answer_to(last, 200, tag="").encode(), bench.wire.flow)
+    assert bench.at_rest() and bench.focus.describe()["watchers"] == 0
+
+
+def test_a_fault_in_a_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(events=("conference",), allow=ALLOW)
+    tag = bench.up()
+    with monkeypatch.context() as faulty:
+        faulty.setattr(bench.focus._watching, "_compose", broken)
+        bench.hear("SUBSCRIBE", "Event: conference", call_id="s")
+    assert 200 in bench.hear("BYE", to_tag=tag, cseq=2)
+    bench.hear("OPTIONS", call_id="3")
+    assert bench.focus.describe()["watchers"] == 0
 
 
 def test_what_we_ask_in_a_call_and_outside() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -129,3 +130,29 @@ def test_after_a_restart_the_phone_is_still_there(tmp_path: Path) -> None:
             assert phones(server, "bob") == before
             assert bob.register() == 200
             assert len(phones(server, "bob")) == 1
+
+
+@pytest.mark.parametrize(("password", "status"), [(PASSWORD, 200), ("battery-staple", 407)])
+def test_the_robot_phone_calls_from_outside(
+    home: Server, monkeypatch: pytest.MonkeyPatch, password: str, status: int
+) -> None:
+    monkeypatch.setenv("CONFSERVER_PASSWORD", password)
+    words = "--bind", "127.0.0.2", "--user", "alice", "--for", "0.2", "--json"
+    done = home.run("call", f"sip:robots@{registrar(home)}", *words)
+    assert json.loads(done.stdout)["status"] == status, done.stderr
+    assert password not in done.stdout + done.stderr
+
+
+def test_a_user_outside_calls_a_user_inside(home: Server, tmp_path: Path) -> None:
+    """By the password, through the proxy; without one nobody gets there."""
+    need("baresip", "pjsua2")
+    with Pjsua(tmp_path, "bob", 440, registrar=f"sip:{registrar(home)}", password=PASSWORD) as bob:
+        assert bob.register() == 200
+        with Baresip(tmp_path, "alice", 550, host="127.0.0.2", registrar=registrar(home), password=PASSWORD) as alice:
+            alice.dial(f"sip:bob@{registrar(home)}")
+            bob.wait_for("state", state="CONFIRMED")
+            alice.hang_up()
+            bob.wait_for("state", state="DISCONNECTED")
+        with Baresip(tmp_path, "carol", 550, host="127.0.0.2") as carol:
+            carol.command("dial", f"sip:bob@{registrar(home)}")
+            carol.wait_for_event("CALL_CLOSED")

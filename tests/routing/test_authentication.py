@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 from itertools import count
 from typing import Any
 
 import pytest
 
 from confserver.routing.authentication import Authentication
+from confserver.routing.bans import Bans, BanSet
+from confserver.routing.barrier import Barrier
+from confserver.routing.budgets import Rate, bounds
 from confserver.routing.domains import Domains
+from confserver.routing.guard import Guard
+from confserver.routing.overload import Overload
 from confserver.routing.users import Users
 from confserver.sip.account import Account
 from confserver.sip.digest import parse_challenge
@@ -313,6 +319,29 @@ class Watch:
 
     def proved(self, flow: Any, now: float) -> None:
         self.heard.append("proved")
+
+
+def test_who_guesses_passwords_is_banned() -> None:
+    """A few wrong ones a minute from one source, and it is not heard any more; others are."""
+    guard = Guard(attached=[ipaddress.ip_network("192.0.2.0/24")])
+    rates = bounds(
+        messages=100, requests=100, calls_a_minute=100, failures_a_minute=10, connections_a_minute=100
+    )  # fmt: skip
+    barrier = Barrier(guard, Bans(), rates, Rate(200, 400), Overload(0))
+    house = House(sentry=barrier).with_alice()
+    answers = []
+    for number in range(40):
+        house.wire.now += 0.1
+        [challenge] = sent(house.say("REGISTER", call_id=f"c{number}")) or [None]
+        if challenge is None:
+            break
+        request = parse(house.wire.request("REGISTER").encode())
+        guess = Account("alice", f"guess number {number}", lambda: "c")
+        lines = guess.answer(challenge, request)  # type: ignore[arg-type]
+        answers += statuses(house.say("REGISTER", *(f"{n}: {v}" for n, v in lines or ()), call_id=f"c{number}", cseq=2))
+    assert set(answers) == {401} and 10 <= len(answers) < 30
+    assert any(isinstance(event, BanSet) and "password" in event.ban.reason for event in barrier.taken())
+    assert not barrier.hears(OUTSIDE.remote[0], house.wire.now) and barrier.hears(INSIDE.remote[0], house.wire.now)
 
 
 def test_challenges_are_no_offence_but_wrong_passwords_are() -> None:

@@ -303,6 +303,15 @@ def test_outbound(desk: Desk) -> None:
     assert desk.bindings() == ()
 
 
+def test_a_websocket_is_the_only_way_to_a_browser(desk: Desk) -> None:
+    """RFC 7118 section 5: with or without outbound."""
+    flow = Flow("WSS", ("192.0.2.1", 7443), ("192.0.2.9", 40000), 8)
+    answer = desk.say("<sip:x@df7jal23ls0d.invalid;transport=ws>", flow=flow)
+    assert header(answer, "Require") == [] and desk.bindings()[0].is_outbound
+    desk.location.flow_lost(flow)
+    assert desk.bindings() == ()
+
+
 def test_the_same_flow_of_the_same_phone_replaces_itself(desk: Desk) -> None:
     """Section 6: whatever its Contact and Call-ID say."""
     desk.say(f"{PHONE};reg-id=1;{URN}", headers=OUTBOUND, flow=TLS)

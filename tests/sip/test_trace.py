@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from confserver.sip.message import parse
-from confserver.sip.outputs import CallEnded, Output, SendBytes
+from confserver.sip.message import Request, parse
+from confserver.sip.outputs import CallEnded, Output, RelayBegan, RelayEnded, SendBytes
 from confserver.sip.trace import COST, MOST_FIRST, MOST_LAST, SHARE_OF_OTHERS, Trace
 from tests.kit.sip_play import SDP, Wire, sent, udp
 
@@ -58,6 +58,18 @@ def test_a_call_of_ours() -> None:
     tapped.do(wire.answer(invite, 200, body=SDP))
     tapped.do(wire.stack.hang_up(call, wire.now))
     assert tapped.said(str(call)) == ["-> INVITE", "<- 180", "<- 200", "-> ACK", "-> BYE"]
+
+
+def test_a_call_that_is_relayed() -> None:
+    tapped = Tapped()
+    for number, status in ((70, 200), (71, 486)):
+        request = parse(tapped.wire.request("INVITE", call_id=f"r{number}", body=SDP).encode())
+        assert isinstance(request, Request)
+        tapped.trace.heard(request.call_id, request.encode(), tapped.wire.flow, tapped.wire.now)
+        tapped.trace.follow(RelayBegan(number, request, tapped.wire.flow, ("sip:bob@192.0.2.8",)))
+        tapped.trace.follow(RelayEnded(number, status))
+        story = tapped.trace.find(str(number))
+        assert story is not None and story.is_over == (status == 486)
 
 
 def test_what_is_no_call_is_kept_for_a_while() -> None:

@@ -212,6 +212,7 @@ async def test_a_server_that_never_answers_is_asked_again_then_given_up(world: W
 @pytest_twisted.ensureDeferred
 async def test_too_many_questions_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names_module, "MOST_LOCATING", 1)
+    monkeypatch.setattr(names_module, "LOCATE_S", 0.3)
     first: list[list[Target]] = []
     world.names.locate(Question("silent.example", "UDP", 5060), first.append)
     assert await world.locate("a.example", "UDP", 5060) == []

@@ -91,6 +91,23 @@ async def test_answers_leave_from_where_the_request_came_to() -> None:
     found.transports.stop()
 
 
+@pytest_twisted.ensureDeferred
+async def test_an_unwelcome_host_has_no_connection(post: Post) -> None:
+    """Who is banned, or opens too many; others are not hindered."""
+    post.ear.unwelcome.add(HOST)
+    with connected(post.address) as caller:
+        caller.settimeout(2)
+        await until(lambda: not post.connections())
+        await pause()
+        with contextlib.suppress(ConnectionResetError):
+            assert caller.recv(10) == b""
+    assert not post.ear.data and not post.ear.losses
+    post.ear.unwelcome.clear()
+    with connected(post.address) as caller:
+        caller.sendall(b"hello")
+        await until(lambda: post.ear.data)
+
+
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 @pytest_twisted.ensureDeferred
 async def test_ipv6() -> None:

@@ -118,7 +118,7 @@ class Branch:
         flow, hop = self.target.flow, self.target.hop or hop_of(decides)
         self._errand = Errand(self._core, request, self, compose=self._compose, is_relayed=True)
         self._now = now
-        self._errand.start(Way(flow=flow, hop=hop), now)
+        self._errand.start(Way(flow=flow, hop=hop, is_only=flow is not None), now)
 
     def _compose(self, flow: Flow) -> bytes:
         """The way is known: mark the branch, and have us remembered on the way (RFC 3261 16.6, steps 4 and 8)."""

@@ -48,7 +48,14 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Plan = Relay | Answer
+@dataclass(frozen=True, slots=True)
+class Here:
+    """It is for our own user agent after all, by another Request-URI (RFC 3261 16.5)."""
+
+    uri: Uri
+
+
+Plan = Relay | Answer | Here
 Planner = Callable[["Request", Flow, float], "Plan | None"]
 """Says what becomes of a request outside of a dialog, at a time; None: it is for our own user agent."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from confserver.sip.flow import Address, Flow
+from confserver.sip.grammar import Malformed
 from confserver.sip.message import Request, Response, parse
 from confserver.sip.outputs import OpenFlow, Output, Resolve, SendBytes
 from confserver.sip.proxy.plan import Answer, Plan, Relay, Target
@@ -37,6 +39,8 @@ class Relaying:
         given: dict[str, Any] = {"planner": self._plan, "is_ours": is_ours, "secret": "s3cret", **settings}
         self.stack = Stack(StackSettings(**given), tokens())
         self.now = START
+        self.is_lenient = False
+        """Answers to what is broken may be broken themselves."""
         self.unreachable: set[Address] = set()
         self.names: dict[str, list[str]] = {}
         self.post: dict[Address, list[Request | Response]] = {}
@@ -68,7 +72,8 @@ class Relaying:
         for output in outputs:
             match output:
                 case SendBytes(flow, data):
-                    self.post.setdefault(flow.remote, []).append(parse(data))
+                    with contextlib.suppress(*((Malformed,) if self.is_lenient else ())):
+                        self.post.setdefault(flow.remote, []).append(parse(data))
                 case OpenFlow(token, _, remote) if remote in self.unreachable:
                     self.perform(self.stack.flow_failed(token, "refused", self.now))
                 case OpenFlow(token, transport, remote):
@@ -80,7 +85,7 @@ class Relaying:
                     self.heard.append(output)
 
     def hear(self, text: str | bytes, source: Address = ALICE) -> None:
-        data = text.encode() if isinstance(text, str) else text
+        data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
         self.perform(self.stack.receive(data, self.flow(source), self.now))
 
     def pass_time(self, seconds: float) -> None:
