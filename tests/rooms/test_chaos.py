@@ -21,13 +21,13 @@ TARGETS = st.one_of(st.integers(1, 6).map("p{}".format), st.sampled_from(["Ana",
 MODERATION = st.one_of(
     *(st.builds(kind, st.sampled_from(ROOMS), TARGETS, st.sampled_from(MuteCause)) for kind in (ask.Mute, ask.Unmute)),
     *(st.builds(kind, st.sampled_from(ROOMS), TARGETS) for kind in (ask.Deafen, ask.Undeafen, ask.Kick)),
-    st.builds(ask.Dial, st.sampled_from(ROOMS), st.sampled_from(["", "sip:x@y"]), st.just("Ana")),
     st.builds(ask.Transfer, st.sampled_from(ROOMS), TARGETS, st.sampled_from(["", "sip:x@y"])),
     st.builds(ask.SendText, st.sampled_from(ROOMS), st.sampled_from(["", "hello"]), TARGETS | st.just("")),
 )
 ADMINISTRATION = st.one_of(
     st.builds(ask.CreateRoom, st.sampled_from(ROOMS), max_participants=st.integers(0, 4), mute_on_entry=st.booleans()),
     *(st.builds(kind, st.sampled_from(ROOMS)) for kind in (ask.RemoveRoom, ask.Lock, ask.Unlock, ask.End)),
+    st.builds(ask.Dial, st.sampled_from(ROOMS), st.sampled_from(["", "sip:x@y"]), st.just("Ana")),
 )
 CALLS = st.one_of(
     st.builds(ask.NoteTalking, st.sampled_from(ROOMS), TARGETS, st.booleans()),
