@@ -49,7 +49,8 @@ class Inquiries:
         request = event.request
         if not _prefers(request, info.TYPE):
             return (self._abilities(room, event.flow.is_ipv6), SDP) if reads(request, SDP) else (b"", "")
-        return self._watching.seen_once(room, request, event.flow) or (b"", "")
+        seen = self._watching.seen_once(room, request, event.flow)
+        return (seen.body, seen.type) if seen else (b"", "")
 
     def _abilities(self, room: str, is_ipv6: bool) -> bytes:
         """RFC 3264 section 9: port 0."""

@@ -27,6 +27,7 @@ from confserver.sip.events import event_of
 from confserver.sip.flow import Flow
 from confserver.sip.message import Request
 from confserver.sip.outputs import RequestArrived, RequestInCall
+from confserver.sip.subscription import Content
 from rooms import events as tell
 from rooms.participant import Participant, ParticipantId
 from rooms.room import Room
@@ -38,6 +39,9 @@ PACE_S = 1.0
 """RFC 4575 3.10: one a second at most."""
 
 MOST_GONE = 200
+MOST_CHARS = 30_000
+"""Of users in one document. A datagram has 65,507 bytes, and phones have less memory: what does not fit comes in the
+next documents, a second later each."""
 
 Watchers = Literal["nobody", "members", "inside"]
 
@@ -83,16 +87,26 @@ class Roster:
     def _renewed(self, before: tuple[int, str], now: str) -> tuple[int, str]:
         return before if before[1] == now else (self.turn, now)
 
-    def since(self, turn: int) -> list[str]:
-        """The parts of a partial document."""
-        parts = [written for at, written in (self.description, self.state) if at > turn]
-        people = [written for at, written in self.users.values() if at > turn]
-        people += [info.gone(entity) for entity, at in self.gone.items() if at > turn]
-        return [*parts, info.users(people, is_full=False)] if people else parts
+    def head(self, turn: int) -> list[str]:
+        """What holds for all, as far as it has changed since a turn."""
+        return [written for at, written in (self.description, self.state) if at > turn]
 
-    def all(self) -> list[str]:
-        people = [written for _, written in self.users.values()]
-        return [self.description[1], self.state[1], info.users(people, is_full=True)]
+    def changed(self, turn: int) -> list[str]:
+        """Who has changed or gone since a turn, by entity."""
+        return [entity for entity, (at, _) in self.users.items() if at > turn] + [
+            entity for entity, at in self.gone.items() if at > turn
+        ]
+
+    def page(self, owed: dict[str, None]) -> list[str]:
+        """Of those about whom something is owed as many as fit into one document; they are owed no more."""
+        parts: list[str] = []
+        size = 0
+        while owed and size < MOST_CHARS:
+            entity = next(iter(owed))
+            del owed[entity]
+            parts.append(self.users[entity][1] if entity in self.users else info.gone(entity))
+            size += len(parts[-1])
+        return parts
 
     def forget(self, watchers: list[Watcher]) -> None:
         """Who left so long ago that all watchers have heard of it; looked at when they have become many."""
@@ -114,6 +128,8 @@ class Watcher:
     version: int = 0
     heard: int = -1
     """The turn of the roster that he was told last."""
+    owed: dict[str, None] = field(default_factory=dict)
+    """Of whom he has not been told yet, by entity, in order."""
     is_over: bool = False
     """He is told no more."""
 
@@ -176,38 +192,29 @@ class Watching:
             raise NoAnswer(406, "", (("Accept", info.TYPE),))
         name = self._scene.rooms.get(room).name
         who = "" if is_inside or member is None else member.participant
-        watcher = Watcher(transaction, name, str(request.uri.replace(params=())), who)
+        watcher = Watcher(transaction, name, _entity(request), who)
         self._watchers.setdefault(name, {})[transaction] = watcher
         self._rosters.setdefault(name, Roster())
         ended = partial(self._ended, watcher)
         self._requests.grant(transaction, partial(self._compose, watcher), ended, most_s=MOST_S, pace_s=PACE_S)
 
     # ------------------------------------------------------------------ what is said
-    def _compose(self, watcher: Watcher, is_all: bool) -> tuple[bytes, str] | None:
+    def _compose(self, watcher: Watcher, is_all: bool) -> Content | None:
         """The next document of one subscription."""
         room = self._scene.rooms.get(watcher.room) if watcher.room in self._scene.rooms else None
         roster = self._rosters.get(watcher.room)
         if room is None or roster is None or watcher.is_over:
             return None
         roster.write(room)
-        is_full = is_all or watcher.heard < 0
-        parts = roster.all() if is_full else roster.since(watcher.heard)
-        watcher.heard = roster.turn
-        if not parts:
-            return None
-        watcher.version += 1
-        stamp = info.Stamp(watcher.version, room.number, int((room.created_at or 0) * 1000))
-        return info.document(watcher.entity, stamp, is_full=is_full, parts=parts), info.TYPE
+        return _next_document(watcher, room, roster, is_full=is_all or watcher.heard < 0)
 
-    def seen_once(self, name: str, request: Request, flow: Flow) -> tuple[bytes, str] | None:
+    def seen_once(self, name: str, request: Request, flow: Flow) -> Content | None:
         """How a room stands, for who asks but does not watch; None where he may not, or there is none."""
         if name not in self._scene.rooms or not self._may(flow, member_of(self._scene, name, request, flow)):
             return None
         room, roster = self._scene.rooms.get(name), self._rosters.get(name) or Roster()
         roster.write(room)
-        stamp = info.Stamp(1, room.number, int((room.created_at or 0) * 1000))
-        entity = str(request.uri.replace(params=()))
-        return info.document(entity, stamp, is_full=True, parts=roster.all()), info.TYPE
+        return _next_document(Watcher(0, name, _entity(request)), room, roster, is_full=True)
 
     def follow(self, event: tell.Event) -> None:
         """What happens in the rooms."""
@@ -240,6 +247,28 @@ class Watching:
         """The server stops (RFC 6665 4.1.3: deactivated would have them subscribe again at once)."""
         for watchers in self._watchers.values():
             self._end(list(watchers.values()), "noresource")
+
+
+def _next_document(watcher: Watcher, room: Room, roster: Roster, *, is_full: bool) -> Content | None:
+    """What one watcher is told; None where nothing has changed for him."""
+    if is_full:
+        watcher.heard, watcher.owed = -1, dict.fromkeys(roster.users)
+    else:
+        watcher.owed.update(dict.fromkeys(roster.changed(watcher.heard)))
+    parts, people = roster.head(watcher.heard), roster.page(watcher.owed)
+    watcher.heard = roster.turn
+    if people or is_full:
+        parts.append(info.users(people, is_full=is_full and not watcher.owed))
+    if not parts:
+        return None
+    watcher.version += 1
+    stamp = info.Stamp(watcher.version, room.number, int((room.created_at or 0) * 1000))
+    return Content(info.document(watcher.entity, stamp, is_full=is_full, parts=parts), info.TYPE, bool(watcher.owed))
+
+
+def _entity(request: Request) -> str:
+    """The conference's URI, as it was asked for."""
+    return str(request.uri.replace(params=()))
 
 
 def reads(request: Request, kind: str) -> bool:

@@ -117,43 +117,36 @@ class Registrar:
     # ------------------------------------------------------------------ what (steps 6 and 7)
     def _update(self, user: User, wishes: Wishes, request: Request, flow: Flow, now: float) -> Answer:
         before = self._directory.bindings(user.name, now)
-        left = list(before)
-        if wishes.removes_all:
-            for binding in before:
-                self._check_order(binding, request)
-            left = []
-        is_direct = self._check_path(wishes, request)
+        direct = flow if self._is_direct(wishes, request) else None
+        left: list[Binding] = [] if wishes.removes_all else list(before)
+        meant = list(before) if wishes.removes_all else _meant(before, wishes)
+        for binding in meant:
+            self._check_order(binding, request)
         for wish in wishes.contacts:
-            left = self._apply(user, wish, wishes, left, request, flow, now, is_direct)
+            expires_s = self._granted(wish.expires_s)
+            others = [binding for binding in left if not _is_same(binding, wish, wishes)]
+            if expires_s:
+                new = self._binding(user, wish, wishes, request, direct, now)
+                number = self._gruu_number(wish, wishes, left, request)
+                others.append(replace(new, expires_at=now + expires_s, gruu=number, source=written(flow.remote)))
+            left = others
         left = self._fitting(left, len(wishes.contacts))
         changes = self._directory.update(user.name, left, now)
         held = self._directory.bindings(user.name, now)
         return Answer(200, "", self._told(held, wishes, request, now), user.name, changes, before)
 
-    def _apply(
-        self, user: User, wish: Wish, wishes: Wishes, held: list[Binding], request: Request, flow: Flow, now: float,
-        is_direct: bool,
-    ) -> list[Binding]:  # fmt: skip
-        """One contact: the bindings that are left, and its own."""
-        is_outbound = "outbound" in wishes.supported and bool(wish.reg_id and wish.instance)
-        same = [binding for binding in held if _is_same(binding, wish, is_outbound)]
-        for binding in same:
-            self._check_order(binding, request)
-        left = [binding for binding in held if binding not in same]
-        expires_s = self._granted(wish.expires_s)
-        if expires_s == 0:
-            return left
-        binding = Binding(
-            user=user.name, contact=wish.contact.uri, expires_at=now + expires_s,
-            call_id=request.call_id, cseq=request.cseq.number, q=wish.q, path=wishes.path, params=wish.params,
-            instance=wish.instance, reg_id=wish.reg_id if is_outbound else 0,
-            flow=flow if is_direct else None, is_outbound=is_direct and (is_outbound or flow.is_websocket),
-            source=written(flow.remote),
+    def _binding(
+        self, user: User, wish: Wish, wishes: Wishes, request: Request, direct: Flow | None, now: float
+    ) -> Binding:
+        """``direct``: the phone's own flow, where nobody stands between."""
+        by_flow = wishes.is_flow(wish)
+        return Binding(
+            user=user.name, contact=wish.contact.uri, expires_at=now, call_id=request.call_id,
+            cseq=request.cseq.number, q=wish.q, path=wishes.path, params=wish.params, instance=wish.instance,
+            reg_id=wish.reg_id if by_flow else 0, flow=direct,
+            is_outbound=direct is not None and (by_flow or direct.is_websocket),
             user_agent=printable(request.headers.get("User-Agent") or "")[:MOST_USER_AGENT], registered_at=now,
         )  # fmt: skip
-        if "gruu" in wishes.supported and wish.instance:
-            binding = replace(binding, gruu=self._gruu_number(wish.instance, held, request))
-        return [*left, binding]
 
     def _granted(self, wanted_s: int | None) -> int:
         terms = self._terms
@@ -168,7 +161,7 @@ class Registrar:
         if binding.call_id == request.call_id and request.cseq.number <= binding.cseq:
             raise _No(500, "CSeq Out of Order")
 
-    def _check_path(self, wishes: Wishes, request: Request) -> bool:
+    def _is_direct(self, wishes: Wishes, request: Request) -> bool:
         """Whether the phone talks to us itself. Flows through a proxy need its help (RFC 5626 section 6)."""
         is_direct = len(request.headers.get_all("Via")) == 1
         if wishes.path:
@@ -193,10 +186,12 @@ class Registrar:
         old = sorted(bindings[: len(bindings) - new], key=lambda each: each.registered_at)
         return [binding for binding in bindings if binding not in old[:over]]
 
-    def _gruu_number(self, instance: str, held: list[Binding], request: Request) -> int:
+    def _gruu_number(self, wish: Wish, wishes: Wishes, held: list[Binding], request: Request) -> int:
         """The one that the phone has, as long as it registers by the same Call-ID (RFC 5627 section 5.1)."""
+        if "gruu" not in wishes.supported or not wish.instance:
+            return 0
         for binding in held:
-            if binding.instance == instance and binding.call_id == request.call_id and binding.gruu:
+            if binding.instance == wish.instance and binding.call_id == request.call_id and binding.gruu:
                 return binding.gruu
         return int(self._token()[:12], 16) or 1
 
@@ -222,9 +217,13 @@ class Registrar:
         return text
 
 
-def _is_same(binding: Binding, wish: Wish, is_outbound: bool) -> bool:
+def _meant(bindings: Sequence[Binding], wishes: Wishes) -> list[Binding]:
+    return [each for each in bindings if any(_is_same(each, wish, wishes) for wish in wishes.contacts)]
+
+
+def _is_same(binding: Binding, wish: Wish, wishes: Wishes) -> bool:
     """RFC 5626 section 6: the same flow of the same phone; else RFC 3261 10.3, step 7: the same URI."""
-    if is_outbound:
+    if wishes.is_flow(wish):
         if binding.reg_id:
             return binding.instance == wish.instance and binding.reg_id == wish.reg_id
         return binding.instance == wish.instance and binding.contact.matches(wish.contact.uri)

@@ -49,7 +49,11 @@ class Wishes:
     @property
     def is_outbound(self) -> bool:
         """RFC 5626 section 4.2.1."""
-        return "outbound" in self.supported and any(wish.reg_id and wish.instance for wish in self.contacts)
+        return any(self.is_flow(wish) for wish in self.contacts)
+
+    def is_flow(self, wish: Wish) -> bool:
+        """Whether the contact stands for a flow, and not for its URI."""
+        return "outbound" in self.supported and bool(wish.reg_id and wish.instance)
 
 
 def read_wishes(request: Request) -> Wishes:

@@ -276,8 +276,8 @@ class Incoming:
             self._refuse(request, flow, Refusal(403, headers=(warning,)), now)
         elif merged in core.merged:
             core.answer_at_once(request, flow, 482)  # RFC 3261 8.2.2.2
-        elif request.method in ("BYE", "INFO", *METHODS):
-            core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2, RFC 6086 4.2.2: only in a call
+        elif request.method in ("BYE", "INFO", "NOTIFY", *METHODS):
+            core.answer_at_once(request, flow, 481)  # RFC 3261 15.1.2, RFC 6086 4.2.2, RFC 6665 4.1.3: only in a dialog
         elif self._has_room(request, flow):
             other = other_call(request, core) if request.method == "INVITE" else None
             if isinstance(other, Refusal):

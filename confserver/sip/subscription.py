@@ -28,9 +28,17 @@ if TYPE_CHECKING:
     from confserver.sip.dialog import Dialog
     from confserver.sip.transaction import ServerTransaction
 
-Content = tuple[bytes, str]
-"""Body and its type."""
-Compose = Callable[[bool], Content | None]
+
+class Content(NamedTuple):
+    """What a NOTIFY says."""
+
+    body: bytes = b""
+    type: str = ""
+    has_more: bool = False
+    """It did not fit: another NOTIFY is to follow."""
+
+
+Compose = Callable[[bool], Content | tuple[bytes, str] | None]
 """Gives what a NOTIFY says: the whole state where the argument is true, else what has changed since the last; None
 where nothing has, after all.
 """
@@ -242,19 +250,20 @@ class Subscription:
 
     def _send(self, now: float) -> None:
         standing = self._standing(now)
-        content = self._compose(self._wants_all) if self._may_see else (b"", "")
-        is_nothing = content is None and not self._wants_all and self._last is None
+        said = self._compose(self._wants_all) if self._may_see else Content()
+        is_nothing = said is None and not self._wants_all and self._last is None
         self._wants = self._wants_all = False
         if is_nothing:
             return
-        body, content_type = content or (b"", "")
+        content = Content(*(said or ()))
+        self._wants = content.has_more and self._last is None
         request = self.dialog.request("NOTIFY")
         lines = [("Event", str(self.event)), ("Subscription-State", str(standing)), *self.core.events_header()]
         for name, value in lines:
             request.headers.add(name, value)
-        if body:
-            request.headers.add("Content-Type", content_type)
-            request.body = body
+        if content.body:
+            request.headers.add("Content-Type", content.type)
+            request.body = content.body
         self._is_out, self._sent_at = True, now
         user = self._contact_user
         Errand(self.core, request, self, dialog=self.dialog, contact_user=user).start(self.dialog.way(), now)

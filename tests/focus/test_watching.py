@@ -51,6 +51,7 @@ class Watcher:
     version: int = 0
     state: ET.Element | None = None
     reason: str = ""
+    has_more: bool = False
 
     def hear(self, outputs: Sequence[object]) -> None:
         for output in outputs:
@@ -71,6 +72,7 @@ class Watcher:
         root = ET.fromstring(content[0])
         assert root.tag == f"{C}conference-info" and int(root.get("version", "")) == self.version + 1
         self.version += 1
+        self.has_more = content.has_more
         is_full = root.get("state") == "full"
         assert is_full == (is_all or self.version == 1)
         state = root.find(f"{C}conference-state")
@@ -81,7 +83,7 @@ class Watcher:
         for user in users if users is not None else ():
             assert user.get("state") in ("full", "deleted")
             if user.get("state") == "deleted":
-                del self.users[user.get("entity", "")]
+                self.users.pop(user.get("entity", ""), None)
             else:
                 self.users[user.get("entity", "")] = user
         return root
@@ -333,6 +335,28 @@ def test_many_come_and_go() -> None:
     assert content is not None and content[0].count(b'state="deleted"') == MOST_GONE + 5
     house.bye(house.enter(name="<sip:h@g>"))
     assert len(house.focus._watching._rosters["standup"].gone) < 5
+
+
+def test_a_room_too_large_for_one_document() -> None:
+    """The rest follows in partial ones; what happens meanwhile is not lost, and nobody is told of twice."""
+    house = House()
+    calls = [house.enter(name=f"<sip:guest-{number}@example.com>") for number in range(150)]
+    watcher = watch(house)
+    root = watcher.read()
+    assert root is not None and watcher.has_more and 40 < len(watcher.users) < 100
+    assert root.find(f"{C}users").get("state") == "partial"  # type: ignore[union-attr]
+    assert watcher.granted is not None and len(ET.tostring(root)) < 45_000
+    house.bye(calls[0])
+    house.bye(calls[149])
+    house.order(Mute("standup", "p140"))
+    documents = 1
+    while watcher.has_more:
+        watcher.read()
+        documents += 1
+    assert documents == 3
+    assert set(watcher.users) == {f"sip:guest-{number}@example.com" for number in range(1, 149)}
+    assert watcher.status("sip:guest-139@example.com") == ("muted-via-focus", "recvonly")
+    assert watcher.read() is None
 
 
 # ------------------------------------------------------------------ who may, and what there is

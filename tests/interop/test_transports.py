@@ -47,6 +47,22 @@ def test_phones_by_tls_with_srtp(server: Server, tmp_path: Path) -> None:
     assert "inline:" not in server.said()
 
 
+def test_a_phone_registered_by_tls_is_called_by_its_connection(server: Server, tmp_path: Path) -> None:
+    """Nobody believes the phone's own certificate, and nobody has to: it is where it came from (RFC 5626)."""
+    need("pjsua2")
+    server.http("PUT", "/users/bob", {"password": "correct-horse"})
+    registrar = f"sip:{server.address[0]}:{server.ports['tls']};transport=tls"
+    with Pjsua(tmp_path, "bob", BOB, transport="tls", registrar=registrar, password="correct-horse") as bob:
+        assert bob.register() == 200
+        server.http("POST", "/rooms/called/dial", {"uri": f"sip:bob@{server.address[0]}", "name": "Bob"})
+        bob.wait_for("state", state="CONFIRMED")
+        server.wait_until_in("called", "Bob")
+        assert server.status()["transports"]["by_transport"] == {"tls": 1}, "no other was opened"
+        server.cli("room", "end", "called")
+        bob.wait_for("state", state="DISCONNECTED")
+        assert server.status()["transports"]["by_transport"] == {"tls": 1}
+
+
 def test_robots_by_every_other_way(server: Server, tmp_path: Path) -> None:
     """Whole calls with sound both ways over WebSocket, secure WebSocket and TLS."""
     before = server.counts()

@@ -134,6 +134,12 @@ def test_times_of_all_kinds(desk: Desk, contact: str, headers: tuple[str, ...], 
     assert contacts(desk.say(contact, headers=headers))[0].endswith(f";expires={left}")
 
 
+def test_the_same_contact_twice_is_one_and_the_last_holds(desk: Desk) -> None:
+    answer = desk.say("<sip:a@x>;expires=100", "<sip:a@x>;expires=200")
+    assert contacts(answer) == ["<sip:a@x>;expires=200"]
+    assert contacts(desk.say("<sip:a@x>", "<sip:a@x>;expires=0")) == []
+
+
 def test_a_query_changes_nothing_and_says_what_is_left(desk: Desk) -> None:
     desk.say(PHONE)
     answer = desk.say(now=1100.0, cseq=1)

@@ -13,6 +13,7 @@ from confserver.sip.headers import parse_name_addr
 from confserver.sip.message import Request
 from confserver.sip.outputs import Notified, OpenFlow, Output, RequestArrived, SubscriptionEnded
 from confserver.sip.stack import UnknownSubscription
+from confserver.sip.subscription import Content
 from confserver.sip.uri import parse_uri
 from tests.kit.sip_play import Play, Wire, at_rest, none_of, sent, statuses, the
 
@@ -156,6 +157,8 @@ def test_a_notify_of_nothing() -> None:
     wire = Wire(allow=ALLOW)
     text = wire.request("NOTIFY", "Event: conference", "Subscription-State: active", to_tag="nobody")
     assert statuses(wire.hear(text)) == [481]
+    text = wire.request("NOTIFY", "Event: conference", "Subscription-State: active", call_id="2")
+    assert statuses(wire.hear(text)) == [481]
 
 
 # ------------------------------------------------------------------ its life
@@ -250,8 +253,8 @@ def test_two_stacks_over_a_bad_network(transport: str, seed: int) -> None:
     theirs = play.party("192.0.2.9", allow=ALLOW, events=("conference",))
     count, granted = [0], []
 
-    def compose(is_all: bool) -> tuple[bytes, str]:
-        return str(count[0]).encode(), "text/plain"
+    def compose(is_all: bool) -> Content:
+        return Content(str(count[0]).encode(), "text/plain")
 
     def grants(party: Any, output: Output) -> None:
         if isinstance(output, RequestArrived):

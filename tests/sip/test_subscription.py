@@ -20,6 +20,7 @@ from confserver.sip.outputs import (
     SubscriptionEnded,
 )
 from confserver.sip.stack import UnknownSubscription, WrongMoment
+from confserver.sip.subscription import Content
 from tests.kit.sip_play import PHONE, Wire, at_rest, methods, none_of, sent, statuses, tcp, the, udp
 
 ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", *METHODS, "REFER", "SUBSCRIBE", "NOTIFY")
@@ -37,9 +38,12 @@ class Watch:
     outputs: list[Output] = field(default_factory=list)
     number: int = 0
 
-    def compose(self, is_all: bool) -> tuple[bytes, str]:
+    more: int = 0
+
+    def compose(self, is_all: bool) -> Content | None:
         self.asked.append(is_all)
-        return f"{'all' if is_all else 'part'} {len(self.asked)}".encode(), "text/plain"
+        self.more -= 1
+        return Content(f"{'all' if is_all else 'part'} {len(self.asked)}".encode(), "text/plain", self.more >= 0)
 
     @property
     def notify(self) -> Request:
@@ -271,6 +275,32 @@ def test_the_pace() -> None:
     assert phone.notify.body == b"all 3"
     phone.answer()
     assert methods(phone.wait(2)) == [], "the refresh has said it"
+
+
+def test_what_does_not_fit_follows() -> None:
+    phone = watch()
+    phone.more = 2
+    phone.grant(pace_s=1.0)
+    assert phone.answer() == []
+    bodies = []
+    for _ in range(2):
+        phone.wait(1.1)
+        bodies.append(phone.notify.body)
+        phone.answer()
+    assert bodies == [b"part 2", b"part 3"] and methods(phone.wait(5)) == []
+    phone.more = 1
+    phone.outputs = phone.wire.stack.end_subscription(phone.number, phone.wire.now)
+    phone.answer()
+    assert methods(phone.wait(5)) == [], "the last one is the last"
+
+
+def test_what_turns_out_to_be_nothing_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    phone = watch().stands()
+    subscription = phone.wire.stack._core.subscriptions[phone.number]
+    monkeypatch.setattr(subscription, "_compose", lambda is_all: None)
+    assert phone.change() == []
+    phone.hear()
+    assert phone.notify.body == b"" and phone.notify.cseq.number == 2, "but a refresh is answered"
 
 
 def test_a_refresh() -> None:
