@@ -168,6 +168,7 @@ class Branch:
         match action:
             case Action.PASS:
                 assert response is not None
+                self._tidy(response)
                 self._fork.passed(response, now)
             case Action.KEEP:
                 assert response is not None
@@ -190,7 +191,13 @@ class Branch:
         if self.has_timed_out and response.status == 487:
             return self._fork.response(408)
         response.headers.remove_first("Via")
+        self._tidy(response)
         return response
+
+    def _tidy(self, response: Response) -> None:
+        assert self._errand is not None
+        if self._errand.transaction is not None:
+            self._core.tidy(response.headers, self._errand.transaction.flow)
 
     def _made_up(self, before: State) -> int:
         """What stands for an answer that has not come (RFC 3261 16.7, step 4; 16.8; 16.9)."""

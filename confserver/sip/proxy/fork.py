@@ -78,6 +78,7 @@ class Fork:
         request = self.request
         copied = Request(request.method, request.uri, request.headers.copy(), request.body)
         count_down(copied)
+        self._core.tidy(copied.headers, self._transaction.flow)
         return copied
 
     def have_us_remembered(self, request: Request, target: Target, flow: Flow) -> None:
