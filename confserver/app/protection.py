@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -18,6 +19,9 @@ from confserver.routing.overload import Overload
 from confserver.storage import Storage
 
 log = structlog.get_logger("bans")
+OWN_SHARE = 0.3
+"""Of the time in which we were late we must have used so much ourselves: a machine that stands still, or has other
+work, is no reason to turn callers away."""
 LOOK_S = 0.1
 """How often the lateness of the process is looked at."""
 
@@ -25,7 +29,12 @@ LOOK_S = 0.1
 class Protection:
     """Owns ``barrier``; ``look`` is called every LOOK_S."""
 
-    def __init__(self, limits: Limits, guard: Guard, storage: Storage) -> None:
+    def __init__(
+        self, limits: Limits, guard: Guard, storage: Storage, used: Callable[[], float] = time.thread_time
+    ) -> None:
+        """``used``: the CPU time of this thread, seconds."""
+        self._used = used
+        self._used_before = 0.0
         self._storage = storage
         self._bans = Bans(limits.ban_s)
         rates = bounds(
@@ -43,9 +52,12 @@ class Protection:
 
     def look(self, now: float) -> None:
         """Judge how late we are; tell and keep what has happened."""
+        used = self._used()
         if self._looked_at is not None:
-            self.barrier.late(now - self._looked_at - LOOK_S, now)
-        self._looked_at = now
+            passed = now - self._looked_at
+            is_ours = used - self._used_before > OWN_SHARE * passed
+            self.barrier.late(passed - LOOK_S if is_ours else 0.0, now)
+        self._looked_at, self._used_before = now, used
         self.barrier.ended(now)
         for event in self.barrier.taken():
             self._tell(event)

@@ -127,6 +127,8 @@ class Server:
             keeps_alive=True,
             vouches=self._vouches,
             planner=self._routes.plan,
+            realm=settings.users.realm,
+            believes=lambda flow: self._surroundings.guard.is_believed(flow.remote[0]),
             is_ours=self._routes.names_us,
             session_expires_s=settings.sip.session_expires_s,
             min_se_s=settings.sip.min_se_s,

@@ -29,6 +29,10 @@ LEAST_WAIT_S, MOST_WAIT_S = 30.0, 1800.0
 """Between attempts to register (as RFC 5626 section 4.5 has it)."""
 AFTER_DOWN_S = 15.0
 """A host that is down is asked so often at least, to be back soon."""
+PATIENCE_S = 6.0
+"""A host that has not answered by then counts as down: its transaction goes on for 32 s (Timer F). So long the first
+REGISTER waits for a host that lives.
+"""
 OUR_FAULT = (401, 403, 404, 407)
 DEAD = (408, 503)
 FOREVER = float("inf")
@@ -41,6 +45,8 @@ class Register:
     trunk: Trunk
     expires_s: int
     due: float = 0.0
+    has_waited: bool = False
+    """The first one has waited for a host that lives."""
     cseq: int = 0
     failures: int = 0
     next_host: int = 0
@@ -53,6 +59,8 @@ class Probe:
     trunk: Trunk
     host: Host
     due: float = 0.0
+    is_out: bool = False
+    """A question waits for its answer."""
 
 
 class Trunking:
@@ -70,12 +78,17 @@ class Trunking:
         return min((each for each in due if each < FOREVER), default=None)
 
     def fire(self, now: float) -> None:
-        for register in self._registers:
-            if register.due <= now:
-                self._register(register, register.expires_s, now)
         for probe in self._probes:
-            if probe.due <= now:
+            if probe.due <= now and probe.is_out:
+                probe.due = FOREVER
+                self._found(probe, False, now)
+            elif probe.due <= now:
                 self._ask(probe, now)
+        for register in self._registers:
+            if register.due <= now and not register.cseq and not register.has_waited and register.trunk.probe_s:
+                register.has_waited, register.due = True, now + PATIENCE_S
+            elif register.due <= now:
+                self._register(register, register.expires_s, now)
 
     def close(self) -> None:
         """The server stops: what we have registered is taken back (RFC 3261 10.2.2)."""
@@ -126,7 +139,7 @@ class Trunking:
 
     # ------------------------------------------------------------------ OPTIONS
     def _ask(self, probe: Probe, now: float) -> None:
-        probe.due = FOREVER
+        probe.due, probe.is_out = now + PATIENCE_S, True
         trunk = probe.trunk
         from_ = trunk.address if trunk.username else NameAddr("", Uri("sip", host=trunk.domain))
         target = Target(Uri("sip", host=trunk.domain), probe.host.hop)
@@ -136,8 +149,17 @@ class Trunking:
         """Whoever refuses OPTIONS lives too."""
         if self._scene.is_closing:
             return
-        trunk, host, is_up = probe.trunk, probe.host, response.status not in DEAD
-        probe.due = now + (trunk.probe_s if is_up else min(trunk.probe_s, AFTER_DOWN_S))
+        is_up = response.status not in DEAD
+        probe.is_out = False
+        probe.due = now + (probe.trunk.probe_s if is_up else min(probe.trunk.probe_s, AFTER_DOWN_S))
+        self._found(probe, is_up, now)
+
+    def _found(self, probe: Probe, is_up: bool, now: float) -> None:
+        trunk, host = probe.trunk, probe.host
+        if is_up:
+            for register in self._registers:
+                if register.trunk is trunk and not register.cseq:
+                    register.due = now
         if host.is_up is not is_up:
             facts = (("trunk", trunk.name), ("host", str(host)), ("is", "up" if is_up else "down"))
             if host.is_up is not None or not is_up:

@@ -13,6 +13,10 @@ SMOOTHING = 0.3
 """Weight of the newest look."""
 
 
+MOST_COUNTED = 1.5
+"""So many times the bound counts of one lateness: it takes four in a row, for a machine may stand still once."""
+
+
 class Overload:
     def __init__(self, most_s: float) -> None:
         """``most_s``: how late is too late; 0: nothing is."""
@@ -23,7 +27,8 @@ class Overload:
 
     def late(self, seconds: float, now: float) -> None:
         """The timer has come so late."""
-        self._lateness += SMOOTHING * (max(seconds, 0.0) - self._lateness)
+        seconds = min(max(seconds, 0.0), MOST_COUNTED * self._most_s)
+        self._lateness += SMOOTHING * (seconds - self._lateness)
         if self._most_s and self._lateness > self._most_s:
             self._is_over, self._since = True, now
         elif self._is_over and self._lateness < AT_EASE * self._most_s and now - self._since > REST_S:

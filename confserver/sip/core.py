@@ -17,6 +17,7 @@ from confserver.sip.grammar import Unwritable
 from confserver.sip.matching import COOKIE, DEFAULT_PORT, DialogKey, dialog_key, way_back
 from confserver.sip.message import Request, Response, response_to
 from confserver.sip.outputs import CallId, Output, SendBytes
+from confserver.sip.proxy.discretion import clean
 from confserver.sip.proxy.routes import Tokens
 from confserver.sip.timers import Deadlines, Timer
 from confserver.sip.ways import Hop, Search, Seeker, Way
@@ -24,6 +25,7 @@ from confserver.sip.ways import Hop, Search, Seeker, Way
 if TYPE_CHECKING:
     from confserver.sip.call import Call
     from confserver.sip.dialog import Dialog
+    from confserver.sip.headers import Headers
     from confserver.sip.proxy.fork import Fork
     from confserver.sip.settings import StackSettings
     from confserver.sip.subscriber import Subscriber
@@ -225,6 +227,10 @@ class Core:
     def _settled_tag(self, request: Request) -> str:
         seed = f"{self.secret} {request.call_id} {request.headers.get('CSeq')} {request.via.branch}"
         return hashlib.blake2s(seed.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+
+    def tidy(self, headers: Headers, came_by: Flow) -> None:
+        """Before a message is sent on to others."""
+        clean(headers, self.settings.realm, is_believed=self.settings.believes(came_by))
 
     # -------------------------------------------------------------- tables
     def forget_client(self, transaction: ClientTransaction) -> None:

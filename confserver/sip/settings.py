@@ -18,6 +18,10 @@ def local_address(flow: Flow) -> Address:
     return flow.local
 
 
+def believes_nobody(_: Flow) -> bool:
+    return False
+
+
 def everybody(_: Flow) -> str:
     return ""
 
@@ -80,6 +84,10 @@ class StackSettings:
     """What becomes of a request outside of a dialog that is not for our own user agent."""
     is_ours: Callable[[Uri], bool] = nothing_is_ours
     """Whether a URI names this server: by its own Route we know that a request has been sent to us on purpose."""
+    realm: str = ""
+    """Credentials for it are for us alone, and not sent on."""
+    believes: Callable[[Flow], bool] = believes_nobody
+    """Whose word on a caller's identity is sent on (RFC 3325 section 5)."""
     secret: str = ""
     """Signs our Record-Routes, so that dialogs outlive a restart; "": one that does not."""
     session_expires_s: int = 0

@@ -59,7 +59,8 @@ class Gatehouse:
 
     def __init__(self, **limits: Any) -> None:
         self.disk, self.clock, self.transports = Disk(), Clock(), Transports()
-        self.protection = Protection(Limits(**limits), Guard(), self.disk)  # type: ignore[arg-type]
+        self.share = 1.0
+        self.protection = Protection(Limits(**limits), Guard(), self.disk, lambda: self.clock.seconds() * self.share)  # type: ignore[arg-type]
         self.orders = Orders()
         self.protection.join(self.orders)
         stack = Stack(StackSettings(sentry=self.protection.barrier), tokens())
@@ -164,6 +165,17 @@ def test_lateness_is_noticed(log: Log) -> None:
     assert status() == 503
     gatehouse.look(30)
     assert status() == 200
+    gatehouse.look(1, late=5.0)
+    assert status() == 200, "a machine that has stood still"
+
+
+def test_the_lateness_of_others_is_none_of_ours(log: Log) -> None:
+    gatehouse = Gatehouse(late_ms=100)
+    gatehouse.share = 0.1
+    gatehouse.look(10)
+    gatehouse.look(20, late=0.3)
+    assert gatehouse.hear(host="127.0.0.1") == 1
+    assert isinstance(gatehouse.transports.sent[-1], Response) and gatehouse.transports.sent[-1].status == 200
 
 
 def test_a_full_disk_costs_no_ban(log: Log) -> None:

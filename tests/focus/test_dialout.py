@@ -12,6 +12,7 @@ from confserver.focus.dialout import DialTerms
 from confserver.routing.dialplan import DialPlan, Target
 from confserver.routing.fence import Fence
 from confserver.sip import outputs as sip
+from confserver.sip.flow import Flow
 from confserver.sip.uri import parse_uri
 from confserver.sip.ways import Hop
 from rooms import events as tell
@@ -401,3 +402,19 @@ def test_crossed_endings_are_harmless() -> None:
         assert it.focus.hear_call(late, it.now) == []
     it.focus.called(99, 99)
     assert it.tell(LegOpened(leg=99, port=1, ssrc=1)) == []
+
+
+def test_a_call_by_ipv6() -> None:
+    it = House(dialling=DialTerms(plan=DialPlan(Fence(domains=["2001:db8::/64"]))))
+    it.outgoing_flow = Flow("UDP", ("2001:db8::1", 5060), ("2001:db8::9", 5060))
+    call = it.dial("sip:bob@[2001:db8::9]")
+    assert "c=IN IP6 2001:db8::1" in it.offers[call] and it.leg(call).is_ipv6
+    assert the(SetLeg, it.answers(call, sdp("2001:db8::9"))).plan.remote == ("2001:db8::9", 4000)
+
+
+def test_a_name_is_called_by_ipv4_unless_we_have_none() -> None:
+    it = house()
+    assert not it.leg(it.dial("sip:bob@b.example")).is_ipv6
+    it.street.hosts[False] = None  # type: ignore[assignment]
+    it.outgoing_flow = Flow("UDP", ("2001:db8::1", 5060), ("2001:db8::9", 5060))
+    assert it.leg(it.dial("sip:bob@b.example")).is_ipv6

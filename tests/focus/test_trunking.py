@@ -32,13 +32,34 @@ def due(it: House, seconds: float = 0.0) -> tuple[list[out.Send], list[out.Send]
 
 def test_at_the_start_everything_is_asked() -> None:
     it, trunk = house()
-    [register], options = due(it)
+    none, options = due(it)
+    assert none == [], "first it is seen which host lives"
+    it.reply(options[0], 200)
+    [register], _ = due(it)
     assert str(register.target.uri) == "sip:carrier.example" and register.target.hop == Hop("UDP", "192.0.2.50", 5060)
     assert str(register.from_) == str(register.to) == "<sip:us@carrier.example>" and register.user == "us"
     assert dict(register.headers)["Expires"] == "600" and register.series == ("c1", 8)
     assert register.target.account is trunk.account, "credentials where they are asked for"
     assert [each.target.host for each in options] == list(HOSTS)
-    assert due(it, 1000) == ([], []), "no second question before the first is answered"
+    assert due(it, 50) == ([], []), "no second question before the first is answered"
+
+
+def test_registration_goes_to_the_host_that_lives() -> None:
+    it, _ = house()
+    _, [_, second] = due(it)
+    it.reply(second, 405)
+    [register], _ = due(it)
+    assert register.target.host == "192.0.2.51"
+
+
+def test_without_any_word_it_is_tried_all_the_same() -> None:
+    it, trunk = house()
+    _, options = due(it)
+    [register], _ = due(it, 6.5)
+    assert register.target.host == "192.0.2.50" and [host.is_up for host in trunk.hosts] == [False, False]
+    for each in options:
+        it.reply(each, 408)
+    assert len(due(it, 15)[1]) == 2
 
 
 def test_it_is_said_again_before_it_ends() -> None:
@@ -131,7 +152,9 @@ def test_one_way_after_the_other_until_none_is_left() -> None:
 def test_the_server_stops() -> None:
     """What is registered is taken back."""
     it, _ = house()
-    [register], options = due(it)
+    _, options = due(it)
+    it.reply(options[1], 200)
+    [register], _ = due(it)
     it.reply(register, 200)
     [last] = every(out.Send, it.play(it.focus.close()))
     assert dict(last.headers)["Expires"] == "0"

@@ -11,6 +11,7 @@ import pytest
 from tests.interop.conftest import need
 from tests.kit.baresip import Baresip
 from tests.kit.phone import Phone
+from tests.kit.pjsua import Pjsua
 from tests.kit.raw_sip import Message, SipSocket, acknowledgement, offer, request, token, written
 from tests.kit.server import Server
 from tests.kit.tones import LEVEL_DB
@@ -110,6 +111,26 @@ def test_two_phones_call_each_other_and_a_room_beside(exchange: Server, tmp_path
         for heard, hz in ((anna.heard(), BOB), (bob.heard(), ANNA)):
             assert abs(heard.level_db(hz, 0.5, 1.3) - LEVEL_DB) < 3
     assert exchange.participants("bob") == {}, "no room was made of it"
+
+
+def test_baresip_calls_pjsua_by_tcp(exchange: Server, tmp_path: Path) -> None:
+    """Who registered by a connection is called by it; the caller's own UDP goes on."""
+    need("pjsua2")
+    host, port = exchange.address
+    uri = f"sip:{host}:{port};transport=tcp"
+    with Pjsua(tmp_path, "bob", BOB, transport="tcp", registrar=uri, password=PASSWORD) as bob:
+        assert bob.register() == 200
+        with registered(exchange, tmp_path, "anna", ANNA) as anna:
+            anna.dial(exchange.uri("bob"))
+            bob.wait_for("media", active=True)
+            bob.record()
+            time.sleep(1.5)
+            heard = bob.heard()
+            anna.hang_up()
+            bob.wait_for("state", state="DISCONNECTED")
+            assert abs(heard.level_db(ANNA, 0.5, 1.2) - LEVEL_DB) < 3
+            assert abs(anna.heard().level_db(BOB, 0.5, 1.2) - LEVEL_DB) < 3
+        bob.register(renew=False)
 
 
 def test_two_phones_ring_and_the_loser_is_cancelled(exchange: Server, tmp_path: Path) -> None:

@@ -37,8 +37,9 @@ def toml(sections: dict[str, Section]) -> str:
     """Settings as TOML; all values here look the same in JSON."""
     lines = []
     for name, values in sections.items():
-        lines.append(f"[{name}]")
-        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        for table in values if isinstance(values, list) else [values]:
+            lines.append(f"[[{name}]]" if isinstance(values, list) else f"[{name}]")
+            lines += [f"{key} = {json.dumps(value)}" for key, value in table.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -63,7 +64,7 @@ class Server:
             "rooms": {"music_when_alone": False},  # most tests listen to who is alone for silence
         }
         for name, section in settings.items():
-            own[name] = own.get(name, {}) | section
+            own[name] = section if isinstance(section, list) else own.get(name, {}) | section
         self.config = self.folder / "config.toml"
         self.config.write_text(toml(own))
         self.environment = {

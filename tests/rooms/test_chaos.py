@@ -21,10 +21,13 @@ TARGETS = st.one_of(st.integers(1, 6).map("p{}".format), st.sampled_from(["Ana",
 MODERATION = st.one_of(
     *(st.builds(kind, st.sampled_from(ROOMS), TARGETS, st.sampled_from(MuteCause)) for kind in (ask.Mute, ask.Unmute)),
     *(st.builds(kind, st.sampled_from(ROOMS), TARGETS) for kind in (ask.Deafen, ask.Undeafen, ask.Kick)),
+    st.builds(ask.Transfer, st.sampled_from(ROOMS), TARGETS, st.sampled_from(["", "sip:x@y"])),
+    st.builds(ask.SendText, st.sampled_from(ROOMS), st.sampled_from(["", "hello"]), TARGETS | st.just("")),
 )
 ADMINISTRATION = st.one_of(
     st.builds(ask.CreateRoom, st.sampled_from(ROOMS), max_participants=st.integers(0, 4), mute_on_entry=st.booleans()),
     *(st.builds(kind, st.sampled_from(ROOMS)) for kind in (ask.RemoveRoom, ask.Lock, ask.Unlock, ask.End)),
+    st.builds(ask.Dial, st.sampled_from(ROOMS), st.sampled_from(["", "sip:x@y"]), st.just("Ana")),
 )
 CALLS = st.one_of(
     st.builds(ask.NoteTalking, st.sampled_from(ROOMS), TARGETS, st.booleans()),
@@ -36,6 +39,12 @@ CALLS = st.one_of(
         st.builds(kind, st.sampled_from(ROOMS), TARGETS)
         for kind in (ask.Release, ask.Arrive, ask.Leave, ask.Hold, ask.Resume)
     ),
+    st.builds(ask.NoteRinging, st.sampled_from(ROOMS), TARGETS, st.sampled_from([180, 183])),
+    st.builds(ask.NoteRedirected, st.sampled_from(ROOMS), TARGETS, st.just("sip:x@y")),
+    st.builds(ask.NoteDialFailed, st.sampled_from(ROOMS), TARGETS, st.just("busy")),
+    st.builds(ask.NoteReplaced, st.sampled_from(ROOMS), TARGETS, st.just("sip:x@y"), st.just("10.0.0.9:5060")),
+    st.builds(ask.NoteTransferred, st.sampled_from(ROOMS), TARGETS, st.just("done")),
+    st.builds(ask.NoteText, st.sampled_from(ROOMS), st.sampled_from(["", "hello"]), TARGETS | st.just("")),
 )
 ACTORS = st.one_of(
     st.just(SYSTEM),

@@ -244,7 +244,8 @@ def test_overload_gives_503_to_what_is_new_and_takes_what_is_not() -> None:
 
 def test_it_is_not_overloaded_by_one_late_moment() -> None:
     yard = Yard()
-    yard.barrier.late(0.5, START)
+    for _ in range(3):
+        yard.barrier.late(10.0, START)
     assert statuses(yard.hear(LOOPBACK)) == []
     assert not Yard(late_s=0.0).barrier.late(60.0, START)
 

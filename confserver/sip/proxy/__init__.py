@@ -7,5 +7,6 @@
 
 ``plan`` is what the stack is told of a request: who gets it, or the answer. ``routes``: Route and Record-Route
 (16.4, 16.6, with flow tokens of RFC 5626), ``checks``: what is looked at first (16.3, RFC 5393), ``best``: which of
-many answers goes back (16.7). Imported by ``sip`` alone, but for ``plan``, which ``routing`` and ``app`` speak.
+many answers goes back (16.7), ``discretion``: what is not sent on. Imported by ``sip``
+alone, but for ``plan``, which ``routing`` and ``app`` speak.
 """

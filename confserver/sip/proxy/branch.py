@@ -104,6 +104,7 @@ class Branch:
         self._errand: Errand | None = None
         self._status = 0
         """Why no answer will come: 408 or 503."""
+        self._why = ""
         self._now = 0.0
 
     # -------------------------------------------------------------- out
@@ -131,7 +132,9 @@ class Branch:
         self.step(Input.SENT, self._now)
         return request.body
 
-    def cancel(self, now: float) -> None:
+    def cancel(self, now: float, why: str = "") -> None:
+        """``why``: a Reason value for its CANCEL (RFC 3326)."""
+        self._why = why or self._why
         self.step(Input.CANCEL, now)
 
     # -------------------------------------------------------------- back
@@ -168,6 +171,7 @@ class Branch:
         match action:
             case Action.PASS:
                 assert response is not None
+                self._tidy(response)
                 self._fork.passed(response, now)
             case Action.KEEP:
                 assert response is not None
@@ -190,7 +194,13 @@ class Branch:
         if self.has_timed_out and response.status == 487:
             return self._fork.response(408)
         response.headers.remove_first("Via")
+        self._tidy(response)
         return response
+
+    def _tidy(self, response: Response) -> None:
+        assert self._errand is not None
+        if self._errand.transaction is not None:
+            self._core.tidy(response.headers, self._errand.transaction.flow)
 
     def _made_up(self, before: State) -> int:
         """What stands for an answer that has not come (RFC 3261 16.7, step 4; 16.8; 16.9)."""
@@ -206,4 +216,4 @@ class Branch:
         assert self._errand is not None and self._errand.transaction is not None
         self._errand.stay()
         with contextlib.suppress(WrongMoment):
-            cancel(self._core, self._errand.transaction, now)
+            cancel(self._core, self._errand.transaction, now, ("Reason", self._why) if self._why else None)

@@ -74,7 +74,7 @@ class Proxy:
         if not path.sides or (not path.routes and core.settings.is_ours(path.uri)) or ack.max_forwards == 0:
             core.drop("ACK of nothing")
             return
-        _RelayedAck(core, ack, path, now)
+        _RelayedAck(core, ack, path, flow, now)
 
 
 def _along(path: Path) -> Target:
@@ -85,10 +85,11 @@ def _along(path: Path) -> Target:
 class _RelayedAck:
     """Waits for its way, no longer."""
 
-    def __init__(self, core: Core, ack: Request, path: Path, now: float) -> None:
+    def __init__(self, core: Core, ack: Request, path: Path, came_by: Flow, now: float) -> None:
         self._core = core
         self._ack = Request(ack.method, ack.uri, ack.headers.copy(), ack.body)
         count_down(self._ack)
+        core.tidy(self._ack.headers, came_by)
         decides = with_routes(self._ack, path.uri, list(map(str, path.routes)))
         core.find(self, Way(_along(path).flow, hop_of(decides)), now)
 

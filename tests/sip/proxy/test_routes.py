@@ -306,3 +306,44 @@ def test_a_gruu_of_ours_is_a_remote_target(proxy: Relaying) -> None:
     answer = proxy.answer_at_last()
     proxy.sends("BYE", *route_set(answer), uri="sip:bob@example.com;gr=urn:uuid:f81d4fae", to=in_dialog(answer)["to"])
     assert proxy.request_to(BOB, "BYE")
+
+
+# ------------------------------------------------------------------ discretion
+OURS = 'Digest username="alice", realm="confserver", nonce="1", uri="sip:bob@example.com", response="' + "0" * 32 + '"'
+THEIRS = OURS.replace("confserver", "elsewhere")
+
+
+def test_credentials_for_us_go_no_further() -> None:
+    """RFC 3261 22.3; those for others do."""
+    proxy = Relaying(realm="confserver")
+    proxy.forks("bob", (to(BOB),))
+    proxy.invites(f"Proxy-Authorization: {OURS}", f"Proxy-Authorization: {THEIRS}", f"Authorization: {OURS}")
+    invite = proxy.request_to(BOB, "INVITE")
+    assert invite.headers.get_all("Proxy-Authorization") == [THEIRS] and "Authorization" not in invite.headers
+    proxy.replies(BOB, invite, 200)
+    answer = proxy.answer_at_last()
+    for method in ("ACK", "BYE"):
+        proxy.sends(method, *route_set(answer), f"Proxy-Authorization: {OURS}", **in_dialog(answer))
+        assert "Proxy-Authorization" not in proxy.request_to(BOB, method).headers
+
+
+@pytest.mark.parametrize("value", ["Bearer x", "Digest", "nonsense"])
+def test_credentials_that_cannot_be_read_are_for_others(value: str) -> None:
+    proxy = Relaying(realm="confserver")
+    proxy.forks("bob", (to(BOB),))
+    proxy.invites(f"Authorization: {value}")
+    assert proxy.request_to(BOB, "INVITE").headers.get("Authorization") == value
+
+
+@pytest.mark.parametrize("is_believed", [True, False])
+def test_an_identity_is_sent_on_by_who_is_believed_alone(is_believed: bool) -> None:
+    """RFC 3325 section 5, both ways."""
+    proxy = Relaying(believes=lambda flow: is_believed)
+    proxy.forks("bob", (to(BOB),))
+    proxy.invites("P-Asserted-Identity: <sip:boss@example.com>")
+    invite = proxy.request_to(BOB, "INVITE")
+    assert ("P-Asserted-Identity" in invite.headers) is is_believed
+    proxy.takes(ALICE)
+    for status in (180, 200):
+        proxy.replies(BOB, invite, status, "P-Asserted-Identity: <sip:bob@example.com>")
+        assert ("P-Asserted-Identity" in proxy.answer_at().headers) is is_believed
