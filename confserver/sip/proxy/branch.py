@@ -104,6 +104,7 @@ class Branch:
         self._errand: Errand | None = None
         self._status = 0
         """Why no answer will come: 408 or 503."""
+        self._why = ""
         self._now = 0.0
 
     # -------------------------------------------------------------- out
@@ -131,7 +132,9 @@ class Branch:
         self.step(Input.SENT, self._now)
         return request.body
 
-    def cancel(self, now: float) -> None:
+    def cancel(self, now: float, why: str = "") -> None:
+        """``why``: a Reason value for its CANCEL (RFC 3326)."""
+        self._why = why or self._why
         self.step(Input.CANCEL, now)
 
     # -------------------------------------------------------------- back
@@ -213,4 +216,4 @@ class Branch:
         assert self._errand is not None and self._errand.transaction is not None
         self._errand.stay()
         with contextlib.suppress(WrongMoment):
-            cancel(self._core, self._errand.transaction, now)
+            cancel(self._core, self._errand.transaction, now, ("Reason", self._why) if self._why else None)

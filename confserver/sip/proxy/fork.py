@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from confserver.sip.core import Core
     from confserver.sip.flow import Flow
 
+ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
+"""RFC 3326 section 3.1: a phone that hears it does not tell of a missed call."""
 _UNTOLD = {503: 500, 430: 480}
 """What of downstream's troubles is not told upstream as it is (16.7, step 6; RFC 5626 section 6)."""
 _TRY_ANOTHER_FLOW = (408, 430, 503)
@@ -123,7 +125,9 @@ class Fork:
             return
         self._answers.append(response)
         if response.status >= 600:
-            self._end(now)  # 16.7, step 5: all else is cancelled; it goes back when that is done
+            self._end(
+                now, f"SIP;cause={response.status}"
+            )  # 16.7, step 5: all else is cancelled; it goes back when that is done
         if not self._pending:
             self._core.deadlines.stop(self, Timer.SERIAL)
             self._go_on(now)
@@ -137,22 +141,22 @@ class Fork:
                 transaction.respond(response, now)
         elif self.is_invite:
             self._core.send(way_back(self.request, transaction.flow), response.encode())
-        self._end(now)
+        self._end(now, ELSEWHERE)
         if not self._pending:
             self._core.relays.pop(self.number, None)
 
     def cancelled(self, cancel: Request, now: float) -> None:
-        """CANCEL from upstream; answered already (16.10)."""
-        self._end(now)
+        """CANCEL from upstream; answered already (16.10). Its Reason goes along (RFC 3326)."""
+        self._end(now, ", ".join(cancel.headers.get_all("Reason")))
         if not self._pending:
             self._conclude(now)
 
-    def _end(self, now: float) -> None:
+    def _end(self, now: float, why: str) -> None:
         """Nothing more is begun, and an INVITE's branches are cancelled (16.7, step 10)."""
         self._is_ending = True
         self._core.deadlines.stop(self, Timer.SERIAL)
         for branch in list(self._pending) if self.is_invite else ():
-            branch.cancel(now)
+            branch.cancel(now, why)
 
     def fire(self, timer: Timer, now: float) -> None:
         """Timer.SERIAL: the next group's turn, whatever the answers to our CANCELs."""

@@ -25,6 +25,7 @@ def test_two_phones_ring_one_answers_the_other_is_cancelled(proxy: Relaying) -> 
     proxy.replies(BOB_2, second, 200, body=SDP)
     assert proxy.answer_at().to.tag == "t192.0.2.21"
     cancel = proxy.request_to(BOB, "CANCEL")
+    assert cancel.headers.get("Reason") == 'SIP;cause=200;text="Call completed elsewhere"'
     assert cancel.via == first.via and cancel.cseq.number == first.cseq.number
     proxy.replies(BOB, cancel, 200)
     proxy.replies(BOB, first, 487)
@@ -61,7 +62,7 @@ def test_whoever_declines_declines_for_all(proxy: Relaying) -> None:
     proxy.takes(ALICE)
     proxy.replies(BOB, first, 603)
     assert proxy.statuses() == []
-    proxy.request_to(BOB_2, "CANCEL")
+    assert proxy.request_to(BOB_2, "CANCEL").headers.get("Reason") == "SIP;cause=603"
     proxy.replies(BOB_2, second, 487)
     assert proxy.statuses() == [603]
 

@@ -196,10 +196,12 @@ def test_the_caller_hangs_up_while_it_rings(proxy: Relaying) -> None:
     branch = proxy.invites()
     first, second = proxy.rings(BOB), proxy.rings(BOB_2)
     proxy.takes(ALICE)
-    proxy.sends("CANCEL", branch=branch)
+    proxy.sends("CANCEL", "Reason: Q.850;cause=16", "Reason: SIP;cause=487", branch=branch)
     assert proxy.statuses() == [200]
     for who, invite in ((BOB, first), (BOB_2, second)):
-        proxy.replies(who, proxy.request_to(who, "CANCEL"), 200)
+        cancel = proxy.request_to(who, "CANCEL")
+        assert cancel.headers.get_all("Reason") == ["Q.850;cause=16", "SIP;cause=487"]
+        proxy.replies(who, cancel, 200)
         proxy.replies(who, invite, 487)
     assert proxy.statuses() == [487]
     proxy.pass_time(60)
