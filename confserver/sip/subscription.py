@@ -45,6 +45,10 @@ where nothing has, after all.
 
 GONE = frozenset((404, 405, 408, 410, 416, *range(480, 486), 489, 501, 604))
 """Answers to a NOTIFY that end the subscription at once (RFC 6665 4.2.2, RFC 5057 5.1)."""
+SPREAD_S = 0.002
+"""What many hear of at once is sent to them one after another, so much for each: a NOTIFY takes a fifth of a
+millisecond, and calls shall not wait for all of them.
+"""
 MOST_FAILURES = 3
 """So often in a row may a NOTIFY be refused otherwise, with Retry-After (RFC 6665 4.2.2)."""
 LONGEST_WAIT = 60
@@ -233,20 +237,21 @@ class Subscription:
     def fire(self, timer: Timer, now: float) -> None:
         if timer is Timer.EXPIRY:
             self.step(SubscriptionInput.EXPIRE, now, Given("expired", last=Standing(TERMINATED, reason="timeout")))
-        else:
-            self._go_on(now)
+        elif self._wants and not self._is_out:
+            self._send(now)
 
     # -------------------------------------------------------------- what goes
     def _go_on(self, now: float) -> None:
         """Send what is wanted, unless one is out, or the last was a moment ago."""
         if self._is_out or not self._wants or self.core.deadlines.is_running(self, Timer.PACE):
             return
-        is_urgent = self._wants_all or self._last is not None
-        due = now if self._sent_at is None or is_urgent else self._sent_at + self._grant.pace_s
-        if due > now:
-            self.core.deadlines.start(self, Timer.PACE, due)
-        else:
+        pace_s = self._grant.pace_s
+        if self._wants_all or self._last is not None or self._sent_at is None or not pace_s:
             self._send(now)
+            return
+        spread_s = min(len(self.core.subscriptions) * SPREAD_S, pace_s / 2)
+        due = max(self._sent_at + pace_s, now) + self.core.random.random() * spread_s
+        self.core.deadlines.start(self, Timer.PACE, due)
 
     def _send(self, now: float) -> None:
         standing = self._standing(now)

@@ -277,6 +277,24 @@ def test_the_pace() -> None:
     assert methods(phone.wait(2)) == [], "the refresh has said it"
 
 
+def test_many_are_not_told_in_one_breath() -> None:
+    """What changes for all is sent to one after another; nobody waits longer than half the pace more."""
+    phone = watch()
+    numbers = []
+    for number in range(100):
+        arrived = the(RequestArrived, phone.wire.hear(phone.wire.request("SUBSCRIBE", EVENT, call_id=f"c{number}")))
+        numbers.append(arrived.transaction)
+        outputs = phone.wire.stack.grant(arrived.transaction, phone.compose, phone.wire.now, pace_s=1.0)
+        phone.wire.answer(sent(outputs)[-1], 200, tag="")  # type: ignore[arg-type]
+    phone.wire.now += 10
+    for each in numbers:
+        assert phone.wire.stack.notify(each, phone.wire.now) == []
+    sizes = []
+    while (at := phone.wire.stack.next_deadline()) is not None and at <= phone.wire.now + 0.2:
+        sizes.append(len(phone.wire.stack.fire(at)))
+    assert sum(sizes) == 100 and max(sizes) <= 3
+
+
 def test_what_does_not_fit_follows() -> None:
     phone = watch()
     phone.more = 2
