@@ -271,6 +271,7 @@ class Reserve(Command):
     agent: str = ""
     diverted_by: str = ""
     user: str = ""
+    referred_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ def describe_participant(person: Participant) -> dict[str, Any]:
         "dialled": person.dialled,
         "agent": person.agent,
         "diverted_by": person.diverted_by,
+        "referred_by": person.referred_by,
         "user": person.user,
     }
 

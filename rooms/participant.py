@@ -88,6 +88,8 @@ class Participant:
     """His phone has been asked to call somebody else."""
     agent: str = ""
     """What the participant's phone calls itself."""
+    referred_by: str = ""
+    """On whose wish the participant calls, as his phone says (RFC 3892)."""
     diverted_by: str = ""
     """The address that was called first, and has sent the call on to the room."""
     user: str = ""

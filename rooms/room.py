@@ -133,6 +133,7 @@ class Room:
         self.check_entrance()
         person = self.keep_place(command.name, command.address, command.source, minutes)
         person.agent, person.diverted_by = readable(command.agent), readable(command.diverted_by)
+        person.referred_by = readable(command.referred_by)
         person.user = readable(command.user)
 
     def keep_place(self, name: str, address: str, source: str, minutes: Minutes) -> Participant:

@@ -161,7 +161,7 @@ class Admission:
         source = written(flow.remote)
         name, address = who.address.label, str(who.address.uri)
         try:
-            reserve = Reserve(room, name, address, source, who.agent, who.diverted_by, who.user)
+            reserve = Reserve(room, name, address, source, who.agent, who.diverted_by, who.user, who.referred_by)
             events = self._scene.ask(reserve, SYSTEM, now)
         except Refused as refused:
             raise of_room(refused) from refused

@@ -212,8 +212,15 @@ def test_join_is_kept_out_by_a_lock() -> None:
 # ---------------------------------------------------------------- who calls
 def test_what_the_headers_say_of_a_caller_is_shown() -> None:
     it = House()
-    it.enter(lines=["User-Agent: Phone/1.0", "Diversion: <sip:desk@example.com>;reason=no-answer"])
+    it.enter(
+        lines=[
+            "User-Agent: Phone/1.0",
+            "Diversion: <sip:desk@example.com>;reason=no-answer",
+            "Referred-By: <sip:boss@example.com>",
+        ]
+    )
     [person] = it.focus.room("standup", it.now)["participants"]
+    assert person["referred_by"] == "sip:boss@example.com"
     assert (person["agent"], person["diverted_by"]) == ("Phone/1.0", "sip:desk@example.com")
 
 
