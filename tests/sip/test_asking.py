@@ -14,7 +14,7 @@ from confserver.sip.message import Request
 from confserver.sip.outputs import CallEnded, OpenFlow, RequestAnswered, RequestArrived, RequestInCall
 from confserver.sip.stack import UnknownCall, WrongMoment
 from confserver.sip.uri import parse_uri
-from tests.kit.sip_play import Wire, at_rest, none_of, sent, statuses, the
+from tests.kit.sip_play import SDP, Wire, at_rest, none_of, sent, statuses, the
 
 ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", *METHODS, "INFO", "MESSAGE", "REFER")
 
@@ -229,3 +229,22 @@ def test_nobody_is_there() -> None:
     told = the(RequestAnswered, phone.stack.flow_failed(the(OpenFlow, outputs).token, "refused", phone.now))
     assert (told.number, told.response.status) == (number, 503)
     assert at_rest(phone.stack)
+
+
+# ------------------------------------------------------------------ what we are
+def test_every_contact_says_what_we_are() -> None:
+    """RFC 4579 4.2, RFC 3840 section 5: in requests and answers of calls; a REGISTER speaks for a trunk's user."""
+    phone = wire(features=";isfocus;audio")
+    _, invite, _ = phone.dial()
+    assert invite.contacts[0].has_param("isfocus") and not invite.contacts[0].uri.has_param("isfocus")
+    call = phone.arrive(call_id="2")
+    ringing = sent(phone.stack.ring(call, phone.now))[0]
+    accepted = sent(phone.stack.accept(call, SDP, phone.now))[0]
+    phone.hear(phone.request("ACK", to_tag=accepted.to.tag, call_id="2"))
+    inside = sent(phone.hear(phone.request("OPTIONS", to_tag=accepted.to.tag, call_id="2", cseq=2)))[0]
+    asked = the(RequestArrived, phone.hear(phone.request("OPTIONS", call_id="3"))).transaction
+    outside = sent(phone.stack.respond(asked, 200, phone.now))[0]
+    again = sent(phone.stack.offer(call, SDP, phone.now))[0]
+    for each in (ringing, accepted, inside, outside, again):
+        assert each.contacts[0].has_param("isfocus"), each
+    assert not sent_by(phone, "REGISTER")[1].contacts[0].has_param("isfocus")
