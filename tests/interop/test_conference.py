@@ -66,3 +66,14 @@ def test_the_room_goes(house: Server, tmp_path: Path) -> None:
         wait_for_document(sipp, 1)
         house.cli("room", "remove", "goes")
         sipp.finish(15)
+
+
+def test_the_server_stops(tmp_path: Path) -> None:
+    """Its watchers hear of it before it is gone."""
+    need("sipp")
+    with Server(tmp_path / "stops") as server:
+        server.cli("room", "create", "goes")
+        with Flow(tmp_path / "sipp", SCENARIOS / "server_stops.xml", server.address, "goes") as sipp:
+            wait_for_document(sipp, 1)
+            server.stop()
+            sipp.finish(15)
