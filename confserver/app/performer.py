@@ -200,8 +200,8 @@ class Performer:
                     )  # fmt: skip
                 case focus_out.Notify(subscription=number):
                     return stack.notify(number, now)
-                case focus_out.EndSubscription(subscription=number, reason=reason):
-                    return stack.end_subscription(number, now, reason)
+                case focus_out.EndSubscription(subscription=number, reason=reason, retry_after=later):
+                    return stack.end_subscription(number, now, reason, later)
         except Unwritable as fault:
             if not isinstance(output, focus_out.Ask | focus_out.Send):
                 raise

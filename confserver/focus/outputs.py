@@ -174,10 +174,11 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class EndSubscription:
-    """``reason`` as in RFC 6665 4.1.3."""
+    """``reason`` and ``retry_after`` as in RFC 6665 4.1.3."""
 
     subscription: int
     reason: str = "noresource"
+    retry_after: int | None = None
 
 
 # ------------------------------------------------------------------ for the others

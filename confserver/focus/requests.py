@@ -125,10 +125,10 @@ class Requests:
         if subscription in self._granted:
             self._scene.say(Notify(subscription))
 
-    def end(self, subscription: int, reason: str = "noresource") -> None:
+    def end(self, subscription: int, reason: str = "noresource", retry_after: int | None = None) -> None:
         """With a last NOTIFY; nothing where it has ended."""
         if subscription in self._granted:
-            self._scene.say(EndSubscription(subscription, reason))
+            self._scene.say(EndSubscription(subscription, reason, retry_after))
 
     def ended(self, event: SubscriptionEnded, now: float) -> None:
         ended = self._granted.pop(event.subscription, None)

@@ -186,9 +186,10 @@ class Transfers:
         return target.participant
 
     def _named(self, room: str, refer: Refer) -> Leg:
-        """By the address of the participant, or by his id. Raises NoAnswer."""
+        """By the address of the participant, by his id, or as the room's documents name his phone. Raises NoAnswer."""
+        ids = refer.target.user, refer.target.param("participant")
         for leg in self._scene.legs.in_room(room):
-            if leg.participant == refer.target.user or (leg.address and _is(leg.address, refer)):
+            if leg.participant in ids or (leg.address and _is(leg.address, refer)):
                 return leg
         raise NoAnswer(404, "", (warning(399, "nobody in the room has that address"),))
 

@@ -38,6 +38,8 @@ MOST_S = 3600
 PACE_S = 1.0
 """RFC 4575 3.10: one a second at most."""
 
+BACK_S = 30
+"""Seconds after which watchers of a server that has stopped may try again."""
 MOST_GONE = 200
 MOST_CHARS = 30_000
 """Of users in one document. A datagram has 65,507 bytes, and phones have less memory: what does not fit comes in the
@@ -231,10 +233,11 @@ class Watching:
                 self._requests.notify(each.number)
             self._rosters[event.room].forget(watchers)
 
-    def _end(self, watchers: list[Watcher], reason: str) -> None:
+    def _end(self, watchers: list[Watcher], reason: str, retry_after: int | None = None) -> None:
         for watcher in watchers:
-            watcher.is_over = True
-            self._requests.end(watcher.number, reason)
+            if not watcher.is_over:
+                watcher.is_over = True
+                self._requests.end(watcher.number, reason, retry_after)
 
     def _ended(self, watcher: Watcher, cause: str, now: float) -> None:
         watchers = self._watchers.get(watcher.room, {})
@@ -244,9 +247,9 @@ class Watching:
             self._rosters.pop(watcher.room, None)
 
     def close(self) -> None:
-        """The server stops (RFC 6665 4.1.3: deactivated would have them subscribe again at once)."""
+        """The server stops: they may try again when it may be back (RFC 6665 4.1.3)."""
         for watchers in self._watchers.values():
-            self._end(list(watchers.values()), "noresource")
+            self._end(list(watchers.values()), "probation", BACK_S)
 
 
 def _next_document(watcher: Watcher, room: Room, roster: Roster, *, is_full: bool) -> Content | None:

@@ -151,22 +151,30 @@ class Router:
         reached = self._finder.find(facts.uri, facts.now) if facts.user else None
         if reached is None and facts.uri.has_param("gr"):
             return Decision(Answer(404), ["404: no phone of ours has this GRUU (RFC 5627)"])
-        return self._to_room(facts.user, facts) if reached is None else self._to_phones(reached)
+        return self._to_room(facts.user, facts) if reached is None else self._to_phones(reached, facts)
 
     def _to_user(self, uri: Uri, facts: Facts) -> Decision:
         reached = self._finder.find(uri, facts.now)
         if reached is None:
             return Decision(Answer(404), [f"404: there is no user {uri.user_decoded}"])
-        return self._to_phones(reached)
+        return self._to_phones(reached, facts)
 
-    def _to_phones(self, reached: Reached) -> Decision:
-        name = reached.user.name
-        groups = groups_of(reached.bindings)
+    def _to_phones(self, reached: Reached, facts: Facts) -> Decision:
+        """A sips URI goes to who can be reached securely alone (RFC 3261 26.2.2, RFC 5630 5.3)."""
+        name, is_sips = reached.user.name, facts.uri.scheme == "sips"
+        groups = groups_of([each for each in reached.bindings if not is_sips or _is_secure(each)])
+        if not groups and is_sips and reached.bindings:
+            warning = ("Warning", '380 confserver "SIPS Not Allowed"')
+            return Decision(Answer(480, "", (warning,)), [f"480: no phone of user {name} is registered by sips or TLS"])
         if not groups:
             return Decision(Answer(480), [f"480: no phone of user {name} is registered"])
         phones = [[str(target.uri) for target in group] for group in groups]
         said = [f"it rings at user {name}: {', then '.join(' and '.join(group) for group in phones)}"]
         return Decision(Relay(groups, self._ring_s), said)
+
+
+def _is_secure(binding: Binding) -> bool:
+    return binding.contact.scheme == "sips" or (binding.flow is not None and binding.flow.is_secure)
 
 
 def groups_of(bindings: Sequence[Binding]) -> tuple[tuple[Target, ...], ...]:

@@ -240,7 +240,8 @@ class Call:
             self.answer(transaction, 200, now)
             self.bye_came(request, now)
         elif request.method == "OPTIONS":
-            self.answer(transaction, 200, now, headers=self.core.abilities())
+            contact = ("Contact", self.core.contact(self.contact_user, flow))  # RFC 3840 section 5
+            self.answer(transaction, 200, now, headers=(contact, *self.core.abilities()))
         elif request.method == "INVITE":
             self._invite_came(transaction, flow, now)
         elif request.method == "UPDATE":

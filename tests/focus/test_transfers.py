@@ -236,6 +236,15 @@ def test_one_may_remove_oneself_and_whom_one_has_called() -> None:
     assert the(out.HangUp, told).call == anna and it.is_empty()
 
 
+def test_a_phone_as_the_documents_name_it() -> None:
+    """The entity of an endpoint (RFC 4575 5.7)."""
+    it = house()
+    anna = it.enter()
+    assert status(refer(it, anna, "<sip:standup@192.0.2.1;participant=p9;method=BYE>")) == 404
+    told = refer(it, anna, "<sip:standup@192.0.2.1;participant=p1;method=BYE>")
+    assert the(out.HangUp, told).call == anna
+
+
 def test_a_call_that_rings_is_given_up_so() -> None:
     it = house()
     anna = it.enter()

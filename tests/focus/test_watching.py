@@ -51,6 +51,7 @@ class Watcher:
     version: int = 0
     state: ET.Element | None = None
     reason: str = ""
+    retry_after: int | None = None
     has_more: bool = False
 
     def hear(self, outputs: Sequence[object]) -> None:
@@ -58,8 +59,9 @@ class Watcher:
             match output:
                 case out.Notify(number) if number == self.number:
                     self.due = True
-                case out.EndSubscription(number, reason) if number == self.number:
-                    self.reason = reason
+                case out.EndSubscription(number, reason, retry_after) if number == self.number:
+                    assert not self.reason, "once"
+                    self.reason, self.retry_after = reason, retry_after
 
     def read(self, is_all: bool = False) -> ET.Element | None:
         """The next document, applied to what is known."""
@@ -487,6 +489,6 @@ def test_the_server_stops() -> None:
     house = House()
     house.enter()
     watcher = watch(house)
-    watcher.hear(house.focus.close())
-    assert watcher.reason == "noresource"
+    watcher.hear(house.play(house.focus.close()))
+    assert (watcher.reason, watcher.retry_after) == ("probation", 30)
     assert statuses(ask(house)) == [503]

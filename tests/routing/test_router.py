@@ -137,6 +137,19 @@ def test_flows_of_one_phone_are_tried_one_after_another() -> None:
     assert target.instead.instead is None
 
 
+def test_sips_is_for_secure_phones_alone() -> None:
+    """RFC 5630 5.3."""
+    house = House()
+    house.registers(phone())
+    refused = house.plan("sips:bob@example.com")
+    assert isinstance(refused, Answer) and refused.status == 480 and "380" in refused.headers[0][1]
+    assert "by sips or TLS" in house.explain("sips:bob@example.com")
+    tls = Flow("TLS", ("192.0.2.1", 5061), ("192.0.2.21", 4711), 3)
+    house.registers(phone(), phone("192.0.2.21", flow=tls))
+    assert hosts(house.plan("sips:bob@example.com")) == [["192.0.2.21"]]
+    assert House().plan("sips:bob@example.com") == Answer(480)
+
+
 def test_an_outbound_phone_without_its_flow_is_not_there() -> None:
     assert groups_of([phone(instance="urn:a", reg_id=1, is_outbound=True)]) == ()
 

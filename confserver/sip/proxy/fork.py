@@ -99,7 +99,9 @@ class Fork:
             request.headers.add("Record-Route", line)
 
     def _record_route(self, token: str, flow: Flow) -> str:
-        return self._core.address(token, flow).removesuffix(">") + ";lr>"
+        """By sips where the request is, and where it has come securely (16.6, step 4)."""
+        is_sips = self.request.uri.scheme == "sips" and flow.is_secure
+        return self._core.address(token, flow, is_sips).removesuffix(">") + ";lr>"
 
     # -------------------------------------------------------------- back
     def passed(self, response: Response, now: float) -> None:

@@ -192,6 +192,15 @@ def test_a_caller_who_can_be_reached_is_called_where_he_says(proxy: Relaying) ->
     assert proxy.request_to(CAROL, "BYE")
 
 
+def test_sips_stays_sips(proxy: Relaying) -> None:
+    """RFC 3261 16.6, step 4."""
+    proxy.is_there(ALICE, "TLS")
+    proxy.forks("bob", (to(BOB, flow=proxy.is_there(BOB, "TLS", 2)),))
+    proxy.invites(uri="sips:bob@example.com")
+    routes = proxy.request_to(BOB, "INVITE").headers.get_all("Record-Route")
+    assert all(route.startswith("<sips:") for route in routes)
+
+
 # ------------------------------------------------------------------ in the dialog
 def test_a_re_invite_and_its_ack(proxy: Relaying) -> None:
     _, answer = proxy.talks()
