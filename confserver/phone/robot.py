@@ -272,7 +272,8 @@ class Robot:
         outcome.ended_by = "them" if ended.by_peer else "us"
         self._measure()
         if ended.by_peer:
-            self._tell("the other side hung up" if ended.cause == "hung up" else f"the call ended: {ended.cause}")
+            is_theirs = ended.cause.startswith("hung up")  # with their Reason behind it, if they say one
+            self._tell(f"the other side {ended.cause}" if is_theirs else f"the call ended: {ended.cause}")
             self._finish()
             return
         self._tell("hanging up")
