@@ -78,7 +78,7 @@ class Admission:
         leg.session_id = int(now * 1000) << 16 | leg.id & 0xFFFF
         scene.legs.add(leg)
         if request.uri.user_decoded.strip().lower() != room:
-            scene.say(NameRoom(call.call, escape_user(room)))  # RFC 4579 5.2: the Contact is the conference
+            scene.say(NameRoom(call.call, escape_user(room)))  # RFC 4579 5.1: the Contact is the conference
         scene.tell_worker(place, OpenLeg(leg=leg.id, room=place.number, ipv6=is_ipv6, plan=plan))
 
     def _place_of(self, call: CallArrived) -> Leg | None:

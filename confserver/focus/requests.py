@@ -30,7 +30,7 @@ ALLOW = (*StackSettings().allow, *METHODS)
 EVENTS = ("conference",)
 """Packages that rooms notify of (RFC 4575)."""
 FEATURES = ";isfocus;automata;audio"
-"""What our Contact says of rooms (RFC 3840 section 10, RFC 4579 section 4.2)."""
+"""What our Contact says of rooms (RFC 3840 section 10, RFC 4579 for isfocus)."""
 
 Answered = Callable[[Response, float], None]
 Ended = Callable[[str, float], None]
