@@ -233,7 +233,7 @@ def test_nobody_is_there() -> None:
 
 # ------------------------------------------------------------------ what we are
 def test_every_contact_says_what_we_are() -> None:
-    """RFC 4579 (isfocus), RFC 3840 section 5: in requests and answers of calls; a REGISTER speaks for a trunk's user."""
+    """RFC 4579 (isfocus), RFC 3840 section 5: in requests and answers; a REGISTER speaks for a trunk's user."""
     phone = wire(features=";isfocus;audio")
     _, invite, _ = phone.dial()
     assert invite.contacts[0].has_param("isfocus") and not invite.contacts[0].uri.has_param("isfocus")
