@@ -171,4 +171,4 @@ class Trace:
         return list(self._calls.values())[::-1]
 
     def describe(self) -> dict[str, int]:
-        return {"calls": len(self._calls), "others": len(self._others), "bytes": self._size + self._size_of_others}
+        return {"calls kept": len(self._calls), "others": len(self._others), "bytes": self._size + self._size_of_others}

@@ -121,7 +121,7 @@ def test_off() -> None:
     tapped = Tapped(0)
     call, _ = tapped.call()
     assert tapped.trace.find(str(call)) is None
-    assert tapped.trace.describe() == {"calls": 0, "others": 0, "bytes": 0}
+    assert tapped.trace.describe() == {"calls kept": 0, "others": 0, "bytes": 0}
 
 
 def test_any_order_of_events_keeps_the_books() -> None:
