@@ -27,8 +27,8 @@ from confserver.sip.subscription import Compose
 METHODS: tuple[str, ...] = ("INFO", "MESSAGE", "REFER", "SUBSCRIBE", "NOTIFY")
 """Those that rooms take beside the stack's own; they stand in Allow."""
 ALLOW = (*StackSettings().allow, *METHODS)
-EVENTS = ("conference",)
-"""Packages that rooms notify of (RFC 4575)."""
+EVENTS = ("conference", "refer")
+"""Packages that rooms notify of (RFC 4575), and REFERs that want a subscription of its own (RFC 7614)."""
 FEATURES = ";isfocus;automata;audio"
 """What our Contact says of rooms (RFC 3840 section 10, RFC 4579 for isfocus)."""
 
@@ -49,10 +49,15 @@ class Requests:
         self._sent: dict[int, Answered] = {}
         """By the stack's number."""
         self._granted: dict[int, Ended] = {}
+        self.subscribed: dict[str, Callable[[RequestArrived, float], None]] = {}
+        """By event package, what a SUBSCRIBE outside of any call goes to where that is not about a room."""
 
     # ------------------------------------------------------------------ theirs
     def arrived(self, event: RequestArrived, now: float) -> None:
         handler = self.outside.get(event.request.method)
+        if event.request.method == "SUBSCRIBE":
+            package = (event.request.headers.get("Event") or "").partition(";")[0].strip().lower()
+            handler = self.subscribed.get(package, handler)
         if handler is None:
             self._not_allowed(event.transaction)
         else:

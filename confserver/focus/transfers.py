@@ -4,12 +4,15 @@
 
     REFER to a room, in a call or by its URI -> who may? the fence --> Dial -> 202, NOTIFYs with the call's progress
                           with ;method=BYE   -> who may? ------------> Kick -> 202, NOTIFY
+                          with explicitsub   -> 200 and where the news are: SUBSCRIBE there -> NOTIFYs (RFC 7614)
     Transfer (command)    -> REFER in the participant's call -> NOTIFYs -> TransferEnded; done: BYE
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 
 from confserver.focus.admission import Admission
@@ -40,16 +43,21 @@ NEWS_S = 180
 MOVE_S = 90.0
 """So long a phone may take for the call elsewhere."""
 DONE = "done"
+KEPT_S = 64.0
+"""So long the last word is kept for who subscribes late (RFC 7614 section 5: the SUBSCRIBE may cross it)."""
+MOST_KEPT = 1000
 
 
 @dataclass(slots=True)
 class News:
     """How far it has come with what a REFER wants; a status of 200 or above is the last word."""
 
-    subscription: int = 0
-    """0: nobody wants to know."""
+    subscriptions: set[int] = field(default_factory=set)
+    """Empty: nobody wants to know."""
     status: int = 100
     words: str = ""
+    place: str = ""
+    """Where who asks for them finds them, as the user part of a URI; "" for those that go out by themselves."""
 
     def compose(self, whole: bool) -> tuple[bytes, str]:
         """A NOTIFY says it all each time."""
@@ -68,8 +76,16 @@ class Transfers:
     """All REFERs under way."""
 
     def __init__(
-        self, scene: Scene, requests: Requests, admission: Admission, dialout: Dialout, who: Policy = "members"
+        self,
+        scene: Scene,
+        requests: Requests,
+        admission: Admission,
+        dialout: Dialout,
+        who: Policy = "members",
+        token: Callable[[], str] = secrets.token_urlsafe,
     ) -> None:
+        """``token`` gives what nobody can guess."""
+        self._token = token
         self._scene = scene
         self._requests = requests
         self._admission = admission
@@ -77,11 +93,16 @@ class Transfers:
         self._who: Policy = who
         self._news: dict[ParticipantId, News] = {}
         """Whom to tell how the call to a participant goes."""
+        self._explicit: dict[str, News] = {}
+        """News for who asks for them, by the user part of where they are; the oldest come first."""
+        self._over: dict[str, float] = {}
+        """Until when those are kept whose last word has been said."""
         self._moves: dict[int, Move] = {}
         """By call."""
         requests.in_call["REFER"] = self._referred_in_call
         requests.outside["REFER"] = self._referred
         requests.in_call["NOTIFY"] = self._notified
+        requests.subscribed[EVENT] = self._subscribed
         scene.followers.append(self.follow)
 
     # ------------------------------------------------------------------ theirs
@@ -124,39 +145,72 @@ class Transfers:
         event = Event(EVENT, str(request.cseq.number) if by_call is not None and by_call.refers else "")
         if refer.method == "BYE":
             participant = self._remove(room, refer, leg, now)
-            self._tell(self._accept(transaction, refer, event, by_call), 200, f"{participant} is asked to leave")
+            news = self._accept(transaction, refer, request, event, by_call)
+            self._tell(news, 200, now, f"{participant} is asked to leave")
         elif refer.method == "INVITE":
             check_may(self._who, self._scene, leg, "call others into the room")
             participant = self._call(room, refer, request, leg, now)
-            self._news[participant] = self._accept(transaction, refer, event, by_call)
+            self._news[participant] = self._accept(transaction, refer, request, event, by_call)
         else:
             raise NoAnswer(403, "", (warning(399, "Refer-To takes the methods INVITE and BYE only"),))
 
-    def _accept(self, transaction: int, refer: Refer, event: Event, by_call: Leg | None) -> News:
+    def _accept(self, transaction: int, refer: Refer, request: Request, event: Event, by_call: Leg | None) -> News:
         """202, and the subscription to what comes of it (RFC 3515 section 2.4.4), unless nobody wants to know."""
+        if refer.is_explicit:
+            return self._lay_out(transaction, request)
         if not refer.wants_news:
             headers = (("Refer-Sub", "false"),) if refer.is_told_so else ()  # RFC 4488 section 4
             self._scene.say(Respond(transaction, 202, "", headers))
             return News()
-        news = News(transaction)
-        ended = partial(self._unsubscribed, news, by_call)
+        news = News({transaction})
+        ended = partial(self._unsubscribed, news, transaction, by_call)
         if by_call is not None:
             by_call.refers += 1
         self._requests.grant(transaction, news.compose, ended, event=event, most_s=NEWS_S)
         return news
 
-    def _unsubscribed(self, news: News, by_call: Leg | None, cause: str, now: float) -> None:
+    def _unsubscribed(self, news: News, number: int, by_call: Leg | None, cause: str, now: float) -> None:
         """The last word has been said, or the phone wants no more, or its call has ended."""
-        news.subscription = 0
+        news.subscriptions.discard(number)
         if by_call is not None:
             by_call.refers -= 1
 
-    def _tell(self, news: News, status: int, words: str = "") -> None:
+    def _tell(self, news: News, status: int, now: float, words: str = "") -> None:
         news.status, news.words = status, words
-        if status >= 200:
-            self._requests.end(news.subscription)
-        else:
-            self._requests.notify(news.subscription)
+        for number in sorted(news.subscriptions):
+            if status >= 200:
+                self._requests.end(number)
+            else:
+                self._requests.notify(number)
+        if status >= 200 and news.place in self._explicit:
+            self._over[news.place] = now + KEPT_S
+
+    # ------------------------------------------------------------------ news for who asks for them (RFC 7614)
+    def _lay_out(self, transaction: int, request: Request) -> News:
+        """200 with the place of the news, which nobody can guess."""
+        news = News(place=f"refer-{self._token()}")
+        while len(self._explicit) >= MOST_KEPT:
+            self._forget(next(iter(self._explicit)))
+        self._explicit[news.place] = news
+        place = request.uri.replace(user=news.place, params=(), headers=())
+        self._scene.say(Respond(transaction, 200, "", (("Refer-Events-At", f"<{place}>"),)))
+        return news
+
+    def _subscribed(self, event: RequestArrived, now: float) -> None:
+        """What has been said last is said at once; where that is the last word, nothing else."""
+        news = self._explicit.get(event.request.uri.user)
+        if news is None:
+            self._scene.say(Respond(event.transaction, 404, "", (warning(399, "nothing is known of such a REFER"),)))
+            return
+        news.subscriptions.add(event.transaction)
+        ended = partial(self._unsubscribed, news, event.transaction, None)
+        self._requests.grant(event.transaction, news.compose, ended, most_s=NEWS_S, status=200)
+        if news.status >= 200:
+            self._requests.end(event.transaction)
+
+    def _forget(self, place: str) -> None:
+        self._explicit.pop(place, None)
+        self._over.pop(place, None)
 
     def _call(self, room: str, refer: Refer, request: Request, leg: Leg | None, now: float) -> ParticipantId:
         """Raises NoAnswer."""
@@ -198,11 +252,12 @@ class Transfers:
         """Pass on how calls go; ask phones that are to go elsewhere."""
         match event:
             case tell.DialRinging(participant=who, status=status) if who in self._news:
-                self._tell(self._news[who], status)
+                self._tell(self._news[who], status, event.at)
             case tell.ParticipantArrived(participant=who) if who in self._news:
-                self._tell(self._news.pop(who), 200)
+                self._tell(self._news.pop(who), 200, event.at)
             case tell.DialFailed(participant=who, status=status, cause=cause) if who in self._news:
-                self._tell(self._news.pop(who), status if status >= 300 else 503, "" if status in CAUSES else cause)
+                words = "" if status in CAUSES else cause
+                self._tell(self._news.pop(who), status if status >= 300 else 503, event.at, words)
             case tell.Transferring():
                 self._move(event)
             case tell.ParticipantLeft(participant=who):
@@ -265,11 +320,13 @@ class Transfers:
 
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
-        return min((move.until for move in self._moves.values()), default=None)
+        return min((*(move.until for move in self._moves.values()), *self._over.values()), default=None)
 
     def fire(self, now: float) -> None:
         for move in [move for move in self._moves.values() if move.until <= now]:
             self._moved(move.leg, "no word from the phone", 0, now)
+        for place in [place for place, until in self._over.items() if until <= now]:
+            self._forget(place)
 
 
 def _read(request: Request) -> Refer:

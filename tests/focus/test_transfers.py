@@ -6,12 +6,15 @@ import pytest
 
 from confserver.contract import LegFailed, LegOpened
 from confserver.focus import outputs as out
+from confserver.focus import transfers
 from confserver.focus.dialout import DialTerms
 from confserver.focus.members import Policy
+from confserver.focus.transfers import KEPT_S
 from confserver.routing.dialplan import DialPlan
 from confserver.routing.fence import Fence
 from confserver.sip import outputs as sip
 from confserver.sip.message import REASONS
+from confserver.sip.uri import parse_uri
 from rooms import events as tell
 from rooms.commands import Kick, Transfer
 from rooms.errors import Conflict, Invalid, NotFound
@@ -55,6 +58,13 @@ def called(it: House) -> int:
 
 def status(outputs: list[out.Output]) -> int:
     return the(out.Respond, outputs).status
+
+
+def called_first(it: House) -> int:
+    """The same of the first of our calls."""
+    leg = next(each for each in it.scene.legs.by_id.values() if each.is_ours)
+    it.tell(LegOpened(leg=leg.id, port=20100, ssrc=leg.id), leg.worker)
+    return leg.call
 
 
 TRYING = ("SIP/2.0 100 Trying", "active")
@@ -128,6 +138,73 @@ def test_who_wants_no_news_gets_none(line: str) -> None:
     assert status(told) == 202 and news(it, told) == []
     assert ("Refer-Sub", "false") in the(out.Respond, told).headers or "nosub" in line
     assert news(it, it.answers(called(it))) == []
+
+
+# ---------------------------------------------------------------- news for who asks for them (RFC 7614)
+EXPLICIT = "Require: explicitsub"
+
+
+def place_of(outputs: list[out.Output]) -> str:
+    """The user part of where the news are."""
+    accepted = the(out.Respond, outputs)
+    assert accepted.status == 200 and not every(out.Grant, outputs)
+    return parse_uri(dict(accepted.headers)["Refer-Events-At"].strip("<>")).user
+
+
+def subscribe(it: House, place: str, package: str = "refer") -> list[out.Output]:
+    return it.ask("SUBSCRIBE", f"Event: {package}", room=place)
+
+
+def test_news_are_told_to_who_subscribes_to_them() -> None:
+    it = house()
+    place = place_of(refer(it, it.enter(), f"<{CARL}>", EXPLICIT))
+    assert len(place) > 20 and place_of(refer(it, None, "<sip:dave@192.0.2.41>", EXPLICIT)) != place
+    outputs = subscribe(it, place)
+    assert the(out.Grant, outputs).status == 200 and news(it, outputs) == [TRYING]
+    carl = it.invites[called_first(it)]
+    assert carl.target.uri == parse_uri(CARL)
+
+
+def test_two_may_subscribe_and_both_hear_the_last_word() -> None:
+    it = house()
+    place = place_of(refer(it, it.enter(), f"<{CARL}>", EXPLICIT))
+    subscribe(it, place)
+    subscribe(it, place)
+    carl = called(it)
+    assert [state for _, state in news(it, it.rings(carl))] == ["active", "active"]
+    assert {state for _, state in news(it, it.answers(carl))} == {"terminated;reason=noresource"}
+
+
+def test_who_subscribes_late_hears_the_last_word_at_once() -> None:
+    it = house()
+    place = place_of(refer(it, it.enter(), f"<{CARL}>", EXPLICIT))
+    it.answers(called(it))
+    last = news(it, subscribe(it, place))[-1]
+    assert last == ("SIP/2.0 200 OK", "terminated;reason=noresource")
+    it.pass_time(KEPT_S + 1)
+    assert status(subscribe(it, place)) == 404 and it.focus.next_deadline() is None
+
+
+@pytest.mark.parametrize("place", ["refer-guess", "standup"])
+def test_what_nobody_has_laid_out_is_404(place: str) -> None:
+    it = house()
+    place_of(refer(it, it.enter(), f"<{CARL}>", EXPLICIT))
+    assert status(subscribe(it, place)) == 404
+
+
+def test_a_refused_refer_lays_out_nothing() -> None:
+    it = house("nobody")
+    told = refer(it, it.enter(), f"<{CARL}>", EXPLICIT)
+    assert status(told) == 403 and "Refer-Events-At" not in dict(the(out.Respond, told).headers)
+
+
+def test_the_oldest_is_forgotten_where_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfers, "MOST_KEPT", 2)
+    it = house()
+    anna = it.enter()
+    places = [place_of(refer(it, anna, f"<sip:c{n}@192.0.2.40>", EXPLICIT)) for n in range(3)]
+    assert status(subscribe(it, places[0])) == 404
+    assert all(every(out.Grant, subscribe(it, place)) for place in places[1:])
 
 
 def test_attended_transfer_takes_the_other_call_over() -> None:

@@ -30,6 +30,7 @@ EXTENSIONS = (
     Extension("join"),
     Extension("norefersub"),
     Extension("nosub"),
+    Extension("explicitsub"),
 )
 
 OPTION_TAGS = tuple(each.option_tag for each in EXTENSIONS if each.option_tag)

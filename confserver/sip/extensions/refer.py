@@ -1,5 +1,5 @@
-"""REFER (RFC 3515), with RFC 4488 (Refer-Sub), RFC 7614 (nosub), RFC 3892 (Referred-By) and RFC 3420 (sipfrag): what it
-says, as data. What is done about it is the user's matter.
+"""REFER (RFC 3515), with RFC 4488 (Refer-Sub), RFC 7614 (nosub, explicitsub), RFC 3892 (Referred-By) and RFC 3420
+(sipfrag): what it says, as data. What is done about it is the user's matter.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from confserver.sip.uri import Uri
 
 EVENT = "refer"
 SIPFRAG = "message/sipfrag"
-NO_SUB, NO_REFER_SUB = "nosub", "norefersub"
-"""Option tags (RFC 7614 section 4, RFC 4488 section 6)."""
+NO_SUB, EXPLICIT_SUB, NO_REFER_SUB = "nosub", "explicitsub", "norefersub"
+"""Option tags (RFC 7614 sections 4 and 5, RFC 4488 section 6)."""
 _STATUS_LINE = re.compile(rb"SIP/2\.0 ([1-6][0-9]{2})(?: ([^\r\n]*))?")
 
 
@@ -31,6 +31,8 @@ class Refer:
     referred_by: str = ""
     wants_news: bool = True
     """False: no subscription (Refer-Sub: false, or Require: nosub)."""
+    is_explicit: bool = False
+    """News are for who subscribes to them by a SUBSCRIBE (Require: explicitsub)."""
     is_told_so: bool = False
     """Refer-Sub was there: the answer must have one (RFC 4488 section 4)."""
 
@@ -43,7 +45,9 @@ def refer_of(request: Request) -> Refer:
     to = parse_name_addr(values[0][1])
     replaces = to.uri.header("Replaces")
     refer_sub = (request.headers.get("Refer-Sub") or "").partition(";")[0].strip().lower()
-    is_unwanted = refer_sub == "false" or NO_SUB in request.headers.get_all("Require")
+    required = request.headers.get_all("Require")
+    is_explicit = EXPLICIT_SUB in required
+    is_unwanted = (refer_sub == "false" or NO_SUB in required) and not is_explicit
     return Refer(
         target=_plain(to.uri),
         name=to.display,
@@ -51,6 +55,7 @@ def refer_of(request: Request) -> Refer:
         replaces=parse_named(replaces) if replaces is not None else None,
         referred_by=_referred_by(request),
         wants_news=not is_unwanted,
+        is_explicit=is_explicit,
         is_told_so="Refer-Sub" in request.headers,
     )
 
