@@ -22,7 +22,7 @@ from tests.kit.robot import Robot
 from tests.kit.server import Server
 from tests.kit.tones import pcmu_decoded, pcmu_encoded, write_wav
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 
 RATE = 8000
 STEP = 8 / 32768
