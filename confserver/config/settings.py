@@ -54,10 +54,6 @@ class Rtp(Section, frozen=True):
         ),
     ] = True
 
-    def binds_to(self) -> tuple[IPAddress, ...]:
-        """Empty stands for the wildcard of both families."""
-        return tuple(ipaddress.ip_address(text) for text in self.addresses)
-
 
 class Media(Section, frozen=True):
     """The processes that mix."""

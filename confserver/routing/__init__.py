@@ -1,5 +1,11 @@
 """Where a request goes, and whether it may come in at all.
 
-``guard`` knows which networks are ours; ``routes`` sends a request to a room or refuses it.
-Pure; may import ``sip``.
+    heard at all?    barrier: budgets, bans, scanners, overload; guard knows which networks are ours
+    who is it?       authentication: users, and the refusals of those who are nobody
+    where to?        router: table, patterns, domains, trunks, reach; routes, the focus's part of it
+    where are they?  registrar: registration, location, gruus
+    whom may we call?  dialplan: fence, trunks
+    kept             store, user_store;  commands: what administrators may ask of all this
+
+Pure, but for the two stores, which define tables; may import ``sip``.
 """

@@ -86,23 +86,20 @@ class Barrier:
     # ------------------------------------------------------------------ before anything is read
     def hears(self, host: str, now: float) -> bool:
         """Whether what has come from there is to be read at all."""
-        source = self._source(host, now)
-        if source.is_exempt:
-            return True
-        if source.banned_until > now:
-            self._counts["from the banned"] += 1
-            return False
-        return source.take(Kind.MESSAGES, self._rates, now) or self._overdrawn(source, "too many messages", now)
+        return self._admits(host, Kind.MESSAGES, "too many messages", now)
 
     def connects(self, host: str, now: float) -> bool:
         """Whether a connection from there may stay."""
+        return self._admits(host, Kind.CONNECTIONS, "too many connections", now)
+
+    def _admits(self, host: str, kind: Kind, otherwise: str, now: float) -> bool:
         source = self._source(host, now)
         if source.is_exempt:
             return True
         if source.banned_until > now:
             self._counts["from the banned"] += 1
             return False
-        return source.take(Kind.CONNECTIONS, self._rates, now) or self._overdrawn(source, "too many connections", now)
+        return source.take(kind, self._rates, now) or self._overdrawn(source, otherwise, now)
 
     # ------------------------------------------------------------------ the stack's sentry
     def weigh(self, request: Request, flow: Flow, now: float) -> Verdict:

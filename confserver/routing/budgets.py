@@ -44,7 +44,6 @@ class Rate:
     burst: float
 
 
-NO_BOUND = Rate(0.0, 0.0)
 Rates = tuple[Rate, ...]
 """By Kind."""
 

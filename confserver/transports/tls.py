@@ -47,10 +47,6 @@ class Tls:
         self._client = client_context(self._authorities, self.is_verified, self._shown)
         self._server = server
 
-    @property
-    def may_listen(self) -> bool:
-        return self._server is not None
-
     def refresh(self) -> None:
         """Take the certificate again if its files have changed."""
         if self._pair is None or self._pair.signature() == self._signature:
