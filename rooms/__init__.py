@@ -8,8 +8,9 @@
     manager.Rooms ── rooms by name, made on demand; participants by id or name
           │
           ▼
-    room.Room ────── rights (may the actor?) ── policy (do the room's rules allow it?)
+    room.Room ────── rights (may the actor?) ── profiles, policy (do the room's rules allow it?)
           │          lifecycle (EMPTY, OPEN, ALONE, LIVE, ENDING)   hearing (who hears whom)
+          │          by topic: voices, dialling, messages, plays, recording, entrance; alarms (what is waited for)
           ▼
     list[Event] ──► store (what survives a restart), and whoever shows or obeys the rooms
 

@@ -40,7 +40,18 @@ def describe_dialling(person: Participant) -> dict[str, Any]:
     }
 
 
-def describe_room(room: Room, now: float) -> dict[str, Any]:
+def describe_waiting(person: Participant) -> dict[str, Any]:
+    return {
+        "id": person.id,
+        "name": person.name,
+        "address": person.address,
+        "source": person.source,
+        "since": person.waits_since,
+        "waits_for": person.waits_for.value if person.waits_for else None,
+    }
+
+
+def describe_room(room: Room, now: float, epoch: str = "0") -> dict[str, Any]:
     """Tell all about a room. Times are epoch seconds; ``at`` is the time of the telling.
 
     Those whose call is not up yet are counted (``reserved``) but not shown, unless it is we who call (``dialling``).
@@ -51,14 +62,17 @@ def describe_room(room: Room, now: float) -> dict[str, Any]:
         "state": room.state.value,
         "locked": room.locked,
         "persistent": room.persistent,
+        "version": {"epoch": epoch, "number": room.number},
+        "profile": room.profile,
         **room.policy.describe(),
         "created_at": room.created_at,
         "opened_at": room.opened_at,
         "at": now,
-        "reserved": len(room.places) - len(present),
+        "reserved": len(room.places) - len(present) - len(room.waiting),
         "dominant": room.dominant,
         "plays": room.plays.describe(),
         "recording": room.recording.describe(),
+        "waiting": [describe_waiting(person) for person in room.waiting],
         "dialling": [describe_dialling(person) for person in room.dialling],
         "participants": [describe_participant(person) for person in present],
     }

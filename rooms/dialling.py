@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rooms import calling as ask
 from rooms import events as tell
-from rooms.command import Command
+from rooms.commands import calls as ask
+from rooms.commands.command import Command
 from rooms.errors import Conflict, Invalid, NotFound
 from rooms.participant import Actor, Participant, Presence, readable
 

@@ -51,9 +51,10 @@ def may_hear(participant: Participant) -> bool:
     return not participant.deaf and not participant.held
 
 
-def hearing_of(present: Iterable[Participant]) -> Hearing:
-    """Work out who hears whom among those present."""
+def hearing_of(present: Iterable[Participant], waiting: Iterable[Participant] = ()) -> Hearing:
+    """Work out who hears whom among those present; who waits hears nobody, and nobody hears him."""
     people = sorted(present, key=lambda p: p.id)
     room = Mix(tuple((p.id, 1.0) for p in people if may_be_heard(p)))
     listeners = tuple(Listening(p.id, ROOM if may_hear(p) else SILENCE) for p in people)
+    listeners += tuple(Listening(p.id, SILENCE) for p in waiting)
     return Hearing((Mix(), room), listeners)

@@ -16,6 +16,7 @@ from rooms.describing import describe_room
 from rooms.errors import Conflict, Full, NotFound
 from rooms.participant import Actor, Participant, ParticipantId
 from rooms.policy import RoomPolicy, room_name
+from rooms.profiles import Profile, Profiles
 from rooms.rights import target_of
 from rooms.room import Room
 
@@ -37,12 +38,24 @@ class Rooms:
         *,
         on_demand: bool = True,
         policy: RoomPolicy | None = None,
+        profiles: Iterable[Profile] = (),
+        profile: str = "",
         most_rooms: int = MOST_ROOMS,
+        epoch: str = "0",
     ) -> None:
-        """``ids`` gives fresh participant ids; ``policy`` holds in rooms made on demand."""
+        """``ids`` gives fresh participant ids. ``policy``: the rules that hold where nothing else is said.
+
+        ``profile``: of rooms made on demand. ``epoch`` tells the events of this run from those of any other. Raises
+        Refused for profiles that cannot be.
+        """
         self._ids = ids
         self._on_demand = on_demand
-        self._policy = policy or RoomPolicy()
+        self.epoch = epoch
+        self.profiles = Profiles(policy, profiles)
+        self._profile = profile
+        self._demanded = self.profiles.policy_of({}, profile)
+        self._deadlines: dict[str, float] = {}
+        """Of the rooms that wait for something."""
         self._most_rooms = most_rooms
         self._rooms: dict[str, Room] = {}
 
@@ -65,19 +78,50 @@ class Rooms:
         """Take back the rooms made beforehand in an earlier run. Nothing has happened: no events."""
         for stored in rooms:
             self._rooms[stored.name] = Room(
-                stored.name, self._ids, stored.policy, persistent=True, created_at=stored.created_at
-            )
+                stored.name, self._ids, self.profiles, persistent=True, created_at=stored.created_at,
+                profile=stored.profile if stored.profile in self.profiles else "", said=stored.said,
+            )  # fmt: skip
 
     def handle(self, command: Command, by: Actor, now: float) -> list[Event]:
         """Apply a command to the room it names, whole or not at all. Raises Refused."""
         name = room_name(command.room)
         room = self._rooms.get(name) or self._made_for(command, name)
         events = room.handle(self._resolved(replace(command, room=name), room, by), by, now)
-        if room.is_forgettable:
-            self._rooms.pop(name, None)
-        else:
-            self._rooms[name] = room
+        self._keep(room)
         return events
+
+    def _keep(self, room: Room) -> None:
+        """Or forget it, and what it waits for."""
+        deadline = None if room.is_forgettable else room.next_deadline()
+        if room.is_forgettable:
+            self._rooms.pop(room.name, None)
+        else:
+            self._rooms[room.name] = room
+        if deadline is None:
+            self._deadlines.pop(room.name, None)
+        else:
+            self._deadlines[room.name] = deadline
+
+    def next_deadline(self) -> float | None:
+        return min(self._deadlines.values(), default=None)
+
+    def fire(self, now: float) -> list[Event]:
+        """Do what is due in all rooms."""
+        events: list[Event] = []
+        for name in [name for name, at in self._deadlines.items() if at <= now]:
+            room = self._rooms[name]
+            events += room.fire(now)
+            self._keep(room)
+        return events
+
+    def use_profiles(self, policy: RoomPolicy, profiles: Iterable[Profile], now: float) -> list[Event]:
+        """Other profiles, and rules that hold where none is named: whole or not at all. Raises Refused."""
+        new = Profiles(policy, profiles)
+        demanded = new.policy_of({}, self._profile)
+        for room in self:
+            new.policy_of(room.said, room.profile)
+        self.profiles, self._demanded = new, demanded
+        return [event for room in self for event in room.use_profiles(new, now)]
 
     def get(self, name: str) -> Room:
         """Find a room. Raises NotFound, or Invalid for what is no name."""
@@ -89,7 +133,7 @@ class Rooms:
     def policy_of(self, name: str) -> RoomPolicy:
         """The rules of a room; those that it would have, where it is not there yet."""
         room = self._rooms.get(name)
-        return room.policy if room else self._policy
+        return room.policy if room else self._demanded
 
     def find_participant(self, participant: ParticipantId) -> tuple[Room, Participant]:
         """Find who has this id, reserved or present, in whichever room. Raises NotFound."""
@@ -100,11 +144,11 @@ class Rooms:
 
     def list(self, now: float) -> list[dict[str, Any]]:
         """Describe all rooms, by name."""
-        return [describe_room(room, now) for room in self]
+        return [describe_room(room, now, self.epoch) for room in self]
 
     def describe(self, name: str, now: float) -> dict[str, Any]:
         """Describe one room. Raises NotFound."""
-        return describe_room(self.get(name), now)
+        return describe_room(self.get(name), now, self.epoch)
 
     def _made_for(self, command: Command, name: str) -> Room:
         """Make a room for a command that brings one into being; it stays only if the command succeeds."""
@@ -113,7 +157,7 @@ class Rooms:
             raise NotFound(f"there is no room {name}")
         if len(self._rooms) >= self._most_rooms:
             raise Full(f"the server has its most rooms: {self._most_rooms}")
-        return Room(name, self._ids, self._policy)
+        return Room(name, self._ids, self.profiles, profile=self._profile)
 
     def _resolved(self, command: Command, room: Room, by: Actor) -> Command:
         """Put the id in place of a name.
@@ -132,7 +176,7 @@ def resolve(room: Room, text: str) -> ParticipantId:
 
     Raises NotFound, naming who is there, and Conflict, naming the ids, when more than one has the name.
     """
-    present = [*room.present, *room.dialling]
+    present = [*room.present, *room.waiting, *room.dialling]
     if any(person.id == text for person in present):
         return text
     wanted = text.strip().casefold()

@@ -7,42 +7,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from rooms import events as tell
-from rooms.command import Command
+from rooms.commands.command import Command
+from rooms.commands.messages import NoteText, SendText
 from rooms.errors import Invalid, NotFound, NotOpen
-from rooms.participant import MOST_NAME, Actor, ParticipantId, Presence, Role, readable
+from rooms.participant import MOST_NAME, Actor, Presence, readable
 
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
     from rooms.room import Room
 
 MOST_TEXT = 16_384
-
-
-@dataclass(frozen=True, slots=True)
-class SendText(Command):
-    """Send text to those in a room, or to one of them."""
-
-    path: ClassVar[str] = "/rooms/{room}/messages"
-    verb: ClassVar[str] = "message"
-
-    text: str
-    participant: ParticipantId = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NoteText(Command):
-    """A message has come for the room: from a participant, or from outside (``name``, ``address``)."""
-
-    needs: ClassVar[Role] = Role.PARTICIPANT
-
-    text: str
-    participant: ParticipantId = ""
-    name: str = ""
-    address: str = ""
 
 
 def send_text(room: Room, command: SendText, by: Actor, minutes: Minutes) -> None:

@@ -26,8 +26,19 @@ class Presence(enum.Enum):
     """How far a participant has come."""
 
     RESERVED = "reserved"  # counts for the limits, nobody else knows
+    WAITING = "waiting"  # the call is up; hears what is played to him, and nobody hears him
     PRESENT = "present"
     LEFT = "left"
+
+
+class Wait(enum.Enum):
+    """What somebody waits for whose call is up."""
+
+    PIN = "pin"  # he is asked for it
+    NAME = "name"  # he says it
+    START = "start"  # the room opens later
+    MODERATOR = "moderator"  # none is there yet
+    APPROVAL = "approval"  # he has knocked
 
 
 class MuteCause(enum.Enum):
@@ -70,6 +81,9 @@ class Participant:
     role: Role = Role.PARTICIPANT
     presence: Presence = Presence.RESERVED
     arrived_at: float | None = None
+    waits_for: Wait | None = None
+    """While ``presence`` is WAITING."""
+    waits_since: float | None = None
     muted: set[MuteCause] = field(default_factory=set)
     deaf: bool = False
     held: bool = False

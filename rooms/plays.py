@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from rooms import commands as ask
 from rooms import events as tell
-from rooms.errors import Full, Invalid, NotFound
+from rooms.errors import Full, Invalid, NotFound, NotOpen
+from rooms.lifecycle import State
 from rooms.participant import SYSTEM, Actor, ParticipantId, readable
 
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
+    from rooms.room import Room
 
 MOST_PLAYS = 16
 """At once in a room."""
@@ -152,3 +154,22 @@ def _check(command: ask.Play) -> None:
 def _within(name: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
         raise Invalid(f"{name} must be {least:g} to {most:g}, not {value:g}")
+
+
+def play(room: Room, command: ask.Play, by: Actor, minutes: Minutes) -> None:
+    if command.participant:
+        room.person(command.participant)
+    if room.state not in (State.ALONE, State.LIVE):
+        raise NotOpen(f"nobody is in {room.name}")
+    room.plays.start(command, by, minutes)
+
+
+HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] = {
+    ask.Play: play,
+    ask.PausePlay: lambda room, *how: room.plays.pause(*how),
+    ask.ResumePlay: lambda room, *how: room.plays.resume(*how),
+    ask.SeekPlay: lambda room, *how: room.plays.seek(*how),
+    ask.SetPlayVolume: lambda room, *how: room.plays.set_volume(*how),
+    ask.StopPlay: lambda room, *how: room.plays.stop(*how),
+    ask.NotePlayEnded: lambda room, *how: room.plays.note_ended(*how),
+}

@@ -1,11 +1,15 @@
-"""A room's rules, and the pure questions asked of them."""
+"""A room's rules, and the pure questions asked of them.
+
+``RoomPolicy`` is their one source: what the command line, HTTP, documentation and the Python client offer is read from
+its fields. What an administrator has said of a room is sparse (``Said``); ``profiles.Profiles`` makes a policy of it.
+"""
 
 from __future__ import annotations
 
 import enum
 import re
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, get_args, get_type_hints
 
 from rooms.errors import Invalid
 from rooms.participant import MuteCause
@@ -46,23 +50,29 @@ class Announce(enum.Enum):
     BEEP = "beep"
 
 
+def rule(default: Any, words: str, *, secret: bool = False) -> Any:
+    """One rule. ``words``: what it says to people; ``secret``: shown to administrators and moderators only."""
+    return field(default=default, metadata={"help": words, "secret": secret})
+
+
 @dataclass(frozen=True, slots=True)
 class RoomPolicy:
-    """What an administrator has laid down for one room. Of its sound, None is what the server's settings say."""
+    """What holds in one room. Of its sound, None is what the server's settings say."""
 
-    max_participants: int = DEFAULT_MAX_PARTICIPANTS
-    mute_on_entry: bool = False
-    rate_hz: int | None = None
-    stereo: bool = False
-    talkers: int | None = None
-    ptime_ms: int | None = None
-    levelling: bool | None = None
-    comfort_noise: bool | None = None
-    guard: NoiseGuard | None = None
-    codecs: tuple[str, ...] = ()
-    """None of them: as the settings say."""
-    music_when_alone: bool | None = None
-    announce: Announce | None = None
+    max_participants: int = rule(DEFAULT_MAX_PARTICIPANTS, "Most participants at once.")
+    mute_on_entry: bool = rule(False, "Mute everybody who comes in.")
+    rate_hz: int | None = rule(
+        None, "Sampling rate of the sound: 8000, 16000 or 48000; 0: the highest that at least two can use."
+    )
+    stereo: bool = rule(False, "Place people from left to right for those who hear two channels.")
+    talkers: int | None = rule(None, "Most voices heard at once, the loudest.")
+    ptime_ms: int | None = rule(None, "Milliseconds of sound in a packet: 10 to 60.")
+    levelling: bool | None = rule(None, "Bring soft and loud voices nearer to each other.")
+    comfort_noise: bool | None = rule(None, "A faint noise while nobody talks.")
+    guard: NoiseGuard | None = rule(None, "What is done about steady noise or music that somebody pours in.")
+    codecs: tuple[str, ...] = rule((), "Codecs that calls may use (opus, G722, PCMU, PCMA, L16).")
+    music_when_alone: bool | None = rule(None, "Play music to who is alone in the room.")
+    announce: Announce | None = rule(None, "How those present learn that somebody comes or goes.")
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_participants <= MOST_PARTICIPANTS:
@@ -76,13 +86,33 @@ class RoomPolicy:
         if len(set(self.codecs)) < len(self.codecs):
             raise Invalid("codecs names one twice")
 
-    def describe(self) -> dict[str, Any]:
-        """All rules as plain data; None of the sound: as the settings say."""
-        named = {"guard": self.guard and self.guard.value, "announce": self.announce and self.announce.value}
-        return asdict(self) | named | {"codecs": list(self.codecs)}
+    def describe(self, *, secrets: bool = True) -> dict[str, Any]:
+        """All rules as plain data; None of the sound: as the settings say. Without ``secrets``: "set" for those."""
+        told = {name: _plain(value) for name, value in asdict(self).items()}
+        return told if secrets else told | {name: "set" for name in SECRETS if told[name]}
 
     def is_full(self, places_taken: int) -> bool:
         return places_taken >= self.max_participants
+
+
+RULES: tuple[str, ...] = tuple(each.name for each in fields(RoomPolicy))
+SECRETS: tuple[str, ...] = tuple(each.name for each in fields(RoomPolicy) if each.metadata["secret"])
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, enum.Enum):
+        return value.value
+    return list(value) if isinstance(value, tuple) else value
+
+
+def type_of(rule: str) -> str:
+    """The type of a rule in words, as JSON and TOML have it: the choices of those that have some."""
+    hint = get_type_hints(RoomPolicy)[rule]
+    if type(None) in get_args(hint):
+        hint = next(each for each in get_args(hint) if each is not type(None))
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return ", ".join(str(member.value) for member in hint)
+    return {bool: "true, false", int: "number", float: "number", str: "text"}.get(hint, "list")
 
 
 def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:

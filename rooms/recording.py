@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.errors import Conflict, NotFound, NotOpen
+from rooms.lifecycle import State
 from rooms.participant import SYSTEM, Actor, readable
 
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
+    from rooms.room import Room
 
 
 class Recording:
@@ -79,3 +82,16 @@ class Recording:
     def _check(self, minutes: Minutes) -> None:
         if not self.number:
             raise NotFound(f"{minutes.room} is not recorded")
+
+
+def start(room: Room, command: ask.StartRecording, by: Actor, minutes: Minutes) -> None:
+    room.recording.start(command, by, minutes, room.state in (State.ALONE, State.LIVE))
+
+
+HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] = {
+    ask.StartRecording: start,
+    ask.StopRecording: lambda room, *how: room.recording.stop(*how),
+    ask.PauseRecording: lambda room, *how: room.recording.pause(*how),
+    ask.ResumeRecording: lambda room, *how: room.recording.resume(*how),
+    ask.NoteRecordingFailed: lambda room, *how: room.recording.note_failed(*how),
+}

@@ -6,10 +6,11 @@ event's fields. All others leave no trace. Whoever runs the jobs (a thread, a te
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlite_utils import Database, Migrations
@@ -17,7 +18,8 @@ from sqlite_utils import Database, Migrations
 from rooms import events as tell
 from rooms.errors import Refused
 from rooms.participant import id_number
-from rooms.policy import Announce, NoiseGuard, RoomPolicy, room_name
+from rooms.policy import room_name
+from rooms.profiles import Profiles, Said
 
 SERVER_STOPPED = "server stopped"
 """The cause of a departure that nobody saw."""
@@ -32,8 +34,9 @@ class StoredRoom:
     """A room made beforehand, as it is kept."""
 
     name: str
-    policy: RoomPolicy
     created_at: float
+    said: Said = field(default_factory=dict)
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,24 @@ def company_of_rooms(db: Database) -> None:
     db.execute("ALTER TABLE rooms ADD COLUMN announce TEXT")
 
 
-STEPS = (first_tables, sound_of_rooms, company_of_rooms)
+def said_of_rooms(db: Database) -> None:
+    """What has been said of a room in one column, as JSON; its other columns go into it."""
+    db.execute("ALTER TABLE rooms ADD COLUMN profile TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE rooms ADD COLUMN said TEXT NOT NULL DEFAULT '{}'")
+    known = [column.name for column in db["rooms"].columns if column.name not in ("name", "created_at", *_NEW)]
+    switches = {"mute_on_entry", "stereo", "levelling", "comfort_noise", "music_when_alone"}
+    for row in list(db["rooms"].rows):
+        said = {name: row[name] for name in known if row[name] is not None and row[name] != ""}
+        said = {name: bool(value) if name in switches else value for name, value in said.items()}
+        if "codecs" in said:
+            said["codecs"] = str(said["codecs"]).split()
+        db.execute("UPDATE rooms SET said = ? WHERE name = ?", [json.dumps(said), row["name"]])
+    for name in known:
+        db.execute(f"ALTER TABLE rooms DROP COLUMN {name}")
+
+
+_NEW = ("profile", "said")
+STEPS = (first_tables, sound_of_rooms, company_of_rooms, said_of_rooms)
 """The migrations, oldest first; once released, a step is never changed, only followed by another."""
 
 _migrations = Migrations("rooms")
@@ -97,16 +117,14 @@ for _step in STEPS:
 
 
 # ------------------------------------------------------------------ events -> records
-_RULES = tuple(rule.name for rule in fields(RoomPolicy))
-"""Each is a column of its name."""
 _OF_THIS_PARTICIPATION = "WHERE participant = :participant AND room = :room AND left_at IS NULL"
 
 RECORDS: dict[type[tell.Event], str] = {
     tell.RoomCreated: (
-        f"INSERT OR REPLACE INTO rooms (name, created_at, {', '.join(_RULES)})"
-        f" SELECT :room, :at, {', '.join(f':{rule}' for rule in _RULES)} WHERE :persistent"
+        "INSERT OR REPLACE INTO rooms (name, created_at, profile, said)"
+        " SELECT :room, :at, :profile, :said WHERE :persistent"
     ),
-    tell.RoomChanged: f"UPDATE rooms SET {', '.join(f'{rule} = :{rule}' for rule in _RULES)} WHERE name = :room",
+    tell.RoomChanged: "UPDATE rooms SET profile = :profile, said = :said WHERE name = :room",
     tell.RoomRemoved: "DELETE FROM rooms WHERE name = :room",
     tell.PlaceReserved: (
         "INSERT INTO participations (room, participant, name, address, source, reserved_at)"
@@ -125,24 +143,9 @@ def record_of(event: tell.Event) -> Record | None:
     if sql is None:
         return None
     values = {field.name: getattr(event, field.name) for field in fields(event)}
-    policy = values.pop("policy", None)
-    return Record(sql, values | (_row_of(policy) if policy else {}))
-
-
-def _row_of(policy: RoomPolicy) -> dict[str, Any]:
-    return policy.describe() | {"codecs": " ".join(policy.codecs)}
-
-
-def _policy_of(row: dict[str, Any]) -> RoomPolicy:
-    """Raises Refused, ValueError or TypeError for what cannot be."""
-    rules = {rule: row[rule] for rule in _RULES}
-    for rule in ("mute_on_entry", "stereo", "levelling", "comfort_noise", "music_when_alone"):
-        if rules[rule] is not None or rule == "stereo":
-            rules[rule] = bool(rules[rule])
-    rules["guard"] = None if rules["guard"] is None else NoiseGuard(rules["guard"])
-    rules["announce"] = None if rules["announce"] is None else Announce(rules["announce"])
-    rules["codecs"] = tuple((rules["codecs"] or "").split())
-    return RoomPolicy(**rules)
+    if "said" in values:
+        values |= {"policy": None, "said": json.dumps(values["said"])}
+    return Record(sql, values)
 
 
 def records_of(events: Iterable[tell.Event]) -> list[Record]:
@@ -205,10 +208,16 @@ def last_seen(db: Database) -> float:
 def load_rooms(db: Database) -> list[StoredRoom]:
     """Read the rooms made beforehand, by name. Raises StoreError."""
     with _in_words():
-        return [
-            StoredRoom(room_name(row["name"]), _policy_of(row), row["created_at"])
-            for row in db.query("SELECT * FROM rooms ORDER BY name")
-        ]
+        return [_stored(row) for row in db.query("SELECT * FROM rooms ORDER BY name")]
+
+
+def _stored(row: dict[str, Any]) -> StoredRoom:
+    """Raises Refused or ValueError for what cannot be."""
+    said = json.loads(row["said"])
+    if not isinstance(said, dict):
+        raise ValueError(f"rooms.said of {row['name']} is not an object")
+    Profiles().policy_of(said)
+    return StoredRoom(room_name(row["name"]), row["created_at"], said, row["profile"])
 
 
 def last_participant(db: Database) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS
 from rooms.commands import COMMANDS, Command
 from rooms.errors import KINDS
+from rooms.policy import RULES, RoomPolicy, type_of
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "administration.md").read_text("utf-8")
 LINES = TEXT.splitlines()
@@ -52,9 +55,27 @@ def test_no_setting_is_told_that_does_not_exist() -> None:
     assert rows == [setting.name for setting in settings_table()]
 
 
+def spreads(command: Any) -> bool:
+    return bool(getattr(command, "spreads", False))
+
+
+def own_fields(command: Any) -> list[Any]:
+    """Without the rules of rooms, which have a table of their own."""
+    return [f for f in body_fields(command) if not (spreads(command) and f.name in RULES)]
+
+
+@pytest.mark.parametrize("rule", fields(RoomPolicy), ids=lambda rule: rule.name)
+def test_every_rule_of_rooms_has_its_row(rule: Any) -> None:
+    default = RoomPolicy().describe()[rule.name]
+    said = "as the settings say" if default in (None, []) else f"`{json.dumps(default, ensure_ascii=False)}`"
+    row = f"| `{rule.name}` | {type_of(rule.name)} | {said} | {rule.metadata['help']} |"
+    assert row in LINES, f"missing from docs/administration.md:\n{row}"
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_every_route_has_its_row_and_an_example(route: Route) -> None:
-    members = ", ".join(f"`{f.name}`" for f in body_fields(route.command)) if route.command else ""
+    own = own_fields(route.command) if route.command else []
+    members = ", ".join([*(f"`{f.name}`" for f in own), *(["rules"] if spreads(route.command) else [])])
     row = f"| `{route.method} {route.path}` | {members} | {route.summary} |"
     assert row in LINES, f"missing from docs/administration.md:\n{row}"
     url = "$URL" + route.path.format(**NAMES)
@@ -80,14 +101,15 @@ def test_every_command_is_named_with_its_options(words: tuple[str, ...], command
     name = f"confserver {' '.join(words)}"
     assert re.search(rf"`{name}[ `]", TEXT), f"{name} is missing from docs/administration.md"
     for parameter in command.params:
-        if isinstance(parameter, click.Option):
+        if isinstance(parameter, click.Option) and parameter.name not in RULES:
             assert f"{parameter.opts[0]}" in TEXT, f"{name} {parameter.opts[0]} is missing"
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.verb)
 def test_every_verb_has_its_row(command: type[Command]) -> None:
     names = re.findall(r"{(\w+)}", command.path)
-    options = "".join(f" [--{f.name.replace('_', '-')}]" for f in body_fields(command))
+    options = "".join(f" [--{f.name.replace('_', '-')}]" for f in own_fields(command))
+    options += " [--RULE ...]" if spreads(command) else ""
     usage = f"confserver room {command.verb} {' '.join(name.upper() for name in names)}{options}"
     row = f"| `{usage}` | {command.__doc__.splitlines()[0]} |"  # type: ignore[union-attr]
     assert row in LINES, f"missing from docs/administration.md:\n{row}"

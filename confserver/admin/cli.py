@@ -22,10 +22,12 @@ from urllib.parse import quote
 import click
 
 from confserver.admin import routes, tables, trace
+from confserver.admin.endpoints import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
 from rooms.commands import COMMANDS, Command
+from rooms.policy import RoomPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +54,8 @@ ARGUMENT_HELP = {
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
 OPTION_HELP = {
-    "max_participants": "Most participants at once.",
-    "mute_on_entry": "Mute everybody who comes in.",
-    "rate_hz": "Sampling rate of the sound: 8000, 16000 or 48000; 0: the highest that at least two can use.",
-    "stereo": "Place people from left to right for those who hear two channels.",
-    "talkers": "Most voices heard at once, the loudest.",
-    "ptime_ms": "Milliseconds of sound in a packet: 10 to 60.",
-    "levelling": "Bring soft and loud voices nearer to each other.",
-    "comfort_noise": "A faint noise while nobody talks.",
-    "guard": "What is done about steady noise or music that somebody pours in.",
-    "codecs": "A codec that calls may use (opus, G722, PCMU, PCMA, L16); more than one: say it again.",
-    "music_when_alone": "Play music to who is alone in the room.",
-    "announce": "How those present learn that somebody comes or goes.",
+    **{rule.name: rule.metadata["help"] for rule in dataclasses.fields(RoomPolicy)},
+    "profile": "Rules that it has in common with others, by name.",
     "sounds": "A sound: a file, prompt:NAME, number:N or tones:...; more than one, one after another: say it again.",
     "participant": "Only this participant hears it: an id or a name.",
     "loop": "Over and over.",
@@ -137,6 +129,7 @@ def _status(ask: Ask) -> click.Command:
 
 # ------------------------------------------------------------------ the server's ways, beside the rooms
 NOUNS = {
+    "profile": "Show the rules that rooms of the running server have in common.",
     "ban": "Show or change from whom the running server takes nothing.",
     "route": "Show where the running server sends requests, and why.",
     "user": "Show or change who may register at the running server, and call from anywhere.",
@@ -192,9 +185,9 @@ def _parameters(command: type[Command] | type[Order]) -> tuple[list[click.Parame
 # ------------------------------------------------------------------ changes
 def _change(ask: Ask, command: type[Command]) -> click.Command:
     """Make the verb of one command."""
-    hints = get_type_hints(command)
+    hints = {**get_type_hints(RoomPolicy), **get_type_hints(command)}
     in_path = [f.name for f in dataclasses.fields(command) if f"{{{f.name}}}" in command.path]
-    in_body = [f for f in dataclasses.fields(command) if f.name not in in_path]
+    in_body = body_fields(command)
 
     def run(where: Where, as_json: bool, **given: Any) -> None:
         body = {f.name: given[f.name] for f in in_body if given[f.name] not in (None, ())}

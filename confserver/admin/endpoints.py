@@ -26,6 +26,7 @@ from confserver.routing.commands import QUESTIONS
 from confserver.routing.commands import Command as Order
 from rooms.commands import COMMANDS, Command
 from rooms.errors import Conflict, Forbidden, Full, Invalid, Locked, NotFound, NotOpen, Refused
+from rooms.policy import RULES, RoomPolicy
 
 MOST_BODY_BYTES = 64 * 1024
 REFUSALS: Mapping[type[Refused], int] = {
@@ -108,9 +109,18 @@ ROUTES: tuple[Route, ...] = (
 
 
 def body_fields(command: type[Command] | type[Order]) -> tuple[dataclasses.Field[object], ...]:
-    """The fields of a command that its path does not name."""
+    """The members of a command's body: its fields that its path does not name; where it spreads, rules of rooms."""
     in_path = Route(command.method, command.path, "").path_fields
-    return tuple(f for f in dataclasses.fields(command) if f.name not in in_path)
+    own = tuple(f for f in dataclasses.fields(command) if f.name not in in_path)
+    if not getattr(command, "spreads", False):
+        return own
+    return (*(f for f in own if f.name != "rules"), *dataclasses.fields(RoomPolicy))
+
+
+_RULES = msgspec.defstruct(
+    "Rules", [(name, hint | None, None) for name, hint in get_type_hints(RoomPolicy).items()], frozen=True
+)
+"""Any of them, each of its type."""
 
 
 # ------------------------------------------------------------------ the way in
@@ -145,7 +155,12 @@ def command_of(found: Found, content_type: str, body: bytes) -> Command | Order:
             takes = f"takes {', '.join(sorted(names))}" if names else "takes no members"
             raise Problem(400, f"unknown member {key[:64]!r}: the body {takes}")
     try:
-        return msgspec.convert({**given, **found.names}, type=command)
+        if not getattr(command, "spreads", False):
+            return msgspec.convert({**given, **found.names}, type=command)
+        rules = {name: given.pop(name) for name in RULES if name in given}
+        msgspec.convert(rules, type=_RULES)
+        other = msgspec.convert({**given, **found.names}, type=command)
+        return command(**{f.name: getattr(other, f.name) for f in dataclasses.fields(other)} | {"rules": rules})
     except msgspec.ValidationError as error:
         raise Problem(400, _in_words(command, str(error))) from None
 
@@ -196,9 +211,9 @@ def _in_words(command: type[Command] | type[Order], error: str) -> str:
     """Name the member and what it takes, from msgspec's ``Expected `int`, got `str` - at `$.name```."""
     words, _, where = error.partition(" - at `$.")
     name = where.rstrip("`")
-    hint = get_type_hints(command).get(name)
+    hint = {**get_type_hints(RoomPolicy), **get_type_hints(command)}.get(name)
     for kind in (hint, *get_args(hint)):
         if isinstance(kind, type) and issubclass(kind, enum.Enum):
             return f"{name}: must be one of {', '.join(str(member.value) for member in kind)}"
-    words = words[:1].lower() + words[1:].replace("`", "")
+    words = words[:1].lower() + words[1:].replace("`", "").replace(" | null", "")
     return f"{name}: {words}" if name else words

@@ -25,6 +25,7 @@ from confserver.app.door import Door
 from confserver.app.journal import Journal, settle
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
+from confserver.app.profiles import ProfileError, profiles_of, rules_of
 from confserver.app.routes import Routes, kept_secret, table_of
 from confserver.app.surroundings import Surroundings
 from confserver.app.watch import Watch, unfailing
@@ -48,7 +49,6 @@ from confserver.transports.websocket import Gate
 from rooms import store
 from rooms.manager import Rooms
 from rooms.participant import ParticipantIds
-from rooms.policy import RoomPolicy
 
 log = structlog.get_logger("server")
 
@@ -151,6 +151,7 @@ class Server:
             self._listen()
         except (
             StorageError, AccessError, store.StoreError, ways.StoreError, CatalogueError, CertificateError,
+            ProfileError,
         ) as error:  # fmt: skip
             raise StartError(str(error)) from error
         except CannotListenError as error:
@@ -175,10 +176,14 @@ class Server:
         rooms = Rooms(
             ParticipantIds(kept.last_participant),
             on_demand=settings.on_demand,
-            policy=RoomPolicy(max_participants=settings.max_participants),
+            policy=rules_of(self._settings),
+            profiles=profiles_of(self._settings),
+            profile=settings.profile,
             most_rooms=settings.max_rooms,
+            epoch=f"{int(now * 1000):x}",
         )
         rooms.restore(kept.rooms)
+        self._orders.answers["profile list"] = lambda _, now: rooms.profiles.describe()
         open_keys = self._settings.rtp.srtp_without_tls
         best_effort = self._settings.rtp.srtp_best_effort
         around, dialling = self._surroundings, self._surroundings.dial_terms()

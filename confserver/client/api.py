@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Unpack, cast
 from urllib.parse import quote
 
 from confserver.client import control
 from confserver.client.connection import Connection, Json
+from confserver.client.rules import Rules
 
 TIMEOUT_SECONDS = 10.0
 
@@ -59,30 +60,14 @@ class Client:
         return cast(Record, self.request("GET", "/status"))
 
     # -------------------------------------------------------------- a room
-    def create(
-        self,
-        room: str,
-        *,
-        max_participants: int | None = None,
-        mute_on_entry: bool | None = None,
-        rate_hz: int | None = None,
-        stereo: bool | None = None,
-        talkers: int | None = None,
-        ptime_ms: int | None = None,
-        levelling: bool | None = None,
-        comfort_noise: bool | None = None,
-        guard: str | None = None,
-        codecs: Sequence[str] | None = None,
-        music_when_alone: bool | None = None,
-        announce: str | None = None,
-    ) -> Record | None:
+    def create(self, room: str, *, profile: str | None = None, **rules: Unpack[Rules]) -> Record | None:
         """Make a room beforehand; it survives a restart."""
-        return self._change(
-            "PUT", _path("rooms", room), max_participants=max_participants, mute_on_entry=mute_on_entry,
-            rate_hz=rate_hz, stereo=stereo, talkers=talkers, ptime_ms=ptime_ms, levelling=levelling,
-            comfort_noise=comfort_noise, guard=guard, codecs=codecs,
-            music_when_alone=music_when_alone, announce=announce,
-        )  # fmt: skip
+        return self._change("PUT", _path("rooms", room), profile=profile, **rules)
+
+    def change(self, room: str, *, profile: str | None = None, **rules: Unpack[Rules]) -> Record | None:
+        """Change some rules of a room, and leave the others; null takes one back."""
+        body = {**({} if profile is None else {"profile": profile}), **rules}
+        return cast("Record | None", self.request("PATCH", _path("rooms", room), body))
 
     def remove(self, room: str) -> Record | None:
         """Forget a room made beforehand, ending it first if somebody is in it."""
@@ -207,6 +192,10 @@ class Client:
     def lift_ban(self, network: str) -> Record | None:
         """Take messages from an address or network again."""
         return self._change("DELETE", _path("bans", network))
+
+    def list_profile(self) -> list[Record]:
+        """List the profiles of rooms."""
+        return cast(list[Record], self.request("GET", "/profiles"))
 
     # -------------------------------------------------------------- routes
     def list_route(self) -> list[Record]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from confserver.config.checks import CHECKS
-from confserver.config.settings import LISTS, Settings
+from confserver.config.settings import LISTS, PROFILES, Settings
 
 
 class ConfigError(Exception):
@@ -62,6 +62,8 @@ def _refuse_unknown(raw: Mapping[str, object], source: str) -> None:
     for section, table in raw.items():
         if section not in sections:
             raise ConfigError(f"{source}: {section}: unknown setting{_nearest(section, sections | known)}")
+        if section == PROFILES:
+            continue
         if section in LISTS and not isinstance(table, list):
             raise ConfigError(f"{source}: {section}: is a list of tables: write [[{section}]] for each")
         rows = table if isinstance(table, list) else [table]

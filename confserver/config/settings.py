@@ -6,7 +6,7 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -131,12 +131,13 @@ class Rooms(Section, frozen=True):
 
     on_demand: Annotated[bool, Meta(description="Calling a room that does not exist makes it.")] = True
     max_rooms: Annotated[int, Meta(ge=1, le=100_000, description="Most rooms at once.")] = 2000
-    max_participants: Annotated[int, Meta(ge=1, le=2000, description="Most participants of a room made on demand.")] = (
-        200
-    )
+    max_participants: Annotated[
+        int, Meta(ge=1, le=2000, description="Most participants of a room whose rules say nothing else.")
+    ] = 200
     music_when_alone: Annotated[
         bool, Meta(description="Who is alone in a room is told so and hears music until somebody else comes.")
     ] = True
+    profile: Annotated[str, Meta(description="Profile of rooms made on demand, a table of profiles; empty: none.")] = ""
     factory: Annotated[
         str,
         Meta(
@@ -270,6 +271,9 @@ LISTS: dict[str, type[Section]] = {"trunks": Trunk, "routes": Route, "groups": G
 """Settings of which there may be any number of tables, [[trunks]]; each gives here what one table is."""
 
 
+PROFILES = "profiles"
+
+
 class Settings(Section, frozen=True):
     """All settings of a server."""
 
@@ -283,6 +287,8 @@ class Settings(Section, frozen=True):
     trunks: tuple[Trunk, ...] = ()
     routes: tuple[Route, ...] = ()
     groups: tuple[Group, ...] = ()
+    profiles: dict[str, dict[str, Any]] = {}  # noqa: RUF012 (msgspec copies it)
+    """Rules for rooms by the name of a profile; the rooms check them."""
     sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()
     http: Http = Http()
@@ -291,9 +297,9 @@ class Settings(Section, frozen=True):
 
     @property
     def sections(self) -> dict[str, Section]:
-        """All but the lists."""
-        named = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {name: section for name, section in named.items() if name not in LISTS}
+        """All but the lists and the profiles."""
+        named = {name: getattr(self, name) for name in self.__struct_fields__ if name not in (*LISTS, PROFILES)}
+        return dict(named)
 
     def recordings_path(self) -> Path:
         named = self.recordings.directory

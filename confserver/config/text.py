@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Meta
 
-from confserver.config.settings import LISTS, Settings
+from confserver.config.settings import LISTS, PROFILES, Settings
 from confserver.config.sip import Section
 
 _WORDS = {bool: "true or false", int: "integer", float: "number", str: "text"}
@@ -44,6 +45,8 @@ def as_toml(settings: Settings) -> str:
             lines += [f"[[{name}]]", "", *_table(name, plain, table)]
         if not tables:
             lines += [f"# [[{name}]]", "", *_table(name, plain, plain)]
+    for name, rules in settings.profiles.items():
+        lines += ["# Rules for rooms to have in common.", f"[profiles.{toml_key(name)}]", "", *_said(rules), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -56,9 +59,19 @@ def _table(name: str, plain: Section, section: Section) -> Iterator[str]:
         yield ""
 
 
+def _said(rules: Mapping[str, object]) -> list[str]:
+    return [f"{toml_key(key)} = {toml_value(value)}" for key, value in rules.items()]
+
+
+def toml_key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml_value(name)
+
+
 def toml_value(value: object) -> str:
     """Write one value as TOML 1.0; a JSON string without escaped surrogates or DEL is a TOML basic string."""
-    if isinstance(value, tuple):
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{toml_key(str(key))} = {toml_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, tuple | list):
         return "[" + ", ".join(toml_value(item) for item in value) + "]"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -70,7 +83,8 @@ def toml_value(value: object) -> str:
 def _kinds() -> list[tuple[str, Section]]:
     """Each section, or one table of a list, with the defaults."""
     sections = Settings().sections
-    return [(name, sections[name] if name in sections else LISTS[name]()) for name in Settings.__struct_fields__]
+    names = [name for name in Settings.__struct_fields__ if name != PROFILES]
+    return [(name, sections[name] if name in sections else LISTS[name]()) for name in names]
 
 
 def _setting(section_name: str, key: str, section: Section) -> Setting:

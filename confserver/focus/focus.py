@@ -54,6 +54,8 @@ from confserver.sip import outputs as sip
 from confserver.sip.flow import written
 from rooms.commands import Command, Leave, NoteDominant, NoteNoise, NoteTalking, Release
 from rooms.participant import SYSTEM, Actor, ParticipantId
+from rooms.policy import RoomPolicy
+from rooms.profiles import Profile
 
 Heard = sip.Output | FromWorker
 UNKNOWN_DB = -127.0
@@ -268,6 +270,11 @@ class Focus:
         self._scene.ask(command, by, now)
         return self._scene.taken()
 
+    def use_profiles(self, policy: RoomPolicy, profiles: Sequence[Profile], now: float) -> list[Output]:
+        """Other profiles, for all rooms. Raises Refused; nothing has changed then."""
+        self._scene.obey(self._scene.rooms.use_profiles(policy, profiles, now))
+        return self._scene.taken()
+
     def close(self) -> list[Output]:
         """The server stops: everybody is hung up on, and nobody is let in any more."""
         self._scene.is_closing = True
@@ -287,11 +294,12 @@ class Focus:
             self._transfers.next_deadline(),
             self._trunks.next_deadline(),
         )
-        deadlines = (leg.deadline if leg else None, *parts)
+        deadlines = (leg.deadline if leg else None, self._scene.rooms.next_deadline(), *parts)
         return min((each for each in deadlines if each is not None), default=None)
 
     def fire(self, now: float) -> list[Output]:
-        """Refuse the calls whose leg a worker has not opened in time; give up lost workers that have no heir."""
+        """Do what is due: in the rooms, for calls whose leg no worker has opened, for lost workers without an heir."""
+        self._scene.obey(self._scene.rooms.fire(now))
         self._recovery.fire(now)
         self._recordings.fire(now)
         self._dialout.fire(now)

@@ -12,6 +12,7 @@ nothing; where one cannot be played, it is left out.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -34,6 +35,7 @@ from confserver.focus.repertoire import Repertoire, Score
 from confserver.focus.scene import Scene
 from rooms import commands as ask
 from rooms import events as tell
+from rooms.errors import Refused
 from rooms.lifecycle import State
 from rooms.participant import SYSTEM
 from rooms.policy import Announce
@@ -109,6 +111,8 @@ class Playing:
                 self._change(event, self._known(room, number))
             case tell.PlayEnded(room=room, play=number):
                 self._drop(self._known(room, number))
+            case tell.Announced(room=room):
+                self._say(event)
             case tell.ParticipantArrived(room=room):
                 self._announce(room, ENTRY)
                 self._review_music(room)
@@ -136,6 +140,15 @@ class Playing:
         )  # fmt: skip
         if not self._prepare(piece):
             self._over(piece, "failed", event.at, reason=_LOST)
+
+    def _say(self, event: tell.Announced) -> None:
+        """What the room itself says; what cannot be said is passed over."""
+        place, leg = self._scene.places.get(event.room), self._scene.legs.by_participant.get(event.participant)
+        if place is None or place.is_lost or self._scene.is_closing or (event.participant and leg is None):
+            return
+        with suppress(Refused):
+            score = self._repertoire.score_of(event.sounds)
+            self._prepare(Piece(self._scene.number(), event.room, place, score, leg=leg.id if leg else None))
 
     def _change(self, event: tell.PlayChanged, piece: Piece | None) -> None:
         if piece is None:

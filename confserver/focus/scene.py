@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from confserver.contract import (
@@ -124,13 +124,17 @@ class Scene:
     def ask(self, command: Command, by: Actor, now: float) -> list[tell.Event]:
         """Put a command to the rooms and do what its events want. Raises Refused; nothing has changed then."""
         events = self.rooms.handle(command, by, now)
+        self.obey(events)
+        return events
+
+    def obey(self, events: Sequence[tell.Event]) -> None:
+        """Tell the world what has happened in the rooms, and do what it wants."""
         if events:
             self.say(Publish(tuple(events)))
         for event in events:
             self._obey(event)
             for follow in self.followers:
                 follow(event)
-        return events
 
     def try_ask(self, command: Command, by: Actor, now: float) -> bool:
         """The same, where a refusal is no news: both sides may have ended something at once."""

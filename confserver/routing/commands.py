@@ -159,6 +159,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question("trace", "list", "/traces", "List the calls whose messages are kept.", has_own_verb=True),
     Question("trace", "show", "/traces/{call}", "Show the messages of a call.", has_own_verb=True),
     Question("trace", "pcap", "/traces/{call}/pcap", "Give the messages of a call as a pcap.", has_own_verb=True),
+    Question("profile", "list", "/profiles", "List the profiles of rooms.", ("profile", "extends", "rules")),
     Question("user", "list", "/users", "List the users.", ("user", "display", "aliases", "enabled", "phones")),
     Question("route", "list", "/routes", "List the rows of the route table.", ("name", "when", "then")),
     Question(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def room(line: Line) -> Any:
 # ------------------------------------------------------------------ derived from the table
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.verb)
 def test_every_command_has_its_verb(line: Line, command: type[Command]) -> None:
-    names = [f.name for f in dataclasses.fields(command) if f not in body_fields(command)]
+    names = [f.name for f in dataclasses.fields(command) if f"{{{f.name}}}" in command.path]
     result = line.run("room", command.verb, *names)
     assert result.exit_code == 0, result.output
     [(where, method, path, body)] = line.asked
@@ -69,8 +70,10 @@ def test_every_command_has_its_verb(line: Line, command: type[Command]) -> None:
 
 def test_every_field_is_explained() -> None:
     for command in COMMANDS:
-        for field in dataclasses.fields(command):
-            assert field.name in (OPTION_HELP if field in body_fields(command) else ARGUMENT_HELP), field.name
+        for field in body_fields(command):
+            assert field.name in OPTION_HELP, field.name
+        for name in re.findall(r"{(\w+)}", command.path):
+            assert name in ARGUMENT_HELP, name
 
 
 def test_options_become_members_of_their_types(line: Line) -> None:

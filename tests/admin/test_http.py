@@ -87,7 +87,7 @@ async def test_a_room_is_made_looked_at_changed_and_removed(served: Served) -> N
     status, room, headers = await served.ask("PUT", "/rooms/standup", {"max_participants": 3})
     assert (status, room["name"], room["max_participants"]) == (201, "standup", 3)
     assert (headers["Location"], headers["Content-Type"]) == ("/rooms/standup", "application/json")
-    assert served.door.asked[-1] == (CreateRoom("standup", 3), ADMINISTRATOR)
+    assert served.door.asked[-1] == (CreateRoom("standup", max_participants=3), ADMINISTRATOR)
     assert (await served.ask("PUT", "/rooms/standup", {"max_participants": 4}))[0] == 200, "changed, not made"
 
     who = served.door.arrive("standup", "Anna")

@@ -47,7 +47,7 @@ async def test_what_is_made_is_there_after_a_restart(book: Book, tmp_path: Path)
     await again.storage.start()
     kept = await again.storage.write(settle)
     await again.storage.stop()
-    assert [(room.name, room.policy.max_participants) for room in kept.rooms] == [("standup", 7)]
+    assert [(room.name, room.said["max_participants"]) for room in kept.rooms] == [("standup", 7)]
     assert kept.last_participant == 1
 
 

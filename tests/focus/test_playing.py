@@ -374,3 +374,19 @@ def test_everything_ends_with_its_room() -> None:
     assert not convert(stage, waiting)
     assert stage.is_empty()
     assert stage.focus.describe()["plays"] == 0
+
+
+def test_what_a_room_announces_is_played() -> None:
+    """To one, or to all; what cannot be said is passed over."""
+    stage = house()
+    leg = stage.leg(stage.enter())
+    for who, heard_by in (("", None), (leg.participant, leg.id)):
+        stage.scene.obey([tell.Announced("standup", 9, 5.0, ("prompt:welcome",), who)])
+        assert [play.leg for play in every(Play, convert(stage, stage.scene.taken()))] == [heard_by]
+    for event in (
+        tell.Announced("standup", 9, 5.0, ("prompt:nonsense",)),
+        tell.Announced("standup", 9, 5.0, ("prompt:welcome",), "p99"),
+        tell.Announced("nowhere", 9, 5.0, ("prompt:welcome",)),
+    ):
+        stage.scene.obey([event])
+        assert asked(stage.scene.taken()) == []

@@ -67,7 +67,7 @@ class Chaos(RuleBasedStateMachine):
         self.reserved: set[str] = set()
         self.locked: set[str] = set()
         self.hearing: dict[str, object] = {}
-        self.do(ask.CreateRoom(ROOMS[0], most + 1, muted), SYSTEM)
+        self.do(ask.CreateRoom(ROOMS[0], max_participants=most + 1, mute_on_entry=muted), SYSTEM)
         for who in ("Ana", "Bob"):
             self.somebody_calls(ROOMS[0], who, True)
 

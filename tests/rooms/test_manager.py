@@ -65,7 +65,7 @@ def test_a_refused_creation_leaves_no_room(stage: Stage) -> None:
 
 def test_a_room_made_beforehand_stays_when_empty_until_removed(stage: Stage) -> None:
     events = stage.do(ask.CreateRoom(ROOM, max_participants=5, mute_on_entry=True), ADMIN)
-    assert events == [tell.RoomCreated(ROOM, 1, stage.now, True, RoomPolicy(5, True))]
+    assert events == [tell.RoomCreated(ROOM, 1, stage.now, True, RoomPolicy(5, True), "", stage.rooms.get(ROOM).said)]
     stage.leave(stage.arrive())
     assert stage.shown()["state"] == "empty" and stage.shown()["opened_at"] is None
     assert kinds(stage.do(ask.RemoveRoom(ROOM), ADMIN)) == [tell.RoomRemoved]
@@ -76,7 +76,7 @@ def test_creating_again_changes_the_rules_or_nothing(stage: Stage) -> None:
     stage.do(ask.CreateRoom(ROOM, max_participants=5), ADMIN)
     assert stage.do(ask.CreateRoom(ROOM, max_participants=5), ADMIN) == []
     events = stage.do(ask.CreateRoom(ROOM, max_participants=1), ADMIN)
-    assert events == [tell.RoomChanged(ROOM, 2, stage.now, RoomPolicy(1))]
+    assert events == [tell.RoomChanged(ROOM, 2, stage.now, RoomPolicy(1), "", {"max_participants": 1})]
     with pytest.raises(Invalid):
         stage.do(ask.CreateRoom(ROOM, max_participants=10**9), ADMIN)
     stage.arrive()
@@ -147,12 +147,14 @@ def test_a_server_has_its_most_rooms() -> None:
 
 
 def test_restored_rooms_are_as_they_were_made(stage: Stage) -> None:
-    stage.rooms.restore([StoredRoom("board", RoomPolicy(3, True), 5.0), StoredRoom(ROOM, RoomPolicy(), 6.0)])
+    stage.rooms.restore(
+        [StoredRoom("board", 5.0, {"max_participants": 3, "mute_on_entry": True}), StoredRoom(ROOM, 6.0)]
+    )
     assert [(room["name"], room["persistent"], room["created_at"]) for room in stage.rooms.list(9.0)] == [
         ("board", True, 5.0),
         (ROOM, True, 6.0),
     ]
-    assert stage.do(ask.CreateRoom("board", 3, True), ADMIN) == []
+    assert stage.do(ask.CreateRoom("board", max_participants=3, mute_on_entry=True), ADMIN) == []
     events = stage.do(ask.Reserve("board", "Ana", "", ""))
     assert kinds(events) == [tell.RoomOpened, tell.PlaceReserved] and events[0].number == 1
 

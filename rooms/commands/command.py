@@ -16,5 +16,7 @@ class Command:
     method: ClassVar[str] = "POST"
     path: ClassVar[str] = ""
     verb: ClassVar[str] = ""
+    spreads: ClassVar[bool] = False
+    """``rules`` holds rules of rooms; each face offers them as members of the command itself."""
 
     room: str

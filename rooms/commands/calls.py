@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rooms.command import Command
+from rooms.commands.command import Command
 from rooms.participant import ParticipantId, Role
 
 

@@ -1,0 +1,23 @@
+"""The rules of rooms, by their types in JSON; a test holds them to ``rooms.policy.RoomPolicy``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+
+class Rules(TypedDict, total=False):
+    """What each means: docs/administration.md. None: not said."""
+
+    max_participants: int | None
+    mute_on_entry: bool | None
+    rate_hz: int | None
+    stereo: bool | None
+    talkers: int | None
+    ptime_ms: int | None
+    levelling: bool | None
+    comfort_noise: bool | None
+    guard: str | None
+    codecs: Sequence[str] | None
+    music_when_alone: bool | None
+    announce: str | None

@@ -1,0 +1,69 @@
+"""All one may ask of the rooms.
+
+Each command is frozen data. Its docstring's first line is the help text of every face; ``needs`` is
+the role it takes. Commands in ``COMMANDS`` are offered to administrators (HTTP, command line, Python:
+all derived from this table); those in ``INTERNAL`` are what calls do to rooms.
+
+``path`` words the HTTP route: ``{room}`` and ``{participant}`` are filled from the fields of that name, all other
+fields travel in the JSON body; where a command ``spreads``, the rules of ``RoomPolicy`` do so by their names. ``verb``
+is the word on the command line.
+"""
+
+from __future__ import annotations
+
+from rooms.commands.calls import Dial as Dial
+from rooms.commands.calls import NoteDialFailed as NoteDialFailed
+from rooms.commands.calls import NoteRedirected as NoteRedirected
+from rooms.commands.calls import NoteReplaced as NoteReplaced
+from rooms.commands.calls import NoteRinging as NoteRinging
+from rooms.commands.calls import NoteTransferred as NoteTransferred
+from rooms.commands.calls import Transfer as Transfer
+from rooms.commands.command import Command as Command
+from rooms.commands.life import Arrive as Arrive
+from rooms.commands.life import ChangeRoom as ChangeRoom
+from rooms.commands.life import CreateRoom as CreateRoom
+from rooms.commands.life import End as End
+from rooms.commands.life import Leave as Leave
+from rooms.commands.life import Lock as Lock
+from rooms.commands.life import Release as Release
+from rooms.commands.life import RemoveRoom as RemoveRoom
+from rooms.commands.life import Reserve as Reserve
+from rooms.commands.life import Unlock as Unlock
+from rooms.commands.messages import NoteText as NoteText
+from rooms.commands.messages import SendText as SendText
+from rooms.commands.people import Deafen as Deafen
+from rooms.commands.people import Hold as Hold
+from rooms.commands.people import Kick as Kick
+from rooms.commands.people import Mute as Mute
+from rooms.commands.people import NoteDigit as NoteDigit
+from rooms.commands.people import NoteDominant as NoteDominant
+from rooms.commands.people import NoteNoise as NoteNoise
+from rooms.commands.people import NoteTalking as NoteTalking
+from rooms.commands.people import Resume as Resume
+from rooms.commands.people import SendDigits as SendDigits
+from rooms.commands.people import Undeafen as Undeafen
+from rooms.commands.people import Unmute as Unmute
+from rooms.commands.plays import NotePlayEnded as NotePlayEnded
+from rooms.commands.plays import PausePlay as PausePlay
+from rooms.commands.plays import Play as Play
+from rooms.commands.plays import ResumePlay as ResumePlay
+from rooms.commands.plays import SeekPlay as SeekPlay
+from rooms.commands.plays import SetPlayVolume as SetPlayVolume
+from rooms.commands.plays import StopPlay as StopPlay
+from rooms.commands.recording import NoteRecordingFailed as NoteRecordingFailed
+from rooms.commands.recording import PauseRecording as PauseRecording
+from rooms.commands.recording import ResumeRecording as ResumeRecording
+from rooms.commands.recording import StartRecording as StartRecording
+from rooms.commands.recording import StopRecording as StopRecording
+
+COMMANDS: tuple[type[Command], ...] = (
+    CreateRoom, ChangeRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick, Dial, Transfer,
+    SendDigits, SendText,
+    Play, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
+    StartRecording, StopRecording, PauseRecording, ResumeRecording,
+)  # fmt: skip
+INTERNAL: tuple[type[Command], ...] = (
+    Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDigit, NoteDominant,
+    NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected, NoteDialFailed, NoteReplaced, NoteTransferred,
+    NoteText,
+)  # fmt: skip

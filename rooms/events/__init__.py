@@ -1,0 +1,54 @@
+"""All that can have happened in the rooms.
+
+Frozen data. ``number`` counts a room's events from 1 without gaps, for as long as the server remembers the
+room: over every opening and closing of one made beforehand. ``at`` is epoch seconds.
+Whoever keeps, shows or obeys the state of a room does it from these.
+"""
+
+from __future__ import annotations
+
+from rooms.events.calls import DialFailed as DialFailed
+from rooms.events.calls import Dialled as Dialled
+from rooms.events.calls import DialRedirected as DialRedirected
+from rooms.events.calls import DialRinging as DialRinging
+from rooms.events.calls import ParticipantReplaced as ParticipantReplaced
+from rooms.events.calls import TransferEnded as TransferEnded
+from rooms.events.calls import Transferring as Transferring
+from rooms.events.event import Event as Event
+from rooms.events.life import Announced as Announced
+from rooms.events.life import ParticipantArrived as ParticipantArrived
+from rooms.events.life import ParticipantKicked as ParticipantKicked
+from rooms.events.life import ParticipantLeft as ParticipantLeft
+from rooms.events.life import ParticipantWaits as ParticipantWaits
+from rooms.events.life import PlaceReleased as PlaceReleased
+from rooms.events.life import PlaceReserved as PlaceReserved
+from rooms.events.life import RoomChanged as RoomChanged
+from rooms.events.life import RoomClosed as RoomClosed
+from rooms.events.life import RoomCreated as RoomCreated
+from rooms.events.life import RoomEnding as RoomEnding
+from rooms.events.life import RoomLocked as RoomLocked
+from rooms.events.life import RoomOpened as RoomOpened
+from rooms.events.life import RoomRemoved as RoomRemoved
+from rooms.events.life import RoomUnlocked as RoomUnlocked
+from rooms.events.life import WaitEnded as WaitEnded
+from rooms.events.messages import Message as Message
+from rooms.events.people import DigitReceived as DigitReceived
+from rooms.events.people import DigitsSent as DigitsSent
+from rooms.events.people import DominantSpeaker as DominantSpeaker
+from rooms.events.people import HearingChanged as HearingChanged
+from rooms.events.people import NoiseChanged as NoiseChanged
+from rooms.events.people import ParticipantDeafened as ParticipantDeafened
+from rooms.events.people import ParticipantHeld as ParticipantHeld
+from rooms.events.people import ParticipantMuted as ParticipantMuted
+from rooms.events.people import ParticipantResumed as ParticipantResumed
+from rooms.events.people import ParticipantUndeafened as ParticipantUndeafened
+from rooms.events.people import ParticipantUnmuted as ParticipantUnmuted
+from rooms.events.people import TalkingChanged as TalkingChanged
+from rooms.events.plays import PlayChanged as PlayChanged
+from rooms.events.plays import PlayEnded as PlayEnded
+from rooms.events.plays import PlayStarted as PlayStarted
+from rooms.events.recording import RecordingEnded as RecordingEnded
+from rooms.events.recording import RecordingFailed as RecordingFailed
+from rooms.events.recording import RecordingPaused as RecordingPaused
+from rooms.events.recording import RecordingResumed as RecordingResumed
+from rooms.events.recording import RecordingStarted as RecordingStarted

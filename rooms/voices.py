@@ -1,0 +1,154 @@
+"""What is heard of a participant, and what he hears: mutes by cause, deafness, hold, who talks and who has the word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rooms import commands as ask
+from rooms import events as tell
+from rooms.hearing import may_be_heard
+from rooms.keys import checked_digits
+from rooms.participant import Actor, MuteCause, Participant, ParticipantId, Presence
+from rooms.policy import LIFTS
+
+if TYPE_CHECKING:
+    from rooms.minutes import Minutes
+    from rooms.room import Room
+
+
+def mute(room: Room, command: ask.Mute, by: Actor, minutes: Minutes) -> None:
+    add_mute(room, room.person(command.participant), command.cause, by, minutes)
+
+
+def add_mute(room: Room, person: Participant, cause: MuteCause, by: Actor, minutes: Minutes) -> None:
+    if cause not in person.muted:
+        hush(room, person, minutes)
+        person.muted.add(cause)
+        minutes.say(tell.ParticipantMuted, person.id, cause, by.name)
+
+
+def unmute(room: Room, command: ask.Unmute, by: Actor, minutes: Minutes) -> None:
+    person = room.person(command.participant)
+    lift(room, person, LIFTS[command.cause], by, minutes)
+
+
+def lift(room: Room, person: Participant, causes: tuple[MuteCause, ...], by: Actor, minutes: Minutes) -> None:
+    for cause in causes:
+        if cause in person.muted:
+            person.muted.remove(cause)
+            minutes.say(tell.ParticipantUnmuted, person.id, cause, by.name, bool(person.muted))
+    give_voice(room, person, minutes)
+
+
+def deafen(room: Room, command: ask.Deafen, by: Actor, minutes: Minutes) -> None:
+    person = room.person(command.participant)
+    if not person.deaf:
+        person.deaf = True
+        minutes.say(tell.ParticipantDeafened, person.id, by.name)
+
+
+def undeafen(room: Room, command: ask.Undeafen, by: Actor, minutes: Minutes) -> None:
+    person = room.person(command.participant)
+    if person.deaf:
+        person.deaf = False
+        minutes.say(tell.ParticipantUndeafened, person.id, by.name)
+
+
+def send_digits(room: Room, command: ask.SendDigits, by: Actor, minutes: Minutes) -> None:
+    """The focus presses them."""
+    person, digits = room.person(command.participant), checked_digits(command)
+    minutes.say(tell.DigitsSent, person.id, digits, command.duration_ms, command.gap_ms, by.name)
+
+
+def hold(room: Room, command: ask.Hold, by: Actor, minutes: Minutes) -> None:
+    """A call may be on hold before it arrives; the others learn of it then."""
+    person = room.place(command.participant)
+    if not person.held:
+        hush(room, person, minutes)
+        person.held = True
+        if person.presence is Presence.PRESENT:
+            minutes.say(tell.ParticipantHeld, person.id)
+
+
+def resume(room: Room, command: ask.Resume, by: Actor, minutes: Minutes) -> None:
+    person = room.place(command.participant)
+    if person.held:
+        person.held = False
+        if person.presence is Presence.PRESENT:
+            minutes.say(tell.ParticipantResumed, person.id)
+            give_voice(room, person, minutes)
+
+
+def note_talking(room: Room, command: ask.NoteTalking, by: Actor, minutes: Minutes) -> None:
+    """Ignored for those not present: the engine's word and a departure may cross."""
+    person = room.places.get(command.participant)
+    if person is None or person.presence is not Presence.PRESENT:
+        return
+    person.voice = command.talking
+    if person.voice:
+        give_voice(room, person, minutes)
+    else:
+        hush(room, person, minutes)
+
+
+def note_noise(room: Room, command: ask.NoteNoise, by: Actor, minutes: Minutes) -> None:
+    """Ignored for those not present, as above. One whom a host has let be heard all the same stays so."""
+    person = room.places.get(command.participant)
+    if person is None or person.presence is not Presence.PRESENT or person.noise == command.kind:
+        return
+    person.noise = command.kind
+    minutes.say(tell.NoiseChanged, person.id, person.noise)
+    if not person.noise:
+        lift(room, person, (MuteCause.NOISE,), by, minutes)
+    elif command.mutes:
+        add_mute(room, person, MuteCause.NOISE, by, minutes)
+
+
+def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) -> None:
+    """Ignored for those not present, as above."""
+    person = room.places.get(command.participant)
+    if person is not None and person.presence is Presence.PRESENT:
+        minutes.say(tell.DigitReceived, person.id, command.digit, command.duration_ms)
+
+
+def note_dominant(room: Room, command: ask.NoteDominant, by: Actor, minutes: Minutes) -> None:
+    """Who has just left has no word."""
+    person = room.places.get(command.participant)
+    is_there = person is not None and person.presence is Presence.PRESENT
+    give_word(room, command.participant if is_there else None, minutes)
+
+
+def give_word(room: Room, participant: ParticipantId | None, minutes: Minutes) -> None:
+    if participant != room.dominant:
+        room.dominant = participant
+        minutes.say(tell.DominantSpeaker, participant)
+
+
+def hush(room: Room, person: Participant, minutes: Minutes) -> None:
+    """The others hear the participant's voice no more."""
+    if person.talking:
+        person.talking = False
+        minutes.say(tell.TalkingChanged, person.id, False)
+
+
+def give_voice(room: Room, person: Participant, minutes: Minutes) -> None:
+    """Who talks and may be heard is talking, also one whose mute ends in the middle of a word."""
+    if person.voice and may_be_heard(person) and not person.talking:
+        person.talking = True
+        minutes.say(tell.TalkingChanged, person.id, True)
+
+
+HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] = {
+    ask.Mute: mute,
+    ask.Unmute: unmute,
+    ask.Deafen: deafen,
+    ask.Undeafen: undeafen,
+    ask.SendDigits: send_digits,
+    ask.Hold: hold,
+    ask.Resume: resume,
+    ask.NoteTalking: note_talking,
+    ask.NoteNoise: note_noise,
+    ask.NoteDigit: note_digit,
+    ask.NoteDominant: note_dominant,
+}
