@@ -7,12 +7,14 @@
         for person in server.room("standup")["participants"]:
             server.mute("standup", person["id"])
 
-``api``: the methods, one for each command of ``rooms.commands``. ``connection``: one HTTP request and its answer,
-by TCP, TLS or Unix socket. ``control``: where a server of this machine can be found. ``errors``: what can go wrong.
+``AsyncClient`` has the same methods, to be awaited. ``api``: the two clients. ``asking``: what they have in common.
+``of_rooms``, ``of_people``, ``of_ways``: the methods, one for each command. ``connection``: one HTTP request and its
+answer, by TCP, TLS or Unix socket. ``control``: where a server of this machine can be found. ``errors``: what can go
+wrong.
 Imports none of ours, so that it can be taken along alone.
 """
 
-from confserver.client.api import Client
+from confserver.client.api import AsyncClient, Client
 from confserver.client.errors import BadAnswer, ClientError, NotRunning, Problem, Unauthorized
 
-__all__ = ["BadAnswer", "Client", "ClientError", "NotRunning", "Problem", "Unauthorized"]
+__all__ = ["AsyncClient", "BadAnswer", "Client", "ClientError", "NotRunning", "Problem", "Unauthorized"]

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import enum
 import inspect
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from mypy import api as mypy_api
 
 from confserver.admin.access import Control, url_of, write_control
 from confserver.admin.endpoints import QUERIES, body_fields
-from confserver.client import BadAnswer, Client, ClientError, NotRunning, Problem, Unauthorized
+from confserver.client import AsyncClient, BadAnswer, Client, ClientError, NotRunning, Problem, Unauthorized
 from confserver.client.rules import Rules
 from rooms.commands import COMMANDS, Command
 from rooms.policy import RULES
@@ -58,6 +62,56 @@ def test_every_method_asks_what_its_command_asks(command: type[Command]) -> None
     getattr(client, command.verb.replace("-", "_"))(**values)
     path = command.path.format(room="room%20%2F%C3%BC", participant="participant%20%2F%C3%BC")
     assert client.asked == [(command.method, path, in_body)]
+
+
+def in_a_loop(doing: Coroutine[Any, Any, None]) -> None:
+    """In one of its own: the tests' reactor has theirs."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, doing).result(30)
+
+
+def test_both_clients_have_the_same_methods() -> None:
+    def methods(kind: type) -> dict[str, inspect.Signature]:
+        names = [name for name in dir(kind) if not name.startswith("_") and name not in ("local", "request")]
+        return {name: inspect.signature(getattr(kind, name)) for name in names}
+
+    assert methods(Client) == methods(AsyncClient) and len(methods(Client)) > len(COMMANDS)
+
+
+def test_what_is_awaited_is_what_the_other_gives(server: ThreadingHTTPServer) -> None:
+    async def talk() -> None:
+        async with AsyncClient(f"http://127.0.0.1:{server.server_port}", "secret") as client:
+            assert await client.rooms() == []
+            Canned.answer = (201, b'{"name": "standup"}')
+            assert await client.create("standup", max_participants=5) == {"name": "standup"}
+            Canned.answer = (409, b'{"detail": "locked", "kind": "locked"}')
+            with pytest.raises(Problem, match="locked"):
+                await client.lock("standup")
+            await asyncio.gather(*(client.status() for _ in range(3)), return_exceptions=True)
+
+    in_a_loop(talk())
+    assert Canned.asked[:2] == [
+        ("GET", "/rooms", "Bearer secret", b""),
+        ("PUT", "/rooms/standup", "Bearer secret", b'{"max_participants": 5}'),
+    ]
+    assert len(Canned.asked) == 6
+
+
+def test_the_types_of_both_are_known_to_mypy(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from confserver.client import AsyncClient, Client\n"
+        "def sync(client: Client) -> None:\n"
+        "    reveal_type(client.rooms()); reveal_type(client.room('x')); reveal_type(client.lock('x'))\n"
+        "async def later(client: AsyncClient) -> None:\n"
+        "    reveal_type(await client.rooms()); reveal_type(await client.room('x'))\n"
+        "    reveal_type(await client.lock('x'))\n"
+        "    client.lock(7)\n"
+    )
+    told, _, status = mypy_api.run(["--no-incremental", "--config-file", "", str(script)])
+    kinds = re.findall(r'Revealed type is "(.*)"', told)
+    assert kinds[:3] == kinds[3:] and [kind.count("list") for kind in kinds[:3]] == [1, 0, 0], told
+    assert kinds[2].endswith("| None") and "incompatible type" in told and status == 1
 
 
 def test_what_is_not_given_is_left_to_the_server() -> None:

@@ -1,0 +1,90 @@
+"""What can be asked of the server's ways, beside the rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from confserver.client.asking import Asking, Changed, Listed, Told, path
+
+
+class OfWays(Asking[Listed, Told, Changed]):
+    """A test holds these to ``routing.commands``."""
+
+    # -------------------------------------------------------------- the server's ways
+    def list_ban(self) -> Listed:
+        """List from whom nothing is taken, and why."""
+        return self._list("/bans")
+
+    def add_ban(self, network: str, *, reason: str | None = None, seconds: float | None = None) -> Changed:
+        """Take nothing more from an address or network, for a time or for good."""
+        return self._change("PUT", path("bans", network), reason=reason, seconds=seconds)
+
+    def lift_ban(self, network: str) -> Changed:
+        """Take messages from an address or network again."""
+        return self._change("DELETE", path("bans", network))
+
+    def list_profile(self) -> Listed:
+        """List the profiles of rooms."""
+        return self._list("/profiles")
+
+    # -------------------------------------------------------------- routes
+    def list_route(self) -> Listed:
+        """List the rows of the route table."""
+        return self._list("/routes")
+
+    def explain_route(
+        self,
+        uri: str,
+        caller: str | None = None,
+        source: str | None = None,
+        request: str | None = None,
+        at: str | None = None,
+    ) -> Changed:
+        """Say where a request would go, and why; nothing is sent."""
+        where = path("routes", "explain", uri)
+        return self._change("POST", where, caller=caller, source=source, request=request, at=at)
+
+    def reload_route(self) -> Changed:
+        """Read the routes of the settings again, whole or not at all; calls in progress stay."""
+        return self._change("POST", "/reload")
+
+    # -------------------------------------------------------------- users
+    def list_user(self) -> Listed:
+        """List the users."""
+        return self._list("/users")
+
+    def show_user(self, user: str) -> Told:
+        """Show a user, and where the user's phones are."""
+        return self._tell(path("users", user))
+
+    def add_user(
+        self, user: str, password: str | None = None, display: str | None = None, aliases: Sequence[str] | None = None
+    ) -> Changed:
+        """Make a user, who may register and call with a password."""
+        return self._change("PUT", path("users", user), password=password, display=display, aliases=aliases)
+
+    def change_user(
+        self, user: str, display: str | None = None, aliases: Sequence[str] | None = None, enabled: bool | None = None
+    ) -> Changed:
+        """Change a user's display name or aliases, or shut the user out for a time."""
+        return self._change("POST", path("users", user), display=display, aliases=aliases, enabled=enabled)
+
+    def passwd_user(self, user: str, password: str | None = None) -> Changed:
+        """Give a user another password; phones that are registered stay so until they have to say it again."""
+        return self._change("POST", path("users", user, "password"), password=password)
+
+    def remove_user(self, user: str) -> Changed:
+        """Forget a user, and where the user's phones are."""
+        return self._change("DELETE", path("users", user))
+
+    def list_trace(self) -> Listed:
+        """List the calls whose messages are kept."""
+        return self._list("/traces")
+
+    def show_trace(self, call: str) -> Told:
+        """Show the messages of a call."""
+        return self._tell(path("traces", call))
+
+    def pcap_trace(self, call: str) -> Told:
+        """Give the messages of a call as a pcap, in Base64."""
+        return self._tell(path("traces", call, "pcap"))
