@@ -84,6 +84,10 @@ OPTION_HELP = {
     "source": "The IP address it comes from.",
     "request": "Its method.",
     "at": "When, such as 2026-12-31T18:00; else now.",
+    "incoming_db": "How much louder (dB) the others hear the participant.",
+    "outgoing_db": "How much louder (dB) the participant hears the others.",
+    "but": "Not this participant: an id or a name; more than one: say it again.",
+    "moderators": "Moderators, too.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 

@@ -33,9 +33,11 @@ from confserver.focus.answers import NoAnswer, unavailable
 from confserver.focus.chat import Chat, ChatTerms
 from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.fencing import Fencing
+from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
 from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
+from confserver.focus.loudness import Loudness
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
 from confserver.focus.quieting import Quieting
@@ -84,7 +86,9 @@ class Focus:
         self._scene = scene
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks)
-        scene.followers += [self._playing.follow, self._recordings.follow]
+        self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
+        parts = (self._playing, self._recordings, self._loudness, self._holding)
+        scene.followers += [part.follow for part in parts]
         self._admission = Admission(scene, decide)
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers.append(self._dialout.follow)
@@ -235,8 +239,8 @@ class Focus:
     def worker_ready(self, worker: int) -> list[Output]:
         """A worker stands, maybe in the place of one that was lost: then its rooms and legs go on there."""
         self._recovery.stands(worker)
-        self._playing.worker_ready(worker)
-        self._recordings.worker_ready(worker)
+        for part in (self._loudness, self._playing, self._recordings, self._holding):
+            part.worker_ready(worker)
         return self._scene.taken()
 
     def worker_lost(self, worker: int, now: float) -> list[Output]:

@@ -57,10 +57,18 @@ from rooms.commands.recording import PauseRecording as PauseRecording
 from rooms.commands.recording import ResumeRecording as ResumeRecording
 from rooms.commands.recording import StartRecording as StartRecording
 from rooms.commands.recording import StopRecording as StopRecording
+from rooms.commands.voices import HoldParticipant as HoldParticipant
+from rooms.commands.voices import MuteAll as MuteAll
+from rooms.commands.voices import ReleaseParticipant as ReleaseParticipant
+from rooms.commands.voices import SetGain as SetGain
+from rooms.commands.voices import StepGain as StepGain
+from rooms.commands.voices import ToggleMute as ToggleMute
+from rooms.commands.voices import UnmuteAll as UnmuteAll
 
 COMMANDS: tuple[type[Command], ...] = (
     CreateRoom, ChangeRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick, Dial, Transfer,
     SendDigits, SendText,
+    SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
     Play, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
 )  # fmt: skip
