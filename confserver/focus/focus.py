@@ -32,6 +32,7 @@ from confserver.focus.admission import Admission
 from confserver.focus.answers import NoAnswer, unavailable
 from confserver.focus.chat import Chat, ChatTerms
 from confserver.focus.dialout import Dialout, DialTerms
+from confserver.focus.fencing import Fencing
 from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
 from confserver.focus.keys import Keys
@@ -266,10 +267,14 @@ class Focus:
         return self._scene.taken()
 
     # ------------------------------------------------------------------ administration
+    def taken(self) -> list[Output]:
+        """What has been said since: a refused command may have had an event say why."""
+        return self._scene.taken()
+
     def command(self, command: Command, by: Actor, now: float) -> list[Output]:
         """Carry out a command from outside. Raises Refused; nothing has changed then."""
         self._playing.check(command)
-        self._dialout.check(command, now)
+        self._dialout.check(command, by, now)
         self._transfers.check(command)
         self._scene.ask(command, by, now)
         return self._scene.taken()
@@ -343,6 +348,10 @@ class Focus:
 
     def recordings(self) -> Sequence[dict[str, Any]]:
         return self._recordings.describe()
+
+    @property
+    def fencing(self) -> Fencing:
+        return self._dialout.fencing
 
     def describe(self) -> dict[str, Any]:
         stages = [leg.stage.value for leg in self._scene.legs.by_id.values()]

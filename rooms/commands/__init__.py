@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from rooms.commands.calls import Dial as Dial
 from rooms.commands.calls import NoteDialFailed as NoteDialFailed
+from rooms.commands.calls import NoteDialRefused as NoteDialRefused
 from rooms.commands.calls import NoteRedirected as NoteRedirected
 from rooms.commands.calls import NoteReplaced as NoteReplaced
 from rooms.commands.calls import NoteRinging as NoteRinging
 from rooms.commands.calls import NoteTransferred as NoteTransferred
+from rooms.commands.calls import NoteUsedUp as NoteUsedUp
 from rooms.commands.calls import Transfer as Transfer
 from rooms.commands.command import Command as Command
 from rooms.commands.life import Arrive as Arrive
@@ -72,6 +74,7 @@ COMMANDS: tuple[type[Command], ...] = (
 )  # fmt: skip
 INTERNAL: tuple[type[Command], ...] = (
     Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDigit, NoteDominant,
-    NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected, NoteDialFailed, NoteReplaced, NoteTransferred,
+    NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected,
+    NoteDialFailed, NoteDialRefused, NoteUsedUp, NoteReplaced, NoteTransferred,
     NoteText,
 )  # fmt: skip

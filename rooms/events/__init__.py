@@ -10,6 +10,7 @@ from __future__ import annotations
 from rooms.events.calls import DialFailed as DialFailed
 from rooms.events.calls import Dialled as Dialled
 from rooms.events.calls import DialRedirected as DialRedirected
+from rooms.events.calls import DialRefused as DialRefused
 from rooms.events.calls import DialRinging as DialRinging
 from rooms.events.calls import ParticipantReplaced as ParticipantReplaced
 from rooms.events.calls import TransferEnded as TransferEnded

@@ -366,7 +366,15 @@ def test_every_command_knows_who_may_not(stage: Stage) -> None:
     for kind in (*ask.COMMANDS, *ask.INTERNAL):
         fields = {"participant": ana, "name": "x", "address": "x", "source": "x", "talking": True, "kind": "music"}
         fields |= {"play": 1, "cause": "finished", "position_s": 1.0, "volume_db": 0.0, "recording": 1, "reason": "x"}
-        fields |= {"digits": "1", "digit": "1", "duration_ms": 100, "uri": "sip:a@b", "status": 180, "text": "x"}
+        fields |= {
+            "digits": "1",
+            "digit": "1",
+            "duration_ms": 100,
+            "uri": "sip:a@b",
+            "status": 180,
+            "text": "x",
+            "by": "x",
+        }
         command = kind(ROOM, **{name: fields[name] for name in kind.__dataclass_fields__ if name in fields})
         with pytest.raises(Forbidden, match=f"{kind.__name__.lower()} takes a {kind.needs.name.lower()}"):
             stage.do(command, WATCHER)
