@@ -15,6 +15,7 @@ from typing import Self
 from confserver.client import control
 from confserver.client.asking import Changed, Listed, Record, Told
 from confserver.client.connection import Connection, Json
+from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
 from confserver.client.of_rooms import OfRooms
 from confserver.client.of_voices import OfVoices
@@ -27,6 +28,7 @@ class _Methods(
     OfRooms[Listed, Told, Changed],
     OfPeople[Listed, Told, Changed],
     OfVoices[Listed, Told, Changed],
+    OfMoves[Listed, Told, Changed],
     OfWays[Listed, Told, Changed],
 ):
     """All methods, and where they go."""

@@ -38,6 +38,7 @@ from confserver.focus.inquiries import Inquiries
 from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.loudness import Loudness
+from confserver.focus.moving import Moving
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
 from confserver.focus.quieting import Quieting
@@ -101,7 +102,8 @@ class Focus:
         self._inquiries = Inquiries(scene, self._requests, self._admission, self._watching)
         self._trunks = Trunking(scene, self._requests, self._dialout.terms.trunks)
         self._reoffers = Reoffers(scene, self._admission, self._sessions.settle)
-        self._recovery = Recovery(scene, self._reoffers)
+        self._recovery, self._moving = Recovery(scene, self._reoffers), Moving(scene, self._reoffers)
+        scene.followers.insert(0, self._moving.follow)
         if quiets_muted:
             scene.followers.append(Quieting(scene, self._reoffers).follow)
 
@@ -187,8 +189,9 @@ class Focus:
         match event:
             case LegOpened():
                 self._admission.opened(event)
+                self._moving.opened(event)
                 self._dialout.opened(event)
-            case LegFailed():
+            case LegFailed() if not self._moving.failed(event, now):
                 self._admission.failed(event)
             case LegLatched(leg=number, remote=remote) if number in legs:
                 legs[number].remote = remote
@@ -246,6 +249,7 @@ class Focus:
     def worker_lost(self, worker: int, now: float) -> list[Output]:
         """A worker has died: its rooms and legs wait for its heir."""
         self._recovery.lost(worker, now)
+        self._moving.worker_lost(worker, now)
         self._playing.worker_lost(worker, now)
         self._recordings.worker_lost(worker, now)
         return self._scene.taken()

@@ -33,6 +33,12 @@ from rooms.commands.life import Reserve as Reserve
 from rooms.commands.life import Unlock as Unlock
 from rooms.commands.messages import NoteText as NoteText
 from rooms.commands.messages import SendText as SendText
+from rooms.commands.moving import Broadcast as Broadcast
+from rooms.commands.moving import CloseBreakouts as CloseBreakouts
+from rooms.commands.moving import Merge as Merge
+from rooms.commands.moving import Move as Move
+from rooms.commands.moving import MoveAll as MoveAll
+from rooms.commands.moving import OpenBreakouts as OpenBreakouts
 from rooms.commands.people import Deafen as Deafen
 from rooms.commands.people import Hold as Hold
 from rooms.commands.people import Kick as Kick
@@ -69,6 +75,7 @@ COMMANDS: tuple[type[Command], ...] = (
     CreateRoom, ChangeRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick, Dial, Transfer,
     SendDigits, SendText,
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
+    Move, MoveAll, Merge, OpenBreakouts, CloseBreakouts, Broadcast,
     Play, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
 )  # fmt: skip

@@ -33,6 +33,11 @@ from rooms.events.life import RoomRemoved as RoomRemoved
 from rooms.events.life import RoomUnlocked as RoomUnlocked
 from rooms.events.life import WaitEnded as WaitEnded
 from rooms.events.messages import Message as Message
+from rooms.events.moving import BreakoutsClosed as BreakoutsClosed
+from rooms.events.moving import BreakoutsClosing as BreakoutsClosing
+from rooms.events.moving import BreakoutsOpened as BreakoutsOpened
+from rooms.events.moving import ParticipantMoved as ParticipantMoved
+from rooms.events.moving import RoomMerged as RoomMerged
 from rooms.events.people import DigitReceived as DigitReceived
 from rooms.events.people import DigitsSent as DigitsSent
 from rooms.events.people import DominantSpeaker as DominantSpeaker
