@@ -35,6 +35,7 @@ from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.inquiries import Inquiries
 from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
+from confserver.focus.measuring import Measuring
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
 from confserver.focus.quieting import Quieting
@@ -56,6 +57,7 @@ from rooms.commands import Command, Leave, NoteDominant, NoteNoise, NoteTalking,
 from rooms.participant import SYSTEM, Actor, ParticipantId
 from rooms.policy import RoomPolicy
 from rooms.profiles import Profile
+from rooms.records.figures import Figures
 
 Heard = sip.Output | FromWorker
 UNKNOWN_DB = -127.0
@@ -83,7 +85,8 @@ class Focus:
         self._scene = scene
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks)
-        scene.followers += [self._playing.follow, self._recordings.follow]
+        self._measuring = Measuring(scene)
+        scene.followers += [self._playing.follow, self._recordings.follow, self._measuring.follow]
         self._admission = Admission(scene, decide)
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers.append(self._dialout.follow)
@@ -207,6 +210,7 @@ class Focus:
                     if report.leg in legs:
                         legs[report.leg].report = report
                         legs[report.leg].reached = Reached(report.sequence, report.timestamp, at)
+                        self._measuring.reported(legs[report.leg], report)
                 self._scene.note_load(worker, load)
             case PlayEnded():
                 self._playing.ended(event, now)
@@ -214,7 +218,9 @@ class Focus:
                 self._recordings.worker_failed(event, now)
             case Overloaded():
                 self._scene.overloaded.add(worker)
-            case LegClosed() | DigitsSent():
+            case LegClosed(leg=number, report=report):
+                self._measuring.closed(number, report, now)
+            case DigitsSent():
                 pass
         return self._scene.taken()
 
@@ -336,6 +342,10 @@ class Focus:
     def media_of(self, call: int) -> dict[str, Any] | None:
         leg = self.leg_of(call)
         return _media_of(leg) if leg else None
+
+    def figures(self) -> dict[tuple[str, ParticipantId], Figures]:
+        """What the media of each participant have come to so far, by room and id."""
+        return self._measuring.figures()
 
     def recordings(self) -> Sequence[dict[str, Any]]:
         return self._recordings.describe()
