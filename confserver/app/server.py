@@ -17,7 +17,7 @@ from twisted.internet.task import LoopingCall, deferLater
 
 from confserver.admin import http
 from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
-from confserver.app import accounts
+from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
 from confserver.app.banner import banner, cannot_listen
 from confserver.app.door import Door
@@ -188,6 +188,7 @@ class Server:
         open_keys = self._settings.rtp.srtp_without_tls
         best_effort = self._settings.rtp.srtp_best_effort
         around, dialling = self._surroundings, self._surroundings.dial_terms()
+        dialling.tolls.restore(*await self._storage.write(lambda db: tolls.settle(db, kept.last_seen, now)), now)
         self._routes.use(dialling.trunks)
         scene = Scene(rooms, around, around.media_terms(), secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
@@ -196,6 +197,7 @@ class Server:
             scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),
             watchers=settings.watchers,
         )  # fmt: skip
+        tolls.TollKeeper(self._focus.fencing, self._storage, self._orders)
 
     def _join(self) -> None:
         """Give the layers their shells."""

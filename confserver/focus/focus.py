@@ -32,9 +32,12 @@ from confserver.focus.admission import Admission
 from confserver.focus.answers import NoAnswer, unavailable
 from confserver.focus.chat import Chat, ChatTerms
 from confserver.focus.dialout import Dialout, DialTerms
+from confserver.focus.fencing import Fencing
+from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
 from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
+from confserver.focus.loudness import Loudness
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
 from confserver.focus.quieting import Quieting
@@ -83,7 +86,9 @@ class Focus:
         self._scene = scene
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks)
-        scene.followers += [self._playing.follow, self._recordings.follow]
+        self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
+        parts = (self._playing, self._recordings, self._loudness, self._holding)
+        scene.followers += [part.follow for part in parts]
         self._admission = Admission(scene, decide)
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers.append(self._dialout.follow)
@@ -234,8 +239,8 @@ class Focus:
     def worker_ready(self, worker: int) -> list[Output]:
         """A worker stands, maybe in the place of one that was lost: then its rooms and legs go on there."""
         self._recovery.stands(worker)
-        self._playing.worker_ready(worker)
-        self._recordings.worker_ready(worker)
+        for part in (self._loudness, self._playing, self._recordings, self._holding):
+            part.worker_ready(worker)
         return self._scene.taken()
 
     def worker_lost(self, worker: int, now: float) -> list[Output]:
@@ -262,10 +267,14 @@ class Focus:
         return self._scene.taken()
 
     # ------------------------------------------------------------------ administration
+    def taken(self) -> list[Output]:
+        """What has been said since: a refused command may have had an event say why."""
+        return self._scene.taken()
+
     def command(self, command: Command, by: Actor, now: float) -> list[Output]:
         """Carry out a command from outside. Raises Refused; nothing has changed then."""
         self._playing.check(command)
-        self._dialout.check(command, now)
+        self._dialout.check(command, by, now)
         self._transfers.check(command)
         self._scene.ask(command, by, now)
         return self._scene.taken()
@@ -343,6 +352,10 @@ class Focus:
 
     def recordings(self) -> Sequence[dict[str, Any]]:
         return self._recordings.describe()
+
+    @property
+    def fencing(self) -> Fencing:
+        return self._dialout.fencing
 
     def describe(self) -> dict[str, Any]:
         stages = [leg.stage.value for leg in self._scene.legs.by_id.values()]
