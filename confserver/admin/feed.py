@@ -112,10 +112,14 @@ class Feed:
         """Number of the first entry that is still there; of the next one where there is none."""
         return self._entries[0].number if self._entries else self.number + 1
 
-    def read(self, after: int, most: int) -> list[Entry]:
-        """Up to ``most`` of the entries that follow ``after``, and may be read. Raises Lost."""
+    def check(self, after: int) -> None:
+        """Raises Lost where what follows is not kept any more."""
         if after + 1 < self.oldest and after < self.number:
             raise Lost(f"event {after + 1} is not kept any more; the oldest is {self.oldest}")
+
+    def read(self, after: int, most: int) -> list[Entry]:
+        """Up to ``most`` of the entries that follow ``after``, and may be read. Raises Lost."""
+        self.check(after)
         first = after + 1 - self.oldest
         last = min(first + most, self.shown + 1 - self.oldest)
         return [self._entries[index] for index in range(first, last)]
@@ -155,6 +159,10 @@ class Cursor:
     @property
     def is_behind(self) -> bool:
         return self.number < self.feed.shown
+
+    def check(self) -> None:
+        """Raises Lost."""
+        self.feed.check(self.number)
 
     def take(self, most: int = MOST_AT_ONCE) -> list[Entry]:
         """What he wants of the next ``most`` entries; more may be there (``is_behind``). Raises Lost."""

@@ -83,6 +83,7 @@ class Reader:
     def pump(self) -> None:
         """Tell what there is to tell, as far as the connection takes it."""
         try:
+            self.cursor.check()
             while self._is_open and self._paused_at is None and self.cursor.is_behind:
                 if entries := self.cursor.take():
                     self._write_entries(entries)
