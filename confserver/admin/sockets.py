@@ -26,10 +26,10 @@ from confserver.admin.stream import Reader, Streams
 SUBPROTOCOL = "confserver"
 BEARER = "bearer."
 MOST_HEARD = 4096
+"""Bytes of a message of theirs; autobahn's own limits would hold for ours as well."""
 LIMITS = {
-    "maxFramePayloadSize": MOST_HEARD, "maxMessagePayloadSize": MOST_HEARD, "openHandshakeTimeout": 10.0,
-    "closeHandshakeTimeout": 5.0, "tcpNoDelay": True, "autoPingInterval": 30.0, "autoPingTimeout": 20.0,
-    "failByDrop": True, "webStatus": False,
+    "openHandshakeTimeout": 10.0, "closeHandshakeTimeout": 5.0, "tcpNoDelay": True,
+    "autoPingInterval": 30.0, "autoPingTimeout": 20.0, "failByDrop": True, "webStatus": False,
 }  # fmt: skip
 
 
@@ -72,6 +72,7 @@ class EventSocket(Reader, WebSocketServerProtocol):  # type: ignore[misc]
         WebSocketServerProtocol.__init__(self)
         Reader.__init__(self, streams, cursor, levels=levels)
         self._place = place
+        self._heard = 0
 
     def makeConnection(self, transport: Any) -> None:
         transport.unregisterProducer()  # the HTTP channel's
@@ -83,6 +84,17 @@ class EventSocket(Reader, WebSocketServerProtocol):  # type: ignore[misc]
     def onOpen(self) -> None:
         self.transport.registerProducer(self, True)
         self.begin(self._place)
+
+    def onMessageBegin(self, isBinary: bool) -> None:
+        self._heard = 0
+        WebSocketServerProtocol.onMessageBegin(self, isBinary)
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        """An empty frame counts too."""
+        self._heard += length + 1
+        if self._heard > MOST_HEARD:
+            self.transport.abortConnection()
+        WebSocketServerProtocol.onMessageFrameBegin(self, length)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """Nothing that is asked for so."""

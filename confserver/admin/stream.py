@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
+import structlog
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.web.http import Request
@@ -24,6 +25,7 @@ from zope.interface import implementer
 
 from confserver.admin.feed import Cursor, Entry, Feed, Lost, Wanted, sse
 
+log = structlog.get_logger("http")
 ALIVE_S = 15.0
 """Between two signs of life to readers."""
 SLOW_S = 60.0
@@ -110,6 +112,11 @@ class Reader:
             self.gone()
             self._finish()
             self._streams.later(LINGER_S, self._abort)
+
+    def cut(self) -> None:
+        """Without a word."""
+        self.gone()
+        self._abort()
 
     def gone(self) -> None:
         """The connection is no more, or is about to be."""
@@ -204,7 +211,11 @@ class Streams:
     def _pump(self) -> None:
         self._turn = None
         for reader in list(self._readers):
-            reader.pump()
+            try:
+                reader.pump()
+            except Exception:
+                log.exception("fault", reader=type(reader).__name__)
+                reader.cut()
 
     def tell_levels(self, room: str, people: Mapping[str, object]) -> None:
         """What is heard in a room just now; nobody can go back to it."""
