@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rooms.room import Room
 
 MOST_RING_S = 600.0
+USED_UP = "prompt:minutes-used-up"
 
 
 def dial(room: Room, command: ask.Dial, by: Actor, minutes: Minutes) -> None:
@@ -57,6 +58,15 @@ def note_failed(room: Room, command: ask.NoteDialFailed, by: Actor, minutes: Min
     if person is not None:
         minutes.say(tell.DialFailed, person.id, readable(command.cause), command.status)
         room.give_back(person, "", minutes)
+
+
+def note_refused(room: Room, command: ask.NoteDialRefused, by: Actor, minutes: Minutes) -> None:
+    minutes.say(tell.DialRefused, readable(command.uri), readable(command.reason), readable(command.by))
+
+
+def note_used_up(room: Room, command: ask.NoteUsedUp, by: Actor, minutes: Minutes) -> None:
+    """The focus hangs up when it has been said."""
+    minutes.say(tell.Announced, (USED_UP,), room.place(command.participant).id)
 
 
 def _called(room: Room, participant: str) -> Participant | None:
@@ -114,6 +124,8 @@ HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {
     ask.NoteRinging: note_ringing,
     ask.NoteRedirected: note_redirected,
     ask.NoteDialFailed: note_failed,
+    ask.NoteDialRefused: note_refused,
+    ask.NoteUsedUp: note_used_up,
     ask.NoteReplaced: note_replaced,
     ask.Transfer: transfer,
     ask.NoteTransferred: note_transferred,

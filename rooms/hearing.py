@@ -44,11 +44,11 @@ class Hearing:
 
 
 def may_be_heard(participant: Participant) -> bool:
-    return not participant.muted and not participant.held
+    return not (participant.muted or participant.held or participant.held_by_host)
 
 
 def may_hear(participant: Participant) -> bool:
-    return not participant.deaf and not participant.held
+    return not (participant.deaf or participant.held or participant.held_by_host)
 
 
 def hearing_of(present: Iterable[Participant], waiting: Iterable[Participant] = ()) -> Hearing:

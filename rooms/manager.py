@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from rooms.commands import COMMANDS, Command, CreateRoom, Dial, Reserve
 from rooms.describing import describe_room
-from rooms.errors import Conflict, Full, NotFound
+from rooms.errors import Conflict, Full, Invalid, NotFound
 from rooms.participant import Actor, Participant, ParticipantId
 from rooms.policy import RoomPolicy, room_name
 from rooms.profiles import Profile, Profiles
-from rooms.rights import target_of
 from rooms.room import Room
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from rooms.store import StoredRoom
 
 MOST_ROOMS = 2000
+MOST_AT_ONCE = 200
+"""People whom one command can name."""
 MOST_NAMED = 10
 """A refusal names at most so many people."""
 
@@ -165,10 +166,20 @@ class Rooms:
         Only for those who may ask this of everybody, and never for what calls do: the id of somebody who has
         just left must not find one who calls himself so.
         """
-        text = target_of(command)
-        if not text or type(command) not in COMMANDS or by.role < command.needs:
+        if type(command) not in COMMANDS or by.role < command.needs:
             return command
-        return replace(command, participant=resolve(room, text))  # type: ignore[call-arg]
+        named = {name: getattr(command, name) for name in command.people if getattr(command, name, None)}
+        found = {name: _resolved(room, who) for name, who in named.items()}
+        return replace(command, **found) if found else command  # type: ignore[arg-type]
+
+
+def _resolved(room: Room, who: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """Raises NotFound, Conflict, Invalid."""
+    if isinstance(who, str):
+        return resolve(room, who)
+    if len(who) > MOST_AT_ONCE:
+        raise Invalid(f"at most {MOST_AT_ONCE} can be named at once, not {len(who)}")
+    return tuple(dict.fromkeys(resolve(room, each) for each in who))
 
 
 def resolve(room: Room, text: str) -> ParticipantId:

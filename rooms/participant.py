@@ -47,6 +47,7 @@ class MuteCause(enum.Enum):
     SELF = "self"
     HOST = "host"
     ENTRY = "entry"
+    LECTURE = "lecture"
     NOISE = "noise"
 
 
@@ -88,6 +89,13 @@ class Participant:
     deaf: bool = False
     held: bool = False
     """The participant's own phone has put the call on hold."""
+    held_by_host: bool = False
+    """A host has put the participant on hold, whatever his phone does."""
+    incoming_db: float = 0.0
+    """By so much louder the others hear the participant; ``outgoing_db``: the participant the others."""
+    outgoing_db: float = 0.0
+    told_muted_at: float | None = None
+    """When he was told last that nobody hears him."""
     voice: bool = False
     """The media engine detects a voice, whether or not others may hear it."""
     talking: bool = False

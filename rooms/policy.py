@@ -28,6 +28,7 @@ LIFTS: dict[MuteCause, tuple[MuteCause, ...]] = {
     MuteCause.SELF: (MuteCause.ENTRY, MuteCause.NOISE, MuteCause.SELF),
     MuteCause.HOST: (MuteCause.ENTRY, MuteCause.NOISE, MuteCause.HOST),
     MuteCause.ENTRY: (MuteCause.ENTRY,),
+    MuteCause.LECTURE: (MuteCause.LECTURE,),
     MuteCause.NOISE: (MuteCause.NOISE,),
 }
 """Which causes an unmute takes back: what the server mutes by itself, host and participant may both end."""
@@ -73,6 +74,7 @@ class RoomPolicy:
     codecs: tuple[str, ...] = rule((), "Codecs that calls may use (opus, G722, PCMU, PCMA, L16).")
     music_when_alone: bool | None = rule(None, "Play music to who is alone in the room.")
     announce: Announce | None = rule(None, "How those present learn that somebody comes or goes.")
+    tell_muted: bool = rule(True, "Tell who talks while others have muted him that nobody hears him.")
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_participants <= MOST_PARTICIPANTS:

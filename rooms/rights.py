@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rooms.commands import Command, Mute, Unmute
+from rooms.commands import Command, Mute, ToggleMute, Unmute
 from rooms.errors import Forbidden
 from rooms.participant import Actor, MuteCause, Role
 
@@ -25,7 +25,7 @@ def target_of(command: Command) -> ParticipantId | None:
 def may(command: Command, by: Actor) -> bool:
     target = target_of(command)
     is_own = target is not None and target == by.participant
-    if is_own and isinstance(command, Mute | Unmute) and command.cause is MuteCause.SELF:
+    if is_own and isinstance(command, Mute | Unmute | ToggleMute) and command.cause is MuteCause.SELF:
         return True
     if by.role < command.needs:
         return False

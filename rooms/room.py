@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rooms import commands as ask
-from rooms import dialling, entrance, lifecycle, messages, plays, recording, rights, voices
+from rooms import dialling, entrance, gains, hosting, lifecycle, messages, plays, recording, rights, voices
 from rooms import events as tell
 from rooms.alarms import Alarms
 from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
@@ -29,6 +29,7 @@ _TOUCHES_HEARING = (
     tell.ParticipantWaits, tell.WaitEnded,
     tell.ParticipantArrived, tell.ParticipantLeft, tell.ParticipantMuted, tell.ParticipantUnmuted,
     tell.ParticipantDeafened, tell.ParticipantUndeafened, tell.ParticipantHeld, tell.ParticipantResumed,
+    tell.HeldByHost, tell.ReleasedByHost,
 )  # fmt: skip
 
 
@@ -309,6 +310,8 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     **dialling.HANDLERS,
     **messages.HANDLERS,
     **voices.HANDLERS,
+    **gains.HANDLERS,
+    **hosting.HANDLERS,
     **plays.HANDLERS,
     **recording.HANDLERS,
     ask.Kick: Room._kick,

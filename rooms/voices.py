@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rooms import commands as ask
 from rooms import events as tell
-from rooms.hearing import may_be_heard
+from rooms.hearing import may_be_heard, may_hear
 from rooms.keys import checked_digits
 from rooms.participant import Actor, MuteCause, Participant, ParticipantId, Presence
 from rooms.policy import LIFTS
@@ -15,6 +15,13 @@ from rooms.policy import LIFTS
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
     from rooms.room import Room
+
+TELLS_AGAIN_S = 30.0
+BY_HOST = {MuteCause.HOST, MuteCause.LECTURE}
+"""Mutes that nobody takes back by himself."""
+RAISE_HAND_KEY = "5"
+YOU_ARE_MUTED = ("prompt:muted",)
+MUTED_BY_HOST = ("prompt:muted-by-host", "prompt:menu-hand", "prompt:press", f"number:{RAISE_HAND_KEY}")
 
 
 def mute(room: Room, command: ask.Mute, by: Actor, minutes: Minutes) -> None:
@@ -88,8 +95,19 @@ def note_talking(room: Room, command: ask.NoteTalking, by: Actor, minutes: Minut
     person.voice = command.talking
     if person.voice:
         give_voice(room, person, minutes)
+        tell_muted(room, person, minutes)
     else:
         hush(room, person, minutes)
+
+
+def tell_muted(room: Room, person: Participant, minutes: Minutes) -> None:
+    """Who talks and does not know that others have muted him is told so; not again and again."""
+    causes = person.muted - {MuteCause.SELF}
+    is_told = person.told_muted_at is not None and minutes.at - person.told_muted_at < TELLS_AGAIN_S
+    if not causes or person.noise or is_told or not room.policy.tell_muted or not may_hear(person):
+        return
+    person.told_muted_at = minutes.at
+    minutes.say(tell.Announced, YOU_ARE_MUTED if causes.isdisjoint(BY_HOST) else MUTED_BY_HOST, person.id)
 
 
 def note_noise(room: Room, command: ask.NoteNoise, by: Actor, minutes: Minutes) -> None:

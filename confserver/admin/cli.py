@@ -51,6 +51,7 @@ ARGUMENT_HELP = {
     "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
     "uri": "URI is what would be called, such as sip:bob@example.com.",
     "user": "USER is the user's name, in lower case, such as alice.",
+    "country": "COUNTRY is a country code such as +49.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
 OPTION_HELP = {
@@ -83,6 +84,10 @@ OPTION_HELP = {
     "source": "The IP address it comes from.",
     "request": "Its method.",
     "at": "When, such as 2026-12-31T18:00; else now.",
+    "incoming_db": "How much louder (dB) the others hear the participant.",
+    "outgoing_db": "How much louder (dB) the participant hears the others.",
+    "but": "Not this participant: an id or a name; more than one: say it again.",
+    "moderators": "Moderators, too.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
@@ -129,6 +134,7 @@ def _status(ask: Ask) -> click.Command:
 
 # ------------------------------------------------------------------ the server's ways, beside the rooms
 NOUNS = {
+    "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
     "profile": "Show the rules that rooms of the running server have in common.",
     "ban": "Show or change from whom the running server takes nothing.",
     "route": "Show where the running server sends requests, and why.",

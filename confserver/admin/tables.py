@@ -176,6 +176,10 @@ def _opinions(media: Record | None) -> str:
 def _marks(person: Record) -> list[str]:
     marks = [f"muted ({', '.join(person['muted'])})"] if person["muted"] else []
     marks += [word for word in ("deaf", "held", "talking") if person[word]]
+    marks += ["held by host"] if person["held_by_host"] else []
+    marks += [
+        f"{person[way]:+g} dB {word}" for way, word in (("incoming_db", "in"), ("outgoing_db", "out")) if person[way]
+    ]
     marks += [f"user {person['user']}"] if person.get("user") else []
     return marks + ([person["noise"]] if person["noise"] else [])
 

@@ -44,6 +44,7 @@ class Door:
         try:
             commits = self._performer.carry_out(self._focus.command(command, by, self._performer.now()))
         except Refused as refused:
+            self._performer.perform(self._focus.taken())
             done.errback(refused)
             return done
         stored = DeferredList(commits, fireOnOneErrback=True, consumeErrors=True)
@@ -55,7 +56,7 @@ class Door:
         try:
             if by.role < order.needs:
                 raise Forbidden(f"{by.name} may not do that")
-            done = self._orders.carry_out(order, self._performer.now())
+            done = self._orders.carry_out(order, self._performer.now(), by.name)
         except Refused as refused:
             return fail(refused)
         stored: Deferred[object] = succeed(None)

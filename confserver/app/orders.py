@@ -34,12 +34,17 @@ class Orders:
     """Who does what. A handler raises routing's Refused."""
 
     handlers: dict[type[Command], Callable[[Any, float], Done]] = field(default_factory=dict)
+    signed: dict[type[Command], Callable[[Any, str, float], Done]] = field(default_factory=dict)
+    """Those that must know who asks."""
     answers: dict[str, Callable[[Mapping[str, str], float], object]] = field(default_factory=dict)
     """By the name of the question."""
 
-    def carry_out(self, command: Command, now: float) -> Done:
+    def carry_out(self, command: Command, now: float, by: str = "") -> Done:
         """Raises rooms.errors.Refused."""
-        return in_rooms_words(lambda: self.handlers[type(command)](command, now))
+        kind = type(command)
+        if kind in self.signed:
+            return in_rooms_words(lambda: self.signed[kind](command, by, now))
+        return in_rooms_words(lambda: self.handlers[kind](command, now))
 
     def answer(self, question: str, names: Mapping[str, str], now: float) -> object:
         """Raises rooms.errors.Refused."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -19,17 +17,20 @@ from twisted.internet.task import LoopingCall, deferLater
 
 from confserver.admin import http
 from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
-from confserver.app import accounts
+from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
+from confserver.app.archive import Archive
+from confserver.app.banner import banner, cannot_listen
 from confserver.app.door import Door
 from confserver.app.journal import Journal, settle
+from confserver.app.news import News
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, profiles_of, rules_of
 from confserver.app.routes import Routes, kept_secret, table_of
 from confserver.app.surroundings import Surroundings
 from confserver.app.watch import Watch, unfailing
-from confserver.config import Settings, default_state_directory
+from confserver.config import Settings
 from confserver.contract import Captured, EngineReady, FromWorker
 from confserver.focus.focus import Focus
 from confserver.focus.requests import ALLOW, EVENTS, FEATURES
@@ -52,7 +53,6 @@ from rooms.participant import ParticipantIds
 
 log = structlog.get_logger("server")
 
-ALIVE_S = 30.0
 RESCAN_S = 10.0
 EXPIRE_S = 5.0
 """How often expired registrations are looked for; they are not used before that either."""
@@ -89,10 +89,12 @@ class Server:
         )  # fmt: skip
         self._routes.join(self._orders)
         self._journal = Journal(self._storage)
+        self._archive = Archive(settings.records, self._storage, self._journal, self.now)
         self._stack = Stack(self._stack_settings(), lambda: secrets.token_hex(8))
         self._watch.use(self._stack)
         self._focus: Focus
         self._performer: Performer
+        self._news: News
         self._transports: SipTransports | None = None
         self._links: list[WorkerLink] = []
         self._spares: Spares | None = None
@@ -100,10 +102,10 @@ class Server:
         self._ready: set[int] = set()
         self._all_ready: Deferred[None] = Deferred()
         self._chores = [
-            (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
             (LoopingCall(unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
             *self._watch.chores(),
+            *self._archive.chores(),
         ]
         self._http: Any = None
         self._url = ""
@@ -155,7 +157,7 @@ class Server:
         ) as error:  # fmt: skip
             raise StartError(str(error)) from error
         except CannotListenError as error:
-            raise StartError(_cannot_listen(error)) from error
+            raise StartError(cannot_listen(error)) from error
         except OSError as error:
             raise StartError(f"cannot start: {error.strerror or error}") from error
         await self._start_workers()
@@ -187,6 +189,7 @@ class Server:
         open_keys = self._settings.rtp.srtp_without_tls
         best_effort = self._settings.rtp.srtp_best_effort
         around, dialling = self._surroundings, self._surroundings.dial_terms()
+        dialling.tolls.restore(*await self._storage.write(lambda db: tolls.settle(db, kept.last_seen, now)), now)
         self._routes.use(dialling.trunks)
         scene = Scene(rooms, around, around.media_terms(), secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
@@ -195,6 +198,8 @@ class Server:
             scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),
             watchers=settings.watchers,
         )  # fmt: skip
+        self._archive.begin(rooms, self._focus, kept.last_meeting)
+        tolls.TollKeeper(self._focus.fencing, self._storage, self._orders)
 
     def _join(self) -> None:
         """Give the layers their shells."""
@@ -218,12 +223,17 @@ class Server:
         self._watch.begin(self._focus, self._performer.perform, self._links)
         self._routes.port_of = self._transports.port_of
         followers, said = (self._watch.follow,), self._watch.trace.said
-        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal, said, followers))
+        epoch = self._focus.epoch
+        self._news = News(self._reactor, settings.events, epoch, self._focus, self.now)
+        listeners = (self._news.listen,)
+        self._performer.use(
+            Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)
+        )
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
         door = Door(self._focus, self._performer, self._parts, self._orders, self._storage)
-        self._http, endpoint = http.listen(self._reactor, door, token, self._settings.http_endpoint())
+        self._http, endpoint = http.listen(self._reactor, door, token, self._settings.http_endpoint(), self._news.open)
         self._url = url_of(endpoint)
         write_control(self._state, Control(self._url, token, os.getpid()))
 
@@ -308,6 +318,7 @@ class Server:
             self._transports.stop()
             self._watch.flush()
         if self._http is not None:
+            self._news.close()
             await self._http.stopListening()
         await self._storage.stop()
         say("stopped")
@@ -342,6 +353,7 @@ class Server:
             "state_directory": str(self._state),
             "sip": self._stack.describe(),
             **self._watch.describe(),
+            **self._news.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
@@ -356,29 +368,10 @@ class Server:
     def banner(self) -> str:
         """What people need to know when the server stands."""
         assert self._transports is not None
-        hosts = sorted(self._transports.hosts, key=lambda host: (":" in host, host.startswith("127."), host))
-        port = "" if self._transports.port == 5060 else f":{self._transports.port}"
-        dial = [f"sip:standup@{f'[{host}]' if ':' in host else host}{port}" for host in hosts[:4]]
-        lines = ["confserver is ready. Dial a room, any name will do:", *(f"    {uri}" for uri in dial)]
-        lines += [f"Rooms by script: {self._command()}   (HTTP at {self._url})"]
-        lines += [f"State: {self._state}", "Stop: Ctrl-C"]
-        return "\n".join(lines)
-
-    def _command(self) -> str:
-        """How to ask this very server, ready to be pasted."""
-        program = sys.argv[0] if os.path.basename(sys.argv[0]) == "confserver" else "confserver"
-        words = [program, "rooms"]
-        if self._state != default_state_directory():
-            words += ["--state-directory", str(self._state)]
-        return shlex.join(words)
+        return banner(self._transports.hosts, self._transports.port, self._url, self._state)
 
 
 def _migrate(db: Database) -> None:
     """Bring all tables to this version."""
     store.migrate(db)
     ways.migrate(db)
-
-
-def _cannot_listen(error: CannotListenError) -> str:
-    why = getattr(error.socketError, "strerror", None) or error.socketError
-    return f"cannot listen on {error.interface or 'any address'} port {error.port}: {why}"

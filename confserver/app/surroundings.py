@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from confserver.app.tolls import tolls_of
 from confserver.app.trunks import networks_of, trunks_of
 from confserver.config import Settings
 from confserver.focus.chat import ChatTerms
@@ -146,6 +147,7 @@ class Surroundings:
             ring_s=settings.ring_s,
             who=settings.refer,
             caller=settings.caller,
+            tolls=tolls_of(settings),
         )
 
     def factory(self) -> Factory:

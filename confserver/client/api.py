@@ -1,8 +1,7 @@
 """The two clients: ``Client`` waits for each answer, ``AsyncClient`` is awaited.
 
-Their methods are those of ``of_rooms``, ``of_people`` and ``of_ways``. A test holds them to the tables of commands:
-same names as the command line's verbs, same fields. Each change gives the room as it then is, None where it is no
-more.
+Their methods are those of the modules ``of_...``. A test holds them to the tables of commands: same names as the
+command line's verbs, same fields. Each change gives the room as it then is, None where it is no more.
 """
 
 from __future__ import annotations
@@ -18,12 +17,18 @@ from confserver.client.asking import Changed, Listed, Record, Told
 from confserver.client.connection import Connection, Json
 from confserver.client.of_people import OfPeople
 from confserver.client.of_rooms import OfRooms
+from confserver.client.of_voices import OfVoices
 from confserver.client.of_ways import OfWays
 
 TIMEOUT_SECONDS = 10.0
 
 
-class _Methods(OfRooms[Listed, Told, Changed], OfPeople[Listed, Told, Changed], OfWays[Listed, Told, Changed]):
+class _Methods(
+    OfRooms[Listed, Told, Changed],
+    OfPeople[Listed, Told, Changed],
+    OfVoices[Listed, Told, Changed],
+    OfWays[Listed, Told, Changed],
+):
     """All methods, and where they go."""
 
     def __init__(self, url: str, token: str = "", *, timeout: float = TIMEOUT_SECONDS) -> None:

@@ -27,6 +27,19 @@ class OfWays(Asking[Listed, Told, Changed]):
         """List the profiles of rooms."""
         return self._list("/profiles")
 
+    # -------------------------------------------------------------- calls that cost
+    def show_fence(self) -> Told:
+        """Show what calls to numbers may cost, and what they have cost."""
+        return self._tell("/fence")
+
+    def approve_fence(self, country: str) -> Changed:
+        """Allow calls to a country that somebody else has asked for."""
+        return self._change("PUT", path("fence", "countries", country))
+
+    def revoke_fence(self, country: str) -> Changed:
+        """Take back the approval of calls to a country."""
+        return self._change("DELETE", path("fence", "countries", country))
+
     # -------------------------------------------------------------- routes
     def list_route(self) -> Listed:
         """List the rows of the route table."""

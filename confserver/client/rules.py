@@ -21,3 +21,4 @@ class Rules(TypedDict, total=False):
     codecs: Sequence[str] | None
     music_when_alone: bool | None
     announce: str | None
+    tell_muted: bool | None

@@ -36,6 +36,48 @@ class Dialout(Section, frozen=True):
             "or whoever may call the server."
         ),
     ] = "members"
+    international: Annotated[
+        tuple[str, ...],
+        Meta(description="What numbers in other countries begin with; all others are at home."),
+    ] = ("+", "00")
+    approve_countries: Annotated[
+        bool,
+        Meta(
+            description="The first call to a country that no prefix names (dialout.prefixes) must be approved by "
+            "another administrator than who asks for it: confserver fence approve."
+        ),
+    ] = True
+    room_calls: Annotated[
+        int, Meta(ge=0, le=100_000, description="Most calls to numbers at once in a room; 0: no limit.")
+    ] = 20
+    room_calls_hour: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Most calls to numbers of a room in an hour; 0: no limit.")
+    ] = 60
+    room_calls_day: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Most calls to numbers of a room in a day; 0: no limit.")
+    ] = 300
+    room_minutes_hour: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="Most minutes of calls to numbers of a room in an hour, all together; then "
+            "those calls are ended, with an announcement; 0: no limit.",
+        ),
+    ] = 0
+    room_minutes_day: Annotated[int, Meta(ge=0, le=1_000_000, description="The same in a day; 0: no limit.")] = 3000
+    calls_hour: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Most calls to numbers of all rooms in an hour; 0: no limit.")
+    ] = 300
+    calls_day: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Most calls to numbers of all rooms in a day; 0: no limit.")
+    ] = 2000
+    minutes_hour: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Most minutes of such calls of all rooms in an hour; 0: no limit.")
+    ] = 0
+    minutes_day: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Most minutes of such calls of all rooms in a day; 0: no limit.")
+    ] = 10_000
     caller: Annotated[
         str,
         Meta(description="SIP address shown to whoever is called; empty: the room's own, at this server's address."),

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
+from rooms.hearing import may_be_heard, may_hear
 from rooms.participant import Participant, Presence, Role
 from rooms.room import Room
 
@@ -128,7 +129,7 @@ def _status(person: Participant) -> str:
     """RFC 4575 5.7.2."""
     if person.presence is not Presence.PRESENT:
         return "alerting" if person.ringing else "dialing-out"
-    if person.held:
+    if person.held or person.held_by_host:
         return "on-hold"
     return "muted-via-focus" if person.muted else "connected"
 
@@ -137,6 +138,6 @@ def _media(person: Participant) -> str:
     """The one stream (5.8), seen from the participant: who is muted only receives."""
     if person.presence is not Presence.PRESENT:
         return ""
-    sends, receives = not person.muted and not person.held, not person.deaf and not person.held
+    sends, receives = may_be_heard(person), may_hear(person)
     way = {(True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly", (False, False): "inactive"}
     return f'<media id="1"><type>audio</type><label>1</label><status>{way[sends, receives]}</status></media>'

@@ -19,6 +19,7 @@ from functools import partial
 from confserver.contract import LegOpened, OpenLeg
 from confserver.focus.admission import Admission
 from confserver.focus.answers import NoAnswer
+from confserver.focus.fencing import Fencing
 from confserver.focus.legs import Leg, Stage
 from confserver.focus.media import callee_of, check_family, check_reach, description_of, nobody, plan_of
 from confserver.focus.members import Policy
@@ -26,6 +27,7 @@ from confserver.focus.outputs import Call, Headers
 from confserver.focus.scene import OPENING_S, Scene
 from confserver.routing.dialplan import MOST_TARGETS, DialPlan, Target
 from confserver.routing.fence import Unreachable, read_callee
+from confserver.routing.tolls import Tolls
 from confserver.routing.trunks import Trunk
 from confserver.sdp.agreement import Rejected
 from confserver.sdp.negotiation import accept, offer
@@ -42,8 +44,8 @@ from confserver.sip.uri import Uri, escape_user
 from confserver.sip.ways import is_address, usual
 from rooms import events as tell
 from rooms.commands import Arrive, Command, Dial, Hold, NoteDialFailed, NoteRedirected, NoteRinging
-from rooms.errors import Conflict, Forbidden, NotOpen
-from rooms.participant import SYSTEM
+from rooms.errors import Conflict, Forbidden, NotOpen, Refused
+from rooms.participant import SYSTEM, Actor
 
 CAUSES = {
     404: "unknown", 408: "no answer", 410: "gone", 480: "not available", 484: "number incomplete", 486: "busy",
@@ -71,6 +73,7 @@ class DialTerms:
     """Who may ask for calls by REFER."""
     caller: str = ""
     """Who is shown as calling, as a URI; empty: the room, at our address."""
+    tolls: Tolls = field(default_factory=Tolls)
 
 
 @dataclass(slots=True, eq=False)
@@ -107,6 +110,7 @@ class Dialout:
         self._admission = admission
         self.terms = terms
         admission.forget = self.forget
+        self.fencing = Fencing(scene, terms.tolls)
         self._dials: dict[int, Dialling] = {}
         """By leg."""
         self._wanted: Wanted | None = None
@@ -116,10 +120,20 @@ class Dialout:
         return len(self._dials)
 
     # ------------------------------------------------------------------ Dial
-    def check(self, command: Command, now: float, headers: Headers = ()) -> None:
-        """Whether a call may be made. Raises Refused, before anything has changed. ``headers``: for its INVITE."""
+    def check(self, command: Command, by: Actor, now: float, headers: Headers = ()) -> None:
+        """Whether a call may be made. Raises Refused, of which the room is told; nothing else has changed.
+
+        ``headers``: for its INVITE.
+        """
         if not isinstance(command, Dial):
             return
+        try:
+            self._check(command, by, now, headers)
+        except Refused as refused:
+            self.fencing.refused(command.room, command.uri, refused.reason, by.name, now)
+            raise
+
+    def _check(self, command: Dial, by: Actor, now: float, headers: Headers) -> None:
         scene = self._scene
         if scene.is_closing:
             raise NotOpen("the server is stopping")
@@ -128,6 +142,7 @@ class Dialout:
         try:
             uri = read_callee(command.uri)
             ways = list(self.terms.plan.targets(uri, now))
+            self.fencing.check(command.room, uri, ways, by.name, now)
             scene.check_workers(command.room)
         except Unreachable as why:
             raise Forbidden(why.reason) from why
@@ -137,6 +152,7 @@ class Dialout:
 
     def follow(self, event: tell.Event) -> None:
         """Do what the rooms want."""
+        self.fencing.follow(event)
         if isinstance(event, tell.Dialled) and self._wanted is not None:
             wanted, self._wanted = self._wanted, None
             self._open(event, wanted)
@@ -313,9 +329,12 @@ class Dialout:
 
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
-        return min((dial.until for dial in self._dials.values() if dial.leg.stage is not Stage.LEAVING), default=None)
+        waiting = [dial.until for dial in self._dials.values() if dial.leg.stage is not Stage.LEAVING]
+        tolls = self.fencing.next_deadline()
+        return min([*waiting, *([tolls] if tolls is not None else [])], default=None)
 
     def fire(self, now: float) -> None:
+        self.fencing.fire(now)
         for dial in list(self._dials.values()):
             if dial.until <= now and dial.leg.stage is not Stage.LEAVING:
                 self._give_up(dial, "no answer")

@@ -32,10 +32,13 @@ from confserver.focus.admission import Admission
 from confserver.focus.answers import NoAnswer, unavailable
 from confserver.focus.chat import Chat, ChatTerms
 from confserver.focus.dialout import Dialout, DialTerms
+from confserver.focus.fencing import Fencing
+from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
 from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
-from confserver.focus.measuring import Measuring
+from confserver.focus.loudness import Loudness
+from confserver.focus.measuring import Measuring, media_of
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
 from confserver.focus.quieting import Quieting
@@ -52,7 +55,6 @@ from confserver.focus.trunking import Trunking
 from confserver.focus.verdict import Decide, at_once
 from confserver.focus.watching import Watchers, Watching
 from confserver.sip import outputs as sip
-from confserver.sip.flow import written
 from rooms.commands import Command, Leave, NoteDominant, NoteNoise, NoteTalking, Release
 from rooms.participant import SYSTEM, Actor, ParticipantId
 from rooms.policy import RoomPolicy
@@ -60,7 +62,6 @@ from rooms.profiles import Profile
 from rooms.records.figures import Figures
 
 Heard = sip.Output | FromWorker
-UNKNOWN_DB = -127.0
 
 
 class Focus:
@@ -85,8 +86,10 @@ class Focus:
         self._scene = scene
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks)
+        self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
         self._measuring = Measuring(scene)
-        scene.followers += [self._playing.follow, self._recordings.follow, self._measuring.follow]
+        parts = (self._playing, self._recordings, self._loudness, self._holding, self._measuring)
+        scene.followers += [part.follow for part in parts]
         self._admission = Admission(scene, decide)
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers.append(self._dialout.follow)
@@ -240,8 +243,8 @@ class Focus:
     def worker_ready(self, worker: int) -> list[Output]:
         """A worker stands, maybe in the place of one that was lost: then its rooms and legs go on there."""
         self._recovery.stands(worker)
-        self._playing.worker_ready(worker)
-        self._recordings.worker_ready(worker)
+        for part in (self._loudness, self._playing, self._recordings, self._holding):
+            part.worker_ready(worker)
         return self._scene.taken()
 
     def worker_lost(self, worker: int, now: float) -> list[Output]:
@@ -268,10 +271,14 @@ class Focus:
         return self._scene.taken()
 
     # ------------------------------------------------------------------ administration
+    def taken(self) -> list[Output]:
+        """What has been said since: a refused command may have had an event say why."""
+        return self._scene.taken()
+
     def command(self, command: Command, by: Actor, now: float) -> list[Output]:
         """Carry out a command from outside. Raises Refused; nothing has changed then."""
         self._playing.check(command)
-        self._dialout.check(command, now)
+        self._dialout.check(command, by, now)
         self._transfers.check(command)
         self._scene.ask(command, by, now)
         return self._scene.taken()
@@ -316,6 +323,10 @@ class Focus:
         return self._scene.taken()
 
     # ------------------------------------------------------------------ looking in
+    @property
+    def epoch(self) -> str:
+        return self._scene.rooms.epoch
+
     def rooms(self, now: float) -> Sequence[dict[str, Any]]:
         return [self._with_media(room) for room in self._scene.rooms.list(now)]
 
@@ -326,7 +337,7 @@ class Focus:
     def _with_media(self, room: dict[str, Any]) -> dict[str, Any]:
         for person in room["participants"]:
             leg = self._scene.legs.by_participant.get(person["id"])
-            person["media"] = _media_of(leg) if leg else None
+            person["media"] = media_of(leg) if leg else None
         if room["recording"]:
             room["recording"]["name"] = self._recordings.name_of(room["name"])
         return room
@@ -341,7 +352,7 @@ class Focus:
 
     def media_of(self, call: int) -> dict[str, Any] | None:
         leg = self.leg_of(call)
-        return _media_of(leg) if leg else None
+        return media_of(leg) if leg else None
 
     def figures(self) -> dict[tuple[str, ParticipantId], Figures]:
         """What the media of each participant have come to so far, by room and id."""
@@ -349,6 +360,10 @@ class Focus:
 
     def recordings(self) -> Sequence[dict[str, Any]]:
         return self._recordings.describe()
+
+    @property
+    def fencing(self) -> Fencing:
+        return self._dialout.fencing
 
     def describe(self) -> dict[str, Any]:
         stages = [leg.stage.value for leg in self._scene.legs.by_id.values()]
@@ -362,25 +377,3 @@ class Focus:
             "watchers": len(self._watching),
             "stages": {stage.value: stages.count(stage.value) for stage in Stage},
         }
-
-
-def _media_of(leg: Leg) -> dict[str, Any]:
-    report = leg.report
-    return {
-        "codec": leg.agreed.outgoing[1].name if leg.agreed else None,
-        "port": leg.port,
-        "remote": written(leg.remote) if leg.remote else None,
-        "worker": leg.worker,
-        "received": report.received if report else 0,
-        "lost": report.lost if report else 0,
-        "late": report.late if report else 0,
-        "lost_out": report.lost_out if report and report.lost_out >= 0 else None,
-        "jitter_ms": round(report.jitter_ms, 2) if report else None,
-        "jitter_out_ms": round(report.jitter_out_ms, 2) if report and report.jitter_out_ms >= 0 else None,
-        "delay_ms": round(report.playout_ms, 1) if report else None,
-        "rtt_ms": round(report.rtt_ms, 1) if report and report.rtt_ms >= 0 else None,
-        "skew_ppm": round(report.skew_ppm, 1) if report else None,
-        "level_db": round(report.level_db, 1) if report and report.level_db > UNKNOWN_DB else None,
-        "mos_in": round(report.mos_in, 2) if report and report.mos_in else None,
-        "mos_out": round(report.mos_out, 2) if report and report.mos_out else None,
-    }

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
 from confserver.contract import LegId, LegReport
 from confserver.focus.legs import Leg
 from confserver.focus.outputs import Measured
 from confserver.focus.scene import Scene
+from confserver.sip.flow import written
 from rooms import events as tell
 from rooms.participant import ParticipantId
 from rooms.records.figures import Figures
@@ -20,6 +22,7 @@ from rooms.records.figures import Figures
 MOST_ENDING = 4000
 """Legs whose last word is waited for; it comes at once, or never."""
 UNKNOWN_DB = -127.0
+_COUNTS: tuple[str, ...] = ("received", "sent", "lost", "late", "lost_out")
 
 
 @dataclass(slots=True)
@@ -106,9 +109,6 @@ class Tally:
         )
 
 
-_COUNTS = ("received", "sent", "lost", "late", "lost_out")
-
-
 class Measuring:
     """All who are present, and those who have just left."""
 
@@ -128,8 +128,6 @@ class Measuring:
                 left = self._tallies.pop(who, None)
                 if left:
                     self._leave(left, event.at)
-            case tell.RoomClosed():
-                pass
 
     def _leave(self, tally: Tally, at: float) -> None:
         """What is known now; the worker's last word may follow."""
@@ -153,3 +151,26 @@ class Measuring:
     def figures(self) -> dict[tuple[str, ParticipantId], Figures]:
         """Of all who are present, so far."""
         return {(each.room, each.participant): each.figures() for each in self._tallies.values()}
+
+
+def media_of(leg: Leg) -> dict[str, Any]:
+    """A call's media as they are now."""
+    report = leg.report
+    return {
+        "codec": leg.agreed.outgoing[1].name if leg.agreed else None,
+        "port": leg.port,
+        "remote": written(leg.remote) if leg.remote else None,
+        "worker": leg.worker,
+        "received": report.received if report else 0,
+        "lost": report.lost if report else 0,
+        "late": report.late if report else 0,
+        "lost_out": report.lost_out if report and report.lost_out >= 0 else None,
+        "jitter_ms": round(report.jitter_ms, 2) if report else None,
+        "jitter_out_ms": round(report.jitter_out_ms, 2) if report and report.jitter_out_ms >= 0 else None,
+        "delay_ms": round(report.playout_ms, 1) if report else None,
+        "rtt_ms": round(report.rtt_ms, 1) if report and report.rtt_ms >= 0 else None,
+        "skew_ppm": round(report.skew_ppm, 1) if report else None,
+        "level_db": round(report.level_db, 1) if report and report.level_db > UNKNOWN_DB else None,
+        "mos_in": round(report.mos_in, 2) if report and report.mos_in else None,
+        "mos_out": round(report.mos_out, 2) if report and report.mos_out else None,
+    }

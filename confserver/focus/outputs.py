@@ -215,7 +215,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the media of a participant who has left have come to; ``is_last``: by the worker's last word, which follows."""
+    """What the media of one who has left have come to; ``is_last``: by the worker's last word, which follows."""
 
     room: str
     participant: ParticipantId

@@ -36,6 +36,7 @@ from confserver.focus.scene import Scene
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.errors import Refused
+from rooms.hearing import may_hear
 from rooms.lifecycle import State
 from rooms.participant import SYSTEM
 from rooms.policy import Announce
@@ -123,6 +124,7 @@ class Playing:
                 tell.ParticipantHeld(room=room) | tell.ParticipantResumed(room=room)
                 | tell.ParticipantDeafened(room=room) | tell.ParticipantUndeafened(room=room)
                 | tell.ParticipantReplaced(room=room)
+                | tell.HeldByHost(room=room) | tell.ReleasedByHost(room=room)
                 | tell.RoomChanged(room=room) | tell.RoomCreated(room=room) | tell.RoomEnding(room=room)
             ):  # fmt: skip
                 self._review_music(room)
@@ -260,6 +262,20 @@ class Playing:
             self._scene.tell_worker(piece.place, StopPlay(play=piece.id))
 
     # ------------------------------------------------------------------ music and beeps
+    def play_music(self, room: str, place: Place, leg: LegId) -> Piece:
+        """To one leg, over and over, until ``stop``. The rooms know nothing of it."""
+        music = Score(files=(str(self._repertoire.music),))
+        piece = Piece(self._scene.number(), room, place, music, leg=leg, loop=True)
+        self._prepare(piece)
+        return piece
+
+    def plays(self, piece: Piece) -> bool:
+        """Whether it is not over yet."""
+        return piece.id in self._pieces
+
+    def stop(self, piece: Piece) -> None:
+        self._drop(piece)
+
     def _announce(self, name: str, tones: str) -> None:
         """To those present, who hear somebody come or go; not to one who comes first."""
         place = self._scene.places.get(name)
@@ -302,5 +318,4 @@ class Playing:
             return None
         [person] = room.present
         leg = self._scene.legs.by_participant.get(person.id)
-        may_hear = leg is not None and leg.stage is not Stage.LEAVING and not person.deaf and not person.held
-        return leg.id if leg is not None and may_hear else None
+        return leg.id if leg is not None and leg.stage is not Stage.LEAVING and may_hear(person) else None

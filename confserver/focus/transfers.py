@@ -221,7 +221,7 @@ class Transfers:
         actor = Actor(who, Role.MODERATOR, leg.participant if leg else None)
         command = Dial(room, str(refer.target), refer.name)
         try:
-            self._dialout.check(command, now, headers)
+            self._dialout.check(command, actor, now, headers)
             events = self._scene.ask(command, actor, now)
         except Refused as refused:
             raise of_room(refused) from refused

@@ -52,7 +52,7 @@ SEEN = (
     tell.RecordingResumed, tell.RecordingEnded, tell.RecordingFailed, tell.Dialled, tell.DialRinging,
     tell.PlaceReleased, tell.ParticipantArrived, tell.ParticipantLeft, tell.ParticipantReplaced, tell.ParticipantMuted,
     tell.ParticipantUnmuted, tell.ParticipantDeafened, tell.ParticipantUndeafened, tell.ParticipantHeld,
-    tell.ParticipantResumed,
+    tell.ParticipantResumed, tell.HeldByHost, tell.ReleasedByHost,
 )  # fmt: skip
 """What a document may show. Who only has a place is not for the others' eyes (``PlaceReserved``)."""
 

@@ -145,8 +145,33 @@ class Reload(Command):
     verb: ClassVar[str] = "reload"
 
 
+@dataclass(frozen=True, slots=True)
+class ApproveCountry(Command):
+    """Allow calls to a country that somebody else has asked for."""
+
+    method: ClassVar[str] = "PUT"
+    path: ClassVar[str] = "/fence/countries/{country}"
+    noun: ClassVar[str] = "fence"
+    verb: ClassVar[str] = "approve"
+
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeCountry(Command):
+    """Take back the approval of calls to a country."""
+
+    method: ClassVar[str] = "DELETE"
+    path: ClassVar[str] = "/fence/countries/{country}"
+    noun: ClassVar[str] = "fence"
+    verb: ClassVar[str] = "revoke"
+
+    country: str
+
+
 COMMANDS: tuple[type[Command], ...] = (
     AddBan, LiftBan, AddUser, ChangeUser, SetPassword, RemoveUser, ExplainRoute, Reload,
+    ApproveCountry, RevokeCountry,
 )  # fmt: skip
 QUESTIONS: tuple[Question, ...] = (
     Question(
@@ -159,6 +184,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question("trace", "list", "/traces", "List the calls whose messages are kept.", has_own_verb=True),
     Question("trace", "show", "/traces/{call}", "Show the messages of a call.", has_own_verb=True),
     Question("trace", "pcap", "/traces/{call}/pcap", "Give the messages of a call as a pcap.", has_own_verb=True),
+    Question("fence", "show", "/fence", "Show what calls to numbers may cost, and what they have cost."),
     Question("profile", "list", "/profiles", "List the profiles of rooms.", ("profile", "extends", "rules")),
     Question("user", "list", "/users", "List the users.", ("user", "display", "aliases", "enabled", "phones")),
     Question("route", "list", "/routes", "List the rows of the route table.", ("name", "when", "then")),

@@ -53,7 +53,19 @@ def dialogs(db: Database) -> None:
     db.execute("CREATE TABLE dialogs (key TEXT PRIMARY KEY, remains TEXT NOT NULL)")
 
 
-STEPS = (bans, dialogs, users_and_bindings)
+def tolls(db: Database) -> None:
+    """Calls to numbers: the key is the participant's id, which no two calls share. Countries that want approval."""
+    db.execute(
+        "CREATE TABLE tolls (key TEXT PRIMARY KEY, room TEXT NOT NULL, number TEXT NOT NULL, country TEXT NOT NULL,"
+        " by TEXT NOT NULL, began_at REAL NOT NULL, answered_at REAL, ended_at REAL)"
+    )
+    db.execute(
+        "CREATE TABLE countries (country TEXT PRIMARY KEY, asked_by TEXT NOT NULL, asked_at REAL NOT NULL,"
+        " number TEXT NOT NULL, room TEXT NOT NULL, approved_by TEXT NOT NULL, at REAL)"
+    )
+
+
+STEPS = (bans, dialogs, users_and_bindings, tolls)
 """The migrations, oldest first; once released, a step is never changed, only followed by another."""
 
 _migrations = Migrations("routing")

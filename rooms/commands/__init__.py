@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from rooms.commands.calls import Dial as Dial
 from rooms.commands.calls import NoteDialFailed as NoteDialFailed
+from rooms.commands.calls import NoteDialRefused as NoteDialRefused
 from rooms.commands.calls import NoteRedirected as NoteRedirected
 from rooms.commands.calls import NoteReplaced as NoteReplaced
 from rooms.commands.calls import NoteRinging as NoteRinging
 from rooms.commands.calls import NoteTransferred as NoteTransferred
+from rooms.commands.calls import NoteUsedUp as NoteUsedUp
 from rooms.commands.calls import Transfer as Transfer
 from rooms.commands.command import Command as Command
 from rooms.commands.life import Arrive as Arrive
@@ -55,15 +57,24 @@ from rooms.commands.recording import PauseRecording as PauseRecording
 from rooms.commands.recording import ResumeRecording as ResumeRecording
 from rooms.commands.recording import StartRecording as StartRecording
 from rooms.commands.recording import StopRecording as StopRecording
+from rooms.commands.voices import HoldParticipant as HoldParticipant
+from rooms.commands.voices import MuteAll as MuteAll
+from rooms.commands.voices import ReleaseParticipant as ReleaseParticipant
+from rooms.commands.voices import SetGain as SetGain
+from rooms.commands.voices import StepGain as StepGain
+from rooms.commands.voices import ToggleMute as ToggleMute
+from rooms.commands.voices import UnmuteAll as UnmuteAll
 
 COMMANDS: tuple[type[Command], ...] = (
     CreateRoom, ChangeRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick, Dial, Transfer,
     SendDigits, SendText,
+    SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
     Play, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
 )  # fmt: skip
 INTERNAL: tuple[type[Command], ...] = (
     Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDigit, NoteDominant,
-    NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected, NoteDialFailed, NoteReplaced, NoteTransferred,
+    NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected,
+    NoteDialFailed, NoteDialRefused, NoteUsedUp, NoteReplaced, NoteTransferred,
     NoteText,
 )  # fmt: skip

@@ -83,6 +83,26 @@ class NoteReplaced(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteDialRefused(Command):
+    """A call that somebody (``by``) has asked for is not made."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    uri: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteUsedUp(Command):
+    """What the settings allow calls to cost is spent: the participant hears so, and is hung up on."""
+
+    needs: ClassVar[Role] = Role.PARTICIPANT
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
 class NoteDialFailed(Command):
     """The call to somebody has come to nothing: his place is given back."""
 

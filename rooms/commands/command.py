@@ -19,4 +19,7 @@ class Command:
     spreads: ClassVar[bool] = False
     """``rules`` holds rules of rooms; each face offers them as members of the command itself."""
 
+    people: ClassVar[tuple[str, ...]] = ("participant",)
+    """The fields that name somebody, by id or by name."""
+
     room: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 from rooms.events.calls import DialFailed as DialFailed
 from rooms.events.calls import Dialled as Dialled
 from rooms.events.calls import DialRedirected as DialRedirected
+from rooms.events.calls import DialRefused as DialRefused
 from rooms.events.calls import DialRinging as DialRinging
 from rooms.events.calls import ParticipantReplaced as ParticipantReplaced
 from rooms.events.calls import TransferEnded as TransferEnded
@@ -52,3 +53,6 @@ from rooms.events.recording import RecordingFailed as RecordingFailed
 from rooms.events.recording import RecordingPaused as RecordingPaused
 from rooms.events.recording import RecordingResumed as RecordingResumed
 from rooms.events.recording import RecordingStarted as RecordingStarted
+from rooms.events.voices import GainChanged as GainChanged
+from rooms.events.voices import HeldByHost as HeldByHost
+from rooms.events.voices import ReleasedByHost as ReleasedByHost

@@ -51,6 +51,15 @@ class DialFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DialRefused(Event):
+    """Somebody wanted a call to be made that may not be, for a ``reason``."""
+
+    uri: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParticipantReplaced(Event):
     """The participant goes on by another call; all else of him stays as it was."""
 

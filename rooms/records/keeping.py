@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from sqlite_utils import Database
 
@@ -24,13 +24,13 @@ def settle_meetings(db: Database, cause: str) -> None:
     )
 
 
-def prune(db: Database, before: float, tables: Any = None) -> int:
+def prune(db: Database, before: float, tables: Mapping[str, str] | None = None) -> int:
     """Forget some of what was over before a time; give how many rows went: as long as any did, there may be more.
 
     The last row of a table stays: numbers, and the ids of participants, go on from there.
     """
     gone = 0
     for table, is_old in (tables or _OLD).items():
-        sql = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {is_old} AND id < (SELECT MAX(id) FROM {table}) LIMIT {BATCH})"
-        gone += db.execute(sql, {"before": before}).rowcount
+        old = f"SELECT id FROM {table} WHERE {is_old} AND id < (SELECT MAX(id) FROM {table}) LIMIT {BATCH}"
+        gone += db.execute(f"DELETE FROM {table} WHERE id IN ({old})", {"before": before}).rowcount
     return gone

@@ -1,7 +1,8 @@
 """A meeting while it lasts: events come in, statements for the store go out.
 
-What a person comes to (talk time, mutes, what was wrong with the sound) is counted in memory and written when he leaves, and
-at each checkpoint, so that a crash loses no more than the time since the last one. Nothing here waits for the disk.
+What a person comes to (talk time, mutes, what was wrong with the sound) is counted in memory and written when he
+leaves, and at each checkpoint, so that a crash loses no more than the time since the last one. Nothing here waits for
+the disk.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ _COUNT = (
     "UPDATE meetings SET most_present = :most, people = :people, recordings = :recordings WHERE id = :meeting"
 )  # fmt: skip
 _CLOSE = "UPDATE meetings SET closed_at = :at, cause = :cause WHERE id = :meeting"
-_CAME = f"UPDATE participations SET meeting = :meeting, role = :role, user = :user, agent = :agent, dialled = :dialled {_LAST}"
+_CAME = (
+    "UPDATE participations SET meeting = :meeting, role = :role, user = :user, agent = :agent, dialled = :dialled"
+    f" {_LAST}"
+)
 _WENT = (
     "UPDATE participations SET kicked_by = :kicked_by, role = :role, talk_s = :talk_s, talks = :talks,"
     f" muted_s = :muted_s, recording = :recording, spurts = :spurts, mutes = :mutes, quality = :quality {_LAST}"

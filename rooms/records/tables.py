@@ -36,7 +36,7 @@ PARTICIPATION_COLUMNS = {
 
 
 def records_of_meetings(db: Database) -> None:
-    """``spurts`` and ``mutes`` are packed spans from ``arrived_at`` on (``spans``), ``quality`` findings, all as JSON."""
+    """``spurts`` and ``mutes``: packed spans from ``arrived_at`` on (``spans``); ``quality``: findings; all as JSON."""
     db.create_table(
         "meetings",
         {

@@ -123,7 +123,7 @@ def test_a_command_without_members_takes_none() -> None:
 
 def test_a_wrong_choice_is_told_the_right_ones() -> None:
     problem = refused("POST", "/rooms/a/participants/p1/mute", b'{"cause": "boredom"}')
-    assert (problem.status, problem.detail) == (400, "cause: must be one of self, host, entry, noise")
+    assert (problem.status, problem.detail) == (400, "cause: must be one of self, host, entry, lecture, noise")
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx"])

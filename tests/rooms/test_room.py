@@ -273,7 +273,7 @@ def test_who_falls_silent_in_the_middle_of_a_word_stops_talking_first(stage: Sta
 def test_a_muted_one_does_not_talk_until_unmuted(stage: Stage) -> None:
     ana = stage.arrive()
     stage.do(ask.Mute(ROOM, ana), HOST)
-    assert stage.do(ask.NoteTalking(ROOM, ana, True)) == []
+    assert kinds(stage.do(ask.NoteTalking(ROOM, ana, True))) == [tell.Announced]
     events = stage.do(ask.Unmute(ROOM, ana), HOST)
     assert kinds(events) == [tell.ParticipantUnmuted, tell.TalkingChanged, tell.HearingChanged]
 
@@ -366,7 +366,15 @@ def test_every_command_knows_who_may_not(stage: Stage) -> None:
     for kind in (*ask.COMMANDS, *ask.INTERNAL):
         fields = {"participant": ana, "name": "x", "address": "x", "source": "x", "talking": True, "kind": "music"}
         fields |= {"play": 1, "cause": "finished", "position_s": 1.0, "volume_db": 0.0, "recording": 1, "reason": "x"}
-        fields |= {"digits": "1", "digit": "1", "duration_ms": 100, "uri": "sip:a@b", "status": 180, "text": "x"}
+        fields |= {
+            "digits": "1",
+            "digit": "1",
+            "duration_ms": 100,
+            "uri": "sip:a@b",
+            "status": 180,
+            "text": "x",
+            "by": "x",
+        }
         command = kind(ROOM, **{name: fields[name] for name in kind.__dataclass_fields__ if name in fields})
         with pytest.raises(Forbidden, match=f"{kind.__name__.lower()} takes a {kind.needs.name.lower()}"):
             stage.do(command, WATCHER)
@@ -382,12 +390,14 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
         "version": {"epoch": "0", "number": stage.rooms.get(ROOM).number}, "profile": "", "waiting": [],
         "mute_on_entry": False, "rate_hz": None, "stereo": False, "talkers": None, "ptime_ms": None, "levelling": None,
         "comfort_noise": None, "guard": None, "codecs": [], "music_when_alone": None, "announce": None,
+        "tell_muted": True,
         "created_at": 1001.0, "opened_at": 1001.0, "at": stage.now,
         "reserved": 1, "dominant": None, "plays": [], "recording": None,
         "dialling": [],
         "participants": [{
             "id": "p1", "name": "Ana", "address": "sip:ana@10.0.0.1", "source": "10.0.0.1:5060", "role": "participant",
-            "since": arrived, "muted": ["host"], "deaf": False, "held": False, "talking": False,
+            "since": arrived, "muted": ["host"], "deaf": False, "held": False,
+            "held_by_host": False, "incoming_db": 0.0, "outgoing_db": 0.0, "talking": False,
             "noise": "", "dialled": False, "agent": "", "diverted_by": "", "referred_by": "", "user": "",
         }],
     }  # fmt: skip
