@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import get_args, get_type_hints
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qs, unquote_to_bytes
 
 import msgspec
 
@@ -29,6 +29,7 @@ from rooms.errors import Conflict, Forbidden, Full, Invalid, Locked, NotFound, N
 from rooms.policy import RULES, RoomPolicy
 
 MOST_BODY_BYTES = 64 * 1024
+MOST_PARAMETERS = 100
 REFUSALS: Mapping[type[Refused], int] = {
     NotFound: 404,
     Forbidden: 403,
@@ -72,6 +73,8 @@ class Route:
     """``rooms``, ``room``, ``recordings``, ``status``, ``health`` or a question's name, where nothing is changed."""
     is_open: bool = False
     """Wants no token."""
+    parameters: tuple[str, ...] = ()
+    """What its query string may name."""
 
     @property
     def path_fields(self) -> tuple[str, ...]:
@@ -84,13 +87,30 @@ class Found:
 
     route: Route
     names: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, list[str]] = field(default_factory=dict)
+    """By the query string."""
 
 
+STREAM_PARAMETERS = ("type", "levels", "after")
 QUERIES: tuple[Route, ...] = (
     Route("GET", "/rooms", "List the rooms and who is in them.", query="rooms"),
     Route("GET", "/rooms/{room}", "Show one room and who is in it.", query="room"),
     Route("GET", "/recordings", "List the recordings that this run of the server has made.", query="recordings"),
     Route("GET", "/status", "Show the server's counts and load.", query="status"),
+    Route(
+        "GET",
+        "/events",
+        "Tell live what happens in all rooms, by server-sent events or WebSocket.",
+        query="events",
+        parameters=STREAM_PARAMETERS,
+    ),
+    Route(
+        "GET",
+        "/rooms/{room}/events",
+        "Tell live what happens in one room.",
+        query="room events",
+        parameters=STREAM_PARAMETERS,
+    ),
     Route("GET", "/health", "Say that the server answers; wants no token.", query="health", is_open=True),
 )
 
@@ -127,8 +147,6 @@ _RULES = msgspec.defstruct(
 def find(method: str, raw_path: str) -> Found:
     """Find the route of a request; HEAD is answered as GET. Raises Problem 400, 404 or 405."""
     raw_path, _, query = raw_path.partition("?")
-    if query:
-        raise Problem(400, "no request here takes a query string")
     segments = raw_path.split("/")
     there = [(route, names) for route in ROUTES if (names := _match(route.path, segments)) is not None]
     if not there:
@@ -136,11 +154,25 @@ def find(method: str, raw_path: str) -> Found:
     wanted = "GET" if method == "HEAD" else method
     for route, names in there:
         if route.method == wanted:
-            return Found(route, names)
+            return Found(route, names, asked_of(route, query))
     allowed = {route.method for route, _ in there}
     allowed |= {"HEAD"} if "GET" in allowed else set()
     allow = ", ".join(sorted(allowed))
     raise Problem(405, f"this path takes {allow}", headers={"Allow": allow})
+
+
+def asked_of(route: Route, query: str) -> dict[str, list[str]]:
+    """What a query string asks for. Raises Problem 400 for what the route does not know."""
+    if query and not route.parameters:
+        raise Problem(400, "this request takes no query string")
+    try:
+        asked = parse_qs(query, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+    except (ValueError, UnicodeDecodeError):
+        raise Problem(400, "the query string makes no sense") from None
+    for name in asked:
+        if name not in route.parameters:
+            raise Problem(400, f"unknown parameter {name[:64]!r}: takes {', '.join(route.parameters)}")
+    return asked
 
 
 def command_of(found: Found, content_type: str, body: bytes) -> Command | Order:

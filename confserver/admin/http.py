@@ -30,6 +30,8 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from confserver.admin.access import is_token
 from confserver.admin.endpoints import MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find, problem_of
+from confserver.admin.opening import Opener
+from confserver.admin.sockets import bearer_of
 from confserver.routing.commands import Command as Order
 from rooms.commands import Command
 from rooms.errors import NotFound, Refused
@@ -40,6 +42,8 @@ MOST_DISCARDED_BYTES = 1024 * 1024
 """So much of a body that is too large is read to its end, so that the client sees the 413; beyond, it is cut off."""
 IDLE_SECONDS = 30
 RETRY_SECONDS = 1
+STREAMS = ("events", "room events")
+"""Queries whose answer has no end (``opening``)."""
 OPEN_PATHS = frozenset(route.path for route in ROUTES if route.is_open)
 ADMINISTRATOR = Actor("administrator", Role.ADMIN)
 
@@ -86,11 +90,12 @@ class Interface(Resource):
 
     isLeaf = True
 
-    def __init__(self, door: Door, token: str, *, is_local_tcp: bool) -> None:
+    def __init__(self, door: Door, token: str, *, is_local_tcp: bool, stream: Opener | None = None) -> None:
         super().__init__()
         self._door = door
         self._token = token
         self._is_local_tcp = is_local_tcp
+        self._stream = stream
         self._changing = 0
 
     def render(self, request: Request) -> bytes | int:
@@ -103,8 +108,10 @@ class Interface(Resource):
         if self._is_local_tcp and not is_local_host(_header(request, b"host")):
             raise Problem(421, "the Host header names another server; use localhost or a loopback address")
         if _text(request.path) not in OPEN_PATHS:
-            self._check_token(_header(request, b"authorization"))
+            self._check_token(_header(request, b"authorization") or bearer_of(request))
         found = find(_text(request.method), _text(request.uri))
+        if found.route.query in STREAMS:
+            return self._open_stream(request, found)
         if found.route.command is None:
             told = self._ask(found)
             return self._later(request, told) if isinstance(told, Deferred) else _json(request, 200, told)
@@ -120,6 +127,11 @@ class Interface(Resource):
         else:
             self._submit(request, command)
         return NOT_DONE_YET
+
+    def _open_stream(self, request: Request, found: Found) -> bytes | int:
+        if self._stream is None:
+            raise Problem(404, "this server tells no events")
+        return self._stream(request, ADMINISTRATOR, found.names.get("room", ""), found.asked)
 
     def _check_token(self, authorization: str | None) -> None:
         """RFC 6750 section 2.1; the answer is that of section 3."""
@@ -255,7 +267,7 @@ class Reactor(IReactorTCP, IReactorUNIX, IReactorCore):
 
 
 def listen(
-    reactor: Reactor, door: Door, token: str, endpoint: tuple[str, int] | Path
+    reactor: Reactor, door: Door, token: str, endpoint: tuple[str, int] | Path, stream: Opener | None = None
 ) -> tuple[IListeningPort, tuple[str, int] | Path]:
     """Open the interface; give the listening port and where it is indeed (a port for port 0).
 
@@ -263,7 +275,7 @@ def listen(
     A socket left behind by a server that is gone is replaced.
     """
     is_tcp = not isinstance(endpoint, Path)
-    site = LoggingSite(Interface(door, token, is_local_tcp=is_tcp), timeout=IDLE_SECONDS)
+    site = LoggingSite(Interface(door, token, is_local_tcp=is_tcp, stream=stream), timeout=IDLE_SECONDS)
     if isinstance(endpoint, Path):
         endpoint.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _clear(endpoint)

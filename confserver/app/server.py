@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -21,15 +19,17 @@ from confserver.admin import http
 from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
 from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
+from confserver.app.banner import banner, cannot_listen
 from confserver.app.door import Door
 from confserver.app.journal import Journal, settle
+from confserver.app.news import News
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, profiles_of, rules_of
 from confserver.app.routes import Routes, kept_secret, table_of
 from confserver.app.surroundings import Surroundings
 from confserver.app.watch import Watch, unfailing
-from confserver.config import Settings, default_state_directory
+from confserver.config import Settings
 from confserver.contract import Captured, EngineReady, FromWorker
 from confserver.focus.focus import Focus
 from confserver.focus.requests import ALLOW, EVENTS, FEATURES
@@ -93,6 +93,7 @@ class Server:
         self._watch.use(self._stack)
         self._focus: Focus
         self._performer: Performer
+        self._news: News
         self._transports: SipTransports | None = None
         self._links: list[WorkerLink] = []
         self._spares: Spares | None = None
@@ -155,7 +156,7 @@ class Server:
         ) as error:  # fmt: skip
             raise StartError(str(error)) from error
         except CannotListenError as error:
-            raise StartError(_cannot_listen(error)) from error
+            raise StartError(cannot_listen(error)) from error
         except OSError as error:
             raise StartError(f"cannot start: {error.strerror or error}") from error
         await self._start_workers()
@@ -220,12 +221,17 @@ class Server:
         self._watch.begin(self._focus, self._performer.perform, self._links)
         self._routes.port_of = self._transports.port_of
         followers, said = (self._watch.follow,), self._watch.trace.said
-        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal, said, followers))
+        epoch = self._focus.epoch
+        self._news = News(self._reactor, settings.events, epoch, self._focus, self.now)
+        listeners = (self._news.listen,)
+        self._performer.use(
+            Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)
+        )
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
         door = Door(self._focus, self._performer, self._parts, self._orders, self._storage)
-        self._http, endpoint = http.listen(self._reactor, door, token, self._settings.http_endpoint())
+        self._http, endpoint = http.listen(self._reactor, door, token, self._settings.http_endpoint(), self._news.open)
         self._url = url_of(endpoint)
         write_control(self._state, Control(self._url, token, os.getpid()))
 
@@ -310,6 +316,7 @@ class Server:
             self._transports.stop()
             self._watch.flush()
         if self._http is not None:
+            self._news.close()
             await self._http.stopListening()
         await self._storage.stop()
         say("stopped")
@@ -344,6 +351,7 @@ class Server:
             "state_directory": str(self._state),
             "sip": self._stack.describe(),
             **self._watch.describe(),
+            **self._news.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
@@ -358,29 +366,10 @@ class Server:
     def banner(self) -> str:
         """What people need to know when the server stands."""
         assert self._transports is not None
-        hosts = sorted(self._transports.hosts, key=lambda host: (":" in host, host.startswith("127."), host))
-        port = "" if self._transports.port == 5060 else f":{self._transports.port}"
-        dial = [f"sip:standup@{f'[{host}]' if ':' in host else host}{port}" for host in hosts[:4]]
-        lines = ["confserver is ready. Dial a room, any name will do:", *(f"    {uri}" for uri in dial)]
-        lines += [f"Rooms by script: {self._command()}   (HTTP at {self._url})"]
-        lines += [f"State: {self._state}", "Stop: Ctrl-C"]
-        return "\n".join(lines)
-
-    def _command(self) -> str:
-        """How to ask this very server, ready to be pasted."""
-        program = sys.argv[0] if os.path.basename(sys.argv[0]) == "confserver" else "confserver"
-        words = [program, "rooms"]
-        if self._state != default_state_directory():
-            words += ["--state-directory", str(self._state)]
-        return shlex.join(words)
+        return banner(self._transports.hosts, self._transports.port, self._url, self._state)
 
 
 def _migrate(db: Database) -> None:
     """Bring all tables to this version."""
     store.migrate(db)
     ways.migrate(db)
-
-
-def _cannot_listen(error: CannotListenError) -> str:
-    why = getattr(error.socketError, "strerror", None) or error.socketError
-    return f"cannot listen on {error.interface or 'any address'} port {error.port}: {why}"

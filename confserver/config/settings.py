@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from confserver.config.dialout import Dialout
+from confserver.config.events import Events
 from confserver.config.limits import Limits
 from confserver.config.routes import Group, Route
 from confserver.config.sip import PRIVATE_NETWORKS, IPAddress, IPNetwork, Section, Sip
@@ -292,6 +293,7 @@ class Settings(Section, frozen=True):
     sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()
     http: Http = Http()
+    events: Events = Events()
     state: State = State()
     log: Log = Log()
 
