@@ -22,7 +22,7 @@ from urllib.parse import quote
 import click
 
 from confserver.admin import routes, tables, trace, watch
-from confserver.admin.endpoints import body_fields
+from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
