@@ -1,8 +1,8 @@
 """The command ``confserver``: joins the verbs of the server, of administration, of the robot phone and of the bench.
 
 Everything is imported where it is needed, so that ``confserver rooms`` starts without Twisted and numpy. Exit status:
-0 done, 1 refused, 2 wrong usage, settings or surroundings, 3 no server answers, 4 no right to ask it; what it was is one
-line on standard error.
+0 done, 1 refused, 2 wrong usage, settings or surroundings, 3 no server answers, 4 no right to ask it; what it was is
+one line on standard error.
 """
 
 from __future__ import annotations
