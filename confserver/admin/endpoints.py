@@ -83,6 +83,13 @@ PAGING = (
     Parameter("after", "Only rows after the one of this name."),
 )
 
+STREAMING = (
+    Parameter("type", "Only events of these types, with commas between them; participant-* are all that begin so.",
+              is_list=True),
+    Parameter("levels", "1: also how loud people are, twice a second."),
+    Parameter("after", "Go on after this event: EPOCH-NUMBER; Last-Event-ID says the same."),
+)  # fmt: skip
+
 QUERIES: tuple[Route, ...] = (
     Route(
         "GET", "/rooms", "List the rooms and who is in them.", query="rooms",
@@ -94,6 +101,14 @@ QUERIES: tuple[Route, ...] = (
         parameters=PAGING, key="name", room="room",
     ),
     Route("GET", "/status", "Show the server's counts and load.", query="status"),
+    Route(
+        "GET", "/events", "Tell live what happens in all rooms, by server-sent events or WebSocket.", query="events",
+        parameters=STREAMING, room="room",
+    ),
+    Route(
+        "GET", "/rooms/{room}/events", "Tell live what happens in one room.", query="room events",
+        parameters=STREAMING,
+    ),
     Route("GET", "/health", "Say that the server answers; wants no token.", query="health", is_open=True),
 )  # fmt: skip
 

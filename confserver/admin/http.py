@@ -37,9 +37,11 @@ from confserver.admin import origins, versions
 from confserver.admin.answers import exception, header, json_answer, later, refusal, text, write
 from confserver.admin.endpoints import MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
 from confserver.admin.gate import Gate
+from confserver.admin.opening import Opener
 from confserver.admin.paging import Page, link_of, page_of
 from confserver.admin.permission import permit, permit_room, room_for, seen
 from confserver.admin.replays import Answer, Replays, ask_of
+from confserver.admin.sockets import bearer_of
 from confserver.admin.tokens import ADMINISTRATOR as CONTROL
 from confserver.admin.tokens import Holder
 from confserver.routing.commands import Command as Order
@@ -52,6 +54,8 @@ MOST_DISCARDED_BYTES = 1024 * 1024
 """So much of a body that is too large is read to its end, so that the client sees the 413; beyond, it is cut off."""
 IDLE_SECONDS = 30
 RETRY_SECONDS = 1
+STREAMS = ("events", "room events")
+"""Queries whose answer has no end (``opening``)."""
 OPEN_PATHS = frozenset(route.path for route in ROUTES if route.is_open)
 ADMINISTRATOR = CONTROL.actor
 NOBODY = Holder("nobody", Role.OBSERVER)
@@ -110,12 +114,13 @@ class Interface(Resource):
 
     isLeaf = True
 
-    def __init__(self, door: Door, gate: Gate, ways: Ways, *, is_local_tcp: bool) -> None:
+    def __init__(self, door: Door, gate: Gate, ways: Ways, *, is_local_tcp: bool, stream: Opener | None = None) -> None:
         super().__init__()
         self._door = door
         self._gate = gate
         self._ways = ways
         self._is_local_tcp = is_local_tcp
+        self._stream = stream
         self._changing = 0
 
     def render(self, request: Request) -> bytes | int:
@@ -133,15 +138,22 @@ class Interface(Resource):
         self._gate.check_source(source, now)
         holder = NOBODY
         if text(request.path) not in OPEN_PATHS:
-            holder = self._gate.admit(header(request, b"authorization"), source, now)
+            holder = self._gate.admit(header(request, b"authorization") or bearer_of(request), source, now)
         found = find(text(request.method), text(request.uri))
         permit(found, holder)
+        if found.route.query in STREAMS:
+            return self._open_stream(request, found, holder)
         if found.route.command is None:
             told = self._ask(found)
             if isinstance(told, Deferred):
                 return later(request, told, lambda result: _told(request, found, holder, result))
             return write(request, _told(request, found, holder, told))
         return self._change(request, found, holder, now)
+
+    def _open_stream(self, request: Request, found: Found, holder: Holder) -> bytes | int:
+        if self._stream is None:
+            raise Problem(404, "this server tells no events")
+        return self._stream(request, holder, found.names.get("room", ""), found.asked)
 
     def _ask(self, found: Found) -> object:
         match found.route.query:
@@ -284,6 +296,8 @@ def listen(
     door: Door,
     gate: Gate | str,
     endpoint: tuple[str, int] | Path,
+    stream: Opener | None = None,
+    *,
     ways: Ways | None = None,
     secured: Callable[[Factory], Factory] | None = None,
 ) -> tuple[IListeningPort, tuple[str, int] | Path]:
@@ -295,14 +309,14 @@ def listen(
     """
     is_plain_tcp = not isinstance(endpoint, Path) and secured is None
     gate = Gate(gate) if isinstance(gate, str) else gate
-    interface = Interface(door, gate, ways or Ways(), is_local_tcp=is_plain_tcp)
-    site: Factory = LoggingSite(interface, timeout=IDLE_SECONDS)
+    interface = Interface(door, gate, ways or Ways(), is_local_tcp=is_plain_tcp, stream=stream)
+    site: Any = LoggingSite(interface, timeout=IDLE_SECONDS)
     if isinstance(endpoint, Path):
         endpoint.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _clear(endpoint)
-        return reactor.listenUNIX(str(endpoint), site, mode=0o600), endpoint  # type: ignore[arg-type]
+        return reactor.listenUNIX(str(endpoint), site, mode=0o600), endpoint
     site = secured(site) if secured else site
-    port = reactor.listenTCP(endpoint[1], site, interface=endpoint[0])  # type: ignore[arg-type]
+    port = reactor.listenTCP(endpoint[1], site, interface=endpoint[0])
     host = cast(IPv4Address | IPv6Address, port.getHost())
     return port, (endpoint[0], host.port)
 

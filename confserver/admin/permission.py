@@ -32,7 +32,7 @@ def permit(found: Found, holder: Holder) -> None:
     """Raises Problem 403, or 404 for a room that is not his, and Invalid for what is no room's name."""
     route = found.route
     if not may(route, holder):
-        needed = route.needs.name.lower()
+        needed = max(route.needs, Role.MODERATOR).name.lower() if route.needs else Role.OBSERVER.name.lower()
         words = f"this takes the token of {'an' if needed[0] in 'ao' else 'a'} {needed}"
         words += "" if holder.role < route.needs else ", for all rooms"
         headers = {"WWW-Authenticate": f'{REALM}, error="insufficient_scope"'}  # RFC 6750 section 3.1

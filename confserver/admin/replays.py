@@ -1,9 +1,9 @@
 """The same answer again to a change that is asked for twice under one key (Idempotency-Key).
 
-Who has lost the answer to "call Anna into the room" cannot know whether she is being called; he asks again by the same
-key and body, and hears what he would have heard. As draft-ietf-httpapi-idempotency-key-header-06 has it (section 2): another body under
-the key is 422, and 409 while the first is under way. Kept in memory, of one token's keys apart from another's, for a day, and of the
-latest only.
+Who has lost the answer to "call Anna into the room" cannot know whether she is being called; he asks again by the
+same key and body, and hears what he would have heard. As draft-ietf-httpapi-idempotency-key-header-06 has it
+(sections 2.6 and 2.7): another body under the key is 422, and 409 while the first is under way. Kept in memory, one
+token's keys apart from another's, for a day, and the latest only.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class Token:
 
     def describe(self) -> dict[str, Any]:
         return {
-            "token": self.name,
+            "holder": self.name,
             "role": self.role.name.lower(),
             "rooms": list(self.rooms),
             "created_at": self.created_at,

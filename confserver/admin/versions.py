@@ -1,7 +1,7 @@
 """A room's version as an entity tag (RFC 9110 8.8.3), and requests that depend on it (section 13).
 
-The tag names what the room's events have told so far. Two answers of one tag may differ in what is no event: the time of
-the telling, and the figures of media.
+The tag names what the room's events have told so far. Two answers of one tag may differ in what is no event: the
+time of the telling, and the figures of media.
 """
 
 from __future__ import annotations

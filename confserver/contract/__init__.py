@@ -20,6 +20,7 @@ from confserver.contract.commands import (
     Describe,
     MediaCommand,
     MixSources,
+    MoveLeg,
     OpenLeg,
     OpenRoom,
     PauseRecord,
@@ -111,7 +112,7 @@ from confserver.contract.scribe import (
     ToScribe,
 )
 
-VERSION = 3
+VERSION = 4
 
 __all__ = [
     "MOST_BYTES",
@@ -147,6 +148,7 @@ __all__ = [
     "MediaEvent",
     "MediaPlan",
     "MixSources",
+    "MoveLeg",
     "NameTrack",
     "NoiseDetected",
     "NoiseEnded",

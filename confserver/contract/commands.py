@@ -58,6 +58,13 @@ class CloseLeg(ToWorker, frozen=True):
     leg: LegId
 
 
+class MoveLeg(ToWorker, frozen=True):
+    """Sit a leg down in another room of the same worker; all else of it stays. Said before that room's SetHearing."""
+
+    leg: LegId
+    room: RoomId
+
+
 class MixSources(msgspec.Struct, frozen=True, array_like=True):
     """The sources of one mix with their gains."""
 
@@ -164,6 +171,6 @@ class Stop(ToWorker, frozen=True):
 
 
 MediaCommand = (
-    Serve | OpenRoom | SetRoom | CloseRoom | OpenLeg | SetLeg | CloseLeg | SetHearing | SetGain | SendDigits
+    Serve | OpenRoom | SetRoom | CloseRoom | OpenLeg | SetLeg | MoveLeg | CloseLeg | SetHearing | SetGain | SendDigits
     | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | Describe | Capture | Ping | Stop
 )  # fmt: skip

@@ -94,6 +94,11 @@ class Dialing:
         self._lines.pop(row, None)
         self.packets.pop(row, None)
 
+    def follow_room(self, row: int, room: RoomId) -> None:
+        """The leg is in another room: what is still to be pressed is pressed there."""
+        if row in self._lines:
+            self._lines[row].room = room
+
     def tones_ended(self, play: PlayId) -> None:
         """A play of ours is over, however it ended."""
         for row, line in list(self._lines.items()):

@@ -12,8 +12,7 @@ _LOUDER = 4.0
 """A newcomer must be 6 dB louder than the quietest talker to take the last place from him."""
 _FADE = {1.0: 0.5, 0.5: 0.0}
 """A talker who leaves fades over two frames."""
-_MOST_TALKERS = SLOTS - MOST_PLAYERS
-"""With those who fade out."""
+_MOST_TALKERS = SLOTS - MOST_PLAYERS  # with those who fade out
 
 
 class Floor:
@@ -68,8 +67,7 @@ class Floor:
             self._mixer(room).close(mix)
         self._lowering.pop(number, None)
         self._note_treatment(number, RoomSound())
-        if room in self._moving:
-            self._moving.remove(room)
+        self._moving = [each for each in self._moving if each is not room]
 
     def join(self, row: int, number: int) -> None:
         """Raises KeyError where there is no such room."""
@@ -77,6 +75,21 @@ class Floor:
         room.members.add(row)
         self.room_of[row] = room
         self._seats.band[row] = room.band
+
+    def depart(self, row: int) -> None:
+        """The leg is about to leave: what it says, and what it hears, comes to zero within the next frame."""
+        room = self.room_of[row]
+        room.wishes.forget(row)
+        mix = self._private_mix(room, row)
+        self._set_gains(room, mix, {})
+        self._listen(row, mix)
+        self._apply(room)
+
+    def _listen(self, row: int, mix: int) -> None:
+        before = int(self._seats.mix[row])
+        if before != mix:
+            self.switched.setdefault(row, before)
+            self._seats.mix[row] = mix
 
     def leave(self, row: int) -> None:
         """The leg is gone for good; whoever wants a soft end lets it fade first."""
@@ -86,10 +99,7 @@ class Floor:
         for place in (room.members, room.audible, room.talkers, room.fading):
             place.discard(row)
         self._fading.pop(row, None)
-        for gains in (*room.wishes.mixes, *room.wishes.exceptions.values()):
-            gains.pop(row, None)
-        room.wishes.listeners.pop(row, None)
-        room.wishes.exceptions.pop(row, None)
+        room.wishes.forget(row)
         room.ducked.pop(row, None)
         for mix in room.all_mixes():
             self._mixer(room).dismiss(mix, row)
@@ -99,7 +109,7 @@ class Floor:
         self.review_rate(room.number)
 
     def levelled(self) -> list[Room]:
-        """The rooms whose voices are to be brought nearer to each other."""
+        """Those whose voices are to be brought nearer to each other."""
         return [self.rooms[number] for number in self._levelled]
 
     def denoised(self) -> list[Room]:
@@ -127,15 +137,11 @@ class Floor:
             while len(room.wide) < len(wishes.mixes):
                 room.wide.append(self._open_pair(room))
         for mix, gains in (*zip(room.mixes, wishes.mixes, strict=False), *zip(room.wide, wishes.mixes, strict=False)):
-            self._set_gains(room, mix, self._with_players(room, gains, None))
+            self._set_gains(room, mix, room.with_players(gains, None))
         if room.tap is not None:
-            mixer.set_gains(room.tap, self._with_players(room, self._everybody(room), None))
+            mixer.set_gains(room.tap, room.with_players(room.everybody(), None))
         for row, index in wishes.listeners.items():
-            mix = self._mix_for(room, row, index)
-            before = int(self._seats.mix[row])
-            if before != mix:
-                self.switched.setdefault(row, before)
-                self._seats.mix[row] = mix
+            self._listen(row, self._mix_for(room, row, index))
         mixer.stale = True
 
     def hears_two(self, row: int) -> bool:
@@ -156,30 +162,24 @@ class Floor:
         mixer.set_gains(mix, {row: gain * sides[row][0] for row, gain in gains.items()})
         mixer.set_gains(right, {row: gain * sides[row][1] for row, gain in gains.items()})
 
-    def _with_players(self, room: Room, gains: Gains, listener: int | None) -> Gains:
-        """What plays to everybody, or to this listener, beside the voices, which are softer meanwhile."""
-        if not room.players and not room.ducked:
-            return gains
-        duck = min(room.ducked.get(None, 1.0), room.ducked.get(listener, 1.0))
-        heard = {row: gain * duck for row, gain in gains.items()}
-        return heard | {row: 1.0 for row, only in room.players.items() if only is None or only == listener}
-
-    def _everybody(self, room: Room) -> Gains:
-        return {row: max(gains.get(row, 0.0) for gains in room.wishes.mixes) for row in room.audible}
-
     def _mix_for(self, room: Room, row: int, index: int) -> int:
         """The room's mix of that index, or a private one where something sounds different for this listener alone."""
         exceptions = room.wishes.exceptions.get(row, {})
         is_stereo = self._is_stereo(room, row)
         if not exceptions and row not in room.ducked and row not in room.players.values():
             return room.wide[index] if is_stereo else room.mixes[index]
+        mix = self._private_mix(room, row)
+        self._set_gains(room, mix, room.with_players({**room.wishes.mixes[index], **exceptions}, row))
+        return mix
+
+    def _private_mix(self, room: Room, row: int) -> int:
+        """His own, in which all sounds as it did to him."""
+        is_stereo = self._is_stereo(room, row)
         if row in room.private and is_stereo != (room.private[row] in room.rights):
             self._close_private(room, row)
         if row not in room.private:
             room.private[row] = self._open_pair(room) if is_stereo else self._open_mix(room)
             self._carry_over(room, int(self._seats.mix[row]), room.private[row])
-        gains = {**room.wishes.mixes[index], **exceptions}
-        self._set_gains(room, room.private[row], self._with_players(room, gains, row))
         return room.private[row]
 
     def _carry_over(self, room: Room, old: int, new: int) -> None:

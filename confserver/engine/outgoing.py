@@ -119,6 +119,17 @@ class Outgoing:
             self._set_settings(row)
         self.voices.stale = True
 
+    def follow_room(self, row: int) -> None:
+        """The leg is in another room from now on."""
+        room = self.floor.room_of[row]
+        if room.sound.stereo:
+            self.floor.set_sound(room.number, room.sound)
+        self.floor.review_rate(room.number)
+        if row in self._opus:
+            self._set_settings(row)
+        self.dialing.follow_room(row, room.number)
+        self.voices.stale = self.moved = True
+
     def set_loss(self, row: int, percent: int) -> None:
         """So much of what the leg is sent gets lost on the way; 0: hardly anything."""
         if percent == self._loss.get(row, 0) or row not in self._opus:

@@ -24,6 +24,12 @@ class Wishes:
     listeners: dict[int, int] = field(default_factory=dict)
     exceptions: dict[int, Gains] = field(default_factory=dict)
 
+    def forget(self, row: int) -> None:
+        for gains in (*self.mixes, *self.exceptions.values()):
+            gains.pop(row, None)
+        self.listeners.pop(row, None)
+        self.exceptions.pop(row, None)
+
 
 @dataclass(slots=True)
 class Room:
@@ -67,6 +73,18 @@ class Room:
         place = sorted(self.members).index(row) / (len(self.members) - 1)
         angle = (0.5 + _WIDTH * (place - 0.5)) * math.pi / 2
         return math.sqrt(2) * math.cos(angle), math.sqrt(2) * math.sin(angle)
+
+    def with_players(self, gains: Gains, listener: int | None) -> Gains:
+        """What plays to everybody, or to this listener, beside the voices, which are softer meanwhile."""
+        if not self.players and not self.ducked:
+            return gains
+        duck = min(self.ducked.get(None, 1.0), self.ducked.get(listener, 1.0))
+        heard = {row: gain * duck for row, gain in gains.items()}
+        return heard | {row: 1.0 for row, only in self.players.items() if only is None or only == listener}
+
+    def everybody(self) -> Gains:
+        """Who is heard in some mix, as loud as there."""
+        return {row: max(gains.get(row, 0.0) for gains in self.wishes.mixes) for row in self.audible}
 
     def sounding(self) -> set[int]:
         return self.talkers | self.fading | self.players.keys()

@@ -17,6 +17,7 @@ from confserver.contract import (
     LegOpened,
     LegReports,
     LegSilent,
+    MoveLeg,
     OpenLeg,
     OpenRoom,
     Play,
@@ -34,6 +35,7 @@ from confserver.engine.batch import Batch
 from confserver.engine.departure import Outbox
 from confserver.engine.legs import Legs, Unfit, going_on
 from confserver.engine.listening import Listening
+from confserver.engine.moving import Moves
 from confserver.engine.outgoing import Outgoing
 from confserver.engine.player import Player
 from confserver.engine.playout import Playout
@@ -92,6 +94,8 @@ class Engine:
         self.reports.set_loss = self.outgoing.set_loss
         mixers, by_row = self.outgoing.mixers, self.legs.by_row
         self.recorder = Recorder(self.seats, self.floor, mixers, by_row, self._say)
+        self.moves = Moves(self.seats, self.floor, self.outgoing, self.listening, self.player)
+        self._closing: list[CloseRoom] = []
         self.control: list[ControlPacket] = []
         self.ticks = 0
         self._at = 0.0
@@ -117,6 +121,8 @@ class Engine:
         self.recorder.tick(now, elapsed)
         self.strays.events += [DigitsSent(leg=leg) for leg in self.outgoing.dialing.take_done()]
         self.legs.bury(self.outgoing.end_fades())
+        if self.moves:
+            self._finish_moves(now)
         self._report(now)
         self.strays.end_presses(now)
         self.player.hear(self.strays.events, self._room_of)
@@ -180,6 +186,12 @@ class Engine:
         self.listening.follow_room(command.room)
 
     def close_room(self, command: CloseRoom, now: float) -> None:
+        """Whoever goes elsewhere from there fades first."""
+        if self.moves.are_leaving(command.room):
+            self._closing.append(command)
+            return
+        for coming in self.moves.coming(command.room):
+            self.close_leg(CloseLeg(leg=coming.id), now)
         self.player.forget_room(command.room)
         room = self.floor.rooms.get(command.room)
         for row in sorted(room.members) if room else ():
@@ -222,6 +234,19 @@ class Engine:
         except Unfit as unfit:
             self.strays.events.append(LegFailed(leg=command.leg, reason=str(unfit)))
 
+    def move_leg(self, command: MoveLeg) -> None:
+        """A leg that is gone by now is passed over."""
+        leg = self.legs.by_id.get(command.leg)
+        if leg is not None:
+            self.moves.begin(leg, command.room)
+
+    def _finish_moves(self, now: float) -> None:
+        for hearing in self.moves.finish():
+            self.set_hearing(hearing)
+        closing, self._closing = self._closing, []
+        for command in closing:
+            self.close_room(command, now)
+
     def close_leg(self, command: CloseLeg, now: float) -> None:
         """Say goodbye by RTCP (RFC 3550 6.6); answers with LegClosed."""
         leg = self.legs.by_id.get(command.leg)
@@ -235,13 +260,18 @@ class Engine:
         self.trail.closed(leg.id, now)
         self.player.forget_leg(leg.id)
         self.listening.forget(leg.row)
+        self.moves.forget(leg.row)
         self.strays.events.append(LegClosed(leg=leg.id, report=self.legs.close(leg, now)))
 
     def set_hearing(self, command: SetHearing) -> None:
-        """Legs that are gone by now are passed over."""
+        """Legs that are gone by now, or not yet there, are passed over."""
         if command.room not in self.floor.rooms:
             return
-        legs = self.legs.by_id
+        self.moves.note_hearing(command)
+        members, by_id = self.floor.rooms[command.room].members, self.legs.by_id
+        named = {leg for mix in command.mixes for leg in mix.legs} | {leg for leg, _ in command.listeners}
+        here = members - self.moves.rows
+        legs = {leg: by_id[leg] for leg in named if leg in by_id and by_id[leg].row in here}
         mixes = [
             {legs[leg].row: gain for leg, gain in zip(mix.legs, mix.gains, strict=True) if leg in legs}
             for mix in command.mixes

@@ -319,6 +319,10 @@ class Focus:
         return self._scene.taken()
 
     # ------------------------------------------------------------------ looking in
+    @property
+    def epoch(self) -> str:
+        return self._scene.rooms.epoch
+
     def rooms(self, now: float) -> Sequence[dict[str, Any]]:
         return [self._with_media(room) for room in self._scene.rooms.list(now)]
 

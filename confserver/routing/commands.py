@@ -206,11 +206,11 @@ class AddToken(Command):
     """
 
     method: ClassVar[str] = "PUT"
-    path: ClassVar[str] = "/tokens/{token}"
+    path: ClassVar[str] = "/tokens/{holder}"
     noun: ClassVar[str] = "token"
     verb: ClassVar[str] = "add"
 
-    token: str
+    holder: str
     role: TokenRole = TokenRole.OBSERVER
     rooms: tuple[str, ...] = ()
     seconds: float | None = None
@@ -221,11 +221,11 @@ class RevokeToken(Command):
     """Take a token's right away at once."""
 
     method: ClassVar[str] = "DELETE"
-    path: ClassVar[str] = "/tokens/{token}"
+    path: ClassVar[str] = "/tokens/{holder}"
     noun: ClassVar[str] = "token"
     verb: ClassVar[str] = "revoke"
 
-    token: str
+    holder: str
 
 
 COMMANDS: tuple[type[Command], ...] = (
@@ -252,7 +252,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "token", "list", "/tokens", "List who may ask for what by HTTP.",
-        ("token", "role", "rooms", "created_at", "until", "by"), key="token",
+        ("holder", "role", "rooms", "created_at", "until", "by"), key="holder",
     ),
     Question(
         "user", "list", "/users", "List the users.", ("user", "display", "aliases", "enabled", "phones"), key="user"
