@@ -21,8 +21,8 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import routes, tables, trace
-from confserver.admin.endpoints import body_fields
+from confserver.admin import routes, tables, trace, watch
+from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
@@ -73,6 +73,14 @@ OPTION_HELP = {
     "interruptible": "A key pressed by who hears it ends it.",
     "play": "Number of the play that is meant; 0: all in the room.",
     "position_s": "Where to go on, in seconds.",
+    "list": "Number of the list that is meant; 0: all of the room.",
+    "caller_id": "Who is shown as calling, an address of dialout.caller_ids.",
+    "whom": "Whom to call: as with dial, or with a name: Ana <+4930123456>; more than one: say it again.",
+    "at_once": "So many at the same time.",
+    "tries": "How often each is called where it is busy or nobody answers.",
+    "pause_s": "Seconds between two tries.",
+    "confirm": "Who answers comes in when he has pressed 1.",
+    "redial": "Call back who is lost by a fault.",
     "tracks": "Also a file for each participant.",
     "uri": "Whom to call: sip:USER@HOST, tel:NUMBER, or a number.",
     "text": "What to say.",
@@ -101,14 +109,17 @@ OPTION_HELP = {
 }
 
 
-def verbs(ask: Ask, offline: routes.Offline = routes.not_here) -> list[click.Command]:
-    """Build the top-level verbs over a way to ask; ``offline`` explains the routes of a file."""
+def verbs(
+    ask: Ask, offline: routes.Offline = routes.not_here, follow: watch.Follow = watch.nobody_follows
+) -> list[click.Command]:
+    """Build the top-level verbs over a way to ask; ``offline`` explains routes of a file, ``follow`` gives events."""
     room = click.Group(
         "room",
         help="Show or change one room of the running server.\n\nconfserver room VERB --help explains a verb.",
         commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
     )
-    return [_rooms(ask), room, _recordings(ask), _status(ask), *_ways(ask, offline)]
+    watching = _command("watch", watch.runner(follow), watch.parameters(), watch.HELP)
+    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, *_ways(ask, offline)]
 
 
 # ------------------------------------------------------------------ queries

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 import msgspec
 
+from confserver.admin.members import body_fields as body_fields
 from confserver.admin.problems import REFUSALS as REFUSALS
 from confserver.admin.problems import Problem as Problem
 from confserver.admin.problems import problem_of as problem_of
@@ -131,15 +132,6 @@ ROUTES: tuple[Route, ...] = (
     *(_asked(question) for question in QUESTIONS),
     *(Route(order.method, order.path, summary(order), order, needs=order.needs) for order in ORDERS),
 )
-
-
-def body_fields(command: type[Command] | type[Order]) -> tuple[dataclasses.Field[object], ...]:
-    """The members of a command's body: its fields that its path does not name; where it spreads, rules of rooms."""
-    in_path = Route(command.method, command.path, "").path_fields
-    own = tuple(f for f in dataclasses.fields(command) if f.name not in in_path)
-    if not getattr(command, "spreads", False):
-        return own
-    return (*(f for f in own if f.name != "rules"), *dataclasses.fields(RoomPolicy))
 
 
 _RULES = msgspec.defstruct(

@@ -147,6 +147,7 @@ class Surroundings:
             ring_s=settings.ring_s,
             who=settings.refer,
             caller=settings.caller,
+            caller_ids=settings.caller_ids,
             tolls=tolls_of(settings),
         )
 

@@ -149,6 +149,8 @@ def _check_domains(settings: Settings) -> None:
 
 def _check_caller(settings: Settings) -> None:
     _check_sip_address(settings.dialout.caller)
+    for text in settings.dialout.caller_ids:
+        _check_sip_address(text)
 
 
 def _check_sip_address(text: str) -> None:

@@ -37,6 +37,7 @@ from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
 from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
+from confserver.focus.listing import Listing
 from confserver.focus.loudness import Loudness
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
@@ -91,7 +92,7 @@ class Focus:
         scene.followers += [part.follow for part in parts]
         self._admission = Admission(scene, decide)
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
-        scene.followers.append(self._dialout.follow)
+        scene.followers += [self._dialout.follow, Listing(scene, self._dialout.check).follow]
         self._sessions = Sessions(scene, self._admission)
         self._requests = Requests(scene)
         self._keys = Keys(scene, self._requests)

@@ -374,6 +374,9 @@ def test_every_command_knows_who_may_not(stage: Stage) -> None:
             "status": 180,
             "text": "x",
             "by": "x",
+            "whom": ("x",),
+            "list": 1,
+            "entry": 0,
         }
         command = kind(ROOM, **{name: fields[name] for name in kind.__dataclass_fields__ if name in fields})
         with pytest.raises(Forbidden, match=f"{kind.__name__.lower()} takes a {kind.needs.name.lower()}"):
@@ -387,7 +390,7 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
     stage.do(ask.Mute(ROOM, ana), HOST)
     assert json.loads(json.dumps(stage.shown())) == {
         "name": ROOM, "state": "alone", "locked": False, "persistent": False, "max_participants": 200,
-        "version": {"epoch": "0", "number": stage.rooms.get(ROOM).number}, "profile": "", "waiting": [],
+        "version": {"epoch": "0", "number": stage.rooms.get(ROOM).number}, "profile": "", "waiting": [], "lists": [],
         "mute_on_entry": False, "rate_hz": None, "stereo": False, "talkers": None, "ptime_ms": None, "levelling": None,
         "comfort_noise": None, "guard": None, "codecs": [], "music_when_alone": None, "announce": None,
         "tell_muted": True,
