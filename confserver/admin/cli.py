@@ -21,8 +21,8 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import routes, tables, trace
-from confserver.admin.endpoints import body_fields
+from confserver.admin import routes, tables, trace, watch
+from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
@@ -100,14 +100,17 @@ OPTION_HELP = {
 }
 
 
-def verbs(ask: Ask, offline: routes.Offline = routes.not_here) -> list[click.Command]:
-    """Build the top-level verbs over a way to ask; ``offline`` explains the routes of a file."""
+def verbs(
+    ask: Ask, offline: routes.Offline = routes.not_here, follow: watch.Follow = watch.nobody_follows
+) -> list[click.Command]:
+    """Build the top-level verbs over a way to ask; ``offline`` explains routes of a file, ``follow`` gives events."""
     room = click.Group(
         "room",
         help="Show or change one room of the running server.\n\nconfserver room VERB --help explains a verb.",
         commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
     )
-    return [_rooms(ask), room, _recordings(ask), _status(ask), *_ways(ask, offline)]
+    watching = _command("watch", watch.runner(follow), watch.parameters(), watch.HELP)
+    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, *_ways(ask, offline)]
 
 
 # ------------------------------------------------------------------ queries

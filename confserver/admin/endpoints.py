@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 import msgspec
 
+from confserver.admin.members import body_fields as body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS
 from confserver.routing.commands import Command as Order
@@ -126,15 +127,6 @@ ROUTES: tuple[Route, ...] = (
     *(Route("GET", question.path, question.summary, query=question.name) for question in QUESTIONS),
     *(Route(order.method, order.path, summary(order), order) for order in ORDERS),
 )
-
-
-def body_fields(command: type[Command] | type[Order]) -> tuple[dataclasses.Field[object], ...]:
-    """The members of a command's body: its fields that its path does not name; where it spreads, rules of rooms."""
-    in_path = Route(command.method, command.path, "").path_fields
-    own = tuple(f for f in dataclasses.fields(command) if f.name not in in_path)
-    if not getattr(command, "spreads", False):
-        return own
-    return (*(f for f in own if f.name != "rules"), *dataclasses.fields(RoomPolicy))
 
 
 _RULES = msgspec.defstruct(

@@ -129,6 +129,7 @@ class Server:
             vouches=self._vouches,
             planner=self._routes.plan,
             realm=settings.users.realm,
+            follows_redirects=settings.users.follow_redirects,
             believes=lambda flow: self._surroundings.guard.is_believed(flow.remote[0]),
             is_ours=self._routes.names_us,
             session_expires_s=settings.sip.session_expires_s,
