@@ -44,7 +44,13 @@ Ask = Callable[[Where, str, str, Mapping[str, object]], Any]
 
 AS_SET = "as the settings say"
 """The default of a rule that a room need not have."""
-UNSAID = {"seconds": "for good", "aliases": "none, or those there are", "display": "as it is", "enabled": "as it is"}
+UNSAID = {
+    "seconds": "for good",
+    "aliases": "none, or those there are",
+    "display": "as it is",
+    "enabled": "as it is",
+    "rooms": "all",
+}
 """What else it means not to give an option."""
 ARGUMENT_HELP = {
     "room": "ROOM is the room's name.",
@@ -52,6 +58,7 @@ ARGUMENT_HELP = {
     "uri": "URI is what would be called, such as sip:bob@example.com.",
     "user": "USER is the user's name, in lower case, such as alice.",
     "country": "COUNTRY is a country code such as +49.",
+    "holder": "HOLDER is the token's name, such as reception.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
 OPTION_HELP = {
@@ -83,6 +90,8 @@ OPTION_HELP = {
     "duration_ms": "How long each key is held, 40 to 5000.",
     "gap_ms": "How long to wait after each, 40 to 5000.",
     "reason": "Why, in a few words for whoever reads the list.",
+    "role": "What its holder may do.",
+    "rooms": "Only these rooms, by name or pattern (team-*); more than one: say it again.",
     "seconds": "Until so many seconds have passed.",
     "password": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
     "display": "What others read when this user calls.",
@@ -147,6 +156,7 @@ def _status(ask: Ask) -> click.Command:
 NOUNS = {
     "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
     "profile": "Show the rules that rooms of the running server have in common.",
+    "token": "Show or change who may administer the running server, and how far.",
     "ban": "Show or change from whom the running server takes nothing.",
     "route": "Show where the running server sends requests, and why.",
     "user": "Show or change who may register at the running server, and call from anywhere.",

@@ -15,12 +15,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall, deferLater
 
-from confserver.admin import http
-from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
+from confserver.admin import token_store
+from confserver.admin.access import AccessError, Control, kept_token, write_control
 from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
 from confserver.app.banner import banner, cannot_listen
 from confserver.app.door import Door
+from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
 from confserver.app.news import News
 from confserver.app.orders import Orders
@@ -28,6 +29,7 @@ from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, profiles_of, rules_of
 from confserver.app.routes import Routes, kept_secret, table_of
 from confserver.app.surroundings import Surroundings
+from confserver.app.tokens import Keys
 from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings
 from confserver.contract import Captured, EngineReady, FromWorker
@@ -83,6 +85,8 @@ class Server:
             reactor, settings.limits, self._surroundings.guard, self._storage, self.now, self._orders
         )  # fmt: skip
         self._accounts.join(self._orders)
+        self._keys = Keys(self._storage)
+        self._keys.join(self._orders)
         self._routes = Routes(
             Router(self._accounts, self._surroundings.guard, table_of(settings), settings.users.ring_s),
             self._surroundings.hosts, self._accounts.domains, reread,
@@ -104,9 +108,10 @@ class Server:
             (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
             (LoopingCall(unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
+            (LoopingCall(unfailing(lambda: self._keys.look(self.now()))), EXPIRE_S),
             *self._watch.chores(),
         ]
-        self._http: Any = None
+        self._http: Faces | None = None
         self._url = ""
         self._stands = False
         self._is_stopping = False
@@ -153,7 +158,7 @@ class Server:
             self._listen()
         except (
             StorageError, AccessError, store.StoreError, ways.StoreError, CatalogueError, CertificateError,
-            ProfileError,
+            ProfileError, token_store.StoreError,
         ) as error:  # fmt: skip
             raise StartError(str(error)) from error
         except CannotListenError as error:
@@ -173,6 +178,7 @@ class Server:
         kept = await self._storage.write(settle)
         now = self.now()
         await self._watch.restore(kept.last_seen)
+        await self._keys.restore(self.now())
         self._accounts.restore(await self._storage.write(lambda db: accounts.settle(db, now)))
         self._stack.keep_secret(await self._storage.write(kept_secret))
         rooms = Rooms(
@@ -232,8 +238,9 @@ class Server:
     def _open_http(self) -> None:
         token = kept_token(self._state)
         door = Door(self._focus, self._performer, self._parts, self._orders, self._storage)
-        self._http, endpoint = http.listen(self._reactor, door, token, self._settings.http_endpoint(), self._news.open)
-        self._url = url_of(endpoint)
+        self._http = Faces(self._reactor, self._settings, self._state, self.now)
+        self._news.streams.holds = self._keys.tokens.holds
+        self._url = self._http.open(door, token, self._keys.tokens, self._news.open)
         write_control(self._state, Control(self._url, token, os.getpid()))
 
     def _listen(self) -> None:
@@ -274,6 +281,8 @@ class Server:
         try:
             self._surroundings.look_again()
             self._watch.barrier.look_again()
+            if self._http is not None:
+                self._http.refresh()
         except OSError as error:
             log.warning("cannot look up the addresses of this machine", why=str(error))
 
@@ -286,6 +295,8 @@ class Server:
         """Read again what may change while the server runs: the certificate, the routes."""
         if self._transports is not None:
             self._transports.refresh()
+        if self._http is not None:
+            self._http.refresh()
         self._routes.try_reload()
 
     def _vouches(self, flow: Flow, name: str) -> bool:
@@ -318,7 +329,7 @@ class Server:
             self._watch.flush()
         if self._http is not None:
             self._news.close()
-            await self._http.stopListening()
+            await self._http.close()
         await self._storage.stop()
         say("stopped")
 
@@ -374,3 +385,4 @@ def _migrate(db: Database) -> None:
     """Bring all tables to this version."""
     store.migrate(db)
     ways.migrate(db)
+    token_store.migrate(db)
