@@ -113,6 +113,7 @@ class Room:
         return self._closed(minutes)
 
     def _closed(self, minutes: Minutes) -> list[tell.Event]:
+        recording.follow(self, minutes)
         self.lists.follow(self, list(minutes.events), minutes)
         if any(isinstance(event, _TOUCHES_HEARING) for event in minutes.events):
             self._tell_hearing(minutes)

@@ -64,7 +64,7 @@ ARGUMENT_HELP = {
 OPTION_HELP = {
     **{rule.name: rule.metadata["help"] for rule in dataclasses.fields(RoomPolicy)},
     "profile": "Rules that it has in common with others, by name.",
-    "sounds": "A sound: a file, prompt:NAME, number:N or tones:...; more than one, one after another: say it again.",
+    "sounds": "A sound: a file, prompt:NAME, number:N, say:TEXT or tones:...; more than one, one by one: say it again.",
     "participant": "Only this participant hears it: an id or a name.",
     "loop": "Over and over.",
     "volume_db": "Louder or softer than it is, -60 to 20 dB.",

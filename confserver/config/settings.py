@@ -190,6 +190,9 @@ class Sounds(Section, frozen=True):
             "English ones of the package."
         ),
     ] = ""
+    voice: Annotated[
+        str, Meta(description="Voice of espeak-ng that speaks texts, where it is installed (espeak-ng --voices).")
+    ] = "en"
     music: Annotated[
         str,
         Meta(description="Sound file of the music for those who wait, absolute or from ~; empty: that of the package."),

@@ -52,6 +52,7 @@ from rooms.commands.plays import NotePlayEnded as NotePlayEnded
 from rooms.commands.plays import PausePlay as PausePlay
 from rooms.commands.plays import Play as Play
 from rooms.commands.plays import ResumePlay as ResumePlay
+from rooms.commands.plays import Say as Say
 from rooms.commands.plays import SeekPlay as SeekPlay
 from rooms.commands.plays import SetPlayVolume as SetPlayVolume
 from rooms.commands.plays import StopPlay as StopPlay
@@ -73,7 +74,7 @@ COMMANDS: tuple[type[Command], ...] = (
     Dial, DialList, CancelList, Transfer,
     SendDigits, SendText,
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
-    Play, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
+    Play, Say, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
 )  # fmt: skip
 INTERNAL: tuple[type[Command], ...] = (
