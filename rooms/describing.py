@@ -77,6 +77,7 @@ def describe_room(room: Room, now: float, epoch: str = "0") -> dict[str, Any]:
         "plays": room.plays.describe(),
         "recording": room.recording.describe(),
         "waiting": [describe_waiting(person) for person in room.waiting],
+        "lists": room.lists.describe(),
         "dialling": [describe_dialling(person) for person in room.dialling],
         "participants": [describe_participant(person) for person in present],
     }

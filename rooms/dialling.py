@@ -35,7 +35,8 @@ def dial(room: Room, command: ask.Dial, by: Actor, minutes: Minutes) -> None:
     room.check_entrance(is_called=True)
     person = room.keep_place(command.name, uri, "", minutes)
     person.dialled = True
-    minutes.say(tell.Dialled, person.id, person.name, uri, command.ring_s, by.name)
+    caller_id = readable(command.caller_id)
+    minutes.say(tell.Dialled, person.id, person.name, uri, command.ring_s, by.name, command.confirm, caller_id)
 
 
 def note_ringing(room: Room, command: ask.NoteRinging, by: Actor, minutes: Minutes) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rooms import breakouts, moving
-from rooms.commands import COMMANDS, Command, CreateRoom, Dial, End, Reserve
+from rooms.commands import COMMANDS, Command, CreateRoom, Dial, DialList, End, Reserve
 from rooms.describing import describe_room
 from rooms.errors import Conflict, Full, Invalid, NotFound
 from rooms.participant import SYSTEM, Actor, Participant, ParticipantId
@@ -208,7 +208,8 @@ class Rooms:
 
     def _made_for(self, command: Command, name: str) -> Room:
         """Make a room for a command that brings one into being; it stays only if the command succeeds."""
-        may_make = isinstance(command, CreateRoom) or (self._on_demand and isinstance(command, Reserve | Dial))
+        on_demand = isinstance(command, Reserve | Dial | DialList) and self._on_demand
+        may_make = isinstance(command, CreateRoom) or on_demand
         if not may_make:
             raise NotFound(f"there is no room {name}")
         if len(self._rooms) >= self.most_rooms:

@@ -20,7 +20,7 @@ MOST_PLAYS = 16
 """At once in a room."""
 MOST_SOUNDS = 32
 """One after another in one play."""
-MOST_SOUND_NAME = 512
+MOST_SOUND_NAME = 1024
 LOUDEST_DB, SOFTEST_DB = 20.0, -60.0
 MOST_DUCK_DB = 60.0
 MOST_POSITION_S = 86400.0
@@ -169,8 +169,27 @@ def play(room: Room, command: ask.Play, by: Actor, minutes: Minutes) -> None:
     room.plays.start(command, by, minutes)
 
 
+def said(text: str) -> str:
+    """The sound that is a text spoken."""
+    return f"say:{readable(text, MOST_SOUND_NAME)}"
+
+
+def say(room: Room, command: ask.Say, by: Actor, minutes: Minutes) -> None:
+    sounds = (said(command.text),)
+    play(
+        room,
+        ask.Play(
+            command.room, sounds, command.participant, volume_db=command.volume_db, duck_db=command.duck_db,
+            interruptible=command.interruptible,
+        ),
+        by,
+        minutes,
+    )  # fmt: skip
+
+
 HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] = {
     ask.Play: play,
+    ask.Say: say,
     ask.PausePlay: lambda room, *how: room.plays.pause(*how),
     ask.ResumePlay: lambda room, *how: room.plays.resume(*how),
     ask.SeekPlay: lambda room, *how: room.plays.seek(*how),

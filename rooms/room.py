@@ -13,12 +13,13 @@ from collections.abc import Callable
 from typing import Any
 
 from rooms import commands as ask
-from rooms import dialling, entrance, gains, hosting, lifecycle, messages, plays, recording, rights, voices
+from rooms import dialling, entrance, gains, hosting, lifecycle, lists, messages, plays, recording, rights, voices
 from rooms import events as tell
 from rooms.alarms import Alarms
 from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
 from rooms.hearing import Hearing, hearing_of
 from rooms.lifecycle import Happening, State, next_state
+from rooms.lists import Lists
 from rooms.minutes import Minutes
 from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, readable
 from rooms.plays import Plays
@@ -69,6 +70,7 @@ class Room:
         self.hearing = Hearing()
         self.plays = Plays()
         self.recording = Recording()
+        self.lists = Lists()
         self.dominant: ParticipantId | None = None
         """Who has the word."""
         self.places: dict[ParticipantId, Participant] = {}
@@ -92,8 +94,9 @@ class Room:
 
     @property
     def is_forgettable(self) -> bool:
-        """Nobody is in it and nobody made it beforehand."""
-        return self.state is State.EMPTY and not self.persistent and not self.ties.breakouts
+        """Nobody is in it or to be called into it, or to come back to it, and nobody made it beforehand."""
+        is_awaited = bool(self.lists) or bool(self.ties.breakouts)
+        return self.state is State.EMPTY and not self.persistent and not is_awaited
 
     def handle(self, command: ask.Command, by: Actor, now: float) -> list[tell.Event]:
         """Apply a command, whole or not at all. Raises Refused."""
@@ -114,6 +117,8 @@ class Room:
 
     def conclude(self, minutes: Minutes) -> list[tell.Event]:
         """All is said: who hears whom follows from it."""
+        recording.follow(self, minutes)
+        self.lists.follow(self, list(minutes.events), minutes)
         if any(isinstance(event, _TOUCHES_HEARING) for event in minutes.events):
             self._tell_hearing(minutes)
         self.number = minutes.number
@@ -176,6 +181,7 @@ class Room:
             minutes.say(tell.RoomUnlocked, by.name)
 
     def _end(self, command: ask.End | ask.RemoveRoom, by: Actor, minutes: Minutes) -> None:
+        self.lists.cancel_all(self, minutes)
         before, self.state = self.state, next_state(self.state, Happening.END_ASKED)
         if self.state is not before:
             minutes.say(tell.RoomEnding, by.name)
@@ -288,6 +294,10 @@ class Room:
         person = self.place(command.participant)
         if not person.dialled and person.presence is not Presence.WAITING:
             self.person(command.participant)
+        self.let_go(person, by, minutes)
+
+    def let_go(self, person: Participant, by: Actor, minutes: Minutes) -> None:
+        """The focus hangs up, however far his call has come."""
         if not person.kicked:
             person.kicked = True
             minutes.say(tell.ParticipantKicked, person.id, by.name)
@@ -320,6 +330,7 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Release: Room._release,
     ask.Leave: Room._leave,
     **dialling.HANDLERS,
+    **lists.HANDLERS,
     **messages.HANDLERS,
     **voices.HANDLERS,
     **gains.HANDLERS,
@@ -328,5 +339,5 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     **recording.HANDLERS,
     ask.Kick: Room._kick,
 }
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {}
+ALARMS: dict[str, Callable[[Room, Minutes], None]] = {**lists.ALARMS}
 """What is done when a time has come, by the purpose it was set for; each topic adds its rows."""

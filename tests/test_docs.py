@@ -21,12 +21,14 @@ from confserver.routing.commands import QUESTIONS
 from rooms.commands import COMMANDS, Command
 from rooms.errors import KINDS
 from rooms.policy import RULES, RoomPolicy, type_of
+from rooms.telling import TYPES, help_of, members_of
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "administration.md").read_text("utf-8")
 LINES = TEXT.splitlines()
 
 
 NAMES = {"room": "standup", "participant": "p7", "network": "198.51.100.0%2F24", "call": "7", "user": "alice"}
+NAMES["holder"] = "reception"
 NAMES["country"] = "%2B49"
 NAMES["uri"] = "sip%3Abob%40example.com"
 """What the examples of the HTTP interface name."""
@@ -159,3 +161,17 @@ def test_rows_of_conformance_have_their_five_cells() -> None:
     for line in CONFORMANCE.splitlines():
         if line.startswith("|"):
             assert len(re.findall(r"(?<!\\)\|", line)) == 6, line
+
+
+EVENTS = (Path(__file__).resolve().parent.parent / "docs" / "events.md").read_text("utf-8").splitlines()
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_event_has_its_row(name: str) -> None:
+    row = f"| `{name}` | {', '.join(f'`{member}`' for member in members_of(name))} | {help_of(name)} |"
+    assert row in EVENTS, f"missing from docs/events.md:\n{row}"
+
+
+def test_no_event_is_told_that_does_not_exist() -> None:
+    told = [match[1] for line in EVENTS if (match := re.match(r"\| `([a-z-]+)` \|", line))]
+    assert sorted(told) == sorted(TYPES)

@@ -21,8 +21,8 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import routes, tables, trace
-from confserver.admin.endpoints import body_fields
+from confserver.admin import routes, tables, trace, watch
+from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
@@ -44,7 +44,13 @@ Ask = Callable[[Where, str, str, Mapping[str, object]], Any]
 
 AS_SET = "as the settings say"
 """The default of a rule that a room need not have."""
-UNSAID = {"seconds": "for good", "aliases": "none, or those there are", "display": "as it is", "enabled": "as it is"}
+UNSAID = {
+    "seconds": "for good",
+    "aliases": "none, or those there are",
+    "display": "as it is",
+    "enabled": "as it is",
+    "rooms": "all",
+}
 """What else it means not to give an option."""
 ARGUMENT_HELP = {
     "room": "ROOM is the room's name.",
@@ -52,12 +58,13 @@ ARGUMENT_HELP = {
     "uri": "URI is what would be called, such as sip:bob@example.com.",
     "user": "USER is the user's name, in lower case, such as alice.",
     "country": "COUNTRY is a country code such as +49.",
+    "holder": "HOLDER is the token's name, such as reception.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
 OPTION_HELP = {
     **{rule.name: rule.metadata["help"] for rule in dataclasses.fields(RoomPolicy)},
     "profile": "Rules that it has in common with others, by name.",
-    "sounds": "A sound: a file, prompt:NAME, number:N or tones:...; more than one, one after another: say it again.",
+    "sounds": "A sound: a file, prompt:NAME, number:N, say:TEXT or tones:...; more than one, one by one: say it again.",
     "participant": "Only this participant hears it: an id or a name.",
     "loop": "Over and over.",
     "volume_db": "Louder or softer than it is, -60 to 20 dB.",
@@ -66,6 +73,14 @@ OPTION_HELP = {
     "interruptible": "A key pressed by who hears it ends it.",
     "play": "Number of the play that is meant; 0: all in the room.",
     "position_s": "Where to go on, in seconds.",
+    "list": "Number of the list that is meant; 0: all of the room.",
+    "caller_id": "Who is shown as calling, an address of dialout.caller_ids.",
+    "whom": "Whom to call: as with dial, or with a name: Ana <+4930123456>; more than one: say it again.",
+    "at_once": "So many at the same time.",
+    "tries": "How often each is called where it is busy or nobody answers.",
+    "pause_s": "Seconds between two tries.",
+    "confirm": "Who answers comes in when he has pressed 1.",
+    "redial": "Call back who is lost by a fault.",
     "tracks": "Also a file for each participant.",
     "uri": "Whom to call: sip:USER@HOST, tel:NUMBER, or a number.",
     "text": "What to say.",
@@ -75,6 +90,8 @@ OPTION_HELP = {
     "duration_ms": "How long each key is held, 40 to 5000.",
     "gap_ms": "How long to wait after each, 40 to 5000.",
     "reason": "Why, in a few words for whoever reads the list.",
+    "role": "What its holder may do.",
+    "rooms": "Only these rooms, by name or pattern (team-*); more than one: say it again.",
     "seconds": "Until so many seconds have passed.",
     "password": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
     "display": "What others read when this user calls.",
@@ -99,14 +116,17 @@ OPTION_HELP = {
 }
 
 
-def verbs(ask: Ask, offline: routes.Offline = routes.not_here) -> list[click.Command]:
-    """Build the top-level verbs over a way to ask; ``offline`` explains the routes of a file."""
+def verbs(
+    ask: Ask, offline: routes.Offline = routes.not_here, follow: watch.Follow = watch.nobody_follows
+) -> list[click.Command]:
+    """Build the top-level verbs over a way to ask; ``offline`` explains routes of a file, ``follow`` gives events."""
     room = click.Group(
         "room",
         help="Show or change one room of the running server.\n\nconfserver room VERB --help explains a verb.",
         commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
     )
-    return [_rooms(ask), room, _recordings(ask), _status(ask), *_ways(ask, offline)]
+    watching = _command("watch", watch.runner(follow), watch.parameters(), watch.HELP)
+    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, *_ways(ask, offline)]
 
 
 # ------------------------------------------------------------------ queries
@@ -143,6 +163,7 @@ def _status(ask: Ask) -> click.Command:
 NOUNS = {
     "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
     "profile": "Show the rules that rooms of the running server have in common.",
+    "token": "Show or change who may administer the running server, and how far.",
     "ban": "Show or change from whom the running server takes nothing.",
     "route": "Show where the running server sends requests, and why.",
     "user": "Show or change who may register at the running server, and call from anywhere.",

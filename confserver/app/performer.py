@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from confserver.app.journal import Journal
+from confserver.app.publishing import Listener, publish
 from confserver.contract import DigitPressed, FromScribe, FromWorker, ToScribe, ToWorker
 from confserver.focus import outputs as focus_out
 from confserver.focus.focus import Focus
@@ -79,6 +80,8 @@ class Hands:
     """Who else hears what we send."""
     followers: Sequence[Callable[[sip_out.Output], None]] = ()
     """Who else hears what becomes of calls."""
+    listeners: Sequence[Listener] = ()
+    """Who else hears what has happened in the rooms."""
 
 
 class Performer:
@@ -143,7 +146,9 @@ class Performer:
             for event in output.events:
                 if isinstance(event, DigitReceived):
                     log.debug("key", room=event.room, participant=event.participant, digit=event.digit)
-            commits.append(self._hands.journal.publish(output.events))
+            commits.append(publish(self._hands.journal, self._hands.listeners, output.events))
+        elif isinstance(output, focus_out.Measured | focus_out.Recorded):
+            commits.append(self._hands.journal.note(output))
         elif isinstance(output, focus_out.Output):
             return self._answer(output)
         elif self._registry and isinstance(output, sip_out.RequestArrived) and output.request.method == "REGISTER":

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -17,19 +15,24 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall, deferLater
 
-from confserver.admin import http
-from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
+from confserver.admin import token_store
+from confserver.admin.access import AccessError, Control, kept_token, write_control
 from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
+from confserver.app.archive import Archive
+from confserver.app.banner import banner, cannot_listen
 from confserver.app.door import Door
+from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
+from confserver.app.news import News
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, profiles_of, rules_of
 from confserver.app.routes import Routes, kept_secret, table_of
 from confserver.app.surroundings import Surroundings
+from confserver.app.tokens import Keys
 from confserver.app.watch import Watch, unfailing
-from confserver.config import Settings, default_state_directory
+from confserver.config import Settings
 from confserver.contract import Captured, EngineReady, FromWorker
 from confserver.focus.focus import Focus
 from confserver.focus.requests import ALLOW, EVENTS, FEATURES
@@ -52,7 +55,6 @@ from rooms.participant import ParticipantIds
 
 log = structlog.get_logger("server")
 
-ALIVE_S = 30.0
 RESCAN_S = 10.0
 EXPIRE_S = 5.0
 """How often expired registrations are looked for; they are not used before that either."""
@@ -83,16 +85,20 @@ class Server:
             reactor, settings.limits, self._surroundings.guard, self._storage, self.now, self._orders
         )  # fmt: skip
         self._accounts.join(self._orders)
+        self._keys = Keys(self._storage)
+        self._keys.join(self._orders)
         self._routes = Routes(
             Router(self._accounts, self._surroundings.guard, table_of(settings), settings.users.ring_s),
             self._surroundings.hosts, self._accounts.domains, reread,
         )  # fmt: skip
         self._routes.join(self._orders)
         self._journal = Journal(self._storage)
+        self._archive = Archive(settings.records, self._storage, self._journal, self.now)
         self._stack = Stack(self._stack_settings(), lambda: secrets.token_hex(8))
         self._watch.use(self._stack)
         self._focus: Focus
         self._performer: Performer
+        self._news: News
         self._transports: SipTransports | None = None
         self._links: list[WorkerLink] = []
         self._spares: Spares | None = None
@@ -100,12 +106,13 @@ class Server:
         self._ready: set[int] = set()
         self._all_ready: Deferred[None] = Deferred()
         self._chores = [
-            (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
             (LoopingCall(unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
+            (LoopingCall(unfailing(lambda: self._keys.look(self.now()))), EXPIRE_S),
             *self._watch.chores(),
+            *self._archive.chores(),
         ]
-        self._http: Any = None
+        self._http: Faces | None = None
         self._url = ""
         self._stands = False
         self._is_stopping = False
@@ -128,6 +135,7 @@ class Server:
             vouches=self._vouches,
             planner=self._routes.plan,
             realm=settings.users.realm,
+            follows_redirects=settings.users.follow_redirects,
             believes=lambda flow: self._surroundings.guard.is_believed(flow.remote[0]),
             is_ours=self._routes.names_us,
             session_expires_s=settings.sip.session_expires_s,
@@ -151,11 +159,11 @@ class Server:
             self._listen()
         except (
             StorageError, AccessError, store.StoreError, ways.StoreError, CatalogueError, CertificateError,
-            ProfileError,
+            ProfileError, token_store.StoreError,
         ) as error:  # fmt: skip
             raise StartError(str(error)) from error
         except CannotListenError as error:
-            raise StartError(_cannot_listen(error)) from error
+            raise StartError(cannot_listen(error)) from error
         except OSError as error:
             raise StartError(f"cannot start: {error.strerror or error}") from error
         await self._start_workers()
@@ -171,6 +179,7 @@ class Server:
         kept = await self._storage.write(settle)
         now = self.now()
         await self._watch.restore(kept.last_seen)
+        await self._keys.restore(self.now())
         self._accounts.restore(await self._storage.write(lambda db: accounts.settle(db, now)))
         self._stack.keep_secret(await self._storage.write(kept_secret))
         rooms = Rooms(
@@ -196,6 +205,7 @@ class Server:
             scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),
             watchers=settings.watchers,
         )  # fmt: skip
+        self._archive.begin(rooms, self._focus, kept.last_meeting)
         tolls.TollKeeper(self._focus.fencing, self._storage, self._orders)
 
     def _join(self) -> None:
@@ -220,13 +230,19 @@ class Server:
         self._watch.begin(self._focus, self._performer.perform, self._links)
         self._routes.port_of = self._transports.port_of
         followers, said = (self._watch.follow,), self._watch.trace.said
-        self._performer.use(Hands(self._transports, self._links, self._scribe, self._journal, said, followers))
+        epoch = self._focus.epoch
+        self._news = News(self._reactor, settings.events, epoch, self._focus, self.now)
+        listeners = (self._news.listen,)
+        self._performer.use(
+            Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)
+        )
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
         door = Door(self._focus, self._performer, self._parts, self._orders, self._storage)
-        self._http, endpoint = http.listen(self._reactor, door, token, self._settings.http_endpoint())
-        self._url = url_of(endpoint)
+        self._http = Faces(self._reactor, self._settings, self._state, self.now)
+        self._news.streams.holds = self._keys.tokens.holds
+        self._url = self._http.open(door, token, self._keys.tokens, self._news.open)
         write_control(self._state, Control(self._url, token, os.getpid()))
 
     def _listen(self) -> None:
@@ -267,6 +283,8 @@ class Server:
         try:
             self._surroundings.look_again()
             self._watch.barrier.look_again()
+            if self._http is not None:
+                self._http.refresh()
         except OSError as error:
             log.warning("cannot look up the addresses of this machine", why=str(error))
 
@@ -279,6 +297,8 @@ class Server:
         """Read again what may change while the server runs: the certificate, the routes."""
         if self._transports is not None:
             self._transports.refresh()
+        if self._http is not None:
+            self._http.refresh()
         self._routes.try_reload()
 
     def _vouches(self, flow: Flow, name: str) -> bool:
@@ -310,7 +330,8 @@ class Server:
             self._transports.stop()
             self._watch.flush()
         if self._http is not None:
-            await self._http.stopListening()
+            self._news.close()
+            await self._http.close()
         await self._storage.stop()
         say("stopped")
 
@@ -344,6 +365,7 @@ class Server:
             "state_directory": str(self._state),
             "sip": self._stack.describe(),
             **self._watch.describe(),
+            **self._news.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
@@ -358,29 +380,11 @@ class Server:
     def banner(self) -> str:
         """What people need to know when the server stands."""
         assert self._transports is not None
-        hosts = sorted(self._transports.hosts, key=lambda host: (":" in host, host.startswith("127."), host))
-        port = "" if self._transports.port == 5060 else f":{self._transports.port}"
-        dial = [f"sip:standup@{f'[{host}]' if ':' in host else host}{port}" for host in hosts[:4]]
-        lines = ["confserver is ready. Dial a room, any name will do:", *(f"    {uri}" for uri in dial)]
-        lines += [f"Rooms by script: {self._command()}   (HTTP at {self._url})"]
-        lines += [f"State: {self._state}", "Stop: Ctrl-C"]
-        return "\n".join(lines)
-
-    def _command(self) -> str:
-        """How to ask this very server, ready to be pasted."""
-        program = sys.argv[0] if os.path.basename(sys.argv[0]) == "confserver" else "confserver"
-        words = [program, "rooms"]
-        if self._state != default_state_directory():
-            words += ["--state-directory", str(self._state)]
-        return shlex.join(words)
+        return banner(self._transports.hosts, self._transports.port, self._url, self._state)
 
 
 def _migrate(db: Database) -> None:
     """Bring all tables to this version."""
     store.migrate(db)
     ways.migrate(db)
-
-
-def _cannot_listen(error: CannotListenError) -> str:
-    why = getattr(error.socketError, "strerror", None) or error.socketError
-    return f"cannot listen on {error.interface or 'any address'} port {error.port}: {why}"
+    token_store.migrate(db)

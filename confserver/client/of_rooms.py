@@ -70,6 +70,22 @@ class OfRooms(Asking[Listed, Told, Changed]):
             volume_db=volume_db, duck_db=duck_db, start_s=start_s, interruptible=interruptible,
         )  # fmt: skip
 
+    def say(
+        self,
+        room: str,
+        text: str,
+        participant: str | None = None,
+        *,
+        volume_db: float | None = None,
+        duck_db: float | None = None,
+        interruptible: bool | None = None,
+    ) -> Changed:
+        """Speak a text to a room, or to one participant."""
+        return self._change(
+            "POST", path("rooms", room, "say"), text=text, participant=participant, volume_db=volume_db,
+            duck_db=duck_db, interruptible=interruptible,
+        )  # fmt: skip
+
     def pause_play(self, room: str, play: int | None = None) -> Changed:
         """Let what plays wait."""
         return self._change("POST", path("rooms", room, "play", "pause"), play=play)
@@ -106,6 +122,39 @@ class OfRooms(Asking[Listed, Told, Changed]):
         """Let a recording that was paused go on."""
         return self._change("POST", path("rooms", room, "recording", "resume"))
 
-    def dial(self, room: str, uri: str, *, name: str | None = None, ring_s: float | None = None) -> Changed:
+    def dial(
+        self,
+        room: str,
+        uri: str,
+        *,
+        name: str | None = None,
+        ring_s: float | None = None,
+        confirm: bool | None = None,
+        caller_id: str | None = None,
+    ) -> Changed:
         """Call somebody into the room."""
-        return self._change("POST", path("rooms", room, "dial"), uri=uri, name=name, ring_s=ring_s)
+        where = path("rooms", room, "dial")
+        return self._change("POST", where, uri=uri, name=name, ring_s=ring_s, confirm=confirm, caller_id=caller_id)
+
+    def dial_list(
+        self,
+        room: str,
+        whom: Sequence[str],
+        *,
+        at_once: int | None = None,
+        tries: int | None = None,
+        pause_s: float | None = None,
+        ring_s: float | None = None,
+        confirm: bool | None = None,
+        caller_id: str | None = None,
+        redial: bool | None = None,
+    ) -> Changed:
+        """Call a list of people into the room, again where it is busy or nobody answers."""
+        return self._change(
+            "POST", path("rooms", room, "lists"), whom=whom, at_once=at_once, tries=tries, pause_s=pause_s,
+            ring_s=ring_s, confirm=confirm, caller_id=caller_id, redial=redial,
+        )  # fmt: skip
+
+    def cancel_list(self, room: str, list: int | None = None) -> Changed:
+        """Call nobody else of a list; who is in stays."""
+        return self._change("POST", path("rooms", room, "lists", "cancel"), list=list)

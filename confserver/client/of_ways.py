@@ -40,6 +40,25 @@ class OfWays(Asking[Listed, Told, Changed]):
         """Take back the approval of calls to a country."""
         return self._change("DELETE", path("fence", "countries", country))
 
+    # -------------------------------------------------------------- tokens
+    def list_token(self) -> Listed:
+        """List who may ask for what by HTTP."""
+        return self._list("/tokens")
+
+    def add_token(
+        self,
+        holder: str,
+        role: str | None = None,
+        rooms: Sequence[str] | None = None,
+        seconds: float | None = None,
+    ) -> Changed:
+        """Make a token, which is shown this once: who has it may do what its role may, in its rooms only."""
+        return self._change("PUT", path("tokens", holder), role=role, rooms=rooms, seconds=seconds)
+
+    def revoke_token(self, holder: str) -> Changed:
+        """Take a token's right away at once."""
+        return self._change("DELETE", path("tokens", holder))
+
     # -------------------------------------------------------------- routes
     def list_route(self) -> Listed:
         """List the rows of the route table."""

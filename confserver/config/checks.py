@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+from confserver.config.http_checks import HTTP_CHECKS
 from confserver.config.route_checks import check_patterns
 from confserver.config.route_checks import check_route as _check_route
 from confserver.config.settings import IPAddress, Settings
@@ -16,8 +16,6 @@ from confserver.config.trunks import Trunk
 
 DENOISER = "pyrnnoise"
 """The package that carries RNNoise."""
-MOST_SOCKET_PATH_BYTES = 107
-"""unix(7): sun_path has 108 bytes with its closing zero."""
 
 
 def _check_addresses(texts: tuple[str, ...]) -> None:
@@ -123,18 +121,6 @@ def _check_denoise(settings: Settings) -> None:
         raise ValueError("wants the extra denoise, which is not installed: pip install 'confserver[denoise]'")
 
 
-def _check_http_address(settings: Settings) -> None:
-    where = settings.http_endpoint()
-    if isinstance(where, Path):
-        _check_path(str(where))
-        if len(os.fsencode(where)) > MOST_SOCKET_PATH_BYTES:
-            raise ValueError(f"{where} is too long for a Unix socket ({MOST_SOCKET_PATH_BYTES} bytes)")
-    elif not _address(where[0]).is_loopback:
-        raise ValueError(
-            f"{where[0]} is not a loopback address; to be reached from elsewhere, put an HTTPS proxy before it"
-        )
-
-
 def _check_path(text: str) -> None:
     if "\0" in text:
         raise ValueError("holds a zero byte")
@@ -145,6 +131,11 @@ def _check_path(text: str) -> None:
 def _check_path_if_any(text: str) -> None:
     if text:
         _check_path(text)
+
+
+def _check_voice(settings: Settings) -> None:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+_/-]{0,40}", settings.sounds.voice):
+        raise ValueError(f"{settings.sounds.voice!r} is no voice of espeak-ng")
 
 
 def _check_prefixes(settings: Settings) -> None:
@@ -163,6 +154,8 @@ def _check_domains(settings: Settings) -> None:
 
 def _check_caller(settings: Settings) -> None:
     _check_sip_address(settings.dialout.caller)
+    for text in settings.dialout.caller_ids:
+        _check_sip_address(text)
 
 
 def _check_sip_address(text: str) -> None:
@@ -289,7 +282,8 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("recordings.directory", lambda settings: _check_path(str(settings.recordings_path()))),
     ("sounds.directory", lambda settings: _check_path_if_any(settings.sounds.directory)),
     ("sounds.prompts", lambda settings: _check_path_if_any(settings.sounds.prompts)),
+    ("sounds.voice", _check_voice),
     ("sounds.music", lambda settings: _check_path_if_any(settings.sounds.music)),
-    ("http.address", _check_http_address),
+    *HTTP_CHECKS,
     ("log.file", lambda settings: _check_path_if_any(settings.log.file)),
 )

@@ -36,6 +36,10 @@ class Dialout(Section, frozen=True):
             "or whoever may call the server."
         ),
     ] = "members"
+    caller_ids: Annotated[
+        tuple[str, ...],
+        Meta(description="SIP addresses that whoever asks for a call may have shown instead (caller_id)."),
+    ] = ()
     international: Annotated[
         tuple[str, ...],
         Meta(description="What numbers in other countries begin with; all others are at home."),

@@ -73,6 +73,8 @@ class DialTerms:
     """Who may ask for calls by REFER."""
     caller: str = ""
     """Who is shown as calling, as a URI; empty: the room, at our address."""
+    caller_ids: tuple[str, ...] = ()
+    """Which others whoever asks for a call may have shown."""
     tolls: Tolls = field(default_factory=Tolls)
 
 
@@ -94,6 +96,7 @@ class Dialling:
     name: str
     wanted: Wanted
     until: float
+    caller_id: str = ""
     tried: list[Uri] = field(default_factory=list)
     target: Target | None = None
     early: dict[str, bytes] = field(default_factory=dict)
@@ -139,6 +142,8 @@ class Dialout:
             raise NotOpen("the server is stopping")
         if sum(leg.is_ours for leg in scene.legs.by_id.values()) >= self.terms.most:
             raise Conflict(f"dialling out: {self.terms.most} calls at once are the most (dialout.max_calls)")
+        if command.caller_id and command.caller_id not in self.terms.caller_ids:
+            raise Forbidden(f"{command.caller_id[:64]} is not listed in dialout.caller_ids")
         try:
             uri = read_callee(command.uri)
             ways = list(self.terms.plan.targets(uri, now))
@@ -170,7 +175,7 @@ class Dialout:
         leg.session_id = int(now * 1000) << 16 | leg.id & 0xFFFF
         scene.legs.add(leg)
         until = now + (event.ring_s or self.terms.ring_s)
-        self._dials[number] = Dialling(leg, event.name, wanted, until)
+        self._dials[number] = Dialling(leg, event.name, wanted, until, event.caller_id)
         scene.tell_worker(place, OpenLeg(leg=leg.id, room=place.number, ipv6=is_ipv6))
 
     def _is_ipv6(self, way: Target) -> bool:
@@ -198,11 +203,12 @@ class Dialout:
         room = escape_user(leg.room)
         to = NameAddr(dial.name if dial.name != str(dial.wanted.uri) else "", target.uri)
         headers = (*(("Route", route) for route in target.routes), *dial.wanted.headers)
-        call = Call(leg.id, target, self._from(leg, room, target), to, room, partial(self._offer, leg), headers)
+        from_ = self._from(leg, room, target, dial.caller_id)
+        call = Call(leg.id, target, from_, to, room, partial(self._offer, leg), headers)
         self._scene.say(call)
 
-    def _from(self, leg: Leg, room: str, target: Target) -> NameAddr:
-        if caller := target.caller or self.terms.caller:
+    def _from(self, leg: Leg, room: str, target: Target, caller_id: str) -> NameAddr:
+        if caller := caller_id or target.caller or self.terms.caller:
             return NameAddr("", read_callee(caller))
         peer = usual(target.host) if is_address(target.host) else None
         host = self._scene.surroundings.own_host(peer, leg.is_ipv6) or "anonymous.invalid"

@@ -37,7 +37,9 @@ from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
 from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
+from confserver.focus.listing import Listing
 from confserver.focus.loudness import Loudness
+from confserver.focus.measuring import Measuring, media_of
 from confserver.focus.moving import Moving
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
@@ -55,14 +57,13 @@ from confserver.focus.trunking import Trunking
 from confserver.focus.verdict import Decide, at_once
 from confserver.focus.watching import Watchers, Watching
 from confserver.sip import outputs as sip
-from confserver.sip.flow import written
 from rooms.commands import Command, Leave, NoteDominant, NoteNoise, NoteTalking, Release
 from rooms.participant import SYSTEM, Actor, ParticipantId
 from rooms.policy import RoomPolicy
 from rooms.profiles import Profile
+from rooms.records.figures import Figures
 
 Heard = sip.Output | FromWorker
-UNKNOWN_DB = -127.0
 
 
 class Focus:
@@ -88,11 +89,12 @@ class Focus:
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks)
         self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
-        parts = (self._playing, self._recordings, self._loudness, self._holding)
+        self._measuring = Measuring(scene)
+        parts = (self._playing, self._recordings, self._loudness, self._holding, self._measuring)
         scene.followers += [part.follow for part in parts]
         self._admission = Admission(scene, decide)
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
-        scene.followers.append(self._dialout.follow)
+        scene.followers += [self._dialout.follow, Listing(scene, self._dialout.check).follow]
         self._sessions = Sessions(scene, self._admission)
         self._requests = Requests(scene)
         self._keys = Keys(scene, self._requests)
@@ -215,6 +217,7 @@ class Focus:
                     if report.leg in legs:
                         legs[report.leg].report = report
                         legs[report.leg].reached = Reached(report.sequence, report.timestamp, at)
+                        self._measuring.reported(legs[report.leg], report)
                 self._scene.note_load(worker, load)
             case PlayEnded():
                 self._playing.ended(event, now)
@@ -222,7 +225,9 @@ class Focus:
                 self._recordings.worker_failed(event, now)
             case Overloaded():
                 self._scene.overloaded.add(worker)
-            case LegClosed() | DigitsSent():
+            case LegClosed(leg=number, report=report):
+                self._measuring.closed(number, report, now)
+            case DigitsSent():
                 pass
         return self._scene.taken()
 
@@ -323,6 +328,10 @@ class Focus:
         return self._scene.taken()
 
     # ------------------------------------------------------------------ looking in
+    @property
+    def epoch(self) -> str:
+        return self._scene.rooms.epoch
+
     def rooms(self, now: float) -> Sequence[dict[str, Any]]:
         return [self._with_media(room) for room in self._scene.rooms.list(now)]
 
@@ -333,7 +342,7 @@ class Focus:
     def _with_media(self, room: dict[str, Any]) -> dict[str, Any]:
         for person in room["participants"]:
             leg = self._scene.legs.by_participant.get(person["id"])
-            person["media"] = _media_of(leg) if leg else None
+            person["media"] = media_of(leg) if leg else None
         if room["recording"]:
             room["recording"]["name"] = self._recordings.name_of(room["name"])
         return room
@@ -348,7 +357,11 @@ class Focus:
 
     def media_of(self, call: int) -> dict[str, Any] | None:
         leg = self.leg_of(call)
-        return _media_of(leg) if leg else None
+        return media_of(leg) if leg else None
+
+    def figures(self) -> dict[tuple[str, ParticipantId], Figures]:
+        """What the media of each participant have come to so far, by room and id."""
+        return self._measuring.figures()
 
     def recordings(self) -> Sequence[dict[str, Any]]:
         return self._recordings.describe()
@@ -369,25 +382,3 @@ class Focus:
             "watchers": len(self._watching),
             "stages": {stage.value: stages.count(stage.value) for stage in Stage},
         }
-
-
-def _media_of(leg: Leg) -> dict[str, Any]:
-    report = leg.report
-    return {
-        "codec": leg.agreed.outgoing[1].name if leg.agreed else None,
-        "port": leg.port,
-        "remote": written(leg.remote) if leg.remote else None,
-        "worker": leg.worker,
-        "received": report.received if report else 0,
-        "lost": report.lost if report else 0,
-        "late": report.late if report else 0,
-        "lost_out": report.lost_out if report and report.lost_out >= 0 else None,
-        "jitter_ms": round(report.jitter_ms, 2) if report else None,
-        "jitter_out_ms": round(report.jitter_out_ms, 2) if report and report.jitter_out_ms >= 0 else None,
-        "delay_ms": round(report.playout_ms, 1) if report else None,
-        "rtt_ms": round(report.rtt_ms, 1) if report and report.rtt_ms >= 0 else None,
-        "skew_ppm": round(report.skew_ppm, 1) if report else None,
-        "level_db": round(report.level_db, 1) if report and report.level_db > UNKNOWN_DB else None,
-        "mos_in": round(report.mos_in, 2) if report and report.mos_in else None,
-        "mos_out": round(report.mos_out, 2) if report and report.mos_out else None,
-    }

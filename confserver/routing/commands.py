@@ -8,6 +8,7 @@ is listed in ``app.orders``.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -26,6 +27,19 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a question may be narrowed by: in the query string, ``?name=...``. ``kind``: str, int, float or bool."""
+
+    name: str
+    words: str
+    kind: type = str
+    least: float | None = None
+    most: float | None = None
+    is_list: bool = False
+    """It may be given more than once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """Something that is only told. ``columns``: members of each row, as the command line prints them."""
 
@@ -36,6 +50,13 @@ class Question:
     columns: tuple[str, ...] = ()
     has_own_verb: bool = False
     """The command line asks it by a verb of its own (``admin.trace``)."""
+    needs: Role = Role.ADMIN
+    parameters: tuple[Parameter, ...] = ()
+    """Handed to whoever answers beside the names of the path."""
+    key: str = ""
+    """The member that names a row: the list can be asked for by pages."""
+    room: str = ""
+    """The member of each row that names its room: who is for some rooms only is told of these."""
 
     @property
     def name(self) -> str:
@@ -169,9 +190,48 @@ class RevokeCountry(Command):
     country: str
 
 
+class TokenRole(enum.Enum):
+    """What the holder of a token may do (``rooms.participant.Role``)."""
+
+    ADMIN = "admin"
+    MODERATOR = "moderator"
+    OBSERVER = "observer"
+
+
+@dataclass(frozen=True, slots=True)
+class AddToken(Command):
+    """Make a token, which is shown this once: who has it may do what its role may, in its rooms only.
+
+    An observer may look at rooms, a moderator also run them, an admin do everything. Without rooms it is for all.
+    """
+
+    method: ClassVar[str] = "PUT"
+    path: ClassVar[str] = "/tokens/{holder}"
+    noun: ClassVar[str] = "token"
+    verb: ClassVar[str] = "add"
+
+    holder: str
+    role: TokenRole = TokenRole.OBSERVER
+    rooms: tuple[str, ...] = ()
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeToken(Command):
+    """Take a token's right away at once."""
+
+    method: ClassVar[str] = "DELETE"
+    path: ClassVar[str] = "/tokens/{holder}"
+    noun: ClassVar[str] = "token"
+    verb: ClassVar[str] = "revoke"
+
+    holder: str
+
+
 COMMANDS: tuple[type[Command], ...] = (
     AddBan, LiftBan, AddUser, ChangeUser, SetPassword, RemoveUser, ExplainRoute, Reload,
     ApproveCountry, RevokeCountry,
+    AddToken, RevokeToken,
 )  # fmt: skip
 QUESTIONS: tuple[Question, ...] = (
     Question(
@@ -180,13 +240,23 @@ QUESTIONS: tuple[Question, ...] = (
         "/bans",
         "List from whom nothing is taken, and why.",
         ("network", "since", "until", "by", "reason"),
+        key="network",
     ),
     Question("trace", "list", "/traces", "List the calls whose messages are kept.", has_own_verb=True),
     Question("trace", "show", "/traces/{call}", "Show the messages of a call.", has_own_verb=True),
     Question("trace", "pcap", "/traces/{call}/pcap", "Give the messages of a call as a pcap.", has_own_verb=True),
     Question("fence", "show", "/fence", "Show what calls to numbers may cost, and what they have cost."),
-    Question("profile", "list", "/profiles", "List the profiles of rooms.", ("profile", "extends", "rules")),
-    Question("user", "list", "/users", "List the users.", ("user", "display", "aliases", "enabled", "phones")),
+    Question(
+        "profile", "list", "/profiles", "List the profiles of rooms.", ("profile", "extends", "rules"),
+        needs=Role.OBSERVER, key="profile",
+    ),
+    Question(
+        "token", "list", "/tokens", "List who may ask for what by HTTP.",
+        ("holder", "role", "rooms", "created_at", "until", "by"), key="holder",
+    ),
+    Question(
+        "user", "list", "/users", "List the users.", ("user", "display", "aliases", "enabled", "phones"), key="user"
+    ),
     Question("route", "list", "/routes", "List the rows of the route table.", ("name", "when", "then")),
     Question(
         "user",
@@ -194,4 +264,4 @@ QUESTIONS: tuple[Question, ...] = (
         "/users/{user}",
         "Show a user, and where the user's phones are.",
     ),
-)
+)  # fmt: skip

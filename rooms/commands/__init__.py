@@ -31,6 +31,9 @@ from rooms.commands.life import Release as Release
 from rooms.commands.life import RemoveRoom as RemoveRoom
 from rooms.commands.life import Reserve as Reserve
 from rooms.commands.life import Unlock as Unlock
+from rooms.commands.lists import CancelList as CancelList
+from rooms.commands.lists import DialList as DialList
+from rooms.commands.lists import NoteListed as NoteListed
 from rooms.commands.messages import NoteText as NoteText
 from rooms.commands.messages import SendText as SendText
 from rooms.commands.moving import Broadcast as Broadcast
@@ -55,6 +58,7 @@ from rooms.commands.plays import NotePlayEnded as NotePlayEnded
 from rooms.commands.plays import PausePlay as PausePlay
 from rooms.commands.plays import Play as Play
 from rooms.commands.plays import ResumePlay as ResumePlay
+from rooms.commands.plays import Say as Say
 from rooms.commands.plays import SeekPlay as SeekPlay
 from rooms.commands.plays import SetPlayVolume as SetPlayVolume
 from rooms.commands.plays import StopPlay as StopPlay
@@ -72,16 +76,17 @@ from rooms.commands.voices import ToggleMute as ToggleMute
 from rooms.commands.voices import UnmuteAll as UnmuteAll
 
 COMMANDS: tuple[type[Command], ...] = (
-    CreateRoom, ChangeRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick, Dial, Transfer,
+    CreateRoom, ChangeRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick,
+    Dial, DialList, CancelList, Transfer,
     SendDigits, SendText,
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
     Move, MoveAll, Merge, OpenBreakouts, CloseBreakouts, Broadcast,
-    Play, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
+    Play, Say, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
 )  # fmt: skip
 INTERNAL: tuple[type[Command], ...] = (
     Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDigit, NoteDominant,
     NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected,
-    NoteDialFailed, NoteDialRefused, NoteUsedUp, NoteReplaced, NoteTransferred,
+    NoteDialFailed, NoteDialRefused, NoteListed, NoteUsedUp, NoteReplaced, NoteTransferred,
     NoteText,
 )  # fmt: skip

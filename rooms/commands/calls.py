@@ -14,7 +14,7 @@ class Dial(Command):
     """Call somebody into the room.
 
     Whom: sip:USER@HOST, tel:NUMBER, or a number. The settings under dialout say who may be called at all. Without a
-    name, what was dialled stands for it.
+    name, what was dialled stands for it. Who answers comes in at once, or, asked to confirm, when he has pressed 1.
     """
 
     path: ClassVar[str] = "/rooms/{room}/dial"
@@ -23,6 +23,8 @@ class Dial(Command):
     uri: str
     name: str = ""
     ring_s: float = 0.0
+    confirm: bool = False
+    caller_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

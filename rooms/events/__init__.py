@@ -32,6 +32,10 @@ from rooms.events.life import RoomOpened as RoomOpened
 from rooms.events.life import RoomRemoved as RoomRemoved
 from rooms.events.life import RoomUnlocked as RoomUnlocked
 from rooms.events.life import WaitEnded as WaitEnded
+from rooms.events.lists import DialWanted as DialWanted
+from rooms.events.lists import ListChanged as ListChanged
+from rooms.events.lists import ListEnded as ListEnded
+from rooms.events.lists import ListStarted as ListStarted
 from rooms.events.messages import Message as Message
 from rooms.events.moving import BreakoutsClosed as BreakoutsClosed
 from rooms.events.moving import BreakoutsClosing as BreakoutsClosing

@@ -20,6 +20,10 @@ class Dialled(Event):
     uri: str
     ring_s: float
     by: str
+    confirm: bool = False
+    """Who answers comes in when he has pressed a key."""
+    caller_id: str = ""
+    """Who is shown as calling; empty: as the settings say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class RoomRemoved(Event):
 
 @dataclass(frozen=True, slots=True)
 class RoomLocked(Event):
+    """Nobody else is let in."""
+
     by: str
 
 
@@ -89,6 +91,8 @@ class PlaceReleased(Event):
 
 @dataclass(frozen=True, slots=True)
 class ParticipantArrived(Event):
+    """Somebody is in the room from now on."""
+
     participant: ParticipantId
     name: str
     address: str
@@ -97,6 +101,8 @@ class ParticipantArrived(Event):
 
 @dataclass(frozen=True, slots=True)
 class ParticipantLeft(Event):
+    """Somebody is in the room no more, for a cause."""
+
     participant: ParticipantId
     cause: str
 

@@ -31,6 +31,8 @@ class RoomMerged(Event):
 
 @dataclass(frozen=True, slots=True)
 class BreakoutsOpened(Event):
+    """People are divided among breakout rooms, or will be."""
+
     rooms: tuple[str, ...]
     by: str
 
@@ -45,6 +47,6 @@ class BreakoutsClosing(Event):
 
 @dataclass(frozen=True, slots=True)
 class BreakoutsClosed(Event):
-    """By ``system`` where the room and all its breakout rooms are empty."""
+    """All have come back, or have gone (by ``system``)."""
 
     by: str

@@ -11,6 +11,8 @@ from rooms.participant import MuteCause, ParticipantId
 
 @dataclass(frozen=True, slots=True)
 class ParticipantMuted(Event):
+    """There is a cause more why nobody hears the participant."""
+
     participant: ParticipantId
     cause: MuteCause
     by: str
@@ -28,23 +30,31 @@ class ParticipantUnmuted(Event):
 
 @dataclass(frozen=True, slots=True)
 class ParticipantDeafened(Event):
+    """The participant hears nothing."""
+
     participant: ParticipantId
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class ParticipantUndeafened(Event):
+    """The participant hears again."""
+
     participant: ParticipantId
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class ParticipantHeld(Event):
+    """The participant's phone has put the call on hold."""
+
     participant: ParticipantId
 
 
 @dataclass(frozen=True, slots=True)
 class ParticipantResumed(Event):
+    """The participant's phone has come back from hold."""
+
     participant: ParticipantId
 
 

@@ -17,11 +17,15 @@ class RecordingStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class RecordingPaused(Event):
+    """What comes now is left out of the recording."""
+
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingResumed(Event):
+    """The recording goes on."""
+
     by: str
 
 

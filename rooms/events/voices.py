@@ -28,5 +28,7 @@ class HeldByHost(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReleasedByHost(Event):
+    """The participant is back from the host's hold."""
+
     participant: ParticipantId
     by: str

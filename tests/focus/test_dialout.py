@@ -16,7 +16,7 @@ from confserver.sip.flow import Flow
 from confserver.sip.uri import parse_uri
 from confserver.sip.ways import Hop
 from rooms import events as tell
-from rooms.commands import Dial, End, Kick, Lock
+from rooms.commands import Dial, DialList, End, Kick, Lock
 from rooms.errors import Conflict, Forbidden, Full, NotOpen, Refused
 from tests.focus.house import House, events, every, sdp, the
 
@@ -418,3 +418,27 @@ def test_a_name_is_called_by_ipv4_unless_we_have_none() -> None:
     it.street.hosts[False] = None  # type: ignore[assignment]
     it.outgoing_flow = Flow("UDP", ("2001:db8::1", 5060), ("2001:db8::9", 5060))
     assert it.leg(it.dial("sip:bob@b.example")).is_ipv6
+
+
+# ---------------------------------------------------------------- lists
+def test_a_list_is_called_one_after_another_and_refusals_are_told() -> None:
+    it = house()
+    it.enter()
+    outputs = it.order(DialList("standup", ("Bob <sip:bob@192.0.2.9>", "sip:x@elsewhere.example"), at_once=2))
+    assert len(every(OpenLeg, outputs)) == 1
+    assert [(event.entry, event.state) for event in every(tell.ListChanged, outputs)] == [
+        (0, "calling"), (1, "calling"), (1, "failed"),
+    ]  # fmt: skip
+    refused = the(tell.DialRefused, outputs)
+    assert refused.uri == "sip:x@elsewhere.example" and "dialout.domains" in refused.reason
+    leg = it.leg_of("Bob")
+    it.tell(LegOpened(leg=leg.id, port=20100, ssrc=leg.id), leg.worker)
+    assert the(tell.ListEnded, it.answers(leg.call)).joined == 1
+
+
+def test_another_caller_is_shown_only_where_it_is_listed() -> None:
+    it = house(caller_ids=("sip:sales@example.com",))
+    call = it.dial(BOB, caller_id="sip:sales@example.com")
+    assert str(it.invites[call].from_) == "<sip:sales@example.com>"
+    with pytest.raises(Forbidden, match=r"dialout\.caller_ids"):
+        it.order(Dial("standup", BOB, caller_id="sip:boss@example.com"))

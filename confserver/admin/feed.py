@@ -1,0 +1,189 @@
+"""All that happens in the rooms as one numbered sequence, and how far each reader is in it: pure, without sockets.
+
+::
+
+    events of one command -> Feed.append -> [ entry | entry | entry ]  -> Cursor.take -> one reader
+         number, once written                 the last few MB           -> Cursor.take -> another
+
+An entry is written once, whoever reads it. Nothing is kept for a reader but a number: who is slower than the entries
+that are kept has lost his place, and has to begin anew. Entries are shown in order, and only when the store has what
+they tell (``Feed.commit``): nobody learns of what a crash could take back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+OVERHEAD_BYTES = 200
+"""Of an entry, beside its text."""
+MOST_AT_ONCE = 256
+"""So many entries are looked at for one reader before it is another's turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event. ``text``: as server-sent events have it; the JSON alone begins at ``start``."""
+
+    number: int
+    type: str
+    room: str
+    told: Mapping[str, Any]
+    text: bytes
+    start: int
+
+    @property
+    def json(self) -> bytes:
+        return self.text[self.start : -2]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a reader wants to hear of. ``types``: names, or beginnings of names with a star; none: all."""
+
+    may_see: Callable[[str], bool] = lambda room: True
+    room: str = ""
+    types: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
+    shows: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda room: room
+    """What the reader may see of a room in a snapshot."""
+    holds: Callable[[float], bool] = lambda now: True
+    """Whether he may still read."""
+
+    @classmethod
+    def of(cls, may_see: Callable[[str], bool], room: str = "", types: Iterable[str] = ()) -> Wanted:
+        named = list(types)
+        exact = frozenset(each for each in named if not each.endswith("*"))
+        return cls(may_see, room, exact, tuple(each[:-1] for each in named if each.endswith("*")))
+
+    def takes(self, entry: Entry) -> bool:
+        return self.takes_room(entry.room) and self.takes_type(entry.type)
+
+    def takes_room(self, room: str) -> bool:
+        return (not self.room or room == self.room) and self.may_see(room)
+
+    def takes_type(self, name: str) -> bool:
+        if not self.types and not self.prefixes:
+            return True
+        return name in self.types or name.startswith(self.prefixes or ("\0",))
+
+
+class Feed:
+    """The sequence. ``number``: of the last entry; ``shown``: of the last that may be read."""
+
+    def __init__(self, epoch: str, most_bytes: int) -> None:
+        """``epoch`` tells this run of the server from all others."""
+        self.epoch = epoch
+        self.number = 0
+        self.shown = 0
+        self._most_bytes = most_bytes
+        self._entries: deque[Entry] = deque()
+        self._bytes = 0
+        self._open: deque[list[int]] = deque()
+        """Of each command that is not shown yet: its last number, and 1 where the store has it."""
+
+    def append(self, told: Sequence[Mapping[str, Any]]) -> Callable[[], bool]:
+        """Take what one command has come to; gives what to call when the store has it, which tells whether more may
+        be read then."""
+        for each in told:
+            self.number += 1
+            self._keep(_written(self.epoch, self.number, each))
+        span = [self.number, 0]
+        self._open.append(span)
+
+        def commit() -> bool:
+            span[1] = 1
+            before = self.shown
+            while self._open and self._open[0][1]:
+                self.shown = self._open.popleft()[0]
+            return self.shown > before
+
+        return commit
+
+    def _keep(self, entry: Entry) -> None:
+        self._entries.append(entry)
+        self._bytes += len(entry.text) + OVERHEAD_BYTES
+        while self._bytes > self._most_bytes and len(self._entries) > 1:
+            self._bytes -= len(self._entries.popleft().text) + OVERHEAD_BYTES
+
+    @property
+    def oldest(self) -> int:
+        """Number of the first entry that is still there; of the next one where there is none."""
+        return self._entries[0].number if self._entries else self.number + 1
+
+    def check(self, after: int) -> None:
+        """Raises Lost where what follows is not kept any more."""
+        if after + 1 < self.oldest and after < self.number:
+            raise Lost(f"event {after + 1} is not kept any more; the oldest is {self.oldest}")
+
+    def read(self, after: int, most: int) -> list[Entry]:
+        """Up to ``most`` of the entries that follow ``after``, and may be read. Raises Lost."""
+        self.check(after)
+        first = after + 1 - self.oldest
+        last = min(first + most, self.shown + 1 - self.oldest)
+        return [self._entries[index] for index in range(first, last)]
+
+    def place(self, text: str) -> int | None:
+        """The number in ``EPOCH-NUMBER``; None where nothing can go on from there."""
+        match = re.fullmatch(r"([0-9a-f]{1,32})-([0-9]{1,18})", text)
+        if match is None or match[1] != self.epoch:
+            return None
+        number = int(match[2])
+        return number if self.oldest - 1 <= number <= self.number else None
+
+    def identify(self, number: int) -> str:
+        return f"{self.epoch}-{number}"
+
+    def describe(self) -> dict[str, object]:
+        return {
+            "number": self.number,
+            "kept": len(self._entries),
+            "kept_bytes": self._bytes,
+            "unstored": len(self._open),
+        }
+
+
+class Lost(Exception):
+    """A reader's place is not kept any more."""
+
+
+@dataclass(slots=True)
+class Cursor:
+    """How far one reader is."""
+
+    feed: Feed
+    wanted: Wanted
+    number: int
+
+    @property
+    def is_behind(self) -> bool:
+        return self.number < self.feed.shown
+
+    def check(self) -> None:
+        """Raises Lost."""
+        self.feed.check(self.number)
+
+    def take(self, most: int = MOST_AT_ONCE) -> list[Entry]:
+        """What he wants of the next ``most`` entries; more may be there (``is_behind``). Raises Lost."""
+        entries = self.feed.read(self.number, most)
+        if entries:
+            self.number = entries[-1].number
+        return [entry for entry in entries if self.wanted.takes(entry)]
+
+
+def _written(epoch: str, number: int, told: Mapping[str, Any]) -> Entry:
+    name = str(told["type"])
+    json = msgspec.json.encode({"id": f"{epoch}-{number}", **told})
+    head = f"id: {epoch}-{number}\nevent: {name}\ndata: ".encode()
+    return Entry(number, name, str(told["room"]), told, head + json + b"\n\n", len(head))
+
+
+def sse(name: str, json: bytes, identity: str = "") -> bytes:
+    """One message of server-sent events (WHATWG HTML 9.2.6). JSON has no line ends of its own."""
+    head = f"id: {identity}\n" if identity else ""
+    return f"{head}event: {name}\ndata: ".encode() + json + b"\n\n"
