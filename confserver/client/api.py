@@ -19,6 +19,7 @@ from confserver.client.asking import Changed, Listed, Record, Told
 from confserver.client.connection import Connection, Json
 from confserver.client.errors import BadAnswer, NotRunning
 from confserver.client.live import IDLE_S, Ended, Following
+from confserver.client.of_links import OfLinks
 from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
 from confserver.client.of_rooms import OfRooms
@@ -33,6 +34,7 @@ class _Methods(
     OfPeople[Listed, Told, Changed],
     OfVoices[Listed, Told, Changed],
     OfMoves[Listed, Told, Changed],
+    OfLinks[Listed, Told, Changed],
     OfWays[Listed, Told, Changed],
 ):
     """All methods, and where they go."""
