@@ -29,6 +29,7 @@ class Door:
         parts: Callable[[], Mapping[str, object]],
         orders: Orders | None = None,
         storage: Storage | None = None,
+        not_ready: Callable[[], str] = str,
     ) -> None:
         """``parts`` describes everything else, for ``status``."""
         self._focus = focus
@@ -36,6 +37,7 @@ class Door:
         self._parts = parts
         self._orders = orders or Orders()
         self._storage = storage
+        self.not_ready = not_ready
         self._started_at = performer.now()
 
     def submit(self, command: Command, by: Actor) -> Deferred[None]:
