@@ -33,7 +33,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from confserver.admin import origins, versions
+from confserver.admin import openapi, origins, page, versions
 from confserver.admin.answers import exception, header, json_answer, later, refusal, text, write
 from confserver.admin.endpoints import MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
 from confserver.admin.gate import Gate
@@ -167,6 +167,10 @@ class Interface(Resource):
                 return self._door.status()
             case "health":
                 return {"status": "ok"}
+            case "openapi":
+                return openapi.document()
+            case "docs":
+                return Answer(200, page.page(), page.HEADERS)
         asked = {name: ",".join(values) for name, values in found.asked.items()}
         return self._door.answer(found.route.query, {**asked, **found.names})
 
@@ -253,6 +257,8 @@ def _told(request: Request, found: Found, holder: Holder, told: object) -> Answe
     """Word the answer to a question: what he may see of it, a page of it, or that it is as he knows it."""
     if isinstance(told, Failure):
         return refusal(request, exception(told))
+    if isinstance(told, Answer):
+        return told
     route, headers = found.route, []
     is_room = route.tells_rooms and isinstance(told, Mapping)
     if is_room:
