@@ -106,6 +106,13 @@ OPTION_HELP = {
     "outgoing_db": "How much louder (dB) the participant hears the others.",
     "but": "Not this participant: an id or a name; more than one: say it again.",
     "moderators": "Moderators, too.",
+    "to": "The other room, or participant.",
+    "participants": "Only this participant: an id or a name; more than one: say it again.",
+    "count": "How many breakout rooms there are to be.",
+    "names": "What a breakout room is called; more than one: say it again.",
+    "assign": "WHO=ROOM: who goes to which breakout room; more than one: say it again.",
+    "evenly": "Divide evenly those for whom nothing is said.",
+    "countdown_s": "In so many seconds, which those there are told.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 

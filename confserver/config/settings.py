@@ -14,6 +14,7 @@ from confserver.config.dialout import Dialout
 from confserver.config.events import Events
 from confserver.config.http import SOCKET_NAME, Http
 from confserver.config.limits import Limits
+from confserver.config.records import Records
 from confserver.config.routes import Group, Route
 from confserver.config.sip import PRIVATE_NETWORKS, IPAddress, IPNetwork, Section, Sip
 from confserver.config.trunks import Trunk
@@ -291,6 +292,7 @@ class Settings(Section, frozen=True):
     """Rules for rooms by the name of a profile; the rooms check them."""
     sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()
+    records: Records = Records()
     http: Http = Http()
     events: Events = Events()
     state: State = State()
