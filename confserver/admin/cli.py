@@ -64,7 +64,7 @@ ARGUMENT_HELP = {
 OPTION_HELP = {
     **{rule.name: rule.metadata["help"] for rule in dataclasses.fields(RoomPolicy)},
     "profile": "Rules that it has in common with others, by name.",
-    "sounds": "A sound: a file, prompt:NAME, number:N or tones:...; more than one, one after another: say it again.",
+    "sounds": "A sound: a file, prompt:NAME, number:N, say:TEXT or tones:...; more than one, one by one: say it again.",
     "participant": "Only this participant hears it: an id or a name.",
     "loop": "Over and over.",
     "volume_db": "Louder or softer than it is, -60 to 20 dB.",
@@ -105,6 +105,13 @@ OPTION_HELP = {
     "outgoing_db": "How much louder (dB) the participant hears the others.",
     "but": "Not this participant: an id or a name; more than one: say it again.",
     "moderators": "Moderators, too.",
+    "to": "The other room, or participant.",
+    "participants": "Only this participant: an id or a name; more than one: say it again.",
+    "count": "How many breakout rooms there are to be.",
+    "names": "What a breakout room is called; more than one: say it again.",
+    "assign": "WHO=ROOM: who goes to which breakout room; more than one: say it again.",
+    "evenly": "Divide evenly those for whom nothing is said.",
+    "countdown_s": "In so many seconds, which those there are told.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 

@@ -19,6 +19,7 @@ from confserver.admin import token_store
 from confserver.admin.access import AccessError, Control, kept_token, write_control
 from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
+from confserver.app.archive import Archive
 from confserver.app.banner import banner, cannot_listen
 from confserver.app.door import Door
 from confserver.app.faces import Faces
@@ -54,7 +55,6 @@ from rooms.participant import ParticipantIds
 
 log = structlog.get_logger("server")
 
-ALIVE_S = 30.0
 RESCAN_S = 10.0
 EXPIRE_S = 5.0
 """How often expired registrations are looked for; they are not used before that either."""
@@ -93,6 +93,7 @@ class Server:
         )  # fmt: skip
         self._routes.join(self._orders)
         self._journal = Journal(self._storage)
+        self._archive = Archive(settings.records, self._storage, self._journal, self.now)
         self._stack = Stack(self._stack_settings(), lambda: secrets.token_hex(8))
         self._watch.use(self._stack)
         self._focus: Focus
@@ -105,11 +106,11 @@ class Server:
         self._ready: set[int] = set()
         self._all_ready: Deferred[None] = Deferred()
         self._chores = [
-            (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
             (LoopingCall(unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
             (LoopingCall(unfailing(lambda: self._keys.look(self.now()))), EXPIRE_S),
             *self._watch.chores(),
+            *self._archive.chores(),
         ]
         self._http: Faces | None = None
         self._url = ""
@@ -204,6 +205,7 @@ class Server:
             scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),
             watchers=settings.watchers,
         )  # fmt: skip
+        self._archive.begin(rooms, self._focus, kept.last_meeting)
         tolls.TollKeeper(self._focus.fencing, self._storage, self._orders)
 
     def _join(self) -> None:

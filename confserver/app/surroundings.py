@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import secrets
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -196,6 +197,7 @@ class Surroundings:
             music=sounds.path(sounds.music) or MUSIC,
             music_when_alone=rooms.music_when_alone,
             announce=Announce(rooms.announce),
+            voice=sounds.voice if shutil.which("espeak-ng") else "",
         )
 
     def worker_settings(self, number: int, epoch: float) -> WorkerSettings:

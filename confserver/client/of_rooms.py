@@ -70,6 +70,22 @@ class OfRooms(Asking[Listed, Told, Changed]):
             volume_db=volume_db, duck_db=duck_db, start_s=start_s, interruptible=interruptible,
         )  # fmt: skip
 
+    def say(
+        self,
+        room: str,
+        text: str,
+        participant: str | None = None,
+        *,
+        volume_db: float | None = None,
+        duck_db: float | None = None,
+        interruptible: bool | None = None,
+    ) -> Changed:
+        """Speak a text to a room, or to one participant."""
+        return self._change(
+            "POST", path("rooms", room, "say"), text=text, participant=participant, volume_db=volume_db,
+            duck_db=duck_db, interruptible=interruptible,
+        )  # fmt: skip
+
     def pause_play(self, room: str, play: int | None = None) -> Changed:
         """Let what plays wait."""
         return self._change("POST", path("rooms", room, "play", "pause"), play=play)

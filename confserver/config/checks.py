@@ -133,6 +133,11 @@ def _check_path_if_any(text: str) -> None:
         _check_path(text)
 
 
+def _check_voice(settings: Settings) -> None:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+_/-]{0,40}", settings.sounds.voice):
+        raise ValueError(f"{settings.sounds.voice!r} is no voice of espeak-ng")
+
+
 def _check_prefixes(settings: Settings) -> None:
     for text in settings.dialout.prefixes:
         if text != "*" and not re.fullmatch(r"\+?[0-9*#]{1,32}", text):
@@ -277,6 +282,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("recordings.directory", lambda settings: _check_path(str(settings.recordings_path()))),
     ("sounds.directory", lambda settings: _check_path_if_any(settings.sounds.directory)),
     ("sounds.prompts", lambda settings: _check_path_if_any(settings.sounds.prompts)),
+    ("sounds.voice", _check_voice),
     ("sounds.music", lambda settings: _check_path_if_any(settings.sounds.music)),
     *HTTP_CHECKS,
     ("log.file", lambda settings: _check_path_if_any(settings.log.file)),

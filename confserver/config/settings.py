@@ -14,6 +14,7 @@ from confserver.config.dialout import Dialout
 from confserver.config.events import Events
 from confserver.config.http import SOCKET_NAME, Http
 from confserver.config.limits import Limits
+from confserver.config.records import Records
 from confserver.config.routes import Group, Route
 from confserver.config.sip import PRIVATE_NETWORKS, IPAddress, IPNetwork, Section, Sip
 from confserver.config.trunks import Trunk
@@ -189,6 +190,9 @@ class Sounds(Section, frozen=True):
             "English ones of the package."
         ),
     ] = ""
+    voice: Annotated[
+        str, Meta(description="Voice of espeak-ng that speaks texts, where it is installed (espeak-ng --voices).")
+    ] = "en"
     music: Annotated[
         str,
         Meta(description="Sound file of the music for those who wait, absolute or from ~; empty: that of the package."),
@@ -279,6 +283,7 @@ class Settings(Section, frozen=True):
     """Rules for rooms by the name of a profile; the rooms check them."""
     sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()
+    records: Records = Records()
     http: Http = Http()
     events: Events = Events()
     state: State = State()

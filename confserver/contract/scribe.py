@@ -17,7 +17,9 @@ class ToScribe(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class ConvertSound(ToScribe, frozen=True):
-    """Lay a sound file ready for playing; answered by SoundReady or SoundFailed.
+    """Lay a sound ready for playing; answered by SoundReady or SoundFailed.
+
+    ``path``: of a file, or ``say:VOICE:TEXT``, which the scribe speaks.
 
     Mixed to one channel, unless ``stereo`` and the file has two.
     """

@@ -193,6 +193,15 @@ class Legs:
         leg.call = call
         self.by_call[call] = leg
 
+    def move(self, leg: Leg, room: str, place: Place, number: LegId | None = None) -> None:
+        """It is in another room from now on; ``number``: by which another worker knows it."""
+        was_opening = self._opening.pop(leg.id, None) is not None
+        self.remove(leg)
+        leg.room, leg.place, leg.id = room, place, leg.id if number is None else number
+        self.add(leg)
+        if not was_opening:
+            del self._opening[leg.id]
+
     def remove(self, leg: Leg) -> None:
         del self.by_id[leg.id], self.by_call[leg.call], self.by_participant[leg.participant]
         self._by_worker[leg.worker].pop(leg.id)

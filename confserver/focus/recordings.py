@@ -34,7 +34,7 @@ from confserver.contract import (
     StopRecord,
 )  # fmt: skip
 from confserver.focus.legs import Place
-from confserver.focus.outputs import TellScribe
+from confserver.focus.outputs import Recorded, TellScribe
 from confserver.focus.scene import Scene
 from rooms import events as tell
 from rooms.commands import NoteRecordingFailed
@@ -168,6 +168,7 @@ class Recordings:
         """Worker and scribe each come to their end; the scribe waits for what is on the way."""
         del self._by_room[recording.room]
         if recording.name:
+            self._scene.say(Recorded(recording.room, "", at))
             self._scene.tell_worker(recording.place, StopRecord(record=recording.id))
         self._scene.say(TellScribe(CloseRecording(record=recording.id, at=at, cause=cause)))
         if recording.state == "failed":
@@ -196,6 +197,7 @@ class Recordings:
         if recording is None:
             return
         recording.name = name
+        self._scene.say(Recorded(recording.room, name, recording.started_at))
         if record not in self._closing:
             self._tell_worker(recording)
 

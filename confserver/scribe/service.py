@@ -33,6 +33,7 @@ from confserver.scribe.handover import Handovers
 from confserver.scribe.keeping import NotKept, Shelf
 from confserver.scribe.memory import Memory
 from confserver.scribe.sounds import Sounds
+from confserver.scribe.speaking import SAY, Speaker
 from confserver.scribe.writer import Manner, Writer
 
 CONVERTERS = 2
@@ -50,6 +51,7 @@ class Service:
         """Raises OSError."""
         self._channel = channel
         self._sounds = Sounds(memory)
+        self._speaker = Speaker(memory.path / "spoken")
         self._converters = ThreadPoolExecutor(CONVERTERS, "converter")
         self._keeper = ThreadPoolExecutor(1, "keeper")
         self._shelf = Shelf(manner.directory)
@@ -120,7 +122,8 @@ class Service:
     def _convert(self, command: ConvertSound) -> None:
         """In a thread of its own."""
         try:
-            sounds = self._sounds.lay_ready(command.path, command.rates, command.stereo)
+            path = self._speaker.file_of(command.path) if command.path.startswith(SAY) else command.path
+            sounds = self._sounds.lay_ready(path, command.rates, command.stereo)
             self._channel.say(SoundReady(job=command.job, sounds=sounds))
         except Unplayable as unplayable:
             self._channel.say(SoundFailed(job=command.job, reason=str(unplayable)))
