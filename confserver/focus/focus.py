@@ -58,7 +58,7 @@ from confserver.focus.verdict import Decide, at_once
 from confserver.focus.watching import Watchers, Watching
 from confserver.sip import outputs as sip
 from rooms.commands import Command, Leave, NoteDominant, NoteNoise, NoteTalking, Release
-from rooms.participant import SYSTEM, Actor
+from rooms.participant import SYSTEM, Actor, ParticipantId
 from rooms.policy import RoomPolicy
 from rooms.profiles import Profile
 from rooms.records.figures import Figures
