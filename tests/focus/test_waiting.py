@@ -44,10 +44,10 @@ class Door:
             minutes.say(tell.Announced, SPOKEN, person.id)
 
     def rings_a_bell(self, purpose: str) -> list[out.Output]:
-        room = self.house.rooms.get("standup")
+        room, scene = self.house.rooms.get("standup"), self.house.scene
         room.alarms.set(purpose, self.house.now)
-        self.house.rooms._keep(room)
-        return self.house.pass_time(0)
+        scene.obey(room.fire(self.house.now))
+        return self.house.play(scene.taken())
 
     def opens(self) -> list[out.Output]:
         self.is_open = True
