@@ -101,7 +101,7 @@ QUERIES: tuple[Route, ...] = (
     ),
     Route("GET", "/rooms/{room}", "Show one room and who is in it.", query="room", tells_rooms=True),
     Route(
-        "GET", "/recordings", "List the recordings that this run of the server has made.", query="recordings",
+        "GET", "/recordings", "List the recordings, those under way first.", query="recordings",
         parameters=PAGING, key="name", room="room",
     ),
     Route("GET", "/status", "Show the server's counts and load.", query="status"),

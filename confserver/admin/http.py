@@ -81,7 +81,8 @@ class Door(Protocol):
     def room(self, name: str) -> Mapping[str, object]:
         """Raises NotFound (or Invalid, where no room can be called so)."""
 
-    def recordings(self) -> Sequence[Mapping[str, object]]: ...
+    def recordings(self) -> object:
+        """At once, or by a Deferred."""
 
     def status(self) -> Mapping[str, object]: ...
 
