@@ -15,7 +15,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, get_type_hints
 
-from confserver.admin.cli import OPTION_HELP
+from confserver.admin.cli import ARGUMENT_HELP, OPTION_HELP
 from confserver.admin.endpoints import ROUTES, Route, body_fields
 from confserver.admin.schema import Schema, nullable, of_hint, ref
 from confserver.admin.schemas import LIMITS, rules
@@ -27,14 +27,10 @@ from rooms.policy import RULES
 
 Document = dict[str, Any]
 NAMES = {
-    "room": "The room's name; case does not matter.",
-    "participant": "An id (p7), or a name that only one in the room has.",
-    "network": "An IP address or a network, percent-encoded: 198.51.100.0%2F24.",
-    "user": "The user's name.",
-    "holder": "The token's name.",
+    name: words.partition(" is ")[2][:1].upper() + words.partition(" is ")[2][1:]
+    for name, words in ARGUMENT_HELP.items()
+} | {
     "call": "The call's number, the id of a participant, or a Call-ID.",
-    "country": "A country code, such as +49.",
-    "uri": "What would be called, percent-encoded.",
 }
 """What paths name."""
 OPEN: tuple[int, ...] = (400, 421, 429, 500)
@@ -121,7 +117,7 @@ def _member(field: dataclasses.Field[Any], hint: Any) -> Schema:
 def _in_path(route: Route) -> list[Document]:
     return [
         {
-            "name": name, "in": "path", "required": True, "description": NAMES.get(name, ""),
+            "name": name, "in": "path", "required": True, "description": NAMES[name],
             "schema": {"type": "string", "minLength": 1},
         }
         for name in route.path_fields

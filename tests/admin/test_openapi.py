@@ -15,8 +15,11 @@ from confserver.admin.page import page
 from confserver.admin.schema import nullable, of_hint
 from confserver.admin.way_schemas import ANSWERS, DONE, SCHEMAS
 from confserver.contract import LegReport, LegReports
+from confserver.focus.dialout import DialTerms
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS
+from confserver.routing.dialplan import DialPlan
+from confserver.routing.fence import Fence
 from rooms.commands import CreateRoom, Play, StartRecording
 from rooms.participant import MuteCause
 from rooms.policy import RULES
@@ -116,14 +119,16 @@ def test_a_room_is_as_it_is_described() -> None:
     house.order(StartRecording("standup"))
     check("Room", house.focus.room("standup", house.now))
     leg = house.leg(calls[0])
-    house.tell(LegReports(reports=[LegReport(leg.id, 100, 90, 3, 2, 1, 0, 1.2, 41.2, -1.0, 7, 8, 9)]), leg.worker)
+    house.tell(
+        LegReports(reports=[LegReport(leg.id, 100, 90, 3, 2, 1, 0, 1.2, 41.2, -1.0, 7, 8, 9)], load=0.1), leg.worker
+    )
     [room] = house.focus.rooms(house.now)
     check("Room", room)
     assert room["participants"][0]["media"]["received"] and room["plays"] and room["recording"]
 
 
 def test_people_who_are_called_are_described() -> None:
-    house = House()
+    house = House(dialling=DialTerms(plan=DialPlan(Fence(domains=["*"]))))
     house.dial()
     told = house.focus.room("standup", house.now)
     assert told["dialling"]
