@@ -219,10 +219,12 @@ def _stored(row: dict[str, Any]) -> StoredRoom:
 
 
 def last_participant(db: Database) -> int:
-    """Give the number of the last participant id on record, for ``ParticipantIds``. Raises StoreError."""
+    """Give the highest number of a participant id on record, for ``ParticipantIds``. Raises StoreError."""
     with _in_words():
-        rows = list(db.query("SELECT participant FROM participations ORDER BY id DESC LIMIT 1"))
-        return id_number(rows[0]["participant"]) if rows else 0
+        rows = db.query(
+            "SELECT participant FROM participations"
+        )  # who moves has more than one: the last need not be it
+        return max((id_number(row["participant"]) for row in rows), default=0)
 
 
 def participations(db: Database, room: str | None = None, most: int = 100) -> list[dict[str, Any]]:

@@ -58,6 +58,7 @@ ARGUMENT_HELP = {
     "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
     "uri": "URI is what would be called, such as sip:bob@example.com.",
     "user": "USER is the user's name, in lower case, such as alice.",
+    "recording": "RECORDING is a recording's name, as confserver recordings prints it.",
     "country": "COUNTRY is a country code such as +49.",
     "profile": "PROFILE is the name of a profile, such as webinar.",
     "holder": "HOLDER is the token's name, such as reception.",
@@ -110,6 +111,13 @@ OPTION_HELP = {
     "outgoing_db": "How much louder (dB) the participant hears the others.",
     "but": "Not this participant: an id or a name; more than one: say it again.",
     "moderators": "Moderators, too.",
+    "to": "The other room, or participant.",
+    "participants": "Only this participant: an id or a name; more than one: say it again.",
+    "count": "How many breakout rooms there are to be.",
+    "names": "What a breakout room is called; more than one: say it again.",
+    "assign": "WHO=ROOM: who goes to which breakout room; more than one: say it again.",
+    "evenly": "Divide evenly those for whom nothing is said.",
+    "countdown_s": "In so many seconds, which those there are told.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
@@ -159,6 +167,7 @@ def _status(ask: Ask) -> click.Command:
 
 # ------------------------------------------------------------------ the server's ways, beside the rooms
 NOUNS = {
+    "recording": "Delete recordings of the running server.",
     "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
     "profile": "Show or change the rules that rooms of the running server have in common.",
     "server": "Show or change whether the running server takes new calls.",
