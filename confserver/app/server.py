@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
 import structlog
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.task import LoopingCall
 
 from confserver.admin import token_store
 from confserver.admin.access import AccessError, Control, kept_token, write_control
@@ -21,6 +21,7 @@ from confserver.app.accounts import Accounts
 from confserver.app.archive import Archive
 from confserver.app.banner import banner, cannot_listen
 from confserver.app.door import Door
+from confserver.app.ending import Ending
 from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
 from confserver.app.news import News
@@ -75,6 +76,7 @@ class Server:
     def __init__(self, reactor: Any, settings: Settings, reread: Callable[[], Settings] | None = None) -> None:
         """``reread`` gives the settings as they are now; raises ConfigError."""
         self._reactor = reactor
+        self._ending = Ending(reactor)
         self._settings = settings
         self._epoch = time.time() - time.monotonic()
         self._state = settings.state.path()
@@ -344,7 +346,7 @@ class Server:
                 chore.stop()
         if self._transports is not None:
             self._performer.perform(self._focus.close())
-            await self._until(self._is_goodbye_said, GOODBYE_S)
+            await self._ending.until(self._is_goodbye_said, GOODBYE_S)
             await self._stop_workers()
             self._performer.stop()
             self._transports.stop()
@@ -362,20 +364,8 @@ class Server:
 
     async def _stop_workers(self) -> None:
         """Then the scribe, who writes down what workers say to the last."""
-        await self._stop_all([*self._links, *([self._spares] if self._spares else [])])
-        await self._stop_all([self._scribe])
-
-    async def _stop_all(self, everybody: Sequence[WorkerLink | Spares | ScribeLink]) -> None:
-        for each in everybody:
-            each.stop()
-        await self._until(lambda: not any(each.is_alive for each in everybody), 2.0)
-        for each in everybody:
-            each.kill()
-
-    async def _until(self, is_so: Callable[[], bool], most_s: float) -> None:
-        ends = self.now() + most_s
-        while not is_so() and self.now() < ends:
-            await deferLater(self._reactor, 0.05, lambda: None)
+        await self._ending.stop_all([*self._links, *([self._spares] if self._spares else [])])
+        await self._ending.stop_all([self._scribe])
 
     # ------------------------------------------------------------------ looking in
     def _parts(self) -> Mapping[str, object]:
