@@ -29,7 +29,7 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.focus import succession
 from confserver.focus.admission import Admission
-from confserver.focus.answers import NoAnswer, unavailable
+from confserver.focus.answers import unavailable
 from confserver.focus.chat import Chat, ChatTerms
 from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.fencing import Fencing
@@ -79,20 +79,22 @@ class Focus:
         texting: ChatTerms | None = None,
         decide: Decide = at_once,
         watchers: Watchers = "inside",
+        record_days: float = 0.0,
     ) -> None:
         """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``.
 
-        Without ``dialling`` nobody is called. ``decide`` says whether who calls comes in at once. ``watchers``: who
-        may subscribe to a room.
+        Without ``dialling`` nobody is called. ``decide`` says whether who calls is answered at once. ``watchers``: who
+        may subscribe to a room. ``record_days``: how long recordings are kept.
         """
         self._scene = scene
         self._playing = Playing(scene, repertoire)
-        self._recordings = Recordings(scene, with_tracks)
+        self._recordings = Recordings(scene, with_tracks, record_days)
         self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
         self._measuring = Measuring(scene)
         parts = (self._playing, self._recordings, self._loudness, self._holding, self._measuring)
         scene.followers += [part.follow for part in parts]
         self._admission = Admission(scene, decide)
+        scene.followers.append(self._admission.follow)
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers += [self._dialout.follow, Listing(scene, self._dialout.check).follow]
         self._sessions = Sessions(scene, self._admission)
@@ -170,27 +172,13 @@ class Focus:
         if not self._scene.try_ask(Release(leg.room, leg.participant), SYSTEM, now):
             self._scene.try_ask(Leave(leg.room, leg.participant, event.cause), SYSTEM, now)
 
-    def let_in(self, participant: ParticipantId) -> list[Output]:
-        """Who waits for a decision may come in."""
-        leg = self._scene.legs.by_participant.get(participant)
-        if leg is not None:
-            self._admission.let_in(leg)
-        return self._scene.taken()
-
-    def turn_away(self, participant: ParticipantId, status: int = 603, reason: str = "") -> list[Output]:
-        """Who waits for a decision may not."""
-        leg = self._scene.legs.by_participant.get(participant)
-        if leg is not None:
-            self._admission.turn_away(leg, NoAnswer(status, reason))
-        return self._scene.taken()
-
     # ------------------------------------------------------------------ workers
     def hear_worker(self, worker: int, event: FromWorker, now: float) -> list[Output]:
         """Take what a media worker says."""
         legs = self._scene.legs.by_id
         match event:
             case LegOpened():
-                self._admission.opened(event)
+                self._admission.opened(event, now)
                 self._moving.opened(event)
                 self._dialout.opened(event)
             case LegFailed() if not self._moving.failed(event, now):

@@ -20,7 +20,7 @@ class Stage(enum.Enum):
 
     ::
 
-        OPENING --LegOpened--> WAITING (nobody has decided yet) --> ANSWERED
+        OPENING --LegOpened--> WAITING (it rings; the rooms let him wait) --let in--> ANSWERED
         OPENING --LegOpened--> ANSWERED --ACK or first packet--> PRESENT --kick, end, BYE--> LEAVING
         OPENING --LegOpened--> CALLING (a call of ours) --2xx--> PRESENT
     """
@@ -116,6 +116,8 @@ class Leg:
     refuses: set[str] = field(default_factory=set)
     takes_cpim: bool = False
     """Its phone has said that it takes message/cpim."""
+    takes_prack: bool = False
+    """It can answer an offer of ours before we answer its call (RFC 3262)."""
     texts: list[float] = field(default_factory=list)
     """When it has sent its last messages."""
     keys: list[Pressed] = field(default_factory=list)
@@ -140,6 +142,8 @@ class Leg:
             self.allows = frozenset(message.headers.get_all("Allow"))
         accepted = [value.partition(";")[0].strip().lower() for value in message.headers.get_all("Accept")]
         self.takes_cpim = "message/cpim" in accepted
+        tags = (*message.headers.get_all("Supported"), *message.headers.get_all("Require"))
+        self.takes_prack = "100rel" in tags
 
     def takes(self, method: str) -> bool:
         """As far as it is known."""
