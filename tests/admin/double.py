@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -30,6 +31,8 @@ class HouseDoor:
         self.hold = False
         self.held: list[Deferred[None]] = []
         self.fault: Exception | None = None
+        self.directory = Path("/nonexistent")
+        """Of recordings."""
 
     def submit(self, command: Command, by: Actor) -> Deferred[None]:
         self.asked.append((command, by))
@@ -70,6 +73,9 @@ class HouseDoor:
                 "seconds": 75.0, "files": ["standup-20261122-101500.flac", "standup-20261122-101500-p1-Anna.flac"],
             }
         ]  # fmt: skip
+
+    def recording_file(self, name: str) -> Path:
+        return self.directory / name
 
     def status(self) -> Mapping[str, object]:
         return {"version": "test", "rooms": len(self.house), "workers": [{"pid": 7, "load": 0.1}]}
