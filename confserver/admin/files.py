@@ -51,7 +51,7 @@ def _file_of(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str], holder
     row = next((row for row in rows if row["name"] == name), None)
     if row is None:
         raise Problem(404, f"there is no recording {name[:64]}", kind="not-found")
-    permit_room(str(row["room"]), holder)
+    permit_room(str(row["room"]), None, holder)
     if file not in row["files"] and file != f"{name}.json":
         there = ", ".join([*row["files"][:10], f"{name}.json"])
         raise Problem(404, f"{name} has no file {file[:64]}; there are: {there}", kind="not-found")
