@@ -107,7 +107,7 @@ QUERIES: tuple[Route, ...] = (
     ),
     Route(
         "GET", "/recordings/{recording}/{file}", "Send a file of a recording, whole or in parts.", query=FILE,
-        needs=Role.MODERATOR,
+        needs=Role.MODERATOR, media_type="application/octet-stream",
     ),
     Route("GET", "/status", "Show the server's counts and load.", query="status"),
     Route(

@@ -71,6 +71,7 @@ class HouseDoor:
             {
                 "room": "standup", "name": "standup-20261122-101500", "state": "kept", "reason": "", "started_at": NOW,
                 "seconds": 75.0, "files": ["standup-20261122-101500.flac", "standup-20261122-101500-p1-Anna.flac"],
+                "bytes": 1200, "until": None,
             }
         ]  # fmt: skip
 
