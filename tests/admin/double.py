@@ -29,6 +29,7 @@ class HouseDoor:
         self.asked: list[tuple[Command, Actor]] = []
         self.orders: list[Order] = []
         self.hold = False
+        self.trouble = ""
         self.held: list[Deferred[None]] = []
         self.fault: Exception | None = None
         self.directory = Path("/nonexistent")
@@ -77,6 +78,9 @@ class HouseDoor:
 
     def recording_file(self, name: str) -> Path:
         return self.directory / name
+
+    def not_ready(self) -> str:
+        return self.trouble
 
     def status(self) -> Mapping[str, object]:
         return {"version": "test", "rooms": len(self.house), "workers": [{"pid": 7, "load": 0.1}]}
