@@ -290,6 +290,7 @@ class Room:
         if was_present:
             voices.hush(self, person, minutes)
             self.plays.leave(person.id, minutes)
+            dialling.leave(person, cause, minutes)
             assembly.leave(self, person, minutes)
             links.leave(self, person.id, minutes)
             if self.dominant == person.id:

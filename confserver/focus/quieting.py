@@ -2,7 +2,8 @@
 
     muted, for whatever cause --> our re-INVITE, sendonly;  no cause left --> our re-INVITE, sendrecv
 
-A phone that refuses is muted all the same: the rooms decide who is heard.
+A coach is heard by his trainee, whatever mutes him for the room: his phone sends, unless he has muted himself. A phone
+that refuses is muted all the same: the rooms decide who is heard.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from confserver.focus.reoffers import Reoffers
 from confserver.focus.scene import Scene
 from confserver.sdp.direction import Direction
 from rooms import events as tell
+from rooms.participant import MuteCause
 
 
 class Quieting:
@@ -23,10 +25,20 @@ class Quieting:
 
     def follow(self, event: tell.Event) -> None:
         match event:
-            case tell.ParticipantMuted():
-                self._want(event.participant, Direction.SENDONLY)
-            case tell.ParticipantUnmuted(silent=False):
-                self._want(event.participant, Direction.SENDRECV)
+            case (
+                tell.ParticipantMuted(participant=participant) | tell.ParticipantUnmuted(participant=participant)
+                | tell.WhisperBegan(participant=participant) | tell.WhisperEnded(participant=participant)
+            ):  # fmt: skip
+                self._review(event.room, participant)
+
+    def _review(self, name: str, participant: str) -> None:
+        room = self._scene.rooms.get(name) if name in self._scene.rooms else None
+        person = room.places.get(participant) if room else None
+        if room is None or person is None:
+            return
+        line = room.links.lines.get(participant)
+        coaches = line is not None and line.is_coach and MuteCause.SELF not in person.muted
+        self._want(participant, Direction.SENDONLY if person.muted and not coaches else Direction.SENDRECV)
 
     def _want(self, participant: str, direction: Direction) -> None:
         leg = self._scene.legs.by_participant.get(participant)

@@ -154,11 +154,12 @@ class Caller:
         return out[0]
 
 
-def _talk(worker: Worker, callers: list[Caller], seconds: float) -> None:
+def _talk(worker: Worker, callers: list[Caller], seconds: float, first: int = 0) -> None:
+    """``first``: number of the first packet."""
     began = time.monotonic()
     for number in range(round(seconds * 50)):
         for caller in callers:
-            caller.send(number)
+            caller.send(first + number)
         worker.read(0)
         time.sleep(max(began + (number + 1) * 0.02 - time.monotonic(), 0))
         for caller in callers:
