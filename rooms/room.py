@@ -13,11 +13,25 @@ from collections.abc import Callable
 from typing import Any
 
 from rooms import commands as ask
-from rooms import dialling, entrance, gains, hosting, lifecycle, lists, messages, plays, recording, rights, voices
+from rooms import (
+    dialling,
+    entrance,
+    gains,
+    hosting,
+    keypad,
+    lifecycle,
+    lists,
+    messages,
+    plays,
+    recording,
+    rights,
+    voices,
+)
 from rooms import events as tell
 from rooms.alarms import Alarms
 from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
 from rooms.hearing import Hearing, hearing_of
+from rooms.keypad import Keypads
 from rooms.lifecycle import Happening, State, next_state
 from rooms.lists import Lists
 from rooms.minutes import Minutes
@@ -68,6 +82,7 @@ class Room:
         """The number of the last event."""
         self.hearing = Hearing()
         self.plays = Plays()
+        self.keypads = Keypads()
         self.recording = Recording()
         self.lists = Lists()
         self.dominant: ParticipantId | None = None
@@ -97,10 +112,14 @@ class Room:
 
     def handle(self, command: ask.Command, by: Actor, now: float) -> list[tell.Event]:
         """Apply a command, whole or not at all. Raises Refused."""
-        rights.check(command, by)
         minutes = Minutes(self.name, self.number, now)
-        _HANDLERS[type(command)](self, command, by, minutes)
+        self.carry_out(command, by, minutes)
         return self._closed(minutes)
+
+    def carry_out(self, command: ask.Command, by: Actor, minutes: Minutes) -> None:
+        """The same within another command. Raises Refused."""
+        rights.check(command, by)
+        _HANDLERS[type(command)](self, command, by, minutes)
 
     def next_deadline(self) -> float | None:
         return self.alarms.next()
@@ -248,6 +267,7 @@ class Room:
 
     def give_back(self, person: Participant, cause: str, minutes: Minutes) -> None:
         was_present = person.presence is Presence.PRESENT
+        self.keypads.leave(person.id)
         if was_present:
             voices.hush(self, person, minutes)
             self.plays.leave(person.id, minutes)
@@ -321,9 +341,10 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     **voices.HANDLERS,
     **gains.HANDLERS,
     **hosting.HANDLERS,
+    **keypad.HANDLERS,
     **plays.HANDLERS,
     **recording.HANDLERS,
     ask.Kick: Room._kick,
 }
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {**lists.ALARMS}
+ALARMS: dict[str, Callable[[Room, Minutes], None]] = {**lists.ALARMS, **keypad.ALARMS}
 """What is done when a time has come, by the purpose it was set for; each topic adds its rows."""

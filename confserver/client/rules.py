@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 
@@ -22,3 +22,5 @@ class Rules(TypedDict, total=False):
     music_when_alone: bool | None
     announce: str | None
     tell_muted: bool | None
+    menu: Mapping[str, Mapping[str, str | Sequence[str]]] | None
+    menu_timeout_s: float | None

@@ -377,6 +377,7 @@ def test_every_command_knows_who_may_not(stage: Stage) -> None:
             "whom": ("x",),
             "list": 1,
             "entry": 0,
+            "action": "dial",
         }
         command = kind(ROOM, **{name: fields[name] for name in kind.__dataclass_fields__ if name in fields})
         with pytest.raises(Forbidden, match=f"{kind.__name__.lower()} takes a {kind.needs.name.lower()}"):
@@ -393,7 +394,7 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
         "version": {"epoch": "0", "number": stage.rooms.get(ROOM).number}, "profile": "", "waiting": [], "lists": [],
         "mute_on_entry": False, "rate_hz": None, "stereo": False, "talkers": None, "ptime_ms": None, "levelling": None,
         "comfort_noise": None, "guard": None, "codecs": [], "music_when_alone": None, "announce": None,
-        "tell_muted": True,
+        "tell_muted": True, "menu": None, "menu_timeout_s": 2.0,
         "created_at": 1001.0, "opened_at": 1001.0, "at": stage.now,
         "reserved": 1, "dominant": None, "plays": [], "recording": None,
         "dialling": [],
