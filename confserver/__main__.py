@@ -1,14 +1,16 @@
 """The command ``confserver``: joins the verbs of the server, of administration, of the robot phone and of the bench.
 
 Everything is imported where it is needed, so that ``confserver rooms`` starts without Twisted and numpy. Exit status:
-0 done, 1 refused or not reachable (one line on standard error), 2 wrong usage, settings or surroundings.
+0 done, 1 refused, 2 wrong usage, settings or surroundings, 3 no server answers, 4 no right to ask it; what it was is
+one line on standard error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from confserver.admin.tables import plain
 from confserver.prompts.command import prompts
 
 if TYPE_CHECKING:
+    from confserver.client import Client
     from confserver.config import Settings
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -29,6 +32,14 @@ class UnusableSettings(click.ClickException):
     """One line about the settings; status 2, as for wrong usage."""
 
     exit_code = 2
+
+
+class NoServer(click.ClickException):
+    exit_code = 3
+
+
+class NoRight(click.ClickException):
+    exit_code = 4
 
 
 def _print_version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
@@ -137,6 +148,17 @@ def _password() -> str:
     return given if given is not None else str(click.prompt("Password", hide_input=True))
 
 
+@confserver.command("api")
+@click.option("--html", "as_page", is_flag=True, help="A page to read.")
+def api_command(as_page: bool) -> None:
+    """Print the description of the HTTP interface: OpenAPI 3.1, or a page to read."""
+    import json
+
+    from confserver.admin import openapi, page
+
+    click.echo(page.page().decode() if as_page else json.dumps(openapi.document(), indent=2))
+
+
 @confserver.command(
     "bench",
     context_settings={"ignore_unknown_options": True},
@@ -178,14 +200,36 @@ def _settings(config: Path | None) -> Settings:
 
 def _ask(where: Where, method: str, path: str, body: Mapping[str, object]) -> object:
     """Put a question to the running server."""
-    from confserver.client import Client, ClientError, Unauthorized
+    with _told(where):
+        return _client(where).request(method, path, body)
+
+
+def _follow(
+    where: Where, room: str | None, types: Sequence[str], levels: bool, after: str
+) -> Iterator[Mapping[str, Any]]:
+    """What happens at the running server."""
+    with _told(where):
+        yield from _client(where).events(room, types=types, levels=levels, after=after)
+
+
+def _client(where: Where) -> Client:
+    from confserver.client import Client
+
+    return Client(where.server, where.token) if where.server else Client.local(where.state_directory)
+
+
+@contextlib.contextmanager
+def _told(where: Where) -> Iterator[None]:
+    """What the client complains of, as one line and a status."""
+    from confserver.client import BadAnswer, ClientError, NotRunning, Unauthorized
 
     try:
-        client = Client(where.server, where.token) if where.server else Client.local(where.state_directory)
-        return client.request(method, path, body)
+        yield
     except Unauthorized as error:
         hint = "; give it by --token or CONFSERVER_TOKEN" if where.server and not where.token else ""
-        raise click.ClickException(plain(error) + hint) from None
+        raise NoRight(plain(error) + hint) from None
+    except (NotRunning, BadAnswer) as error:
+        raise NoServer(plain(error)) from None
     except ClientError as error:
         raise click.ClickException(plain(error)) from None
 
@@ -200,7 +244,7 @@ def _explain(config: Path, asked: Mapping[str, str]) -> Mapping[str, Any]:
         raise click.ClickException(plain(error)) from None
 
 
-for verb in (*verbs(_ask, _explain), prompts):
+for verb in (*verbs(_ask, _explain, _follow), prompts):
     confserver.add_command(verb)
 
 

@@ -23,7 +23,7 @@ from rooms.commands import keys as ask
 from rooms.commands.command import Command
 from rooms.errors import Forbidden, Refused
 from rooms.menus import After, Menu, Step, menu_for, waits_for_more
-from rooms.participant import Actor, Participant, ParticipantId, Presence
+from rooms.participant import Actor, Participant, ParticipantId, Presence, Wait
 from rooms.wishes import OUTSIDE, SAYINGS, WISHES, WRONG, answer
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def _carry_out(
         room.carry_out(command, actor_of(person), minutes)
     except Refused as refused:
         return refusal(refused)
-    return answer(step, minutes.events[before:], person.id)
+    return answer(room, step, minutes.events[before:], person.id)
 
 
 def actor_of(person: Participant) -> Actor:
@@ -231,9 +231,14 @@ def _say(room: Room, person: Participant, sounds: tuple[str, ...], minutes: Minu
 
 # ------------------------------------------------------------------ commands and time
 def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) -> None:
-    """Ignored for those not present: the engine's word and a departure may cross."""
+    """Of who waits as well: he may be asked for something. Ignored for all others: the engine's word and a departure
+    may cross."""
     person = room.places.get(command.participant)
-    if person is None or person.presence is not Presence.PRESENT:
+    if person is None or person.presence not in (Presence.PRESENT, Presence.WAITING):
+        return
+    if person.presence is Presence.WAITING:
+        if person.waits_for is not Wait.PIN:
+            minutes.say(tell.DigitReceived, person.id, command.digit, command.duration_ms)
         return
     if not room.keypads.is_secret(person.id):
         minutes.say(tell.DigitReceived, person.id, command.digit, command.duration_ms)

@@ -16,8 +16,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import msgspec
-
 from rooms.errors import Invalid, NotFound, Refused
 from rooms.policy import RULES, RoomPolicy
 
@@ -75,6 +73,8 @@ class Profiles:
             together |= plain(each.said)
         together |= plain(said)
         check_names(together)
+        import msgspec  # here, so that the command line starts without it
+
         try:
             return msgspec.convert(asdict(self.rules) | together, RoomPolicy)
         except msgspec.ValidationError as error:

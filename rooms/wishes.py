@@ -13,6 +13,7 @@ from rooms import events as tell
 from rooms.errors import NotFound
 from rooms.menus import Menu, Step
 from rooms.participant import MuteCause, ParticipantId, Role
+from rooms.policy import RecordNotice
 
 if TYPE_CHECKING:
     from rooms.participant import Participant
@@ -154,7 +155,7 @@ _SELF_EVIDENT = ("leave", "end")
 """Of these he hears himself what comes of them."""
 
 
-def answer(step: Step, events: Iterable[tell.Event], who: ParticipantId) -> tuple[str, ...]:
+def answer(room: Room, step: Step, events: Iterable[tell.Event], who: ParticipantId) -> tuple[str, ...]:
     """What is said to who has pressed a key whose action has been carried out."""
     happened = list(events)
     for event in happened:
@@ -166,6 +167,8 @@ def answer(step: Step, events: Iterable[tell.Event], who: ParticipantId) -> tupl
                 return ("prompt:muted-by-host",) if last.silent else ("prompt:unmuted",)
             case tell.GainChanged():
                 return (SOFTER if step.name.endswith("softer") else LOUDER,)
+    if step.name == "record" and room.policy.record_notice is RecordNotice.SPOKEN:
+        return ()  # all are told
     prompts = [_PROMPTS[type(event)] for event in happened if type(event) in _PROMPTS]
     if prompts:
         return (prompts[0],)

@@ -154,9 +154,11 @@ def test_wrong_usage_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 # ------------------------------------------------------------------ a running server
-@pytest.mark.parametrize("words", [["rooms"], ["status"], ["room", "show", "x"], ["room", "lock", "x", "--json"]])
-def test_no_server_is_one_line_and_status_1(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert entry.main(words) == 1
+@pytest.mark.parametrize(
+    "words", [["rooms"], ["status"], ["room", "show", "x"], ["room", "lock", "x", "--json"], ["watch"]]
+)
+def test_no_server_is_one_line_and_status_3(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.main(words) == 3
     told = capsys.readouterr()
     assert told.out == "" and told.err.count("\n") == 1
     assert told.err.startswith("Error: no server is running: there is no ")
@@ -166,7 +168,7 @@ def test_a_server_that_is_gone_is_not_given_the_token(tmp_path: Path, capsys: py
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     write_control(tmp_path / "state" / "confserver", Control("http://127.0.0.1:1", TOKEN, gone.pid))
-    assert entry.main(["rooms"]) == 1
+    assert entry.main(["rooms"]) == 3
     assert capsys.readouterr().err.endswith(f"process {gone.pid}, is gone\n")
 
 
@@ -196,10 +198,10 @@ async def test_verbs_on_a_real_server(
         assert (await run("room", "kick", "standup", "p99"))[0] == 1
         assert (await run("room", "show", "nowhere")) == (1, "", "Error: there is no room nowhere\n")
         status, _, err = await run("rooms", "--server", url_of(where), "--token", "wrong")
-        assert (status, err.count("\n"), "the token is wrong" in err) == (1, 1, True)
+        assert (status, err.count("\n"), "the token is wrong" in err) == (4, 1, True)
         (state / CONTROL_NAME).chmod(0o644)
         status, _, err = await run("rooms")
-        assert (status, "others can read it" in err) == (1, True)
+        assert (status, "others can read it" in err) == (4, True)
     finally:
         await port.stopListening()
 
@@ -209,7 +211,7 @@ def test_administration_starts_quickly() -> None:
     """Without what only the server needs."""
     code = (
         "import sys\nfrom confserver.__main__ import main\n"
-        "assert main(['rooms']) == 1\n"
+        "assert main(['rooms']) == 3\n"
         "heavy = {'twisted', 'numpy', 'rich', 'msgspec', 'structlog', 'sqlite_utils'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
@@ -218,7 +220,7 @@ def test_administration_starts_quickly() -> None:
 
 def test_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "confserver", "rooms"], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("Error: no server is running")
 
 

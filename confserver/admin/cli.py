@@ -21,8 +21,9 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import routes, tables, trace
-from confserver.admin.endpoints import body_fields
+from confserver.admin import operating, routes, tables, trace, watch
+from confserver.admin.mapping import mapping_option
+from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
@@ -44,20 +45,29 @@ Ask = Callable[[Where, str, str, Mapping[str, object]], Any]
 
 AS_SET = "as the settings say"
 """The default of a rule that a room need not have."""
-UNSAID = {"seconds": "for good", "aliases": "none, or those there are", "display": "as it is", "enabled": "as it is"}
+UNSAID = {
+    "seconds": "for good",
+    "aliases": "none, or those there are",
+    "display": "as it is",
+    "enabled": "as it is",
+    "rooms": "all",
+}
 """What else it means not to give an option."""
 ARGUMENT_HELP = {
     "room": "ROOM is the room's name.",
     "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
     "uri": "URI is what would be called, such as sip:bob@example.com.",
     "user": "USER is the user's name, in lower case, such as alice.",
+    "recording": "RECORDING is a recording's name, as confserver recordings prints it.",
     "country": "COUNTRY is a country code such as +49.",
+    "profile": "PROFILE is the name of a profile, such as webinar.",
+    "holder": "HOLDER is the token's name, such as reception.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
 OPTION_HELP = {
     **{rule.name: rule.metadata["help"] for rule in dataclasses.fields(RoomPolicy)},
     "profile": "Rules that it has in common with others, by name.",
-    "sounds": "A sound: a file, prompt:NAME, number:N or tones:...; more than one, one after another: say it again.",
+    "sounds": "A sound: a file, prompt:NAME, number:N, say:TEXT or tones:...; more than one, one by one: say it again.",
     "participant": "Only this participant hears it: an id or a name.",
     "loop": "Over and over.",
     "volume_db": "Louder or softer than it is, -60 to 20 dB.",
@@ -82,7 +92,12 @@ OPTION_HELP = {
     "digits": "0 to 9, *, #, A to D; a comma is a pause of half a second.",
     "duration_ms": "How long each key is held, 40 to 5000.",
     "gap_ms": "How long to wait after each, 40 to 5000.",
+    "extends": "Another profile, whose rules hold where this one says nothing.",
+    "rules": "A rule, as NAME=VALUE; VALUE as in TOML; more than one: say it again.",
+    "stop": "End the server when the last call has ended.",
     "reason": "Why, in a few words for whoever reads the list.",
+    "role": "What its holder may do.",
+    "rooms": "Only these rooms, by name or pattern (team-*); more than one: say it again.",
     "seconds": "Until so many seconds have passed.",
     "password": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
     "display": "What others read when this user calls.",
@@ -96,18 +111,28 @@ OPTION_HELP = {
     "outgoing_db": "How much louder (dB) the participant hears the others.",
     "but": "Not this participant: an id or a name; more than one: say it again.",
     "moderators": "Moderators, too.",
+    "to": "The other room, or participant.",
+    "participants": "Only this participant: an id or a name; more than one: say it again.",
+    "count": "How many breakout rooms there are to be.",
+    "names": "What a breakout room is called; more than one: say it again.",
+    "assign": "WHO=ROOM: who goes to which breakout room; more than one: say it again.",
+    "evenly": "Divide evenly those for whom nothing is said.",
+    "countdown_s": "In so many seconds, which those there are told.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
 
-def verbs(ask: Ask, offline: routes.Offline = routes.not_here) -> list[click.Command]:
-    """Build the top-level verbs over a way to ask; ``offline`` explains the routes of a file."""
+def verbs(
+    ask: Ask, offline: routes.Offline = routes.not_here, follow: watch.Follow = watch.nobody_follows
+) -> list[click.Command]:
+    """Build the top-level verbs over a way to ask; ``offline`` explains routes of a file, ``follow`` gives events."""
     room = click.Group(
         "room",
         help="Show or change one room of the running server.\n\nconfserver room VERB --help explains a verb.",
         commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
     )
-    return [_rooms(ask), room, _recordings(ask), _status(ask), *_ways(ask, offline)]
+    watching = _command("watch", watch.runner(follow), watch.parameters(), watch.HELP)
+    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, *_ways(ask, offline)]
 
 
 # ------------------------------------------------------------------ queries
@@ -142,8 +167,11 @@ def _status(ask: Ask) -> click.Command:
 
 # ------------------------------------------------------------------ the server's ways, beside the rooms
 NOUNS = {
+    "recording": "Delete recordings of the running server.",
     "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
-    "profile": "Show the rules that rooms of the running server have in common.",
+    "profile": "Show or change the rules that rooms of the running server have in common.",
+    "server": "Show or change whether the running server takes new calls.",
+    "token": "Show or change who may administer the running server, and how far.",
     "ban": "Show or change from whom the running server takes nothing.",
     "route": "Show where the running server sends requests, and why.",
     "user": "Show or change who may register at the running server, and call from anywhere.",
@@ -160,7 +188,8 @@ def _ways(ask: Ask, offline: routes.Offline) -> list[click.Command]:
     explain = routes.explainer(ask, offline, _print)
     groups["route"].add_command(_command("explain", explain, routes.parameters(OPTION_HELP), routes.HELP))
     reload = _command("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
-    return [*groups.values(), reload, _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
+    drain = _command("drain", operating.runner(ask, _print), operating.parameters(), operating.HELP)
+    return [*groups.values(), reload, drain, _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:
@@ -221,6 +250,8 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     """Make the option of a field; what is not given is left to the server, whose default is shown."""
     if field.name == "password":
         return _password_option(OPTION_HELP[field.name])
+    if get_origin(hint) is dict:
+        return mapping_option(field.name, OPTION_HELP[field.name])
     name = field.name.replace("_", "-")
     required = field.default is dataclasses.MISSING
     words = OPTION_HELP.get(field.name, "")

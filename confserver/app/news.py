@@ -10,11 +10,11 @@ from twisted.web.http import Request
 from confserver.admin.feed import Feed
 from confserver.admin.opening import open_stream
 from confserver.admin.stream import Streams
+from confserver.admin.tokens import Holder
 from confserver.app.publishing import Stored
 from confserver.config.events import Events
 from confserver.focus.focus import Focus
 from rooms.events import Event
-from rooms.participant import Actor
 from rooms.telling import tell
 
 
@@ -40,7 +40,7 @@ class News:
     def listen(self, events: tuple[Event, ...]) -> Stored:
         return self.streams.happened([tell(event) for event in events])
 
-    def open(self, request: Request, by: Actor, room: str, asked: Mapping[str, Sequence[str]]) -> bytes | int:
+    def open(self, request: Request, by: Holder, room: str, asked: Mapping[str, Sequence[str]]) -> bytes | int:
         return open_stream(self.streams, request, by, room, asked, self._reactor)
 
     def close(self) -> None:

@@ -7,14 +7,19 @@ command line's verbs, same fields. Each change gives the room as it then is, Non
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from confserver.client import control
+from confserver.client import aio, control
 from confserver.client.asking import Changed, Listed, Record, Told
 from confserver.client.connection import Connection, Json
+from confserver.client.errors import BadAnswer, NotRunning
+from confserver.client.live import IDLE_S, Ended, Following
+from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
 from confserver.client.of_rooms import OfRooms
 from confserver.client.of_voices import OfVoices
@@ -27,6 +32,7 @@ class _Methods(
     OfRooms[Listed, Told, Changed],
     OfPeople[Listed, Told, Changed],
     OfVoices[Listed, Told, Changed],
+    OfMoves[Listed, Told, Changed],
     OfWays[Listed, Told, Changed],
 ):
     """All methods, and where they go."""
@@ -57,6 +63,44 @@ class Client(_Methods[list[Record], Record, "Record | None"]):
         """Ask for anything; ``path`` is percent-encoded already."""
         return self._connection.request(method, path, body)
 
+    def events(
+        self,
+        room: str | None = None,
+        *,
+        types: Sequence[str] = (),
+        levels: bool = False,
+        after: str = "",
+        resume: bool = True,
+    ) -> Iterator[Record]:
+        """What happens, in all rooms or in one: a snapshot first, then one event after the other, for ever.
+
+        ``types``: of events, all where none is named. ``after``: the id of the last event that is known already.
+        Where the connection breaks off, it is made again and nothing is missed; where that cannot be, another
+        snapshot says so. Without ``resume`` that is the end. Raises ClientError where the first connection cannot be
+        made, or the server refuses.
+        """
+        following = Following(room, types, levels, after)
+        while True:
+            try:
+                yield from self._events(following)
+            except (NotRunning, BadAnswer):
+                if not (resume and following.last):
+                    raise
+            if not resume:
+                return
+            time.sleep(following.pause())
+
+    def _events(self, following: Following) -> Iterator[Record]:
+        """Over one connection."""
+        following.begin()
+        for line in self._connection.lines(following.path(), IDLE_S):
+            try:
+                event = following.hear(line)
+            except Ended:
+                return
+            if event is not None:
+                yield event
+
 
 class AsyncClient(_Methods[Awaitable[list[Record]], Awaitable[Record], Awaitable["Record | None"]]):
     """The same for programs on asyncio: every method is awaited. A request waits in a thread, not in the loop."""
@@ -72,3 +116,30 @@ class AsyncClient(_Methods[Awaitable[list[Record]], Awaitable[Record], Awaitable
     async def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
         """Ask for anything; ``path`` is percent-encoded already."""
         return await asyncio.to_thread(self._connection.request, method, path, body)
+
+    async def events(
+        self,
+        room: str | None = None,
+        *,
+        types: Sequence[str] = (),
+        levels: bool = False,
+        after: str = "",
+        resume: bool = True,
+    ) -> AsyncGenerator[Record, None]:
+        """As ``Client.events``, for ``async for``."""
+        following = Following(room, types, levels, after)
+        while True:
+            following.begin()
+            try:
+                async with contextlib.aclosing(aio.lines(self._connection, following.path())) as lines:
+                    async for line in lines:
+                        if (event := following.hear(line)) is not None:
+                            yield event
+            except Ended:
+                pass
+            except (NotRunning, BadAnswer):
+                if not (resume and following.last):
+                    raise
+            if not resume:
+                return
+            await asyncio.sleep(following.pause())

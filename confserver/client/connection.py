@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import unquote, urlsplit
 
@@ -37,7 +38,7 @@ class Connection:
         """``url``: http://HOST:PORT, https://HOST[:PORT][/PATH] or http+unix:///PATH. Raises ClientError."""
         self.url = url
         self._token = token
-        self._timeout = timeout
+        self.timeout = timeout
         try:
             parts = urlsplit(url)
             is_known = parts.scheme == "http+unix" or (parts.scheme in ("http", "https") and bool(parts.hostname))
@@ -46,47 +47,67 @@ class Connection:
             is_known = False
         if not is_known:
             raise ClientError(f"{url!r} is not a server's URL: http://HOST:PORT, https://HOST or http+unix:///PATH")
-        self._parts = parts
-        self._base = "" if parts.scheme == "http+unix" else parts.path.rstrip("/")
+        self.parts = parts
+        self.base = "" if parts.scheme == "http+unix" else parts.path.rstrip("/")
 
     def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
         """Ask, and give the answer's JSON (None for an empty answer). Raises ClientError."""
-        headers = {"Accept": "application/json, application/problem+json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+        headers = {"Accept": "application/json, application/problem+json"} | self.rights()
         data = None
         if body:
             data = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
-        connection = self._opened()
-        try:
-            connection.request(method, self._base + path, data, headers)
+        connection = self._opened(self.timeout)
+        with self.told_as_ours(), contextlib.closing(connection):
+            connection.request(method, self.base + path, data, headers)
             answer = connection.getresponse()
-            return self._understood(answer.status, answer.read(MOST_BYTES))
+            return self.understood(answer.status, answer.read(MOST_BYTES))
+
+    def lines(self, path: str, idle_s: float) -> Iterator[bytes]:
+        """The lines of an answer that has no end. Raises ClientError where it breaks off, or is no good one."""
+        connection = self._opened(self.timeout)
+        with self.told_as_ours(), contextlib.closing(connection):
+            connection.request("GET", self.base + path, None, {"Accept": "text/event-stream"} | self.rights())
+            assert connection.sock is not None
+            sock = connection.sock
+            answer = connection.getresponse()
+            if answer.status != 200:
+                self.understood(answer.status, answer.read(MOST_BYTES))
+                raise BadAnswer(f"{self.url}: answers {answer.status} to a request for events")
+            sock.settimeout(idle_s)
+            while line := answer.readline(MOST_BYTES):
+                yield line
+
+    def rights(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    @contextlib.contextmanager
+    def told_as_ours(self) -> Iterator[None]:
+        """What goes wrong with a connection, in the words of ``errors``."""
+        try:
+            yield
         except TimeoutError:
-            raise BadAnswer(f"{self.url}: no answer within {self._timeout:g} seconds") from None
+            raise BadAnswer(f"{self.url}: no answer within {self.timeout:g} seconds") from None
         except (ConnectionRefusedError, FileNotFoundError, NotADirectoryError):
             raise NotRunning(f"no server is running at {self.url}") from None
         except PermissionError:
             raise Unauthorized(f"{self.url}: this user may not open the socket") from None
         except socket.gaierror as error:
             raise NotRunning(f"{self.url}: {error.strerror}") from None
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, EOFError) as error:
             raise BadAnswer(f"{self.url}: {error or type(error).__name__}") from None
         except ValueError as error:  # http.client on a token or path with control characters
             raise ClientError(f"{self.url}: cannot be asked so: {error}") from None
-        finally:
-            connection.close()
 
-    def _opened(self) -> HTTPConnection:
-        parts = self._parts
+    def _opened(self, timeout: float) -> HTTPConnection:
+        parts = self.parts
         if parts.scheme == "http+unix":
-            return _UnixConnection(unquote(parts.path), self._timeout)
+            return _UnixConnection(unquote(parts.path), timeout)
         if parts.scheme == "https":
-            return HTTPSConnection(parts.hostname or "", parts.port, timeout=self._timeout)
-        return HTTPConnection(parts.hostname or "", parts.port, timeout=self._timeout)
+            return HTTPSConnection(parts.hostname or "", parts.port, timeout=timeout)
+        return HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
 
-    def _understood(self, status: int, text: bytes) -> Json:
+    def understood(self, status: int, text: bytes) -> Json:
         try:
             told: Json = json.loads(text) if text else None
         except (ValueError, RecursionError):

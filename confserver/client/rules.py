@@ -24,3 +24,7 @@ class Rules(TypedDict, total=False):
     tell_muted: bool | None
     menu: Mapping[str, Mapping[str, str | Sequence[str]]] | None
     menu_timeout_s: float | None
+    record_from: int | None
+    record_tracks: bool | None
+    record_days: float | None
+    record_notice: str | None

@@ -84,7 +84,7 @@ def test_a_signal_right_after_the_start(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         server.stop(signal.SIGINT)
         done = server.run("rooms")
-        assert done.returncode == 1
+        assert done.returncode == 3
         assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
 
 

@@ -7,7 +7,7 @@ import pytest
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.keypad import KEYPAD, State, Stroke
-from rooms.participant import MuteCause, Presence, Role
+from rooms.participant import MuteCause, Presence, Role, Wait
 from rooms.telling import tell as told
 from rooms.wishes import END_OF_RANGE, LOUDER, SOFTER, WRONG
 from tests.rooms.play import HOST, Stage, kinds
@@ -100,8 +100,14 @@ def test_keys_of_nobody_and_of_who_is_not_in_yet_do_nothing() -> None:
     hall = Hall()
     on_the_way = hall.reserve("Eve")
     assert hall.press(on_the_way, "1") == [] == hall.press("p99", "1")
-    hall.rooms.get(ROOM).places[on_the_way].presence = Presence.WAITING
-    assert hall.press(on_the_way, "1") == []
+
+
+@pytest.mark.parametrize(("wait", "told_of"), [(Wait.APPROVAL, 1), (Wait.PIN, 0)])
+def test_who_waits_has_no_menu_and_his_pin_is_no_news(wait: Wait, told_of: int) -> None:
+    hall = Hall()
+    eve = hall.rooms.get(ROOM).places[hall.reserve("Eve")]
+    eve.presence, eve.waits_for = Presence.WAITING, wait
+    assert kinds(hall.press(eve.id, "1")) == [tell.DigitReceived] * told_of
 
 
 # ---------------------------------------------------------------------- several keys
@@ -202,12 +208,14 @@ def test_who_came_last_is_hung_up_on_but_not_oneself() -> None:
     assert heard(hall.press(hall.ana, "*3"), hall.ana) == ["prompt:not-possible"]
 
 
-def test_a_recording_is_started_paused_and_stopped() -> None:
-    hall = Hall()
+@pytest.mark.parametrize("notice", ["spoken", "none"])
+def test_a_recording_is_started_paused_and_stopped(notice: str) -> None:
+    hall = Hall(record_notice=notice)
     assert heard(hall.press(hall.ana, "**2"), hall.ana) == ["prompt:not-possible"]
     wanted = ["recording-started", "recording-paused", "recording-resumed", "recording-stopped"]
     for keys, name in zip(("**1", "**2", "**2", "**1"), wanted, strict=True):
-        assert f"prompt:{name}" in heard(hall.press(hall.ana, keys), hall.ana)
+        said = [event for event in hall.press(hall.ana, keys) if isinstance(event, tell.Announced)]
+        assert [event.sounds for event in said] == [(f"prompt:{name}",)], "once, maybe to everybody"
 
 
 @pytest.mark.parametrize(("then", "ends"), [("1", True), ("2", False), ("#", False), ("", False)])
