@@ -116,7 +116,7 @@ class Room:
     def handle(self, command: ask.Command, by: Actor, now: float) -> list[tell.Event]:
         """Apply a command, whole or not at all. Raises Refused."""
         minutes = Minutes(self.name, self.number, now)
-        _HANDLERS[type(command)](self, command, by, minutes)
+        self.carry_out(command, by, minutes)
         return self.conclude(minutes)
 
     def carry_out(self, command: ask.Command, by: Actor, minutes: Minutes) -> None:
