@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import routes, tables, trace, watch
+from confserver.admin import records, routes, tables, trace, watch
 from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
@@ -180,7 +180,19 @@ def _ways(ask: Ask, offline: routes.Offline) -> list[click.Command]:
     explain = routes.explainer(ask, offline, _print)
     groups["route"].add_command(_command("explain", explain, routes.parameters(OPTION_HELP), routes.HELP))
     reload = _command("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
-    return [*groups.values(), reload, _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
+    traces = _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)
+    return [*groups.values(), reload, traces, *_records(ask)]
+
+
+def _records(ask: Ask) -> list[click.Command]:
+    """What is over, and who has done what."""
+    meetings = records.lister(ask, "/meetings", records.print_meetings)
+    people = records.lister(ask, "/records", records.print_records, records.RECORD_COLUMNS)
+    return [
+        _command("meetings", meetings, records.among(), records.MEETINGS_HELP),
+        _command("records", people, [*records.among(), records.csv_option()], records.RECORDS_HELP),
+        _command("report", records.reporter(ask), records.report_parameters(), records.REPORT_HELP),
+    ]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:

@@ -34,7 +34,17 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from confserver.admin import origins, versions
-from confserver.admin.answers import exception, header, json_answer, later, refusal, text, write
+from confserver.admin.answers import (
+    Document,
+    document_answer,
+    exception,
+    header,
+    json_answer,
+    later,
+    refusal,
+    text,
+    write,
+)
 from confserver.admin.endpoints import MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
 from confserver.admin.gate import Gate
 from confserver.admin.opening import Opener
@@ -253,6 +263,8 @@ def _told(request: Request, found: Found, holder: Holder, told: object) -> Answe
     """Word the answer to a question: what he may see of it, a page of it, or that it is as he knows it."""
     if isinstance(told, Failure):
         return refusal(request, exception(told))
+    if isinstance(told, Document):
+        return document_answer(request, told)
     route, headers = found.route, []
     is_room = route.tells_rooms and isinstance(told, Mapping)
     if is_room:

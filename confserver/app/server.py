@@ -205,6 +205,7 @@ class Server:
             scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),
             watchers=settings.watchers,
         )  # fmt: skip
+        self._archive.join(self._orders)
         self._archive.begin(rooms, self._focus, kept.last_meeting)
         tolls.TollKeeper(self._focus.fencing, self._storage, self._orders)
 

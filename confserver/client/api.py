@@ -21,6 +21,7 @@ from confserver.client.errors import BadAnswer, NotRunning
 from confserver.client.live import IDLE_S, Ended, Following
 from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
+from confserver.client.of_records import OfRecords
 from confserver.client.of_rooms import OfRooms
 from confserver.client.of_voices import OfVoices
 from confserver.client.of_ways import OfWays
@@ -34,6 +35,7 @@ class _Methods(
     OfVoices[Listed, Told, Changed],
     OfMoves[Listed, Told, Changed],
     OfWays[Listed, Told, Changed],
+    OfRecords[Listed, Told, Changed],
 ):
     """All methods, and where they go."""
 
