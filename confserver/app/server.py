@@ -29,6 +29,7 @@ from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, profiles_of, rules_of
 from confserver.app.routes import Routes, kept_secret, table_of
+from confserver.app.shelf import Shelf
 from confserver.app.surroundings import Surroundings
 from confserver.app.tokens import Keys
 from confserver.app.watch import Watch, unfailing
@@ -102,7 +103,11 @@ class Server:
         self._transports: SipTransports | None = None
         self._links: list[WorkerLink] = []
         self._spares: Spares | None = None
-        self._scribe = ScribeLink(reactor, self._surroundings.scribe_arguments(), lambda: self._performer)
+        self._scribe = ScribeLink(reactor, self._surroundings.scribe_arguments(), lambda: self._shelf)
+        self._shelf = Shelf(
+            reactor, self._scribe.send, lambda: self._focus.recordings(), lambda: self._performer
+        )  # fmt: skip
+        self._shelf.join(self._orders)
         self._ready: set[int] = set()
         self._all_ready: Deferred[None] = Deferred()
         self._chores = [
@@ -204,6 +209,7 @@ class Server:
         self._focus = Focus(
             scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),
             watchers=settings.watchers,
+            record_days=self._settings.recordings.days,
         )  # fmt: skip
         self._archive.join(self._orders)
         self._archive.begin(rooms, self._focus, kept.last_meeting)
@@ -240,7 +246,7 @@ class Server:
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
-        door = Door(self._focus, self._performer, self._parts, self._orders, self._storage)
+        door = Door(self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf)
         self._http = Faces(self._reactor, self._settings, self._state, self.now)
         self._news.streams.holds = self._keys.tokens.holds
         self._url = self._http.open(door, token, self._keys.tokens, self._news.open)

@@ -24,4 +24,5 @@ class Rules(TypedDict, total=False):
     tell_muted: bool | None
     record_from: int | None
     record_tracks: bool | None
+    record_days: float | None
     record_notice: str | None

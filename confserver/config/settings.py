@@ -224,6 +224,15 @@ class Recordings(Section, frozen=True):
         Literal[0, 8000, 16000, 48000],
         Meta(description="Sampling rate of the files; 0: that of the room when the recording begins."),
     ] = 0
+    days: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=36500,
+            description="Days that recordings are kept where a room's rules do not say; 0: until "
+            "somebody deletes them.",
+        ),
+    ] = 0.0
     tracks: Annotated[
         bool, Meta(description="Also a file for each participant, where the recording is not started without.")
     ] = True

@@ -79,15 +79,16 @@ class Focus:
         texting: ChatTerms | None = None,
         decide: Decide = at_once,
         watchers: Watchers = "inside",
+        record_days: float = 0.0,
     ) -> None:
         """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``.
 
         Without ``dialling`` nobody is called. ``decide`` says whether who calls is answered at once. ``watchers``: who
-        may subscribe to a room.
+        may subscribe to a room. ``record_days``: how long recordings are kept.
         """
         self._scene = scene
         self._playing = Playing(scene, repertoire)
-        self._recordings = Recordings(scene, with_tracks)
+        self._recordings = Recordings(scene, with_tracks, record_days)
         self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
         self._measuring = Measuring(scene)
         parts = (self._playing, self._recordings, self._loudness, self._holding, self._measuring)

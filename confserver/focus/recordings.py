@@ -90,8 +90,10 @@ class Recording:
 class Recordings:
     """All that are under way, and the last that were."""
 
-    def __init__(self, scene: Scene, with_tracks: bool = True) -> None:
-        """``with_tracks``: whether there may be a file for each participant."""
+    def __init__(self, scene: Scene, with_tracks: bool = True, days: float = 0.0) -> None:
+        """``with_tracks``: whether there may be a file for each participant. ``days``: how long they are kept where a
+        room's rules say nothing; 0: until somebody deletes them."""
+        self._days = days
         self._scene = scene
         self._with_tracks = with_tracks
         self._socket = ""
@@ -139,12 +141,20 @@ class Recordings:
         recording = self._by_room[room] = Recording(
             scene.number(), event.number, room, scene.places[room], tracks, event.at, event.at + OPENING_S
         )
-        scene.say(TellScribe(OpenRecording(record=recording.id, room=room, at=event.at, tracks=tracks)))
+        scene.say(
+            TellScribe(
+                OpenRecording(record=recording.id, room=room, at=event.at, tracks=tracks, keep_days=self._days_of(room))
+            )
+        )
         for person in scene.rooms.get(room).present:
             self._name(recording, person.id, person.name)
             self._note(recording, event.at, "present", person.id)
             if person.talking:
                 self._note(recording, event.at, "talking", person.id)
+
+    def _days_of(self, room: str) -> float:
+        own = self._scene.rooms.policy_of(room).record_days
+        return float(self._days if own is None else own)
 
     def _name(self, recording: Recording, participant: ParticipantId, name: str) -> None:
         """Who speaks on which leg."""

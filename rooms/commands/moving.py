@@ -13,6 +13,7 @@ from rooms.participant import ParticipantId
 class Move(Command):
     """Take one participant to another room."""
 
+    others: ClassVar[tuple[str, ...]] = ("to",)
     path: ClassVar[str] = "/rooms/{room}/participants/{participant}/move"
     verb: ClassVar[str] = "move"
 
@@ -28,6 +29,7 @@ class MoveAll(Command):
     """
 
     people: ClassVar[tuple[str, ...]] = ("participants", "but")
+    others: ClassVar[tuple[str, ...]] = ("to",)
     path: ClassVar[str] = "/rooms/{room}/move"
     verb: ClassVar[str] = "move-all"
 
@@ -43,6 +45,7 @@ class Merge(Command):
     Until the room has closed, whoever arrives in it is taken along.
     """
 
+    others: ClassVar[tuple[str, ...]] = ("to",)
     path: ClassVar[str] = "/rooms/{room}/merge"
     verb: ClassVar[str] = "merge"
 
@@ -57,6 +60,7 @@ class OpenBreakouts(Command):
     (WHO=ROOM) are divided evenly; moderators stay.
     """
 
+    others: ClassVar[tuple[str, ...]] = ("names",)
     path: ClassVar[str] = "/rooms/{room}/breakouts"
     verb: ClassVar[str] = "open-breakouts"
 
