@@ -19,6 +19,7 @@ from rooms import events as tell
 from rooms.errors import Refused
 from rooms.participant import id_number
 from rooms.policy import room_name
+from rooms.profile_store import profiles_table
 from rooms.profiles import Profiles, Said
 from rooms.records import tables as records
 from rooms.records.keeping import settle_meetings
@@ -103,7 +104,7 @@ def said_of_rooms(db: Database) -> None:
 
 
 _NEW = ("profile", "said")
-STEPS = (first_tables, sound_of_rooms, company_of_rooms, said_of_rooms, *records.STEPS)
+STEPS = (first_tables, sound_of_rooms, company_of_rooms, said_of_rooms, *records.STEPS, profiles_table)
 """The migrations, oldest first; once released, a step is never changed, only followed by another."""
 
 _migrations = Migrations("rooms")

@@ -21,7 +21,8 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import records, routes, tables, trace, watch
+from confserver.admin import operating, records, routes, tables, trace, watch
+from confserver.admin.mapping import mapping_option
 from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
@@ -59,6 +60,7 @@ ARGUMENT_HELP = {
     "user": "USER is the user's name, in lower case, such as alice.",
     "recording": "RECORDING is a recording's name, as confserver recordings prints it.",
     "country": "COUNTRY is a country code such as +49.",
+    "profile": "PROFILE is the name of a profile, such as webinar.",
     "holder": "HOLDER is the token's name, such as reception.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
@@ -90,6 +92,9 @@ OPTION_HELP = {
     "digits": "0 to 9, *, #, A to D; a comma is a pause of half a second.",
     "duration_ms": "How long each key is held, 40 to 5000.",
     "gap_ms": "How long to wait after each, 40 to 5000.",
+    "extends": "Another profile, whose rules hold where this one says nothing.",
+    "rules": "A rule, as NAME=VALUE; VALUE as in TOML; more than one: say it again.",
+    "stop": "End the server when the last call has ended.",
     "reason": "Why, in a few words for whoever reads the list.",
     "role": "What its holder may do.",
     "rooms": "Only these rooms, by name or pattern (team-*); more than one: say it again.",
@@ -164,7 +169,8 @@ def _status(ask: Ask) -> click.Command:
 NOUNS = {
     "recording": "Delete recordings of the running server.",
     "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
-    "profile": "Show the rules that rooms of the running server have in common.",
+    "profile": "Show or change the rules that rooms of the running server have in common.",
+    "server": "Show or change whether the running server takes new calls.",
     "token": "Show or change who may administer the running server, and how far.",
     "ban": "Show or change from whom the running server takes nothing.",
     "route": "Show where the running server sends requests, and why.",
@@ -182,19 +188,9 @@ def _ways(ask: Ask, offline: routes.Offline) -> list[click.Command]:
     explain = routes.explainer(ask, offline, _print)
     groups["route"].add_command(_command("explain", explain, routes.parameters(OPTION_HELP), routes.HELP))
     reload = _command("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
+    drain = _command("drain", operating.runner(ask, _print), operating.parameters(), operating.HELP)
     traces = _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)
-    return [*groups.values(), reload, traces, *_records(ask)]
-
-
-def _records(ask: Ask) -> list[click.Command]:
-    """What is over, and who has done what."""
-    meetings = records.lister(ask, "/meetings", records.print_meetings)
-    people = records.lister(ask, "/records", records.print_records, records.RECORD_COLUMNS)
-    return [
-        _command("meetings", meetings, records.among(), records.MEETINGS_HELP),
-        _command("records", people, [*records.among(), records.csv_option()], records.RECORDS_HELP),
-        _command("report", records.reporter(ask), records.report_parameters(), records.REPORT_HELP),
-    ]
+    return [*groups.values(), reload, drain, traces, *records.verbs(ask, _command)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:
@@ -255,6 +251,8 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     """Make the option of a field; what is not given is left to the server, whose default is shown."""
     if field.name == "password":
         return _password_option(OPTION_HELP[field.name])
+    if get_origin(hint) is dict:
+        return mapping_option(field.name, OPTION_HELP[field.name])
     name = field.name.replace("_", "-")
     required = field.default is dataclasses.MISSING
     words = OPTION_HELP.get(field.name, "")

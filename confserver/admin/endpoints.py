@@ -46,7 +46,7 @@ class Route:
     summary: str
     command: type[Command] | type[Order] | None = None
     query: str = ""
-    """``rooms``, ``room``, ``recordings``, ``status``, ``health`` or a question's name, where nothing is changed."""
+    """``rooms``, ``room``, ``status`` ... or a question's name, where nothing is changed."""
     is_open: bool = False
     """Wants no token."""
     needs: Role = Role.OBSERVER
@@ -118,6 +118,8 @@ QUERIES: tuple[Route, ...] = (
         "GET", "/docs", "Describe this interface on a page to read; wants no token.", query="docs", is_open=True,
         media_type="text/html",
     ),
+    Route("GET", "/ready", "Say whether the server takes new calls: 200, or 503; wants no token.", query="ready",
+          is_open=True),
     Route("GET", "/health", "Say that the server answers; wants no token.", query="health", is_open=True),
 )  # fmt: skip
 

@@ -86,6 +86,9 @@ class Door(Protocol):
 
     def status(self) -> Mapping[str, object]: ...
 
+    def not_ready(self) -> str:
+        """Why no new calls are taken; empty: they are."""
+
 
 class BoundedRequest(Request):
     """A request that keeps at most ``MOST_BODY_BYTES`` of its body and remembers that there was more."""
@@ -172,6 +175,10 @@ class Interface(Resource):
                 return self._door.status()
             case "health":
                 return {"status": "ok"}
+            case "ready":
+                if why := self._door.not_ready():
+                    raise Problem(503, why)
+                return {"status": "ready"}
             case "openapi":
                 return openapi.document()
             case "docs":

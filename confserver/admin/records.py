@@ -45,6 +45,17 @@ RECORD_COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+def verbs(ask: Ask, command: Callable[..., click.Command]) -> list[click.Command]:
+    """``command`` makes a verb with the options that all share."""
+    meetings = lister(ask, "/meetings", print_meetings)
+    people = lister(ask, "/records", print_records, RECORD_COLUMNS)
+    return [
+        command("meetings", meetings, among(), MEETINGS_HELP),
+        command("records", people, [*among(), csv_option()], RECORDS_HELP),
+        command("report", reporter(ask), report_parameters(), REPORT_HELP),
+    ]
+
+
 # ------------------------------------------------------------------ options
 def among() -> list[click.Parameter]:
     return [

@@ -31,6 +31,7 @@ class Door:
         orders: Orders | None = None,
         storage: Storage | None = None,
         shelf: Shelf | None = None,
+        not_ready: Callable[[], str] = str,
     ) -> None:
         """``parts`` describes everything else, for ``status``."""
         self._focus = focus
@@ -38,6 +39,7 @@ class Door:
         self._parts = parts
         self._orders = orders or Orders()
         self._storage = storage
+        self.not_ready = not_ready
         self._shelf = shelf
         self._started_at = performer.now()
 
