@@ -55,6 +55,7 @@ class Question:
     """Handed to whoever answers beside the names of the path."""
     key: str = ""
     """The member that names a row: the list can be asked for by pages."""
+    media_type: str = "application/json"
     room: str = ""
     """The member of each row that names its room: who is for some rooms only is told of these."""
 
@@ -318,7 +319,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "meeting", "report", "/meetings/{meeting}/report", "Give a meeting's report as a page (HTML).",
-        has_own_verb=True,
+        has_own_verb=True, media_type="text/html",
     ),
     Question(
         "record", "list", "/records", "List who was in which meeting, the latest first.",

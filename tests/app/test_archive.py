@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
 
 from confserver.admin.answers import Document
 from confserver.admin.paging import Page
+from confserver.admin.way_schemas import SCHEMAS
 from confserver.app.archive import Archive, time_of
 from confserver.app.journal import Journal
 from confserver.app.orders import Orders
@@ -78,6 +81,15 @@ async def test_what_has_happened_is_told(shelf: Shelf) -> None:
     assert [row["id"] for row in (await shelf.ask("room_meeting list", room="board")).rows] == [2]
     told = await shelf.ask("meeting show", meeting="1")
     assert told["participants"][0]["talk_s"] == 1.0 and told["participants"][0]["codec"] == "opus"
+    described = {"$defs": {}, **json.loads(json.dumps(SCHEMAS).replace("#/components/schemas/", "#/$defs/"))}
+    for name, rows in (
+        ("MeetingRow", found.rows),
+        ("Meeting", [told]),
+        ("RecordRow", (await shelf.ask("record list")).rows),
+    ):
+        for row in rows:
+            jsonschema.validate(row, {"$defs": described, "$ref": f"#/$defs/{name}"})
+            assert row.keys() == SCHEMAS[name]["properties"].keys()
     page = await shelf.ask("meeting report", meeting="1")
     assert isinstance(page, Document) and page.content_type == "text/html" and "ana" in page.text
 
