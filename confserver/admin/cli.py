@@ -118,6 +118,13 @@ OPTION_HELP = {
     "names": "What a breakout room is called; more than one: say it again.",
     "assign": "WHO=ROOM: who goes to which breakout room; more than one: say it again.",
     "evenly": "Divide evenly those for whom nothing is said.",
+    "keep": "Whoever has the floor keeps it, too.",
+    "trainee": "Who alone hears the coach.",
+    "other": "The other participant: an id or a name.",
+    "relation": "He does not hear the other (nohear), or is not heard by him (nospeak); clear: neither.",
+    "room_db": "How much softer (dB) they hear the room meanwhile.",
+    "hears_room": "Whether they hear the room meanwhile.",
+    "sidebar": "Number of the sidebar that is meant; 0: all.",
     "countdown_s": "In so many seconds, which those there are told.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }

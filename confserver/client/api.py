@@ -20,6 +20,7 @@ from confserver.client.asking import path as where
 from confserver.client.connection import Connection, Json, Progress
 from confserver.client.errors import BadAnswer, NotRunning
 from confserver.client.live import IDLE_S, Ended, Following
+from confserver.client.of_links import OfLinks
 from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
 from confserver.client.of_records import OfRecords
@@ -35,6 +36,7 @@ class _Methods(
     OfPeople[Listed, Told, Changed],
     OfVoices[Listed, Told, Changed],
     OfMoves[Listed, Told, Changed],
+    OfLinks[Listed, Told, Changed],
     OfWays[Listed, Told, Changed],
     OfRecords[Listed, Told, Changed],
 ):
