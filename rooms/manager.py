@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rooms import breakouts, moving
+from rooms import breakouts, hall, moving
 from rooms.commands import COMMANDS, Command, CreateRoom, Dial, DialList, End, Reserve
 from rooms.describing import describe_room
 from rooms.errors import Conflict, Full, Invalid, NotFound

@@ -257,7 +257,9 @@ def _check_factory(settings: Settings) -> None:
 def _check_entrance(settings: Settings) -> None:
     for name in settings.rooms.entrance:
         if not re.fullmatch(r"[a-z0-9](?:[a-z0-9._+~-]{0,62}[a-z0-9])?", name):
-            raise ValueError(f"nothing can be called {name!r}: 1 to 64 small letters, digits, and . _ + ~ - between them")
+            raise ValueError(
+                f"nothing can be called {name!r}: 1 to 64 small letters, digits, and . _ + ~ - between them"
+            )
         if name == settings.rooms.factory:
             raise ValueError(f"{name} is the factory's name already (rooms.factory)")
 
