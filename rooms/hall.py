@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 ALARM = "hall"
 FIRST_S, NEXT_S = 15.0, 5.0
-"""So long somebody may take for the first digit, the prompt before it, and for each other; then it is taken as it is."""
+"""For the first digit, with the prompt before it, and for each other; then what has been typed is taken as it is."""
 SLOW_S = 2.0
 """After a wrong number."""
 GOODBYE_S = 4.0
