@@ -44,7 +44,14 @@ Ask = Callable[[Where, str, str, Mapping[str, object]], Any]
 
 AS_SET = "as the settings say"
 """The default of a rule that a room need not have."""
-UNSAID = {"seconds": "for good", "aliases": "none, or those there are", "display": "as it is", "enabled": "as it is"}
+UNSAID = {
+    "events": "all but those that come often",
+    "rooms": "all",
+    "seconds": "for good",
+    "aliases": "none, or those there are",
+    "display": "as it is",
+    "enabled": "as it is",
+}
 """What else it means not to give an option."""
 ARGUMENT_HELP = {
     "room": "ROOM is the room's name.",
@@ -52,6 +59,7 @@ ARGUMENT_HELP = {
     "uri": "URI is what would be called, such as sip:bob@example.com.",
     "user": "USER is the user's name, in lower case, such as alice.",
     "country": "COUNTRY is a country code such as +49.",
+    "webhook": "WEBHOOK is the webhook's name.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
 OPTION_HELP = {
@@ -96,6 +104,10 @@ OPTION_HELP = {
     "outgoing_db": "How much louder (dB) the participant hears the others.",
     "but": "Not this participant: an id or a name; more than one: say it again.",
     "moderators": "Moderators, too.",
+    "url": "Where events are sent: https://example.com/calls.",
+    "events": "Types of events, such as message or participant-*; more than one: say it again.",
+    "rooms": "Rooms, such as standup or team-*; more than one: say it again.",
+    "secret": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
@@ -149,6 +161,7 @@ NOUNS = {
     "profile": "Show the rules that rooms of the running server have in common.",
     "ban": "Show or change from whom the running server takes nothing.",
     "route": "Show where the running server sends requests, and why.",
+    "webhook": "Show or change to whom the running server sends events by HTTP.",
     "user": "Show or change who may register at the running server, and call from anywhere.",
 }
 
@@ -222,8 +235,8 @@ def _change(ask: Ask, command: type[Command]) -> click.Command:
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     """Make the option of a field; what is not given is left to the server, whose default is shown."""
-    if field.name == "password":
-        return _password_option(OPTION_HELP[field.name])
+    if field.name in ("password", "secret"):
+        return _password_option(field.name, OPTION_HELP[field.name])
     name = field.name.replace("_", "-")
     required = field.default is dataclasses.MISSING
     words = OPTION_HELP.get(field.name, "")
@@ -243,20 +256,20 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     return click.Option([f"--{name}"], type=kind, required=required, default=None, multiple=is_list, help=words)
 
 
-def _password_option(words: str) -> click.Option:
+def _password_option(name: str, words: str) -> click.Option:
     """Never on the command line itself, where every user of the machine can read it."""
 
     def read(context: click.Context, parameter: click.Parameter, how: str | None) -> str | None:
         if how == "ask":
-            return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+            return str(click.prompt(name.capitalize(), hide_input=True, confirmation_prompt=True))
         if how == "stdin":
             line = sys.stdin.readline().rstrip("\r\n")
             if not line:
-                raise click.UsageError("No password came by standard input.")
+                raise click.UsageError(f"No {name} came by standard input.")
             return line
         return None
 
-    return click.Option(["--password"], type=click.Choice(("ask", "stdin")), callback=read, default=None, help=words)
+    return click.Option([f"--{name}"], type=click.Choice(("ask", "stdin")), callback=read, default=None, help=words)
 
 
 def _path(pattern: str, names: Mapping[str, str]) -> str:

@@ -169,11 +169,80 @@ class RevokeCountry(Command):
     country: str
 
 
+@dataclass(frozen=True, slots=True)
+class AddWebhook(Command):
+    """Have events sent to a URL by HTTP, signed with a secret, or change where and which.
+
+    Without a secret the server makes one, which is shown this once. URL and secret of one that is there stay where none
+    is given.
+    """
+
+    method: ClassVar[str] = "PUT"
+    path: ClassVar[str] = "/webhooks/{webhook}"
+    noun: ClassVar[str] = "webhook"
+    verb: ClassVar[str] = "add"
+
+    webhook: str
+    url: str = ""
+    events: tuple[str, ...] = ()
+    rooms: tuple[str, ...] = ()
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveWebhook(Command):
+    """Send no events there any more, and forget its dead letters."""
+
+    method: ClassVar[str] = "DELETE"
+    path: ClassVar[str] = "/webhooks/{webhook}"
+    noun: ClassVar[str] = "webhook"
+    verb: ClassVar[str] = "remove"
+
+    webhook: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestWebhook(Command):
+    """Send an event of the type test, and tell what comes of it."""
+
+    __test__: ClassVar[bool] = False
+    path: ClassVar[str] = "/webhooks/{webhook}/test"
+    noun: ClassVar[str] = "webhook"
+    verb: ClassVar[str] = "test"
+
+    webhook: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryWebhook(Command):
+    """Deliver dead letters once more, before anything new."""
+
+    path: ClassVar[str] = "/webhooks/{webhook}/retry"
+    noun: ClassVar[str] = "webhook"
+    verb: ClassVar[str] = "retry"
+
+    webhook: str
+
+
 COMMANDS: tuple[type[Command], ...] = (
     AddBan, LiftBan, AddUser, ChangeUser, SetPassword, RemoveUser, ExplainRoute, Reload,
-    ApproveCountry, RevokeCountry,
+    ApproveCountry, RevokeCountry, AddWebhook, RemoveWebhook, TestWebhook, RetryWebhook,
 )  # fmt: skip
 QUESTIONS: tuple[Question, ...] = (
+    Question(
+        "webhook",
+        "list",
+        "/webhooks",
+        "List to whom events are sent, and how that goes.",
+        ("webhook", "url", "delivered", "waiting", "failing", "dead", "lost", "last"),
+    ),
+    Question(
+        "webhook",
+        "dead",
+        "/webhooks/{webhook}/dead",
+        "List the events that could not be delivered.",
+        ("id", "type", "at", "tries", "reason"),
+    ),
     Question(
         "ban",
         "list",
