@@ -20,7 +20,7 @@ MOST_PLAYS = 16
 """At once in a room."""
 MOST_SOUNDS = 32
 """One after another in one play."""
-MOST_SOUND_NAME = 512
+MOST_SOUND_NAME = 1024
 LOUDEST_DB, SOFTEST_DB = 20.0, -60.0
 MOST_DUCK_DB = 60.0
 MOST_POSITION_S = 86400.0
@@ -139,13 +139,18 @@ class Plays:
         return [self._by_number[number]]
 
 
-def _check(command: ask.Play) -> None:
+def check_sounds(sounds: tuple[str, ...]) -> None:
     """Raises Invalid."""
-    if not 1 <= len(command.sounds) <= MOST_SOUNDS:
-        raise Invalid(f"sounds must name 1 to {MOST_SOUNDS}, not {len(command.sounds)}")
-    for sound in command.sounds:
+    if not 1 <= len(sounds) <= MOST_SOUNDS:
+        raise Invalid(f"sounds must name 1 to {MOST_SOUNDS}, not {len(sounds)}")
+    for sound in sounds:
         if not 1 <= len(sound) <= MOST_SOUND_NAME or not sound.isprintable():
             raise Invalid(f"no sound can be called {sound[:64]!r}")
+
+
+def _check(command: ask.Play) -> None:
+    """Raises Invalid."""
+    check_sounds(command.sounds)
     _within("volume_db", command.volume_db, SOFTEST_DB, LOUDEST_DB)
     _within("duck_db", command.duck_db, 0.0, MOST_DUCK_DB)
     _within("start_s", command.start_s, 0.0, MOST_POSITION_S)
@@ -164,8 +169,27 @@ def play(room: Room, command: ask.Play, by: Actor, minutes: Minutes) -> None:
     room.plays.start(command, by, minutes)
 
 
+def said(text: str) -> str:
+    """The sound that is a text spoken."""
+    return f"say:{readable(text, MOST_SOUND_NAME)}"
+
+
+def say(room: Room, command: ask.Say, by: Actor, minutes: Minutes) -> None:
+    sounds = (said(command.text),)
+    play(
+        room,
+        ask.Play(
+            command.room, sounds, command.participant, volume_db=command.volume_db, duck_db=command.duck_db,
+            interruptible=command.interruptible,
+        ),
+        by,
+        minutes,
+    )  # fmt: skip
+
+
 HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] = {
     ask.Play: play,
+    ask.Say: say,
     ask.PausePlay: lambda room, *how: room.plays.pause(*how),
     ask.ResumePlay: lambda room, *how: room.plays.resume(*how),
     ask.SeekPlay: lambda room, *how: room.plays.seek(*how),

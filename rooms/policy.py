@@ -44,6 +44,14 @@ class NoiseGuard(enum.Enum):
     MUTE = "mute"
 
 
+class RecordNotice(enum.Enum):
+    """How those in a room, and all who come later, learn that it is recorded."""
+
+    NONE = "none"
+    SPOKEN = "spoken"
+    BEEP = "beep"
+
+
 class Announce(enum.Enum):
     """How those present learn that somebody comes or goes."""
 
@@ -76,11 +84,22 @@ class RoomPolicy:
     announce: Announce | None = rule(None, "How those present learn that somebody comes or goes.")
     tell_muted: bool = rule(True, "Tell who talks while others have muted him that nobody hears him.")
 
+    record_from: int = rule(0, "Record the room by itself once so many are in; 0: when somebody asks for it.")
+    record_tracks: bool = rule(True, "Also a file for each participant, where the room is recorded by itself.")
+    record_days: float | None = rule(None, "Days that recordings are kept; 0: until somebody deletes them.")
+    record_notice: RecordNotice = rule(
+        RecordNotice.SPOKEN, "How those in the room, and all who come later, learn that it is recorded."
+    )
+
     def __post_init__(self) -> None:
         if not 1 <= self.max_participants <= MOST_PARTICIPANTS:
             raise Invalid(f"max_participants must be 1 to {MOST_PARTICIPANTS}, not {self.max_participants}")
         if self.talkers is not None and not 1 <= self.talkers <= MOST_TALKERS:
             raise Invalid(f"talkers must be 1 to {MOST_TALKERS}, not {self.talkers}")
+        if not 0 <= self.record_from <= MOST_PARTICIPANTS:
+            raise Invalid(f"record_from must be 0 to {MOST_PARTICIPANTS}, not {self.record_from}")
+        if self.record_days is not None and not 0 <= self.record_days <= 36_500:
+            raise Invalid(f"record_days must be 0 to 36500, not {self.record_days:g}")
         _check_choice("rate_hz", self.rate_hz, RATES_HZ)
         _check_choice("ptime_ms", self.ptime_ms, PACKETS_MS)
         for codec in self.codecs:

@@ -10,6 +10,7 @@ from rooms import events as tell
 from rooms.errors import Conflict, NotFound, NotOpen
 from rooms.lifecycle import State
 from rooms.participant import SYSTEM, Actor, readable
+from rooms.policy import RecordNotice
 
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
@@ -23,6 +24,8 @@ class Recording:
         self.number = 0
         """Of its RecordingStarted; 0: the room is not recorded."""
         self.paused = False
+        self.is_wanted = True
+        """Nobody has ended what the room has begun by itself, in this meeting."""
         self._tracks = False
         self._since = 0.0
         self._by = ""
@@ -60,12 +63,14 @@ class Recording:
             minutes.say(tell.RecordingPaused if paused else tell.RecordingResumed, by.name)
 
     def stop(self, command: ask.StopRecording, by: Actor, minutes: Minutes) -> None:
-        """Raises NotFound."""
+        """Raises NotFound. It does not begin again by itself."""
         self._check(minutes)
+        self.is_wanted = False
         self._end(minutes, by)
 
     def close(self, minutes: Minutes) -> None:
         """A recording ends with the meeting."""
+        self.is_wanted = True
         if self.number:
             self._end(minutes, SYSTEM)
 
@@ -82,6 +87,36 @@ class Recording:
     def _check(self, minutes: Minutes) -> None:
         if not self.number:
             raise NotFound(f"{minutes.room} is not recorded")
+
+
+def follow(room: Room, minutes: Minutes) -> None:
+    """Begin by itself where the room's rules say so; say that it is recorded, also to who comes later."""
+    arrived = [event.participant for event in minutes.events if isinstance(event, tell.ParticipantArrived)]
+    began = ended = False
+    for event in minutes.events:
+        began |= isinstance(event, tell.RecordingStarted)
+        ended |= isinstance(event, tell.RecordingEnded | tell.RecordingFailed)
+    own, rules = room.recording, room.policy
+    if arrived and not own and own.is_wanted and 0 < rules.record_from <= len(room.present):
+        own.start(ask.StartRecording(room.name, rules.record_tracks), SYSTEM, minutes, bool(room.present))
+        began = True
+    if began:
+        _notify(room, "", _STARTED, minutes)
+    elif own:
+        for who in arrived:
+            _notify(room, who, _STARTED, minutes)
+    if ended and room.present and room.state is not State.ENDING:
+        _notify(room, "", _STOPPED, minutes)
+
+
+_STARTED = {RecordNotice.SPOKEN: "prompt:recording-started", RecordNotice.BEEP: "tones:beep"}
+_STOPPED = {RecordNotice.SPOKEN: "prompt:recording-stopped"}
+
+
+def _notify(room: Room, who: str, words: dict[RecordNotice, str], minutes: Minutes) -> None:
+    sound = words.get(room.policy.record_notice)
+    if sound:
+        minutes.say(tell.Announced, (sound,), who)
 
 
 def start(room: Room, command: ask.StartRecording, by: Actor, minutes: Minutes) -> None:

@@ -124,9 +124,9 @@ def note_noise(room: Room, command: ask.NoteNoise, by: Actor, minutes: Minutes) 
 
 
 def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) -> None:
-    """Ignored for those not present, as above."""
+    """Of who waits as well: he may be asked for something. Ignored for all others, as above."""
     person = room.places.get(command.participant)
-    if person is not None and person.presence is Presence.PRESENT:
+    if person is not None and person.presence in (Presence.PRESENT, Presence.WAITING):
         minutes.say(tell.DigitReceived, person.id, command.digit, command.duration_ms)
 
 

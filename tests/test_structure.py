@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "sdp": frozenset({"formats"}),
     "engine": frozenset({"rtp", "formats", "contract"}),
     "worker": frozenset({"engine", "rtp", "contract"}),
-    "scribe": frozenset({"contract"}),
+    "scribe": frozenset({"contract", "prompts"}),
     "transports": frozenset({"sip", "contract"}),
     "routing": frozenset({"sip"}),
     "focus": frozenset({"rooms", "sip", "sdp", "formats", "contract", "routing", "prompts"}),

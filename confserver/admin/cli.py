@@ -21,7 +21,8 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import routes, tables, trace, watch
+from confserver.admin import operating, routes, tables, trace, watch
+from confserver.admin.mapping import mapping_option
 from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
@@ -46,11 +47,11 @@ AS_SET = "as the settings say"
 """The default of a rule that a room need not have."""
 UNSAID = {
     "events": "all but those that come often",
-    "rooms": "all",
     "seconds": "for good",
     "aliases": "none, or those there are",
     "display": "as it is",
     "enabled": "as it is",
+    "rooms": "all",
 }
 """What else it means not to give an option."""
 ARGUMENT_HELP = {
@@ -58,14 +59,17 @@ ARGUMENT_HELP = {
     "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
     "uri": "URI is what would be called, such as sip:bob@example.com.",
     "user": "USER is the user's name, in lower case, such as alice.",
+    "recording": "RECORDING is a recording's name, as confserver recordings prints it.",
     "country": "COUNTRY is a country code such as +49.",
     "webhook": "WEBHOOK is the webhook's name.",
+    "profile": "PROFILE is the name of a profile, such as webinar.",
+    "holder": "HOLDER is the token's name, such as reception.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
 OPTION_HELP = {
     **{rule.name: rule.metadata["help"] for rule in dataclasses.fields(RoomPolicy)},
     "profile": "Rules that it has in common with others, by name.",
-    "sounds": "A sound: a file, prompt:NAME, number:N or tones:...; more than one, one after another: say it again.",
+    "sounds": "A sound: a file, prompt:NAME, number:N, say:TEXT or tones:...; more than one, one by one: say it again.",
     "participant": "Only this participant hears it: an id or a name.",
     "loop": "Over and over.",
     "volume_db": "Louder or softer than it is, -60 to 20 dB.",
@@ -90,7 +94,12 @@ OPTION_HELP = {
     "digits": "0 to 9, *, #, A to D; a comma is a pause of half a second.",
     "duration_ms": "How long each key is held, 40 to 5000.",
     "gap_ms": "How long to wait after each, 40 to 5000.",
+    "extends": "Another profile, whose rules hold where this one says nothing.",
+    "rules": "A rule, as NAME=VALUE; VALUE as in TOML; more than one: say it again.",
+    "stop": "End the server when the last call has ended.",
     "reason": "Why, in a few words for whoever reads the list.",
+    "role": "What its holder may do.",
+    "rooms": "Only these rooms, by name or pattern (team-*); more than one: say it again.",
     "seconds": "Until so many seconds have passed.",
     "password": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
     "display": "What others read when this user calls.",
@@ -108,6 +117,13 @@ OPTION_HELP = {
     "events": "Types of events, such as message or participant-*; more than one: say it again.",
     "rooms": "Rooms, such as standup or team-*; more than one: say it again.",
     "secret": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
+    "to": "The other room, or participant.",
+    "participants": "Only this participant: an id or a name; more than one: say it again.",
+    "count": "How many breakout rooms there are to be.",
+    "names": "What a breakout room is called; more than one: say it again.",
+    "assign": "WHO=ROOM: who goes to which breakout room; more than one: say it again.",
+    "evenly": "Divide evenly those for whom nothing is said.",
+    "countdown_s": "In so many seconds, which those there are told.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
@@ -157,8 +173,11 @@ def _status(ask: Ask) -> click.Command:
 
 # ------------------------------------------------------------------ the server's ways, beside the rooms
 NOUNS = {
+    "recording": "Delete recordings of the running server.",
     "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
-    "profile": "Show the rules that rooms of the running server have in common.",
+    "profile": "Show or change the rules that rooms of the running server have in common.",
+    "server": "Show or change whether the running server takes new calls.",
+    "token": "Show or change who may administer the running server, and how far.",
     "ban": "Show or change from whom the running server takes nothing.",
     "route": "Show where the running server sends requests, and why.",
     "webhook": "Show or change to whom the running server sends events by HTTP.",
@@ -176,7 +195,8 @@ def _ways(ask: Ask, offline: routes.Offline) -> list[click.Command]:
     explain = routes.explainer(ask, offline, _print)
     groups["route"].add_command(_command("explain", explain, routes.parameters(OPTION_HELP), routes.HELP))
     reload = _command("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
-    return [*groups.values(), reload, _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
+    drain = _command("drain", operating.runner(ask, _print), operating.parameters(), operating.HELP)
+    return [*groups.values(), reload, drain, _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:
@@ -237,6 +257,8 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     """Make the option of a field; what is not given is left to the server, whose default is shown."""
     if field.name in ("password", "secret"):
         return _password_option(field.name, OPTION_HELP[field.name])
+    if get_origin(hint) is dict:
+        return mapping_option(field.name, OPTION_HELP[field.name])
     name = field.name.replace("_", "-")
     required = field.default is dataclasses.MISSING
     words = OPTION_HELP.get(field.name, "")

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import http
+import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import get_args, get_type_hints
 from urllib.parse import parse_qs, unquote_to_bytes
@@ -22,44 +21,20 @@ from urllib.parse import parse_qs, unquote_to_bytes
 import msgspec
 
 from confserver.admin.members import body_fields as body_fields
+from confserver.admin.problems import REFUSALS as REFUSALS
+from confserver.admin.problems import Problem as Problem
+from confserver.admin.problems import problem_of as problem_of
 from confserver.routing.commands import COMMANDS as ORDERS
-from confserver.routing.commands import QUESTIONS
+from confserver.routing.commands import QUESTIONS, Parameter, Question
 from confserver.routing.commands import Command as Order
 from rooms.commands import COMMANDS, Command
-from rooms.errors import Conflict, Forbidden, Full, Invalid, Locked, NotFound, NotOpen, Refused
+from rooms.participant import Role
 from rooms.policy import RULES, RoomPolicy
 
 MOST_BODY_BYTES = 64 * 1024
 MOST_PARAMETERS = 100
-REFUSALS: Mapping[type[Refused], int] = {
-    NotFound: 404,
-    Forbidden: 403,
-    Locked: 409,
-    Full: 409,
-    Conflict: 409,
-    NotOpen: 409,
-    Invalid: 422,
-}
-
-
-class Problem(Exception):
-    """Why a request was not carried out, in the words of RFC 9457."""
-
-    def __init__(self, status: int, detail: str, *, kind: str = "", headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.kind = kind
-        self.headers = dict(headers or {})
-
-    def document(self) -> dict[str, object]:
-        """RFC 9457 section 3; no ``type`` stands for about:blank, so the title is the status in words.
-
-        ``kind`` is the refusal's name in ``rooms.errors``, an extension member.
-        """
-        told: dict[str, object] = {"title": http.HTTPStatus(self.status).phrase, "status": self.status}
-        told |= {"detail": self.detail}
-        return told | {"kind": self.kind} if self.kind else told
+MOST_TEXT = 1024
+"""Characters of what a query string names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,49 +46,82 @@ class Route:
     summary: str
     command: type[Command] | type[Order] | None = None
     query: str = ""
-    """``rooms``, ``room``, ``recordings``, ``status``, ``health`` or a question's name, where nothing is changed."""
+    """``rooms``, ``room``, ``status`` ... or a question's name, where nothing is changed."""
     is_open: bool = False
     """Wants no token."""
-    parameters: tuple[str, ...] = ()
+    needs: Role = Role.OBSERVER
+    """The role that it takes at least."""
+    parameters: tuple[Parameter, ...] = ()
     """What its query string may name."""
+    key: str = ""
+    """The member that names a row of a list, by which it can be asked for by pages."""
+    room: str = ""
+    """The member of each row that names its room."""
+    tells_rooms: bool = False
+    """The answer is a room, or a list of rooms."""
+    is_for_all: bool = False
+    """It says nothing of any room, and is for every token."""
+    media_type: str = "application/json"
 
     @property
     def path_fields(self) -> tuple[str, ...]:
         return tuple(re.findall(r"{(\w+)}", self.path))
 
+    @property
+    def is_of_rooms(self) -> bool:
+        """There is something in it for who may see some rooms only."""
+        return self.is_for_all or bool(self.room) or "room" in self.path_fields
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A route with what its path names."""
+    """A route with what its path names, and what its query string asks for."""
 
     route: Route
     names: dict[str, str] = field(default_factory=dict)
     asked: dict[str, list[str]] = field(default_factory=dict)
-    """By the query string."""
 
 
-STREAM_PARAMETERS = ("type", "levels", "after")
+PAGING = (
+    Parameter("limit", "At most so many rows; Link says where to go on.", int, 1, 1000),
+    Parameter("after", "Only rows after the one of this name."),
+)
+
+STREAMING = (
+    Parameter("type", "Only events of these types, with commas between them; participant-* are all that begin so.",
+              is_list=True),
+    Parameter("levels", "1: also how loud people are, twice a second."),
+    Parameter("after", "Go on after this event: EPOCH-NUMBER; Last-Event-ID says the same."),
+)  # fmt: skip
+
 QUERIES: tuple[Route, ...] = (
-    Route("GET", "/rooms", "List the rooms and who is in them.", query="rooms"),
-    Route("GET", "/rooms/{room}", "Show one room and who is in it.", query="room"),
-    Route("GET", "/recordings", "List the recordings that this run of the server has made.", query="recordings"),
+    Route(
+        "GET", "/rooms", "List the rooms and who is in them.", query="rooms",
+        parameters=PAGING, key="name", room="name", tells_rooms=True,
+    ),
+    Route("GET", "/rooms/{room}", "Show one room and who is in it.", query="room", tells_rooms=True),
+    Route(
+        "GET", "/recordings", "List the recordings, those under way first.", query="recordings",
+        parameters=PAGING, key="name", room="room",
+    ),
     Route("GET", "/status", "Show the server's counts and load.", query="status"),
     Route(
-        "GET",
-        "/events",
-        "Tell live what happens in all rooms, by server-sent events or WebSocket.",
-        query="events",
-        parameters=STREAM_PARAMETERS,
+        "GET", "/events", "Tell live what happens in all rooms, by server-sent events or WebSocket.", query="events",
+        parameters=STREAMING, room="room", media_type="text/event-stream",
     ),
     Route(
-        "GET",
-        "/rooms/{room}/events",
-        "Tell live what happens in one room.",
-        query="room events",
-        parameters=STREAM_PARAMETERS,
+        "GET", "/rooms/{room}/events", "Tell live what happens in one room.", query="room events",
+        parameters=STREAMING, media_type="text/event-stream",
     ),
+    Route("GET", "/openapi.json", "Describe this interface by OpenAPI 3.1.", query="openapi", is_for_all=True),
+    Route(
+        "GET", "/docs", "Describe this interface on a page to read; wants no token.", query="docs", is_open=True,
+        media_type="text/html",
+    ),
+    Route("GET", "/ready", "Say whether the server takes new calls: 200, or 503; wants no token.", query="ready",
+          is_open=True),
     Route("GET", "/health", "Say that the server answers; wants no token.", query="health", is_open=True),
-)
+)  # fmt: skip
 
 
 def summary(command: type[Command] | type[Order]) -> str:
@@ -121,11 +129,18 @@ def summary(command: type[Command] | type[Order]) -> str:
     return (command.__doc__ or "").splitlines()[0]
 
 
+def _asked(question: Question) -> Route:
+    return Route(
+        "GET", question.path, question.summary, query=question.name, needs=question.needs,
+        parameters=(*question.parameters, *(PAGING if question.key else ())), key=question.key, room=question.room,
+    )  # fmt: skip
+
+
 ROUTES: tuple[Route, ...] = (
     *QUERIES,
-    *(Route(c.method, c.path, summary(c), c) for c in COMMANDS),
-    *(Route("GET", question.path, question.summary, query=question.name) for question in QUESTIONS),
-    *(Route(order.method, order.path, summary(order), order) for order in ORDERS),
+    *(Route(c.method, c.path, summary(c), c, needs=c.needs, tells_rooms=True) for c in COMMANDS),
+    *(_asked(question) for question in QUESTIONS),
+    *(Route(order.method, order.path, summary(order), order, needs=order.needs) for order in ORDERS),
 )
 
 
@@ -154,17 +169,48 @@ def find(method: str, raw_path: str) -> Found:
 
 
 def asked_of(route: Route, query: str) -> dict[str, list[str]]:
-    """What a query string asks for. Raises Problem 400 for what the route does not know."""
-    if query and not route.parameters:
+    """What a query string asks for, each as it was written. Raises Problem 400 for what the route does not take."""
+    known = {parameter.name: parameter for parameter in route.parameters}
+    if query and not known:
         raise Problem(400, "this request takes no query string")
     try:
-        asked = parse_qs(query, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
-    except (ValueError, UnicodeDecodeError):
+        asked = parse_qs(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict",
+                         max_num_fields=MOST_PARAMETERS)  # fmt: skip
+    except ValueError:  # UnicodeDecodeError is one
         raise Problem(400, "the query string makes no sense") from None
-    for name in asked:
-        if name not in route.parameters:
-            raise Problem(400, f"unknown parameter {name[:64]!r}: takes {', '.join(route.parameters)}")
+    for name, values in asked.items():
+        if name not in known:
+            raise Problem(400, f"unknown parameter {name[:64]!r}: this takes {', '.join(known)}")
+        if len(values) > 1 and not known[name].is_list:
+            raise Problem(400, f"{name}: is there twice")
+        for value in values:
+            _check_value(known[name], value)
     return asked
+
+
+def _check_value(parameter: Parameter, text: str) -> None:
+    if parameter.kind is bool:
+        if text not in ("0", "1", "true", "false"):
+            raise Problem(400, f"{parameter.name}: must be true or false")
+    elif parameter.kind in (int, float):
+        try:
+            value = float(text) if parameter.kind is float else float(_whole(text))
+        except (ValueError, OverflowError):
+            words = "a number" if parameter.kind is float else "a whole number"
+            raise Problem(400, f"{parameter.name}: must be {words}") from None
+        least, most = parameter.least, parameter.most
+        if not -math.inf < value < math.inf or (least is not None and value < least):
+            raise Problem(400, f"{parameter.name}: must be {least if least is not None else 'a number'} or more")
+        if most is not None and value > most:
+            raise Problem(400, f"{parameter.name}: must be {most} or less")
+    elif len(text) > MOST_TEXT:
+        raise Problem(400, f"{parameter.name}: is longer than {MOST_TEXT} characters")
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise ValueError(text)
+    return int(text)
 
 
 def command_of(found: Found, content_type: str, body: bytes) -> Command | Order:
@@ -187,10 +233,6 @@ def command_of(found: Found, content_type: str, body: bytes) -> Command | Order:
         return command(**{f.name: getattr(other, f.name) for f in dataclasses.fields(other)} | {"rules": rules})
     except msgspec.ValidationError as error:
         raise Problem(400, _in_words(command, str(error))) from None
-
-
-def problem_of(refused: Refused) -> Problem:
-    return Problem(REFUSALS.get(type(refused), 409), refused.reason, kind=refused.kind)
 
 
 def _match(pattern: str, segments: list[str]) -> dict[str, str] | None:

@@ -50,6 +50,10 @@ class Wanted:
     room: str = ""
     types: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
+    shows: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda room: room
+    """What the reader may see of a room in a snapshot."""
+    holds: Callable[[float], bool] = lambda now: True
+    """Whether he may still read."""
 
     @classmethod
     def of(cls, may_see: Callable[[str], bool], room: str = "", types: Iterable[str] = ()) -> Wanted:

@@ -1,11 +1,13 @@
 # mypy: allow-untyped-calls
 # (twisted.web is half typed)
-"""The HTTP interface: the shell around ``endpoints``, on loopback TCP or a Unix socket.
+"""The HTTP interface: the shell around ``endpoints``, on TCP, by TLS, or on a Unix socket.
 
 ::
 
-    bytes -> twisted.web -> Host (TCP) -> Bearer token -> endpoints.find -> endpoints.command_of -> Door.submit
-                              421            401            404, 405          400, 413, 415         403 404 409 422
+    bytes -> twisted.web -> Host -> Gate: token, pace -> endpoints.find -> permission -> Idempotency-Key
+                            421     401 429              404 405           403 404       409 422: the same answer again
+          -> endpoints.command_of -> If-Match -> Door.submit -> answer, after the commit
+             400 413 415             412         403 404 409 422
 
 Plain twisted.web and no routing library: the routes are a table already, and saturated with requests it delays the
 reactor far less than klein does. Only changes wait (for their commit); at most ``MOST_AT_ONCE`` of them at once.
@@ -15,26 +17,36 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
+from urllib.parse import quote
 
-import msgspec
 import structlog
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IListeningPort, IReactorCore, IReactorTCP, IReactorUNIX
+from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import Request, Site
 
-from confserver.admin.access import is_token
-from confserver.admin.endpoints import MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find, problem_of
+from confserver.admin import openapi, origins, page, versions
+from confserver.admin.answers import exception, header, json_answer, later, refusal, text, write
+from confserver.admin.endpoints import MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
+from confserver.admin.gate import Gate
 from confserver.admin.opening import Opener
+from confserver.admin.paging import Page, link_of, page_of
+from confserver.admin.permission import permit, permit_room, room_for, seen
+from confserver.admin.replays import Answer, Replays, ask_of
 from confserver.admin.sockets import bearer_of
+from confserver.admin.tokens import ADMINISTRATOR as CONTROL
+from confserver.admin.tokens import Holder
 from confserver.routing.commands import Command as Order
 from rooms.commands import Command
-from rooms.errors import NotFound, Refused
+from rooms.errors import NotFound
 from rooms.participant import Actor, Role
 
 MOST_AT_ONCE = 8
@@ -45,7 +57,9 @@ RETRY_SECONDS = 1
 STREAMS = ("events", "room events")
 """Queries whose answer has no end (``opening``)."""
 OPEN_PATHS = frozenset(route.path for route in ROUTES if route.is_open)
-ADMINISTRATOR = Actor("administrator", Role.ADMIN)
+ADMINISTRATOR = CONTROL.actor
+NOBODY = Holder("nobody", Role.OBSERVER)
+"""Who asks what wants no token."""
 
 log = structlog.get_logger("http")
 
@@ -67,9 +81,13 @@ class Door(Protocol):
     def room(self, name: str) -> Mapping[str, object]:
         """Raises NotFound (or Invalid, where no room can be called so)."""
 
-    def recordings(self) -> Sequence[Mapping[str, object]]: ...
+    def recordings(self) -> object:
+        """At once, or by a Deferred."""
 
     def status(self) -> Mapping[str, object]: ...
+
+    def not_ready(self) -> str:
+        """Why no new calls are taken; empty: they are."""
 
 
 class BoundedRequest(Request):
@@ -85,15 +103,26 @@ class BoundedRequest(Request):
             self.channel.loseConnection()
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What the interfaces of one server have in common, beside its door and its gate."""
+
+    origins: frozenset[str] = frozenset()
+    """Whose pages browsers may let ask (CORS)."""
+    replays: Replays = field(default_factory=Replays)
+    now: Callable[[], float] = time.time
+
+
 class Interface(Resource):
-    """Answers every request; ``is_local_tcp`` adds the check of Host, which a Unix socket does not need."""
+    """Answers every request; ``is_local_tcp`` adds the check of Host, which a Unix socket and TLS do not need."""
 
     isLeaf = True
 
-    def __init__(self, door: Door, token: str, *, is_local_tcp: bool, stream: Opener | None = None) -> None:
+    def __init__(self, door: Door, gate: Gate, ways: Ways, *, is_local_tcp: bool, stream: Opener | None = None) -> None:
         super().__init__()
         self._door = door
-        self._token = token
+        self._gate = gate
+        self._ways = ways
         self._is_local_tcp = is_local_tcp
         self._stream = stream
         self._changing = 0
@@ -102,43 +131,37 @@ class Interface(Resource):
         try:
             return self._answer(request)
         except Exception as error:
-            return _refusal(request, error)
+            return write(request, refusal(request, error))
 
     def _answer(self, request: Request) -> bytes | int:
-        if self._is_local_tcp and not is_local_host(_header(request, b"host")):
+        if self._is_local_tcp and not is_local_host(header(request, b"host")):
             raise Problem(421, "the Host header names another server; use localhost or a loopback address")
-        if _text(request.path) not in OPEN_PATHS:
-            self._check_token(_header(request, b"authorization") or bearer_of(request))
-        found = find(_text(request.method), _text(request.uri))
+        if (preflight := origins.answer(request, self._ways.origins)) is not None:
+            return write(request, preflight)
+        now, source = self._ways.now(), _source(request)
+        self._gate.check_source(source, now)
+        holder = NOBODY
+        if text(request.path) not in OPEN_PATHS:
+            holder = self._gate.admit(header(request, b"authorization") or bearer_of(request), source, now)
+        found = find(text(request.method), text(request.uri))
+        permit(found, holder)
+        if "room" in found.names and holder.is_scoped:
+            permit_room(found.names["room"], self._room(found.names["room"]), holder)
         if found.route.query in STREAMS:
-            return self._open_stream(request, found)
+            return self._open_stream(request, found, holder)
         if found.route.command is None:
             told = self._ask(found)
-            return self._later(request, told) if isinstance(told, Deferred) else _json(request, 200, told)
-        if isinstance(request, BoundedRequest) and request.received > MOST_BODY_BYTES:
-            raise Problem(413, f"the body is larger than {MOST_BODY_BYTES} bytes")
-        body = request.content.read() if request.content is not None else b""
-        command = command_of(found, _header(request, b"content-type") or "", body)
-        if self._changing >= MOST_AT_ONCE:
-            retry = {"Retry-After": str(RETRY_SECONDS)}
-            raise Problem(503, f"{MOST_AT_ONCE} changes are under way; try again soon", headers=retry)
-        if isinstance(command, Order):
-            self._order(request, command)
-        else:
-            self._submit(request, command)
-        return NOT_DONE_YET
+            if isinstance(told, Deferred):
+                return later(request, told, lambda result: _told(request, found, holder, result))
+            return write(request, _told(request, found, holder, told))
+        return self._change(request, found, holder, now)
 
-    def _open_stream(self, request: Request, found: Found) -> bytes | int:
+    def _open_stream(self, request: Request, found: Found, holder: Holder) -> bytes | int:
         if self._stream is None:
             raise Problem(404, "this server tells no events")
-        return self._stream(request, ADMINISTRATOR, found.names.get("room", ""), found.asked)
-
-    def _check_token(self, authorization: str | None) -> None:
-        """RFC 6750 section 2.1; the answer is that of section 3."""
-        scheme, _, given = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not is_token(given.strip(), self._token):
-            words = "the token is wrong" if authorization else "a token is wanted: Authorization: Bearer TOKEN"
-            raise Problem(401, words, headers={"WWW-Authenticate": 'Bearer realm="confserver"'})
+        name = found.names.get("room", "")
+        there = self._room(name) if name else None
+        return self._stream(request, holder, str(there["name"]) if there else name, found.asked)
 
     def _ask(self, found: Found) -> object:
         match found.route.query:
@@ -152,103 +175,120 @@ class Interface(Resource):
                 return self._door.status()
             case "health":
                 return {"status": "ok"}
-        return self._door.answer(found.route.query, found.names)
+            case "ready":
+                if why := self._door.not_ready():
+                    raise Problem(503, why)
+                return {"status": "ready"}
+            case "openapi":
+                return openapi.document()
+            case "docs":
+                return Answer(200, page.page(), page.HEADERS)
+        asked = {name: ",".join(values) for name, values in found.asked.items()}
+        return self._door.answer(found.route.query, {**asked, **found.names})
 
-    def _submit(self, request: Request, command: Command) -> None:
-        is_new = not self._has_room(command.room)
-        done = self._door.submit(command, ADMINISTRATOR)
+    # -------------------------------------------------------------- changes
+    def _change(self, request: Request, found: Found, holder: Holder, now: float) -> bytes | int:
+        """Carry out a change, once for each key; answered after its commit."""
+        if isinstance(request, BoundedRequest) and request.received > MOST_BODY_BYTES:
+            raise Problem(413, f"the body is larger than {MOST_BODY_BYTES} bytes")
+        body = request.content.read() if request.content is not None else b""
+        method, uri = text(request.method), text(request.uri)
+        ask = ask_of(holder.name, header(request, b"idempotency-key"), method, uri, body)
+        if (before := self._ways.replays.find(ask, now)) is not None:
+            return write(request, before)
+        command = command_of(found, header(request, b"content-type") or "", body)
+        if self._changing >= MOST_AT_ONCE:
+            retry = {"Retry-After": str(RETRY_SECONDS)}
+            raise Problem(503, f"{MOST_AT_ONCE} changes are under way; try again soon", headers=retry)
+        there = self._checked(request, command, holder)
+        self._ways.replays.begin(ask, now)
+        done = self._begin(command, holder)
         self._changing += 1
-        waiting = _Waiting(request)
 
-        def after(result: Failure | None) -> None:
+        def after(result: object) -> Answer:
             self._changing -= 1
-            waiting.finish(lambda: self._outcome(request, command.room, result, is_new))
+            answer = self._outcome(request, command, there is None, holder, result)
+            self._ways.replays.finish(ask, answer)
+            return answer
 
-        done.addBoth(after)
+        return later(request, done, after)
 
-    def _order(self, request: Request, order: Order) -> None:
-        done = self._door.order(order, ADMINISTRATOR)
-        self._changing += 1
-        waiting = _Waiting(request)
-
-        def after(result: Failure | tuple[Mapping[str, object] | None, bool]) -> None:
-            self._changing -= 1
-            waiting.finish(lambda: _ordered(request, result))
-
-        done.addBoth(after)
-
-    def _later(self, request: Request, told: Deferred[object]) -> int:
-        waiting = _Waiting(request)
-
-        def answer(result: Failure | object) -> bytes:
-            if isinstance(result, Failure):
-                return _refusal(request, _exception(result))
-            return _json(request, 200, result)
-
-        told.addBoth(lambda result: waiting.finish(lambda: answer(result)))
-        return NOT_DONE_YET
-
-    def _has_room(self, name: str) -> bool:
+    def _begin(self, command: Command | Order, holder: Holder) -> Deferred[Any]:
         try:
-            self._door.room(name)
-        except NotFound:
-            return False
-        return True
+            if isinstance(command, Order):
+                return self._door.order(command, holder.actor)
+            return self._door.submit(command, holder.actor)
+        except Exception as error:
+            return fail(error)
 
-    def _outcome(self, request: Request, name: str, result: Failure | None, is_new: bool) -> bytes:
+    def _checked(self, request: Request, command: Command | Order, holder: Holder) -> Mapping[str, Any] | None:
+        """The room as it is, None where there is none; Raises Problem where it is not his, or has moved on."""
+        name = getattr(command, "room", None)
+        there = self._room(name) if isinstance(command, Command) else None
+        for other in getattr(command, "others", ()):
+            named = getattr(command, other)
+            for each in (named,) if isinstance(named, str) else named:
+                permit_room(each, self._room(each), holder)
+        tag = versions.tag_of(there) if there is not None else None
+        versions.check(header(request, b"if-match"), header(request, b"if-none-match"), tag)
+        return there
+
+    def _room(self, name: Any) -> Mapping[str, Any] | None:
+        try:
+            return self._door.room(name)
+        except NotFound:
+            return None
+
+    def _outcome(
+        self, request: Request, command: Command | Order, is_new: bool, holder: Holder, result: object
+    ) -> Answer:
         """Word the answer to a change, now that it is committed or refused."""
         try:
             if isinstance(result, Failure):
                 result.raiseException()
-            room = self._door.room(name)
-        except NotFound as refused:
-            if result is not None:
-                return _refusal(request, refused)
-            request.setResponseCode(204)
-            return b""
+            if isinstance(command, Order):
+                told, is_new = cast("tuple[Mapping[str, object] | None, bool]", result)
+                where = text(request.path)
+            else:
+                told = self._room(command.room)
+                where = f"/rooms/{quote(str(told['name']), safe='')}" if told is not None else ""
         except Exception as error:
-            return _refusal(request, error)
-        if is_new:
-            request.setHeader("Location", _text(request.path))
-        return _json(request, 201 if is_new else 200, room)
+            return refusal(request, error)
+        if told is None:
+            return Answer(204)
+        headers = [("Location", where)] if is_new else []
+        if isinstance(command, Order):
+            return json_answer(told, 201 if is_new else 200, headers)
+        headers.append(("ETag", f'"{versions.tag_of(told)}"'))
+        return json_answer(room_for(told, holder), 201 if is_new else 200, headers)
 
 
-def _ordered(request: Request, result: Failure | tuple[Mapping[str, object] | None, bool]) -> bytes:
-    """Word the answer to an order, now that it is committed or refused."""
-    try:
-        if isinstance(result, Failure):
-            result.raiseException()
-            return b""
-        told, is_new = result
-    except Exception as error:
-        return _refusal(request, error)
-    if told is None:
-        request.setResponseCode(204)
-        return b""
-    if is_new:
-        request.setHeader("Location", _text(request.path))
-    return _json(request, 201 if is_new else 200, told)
+def _told(request: Request, found: Found, holder: Holder, told: object) -> Answer:
+    """Word the answer to a question: what he may see of it, a page of it, or that it is as he knows it."""
+    if isinstance(told, Failure):
+        return refusal(request, exception(told))
+    if isinstance(told, Answer):
+        return told
+    route, headers = found.route, []
+    is_room = route.tells_rooms and isinstance(told, Mapping)
+    if is_room:
+        tag = versions.tag_of(told)  # type: ignore[arg-type]
+        headers.append(("ETag", f'"{tag}"'))
+        if versions.is_fresh(header(request, b"if-none-match"), tag):
+            return Answer(304, b"", tuple(headers))
+    told = seen(route, told, holder)
+    if route.key and not isinstance(told, Page):
+        told = page_of(cast("Sequence[Mapping[str, Any]]", told), route.key, found.asked)
+    if isinstance(told, Page):
+        if link := link_of(text(request.path), found.asked, told):
+            headers.append(("Link", link))
+        told = told.rows
+    return json_answer(told, 200, headers)
 
 
-def _exception(failure: Failure) -> Exception:
-    return failure.value if isinstance(failure.value, Exception) else RuntimeError(failure.getErrorMessage())
-
-
-class _Waiting:
-    """A request whose answer comes later; its client may have gone by then."""
-
-    def __init__(self, request: Request) -> None:
-        self._request = request
-        self._is_open = True
-        request.notifyFinish().addBoth(self._closed)
-
-    def _closed(self, _: object) -> None:
-        self._is_open = False
-
-    def finish(self, answer: Callable[[], bytes]) -> None:
-        if self._is_open:
-            self._request.write(answer())
-            self._request.finish()
+def _source(request: Request) -> str:
+    """Where a request comes from; "" for a Unix socket."""
+    return str(getattr(request.getClientAddress(), "host", "") or "")
 
 
 class LoggingSite(Site):
@@ -259,7 +299,7 @@ class LoggingSite(Site):
 
     def log(self, request: Request) -> None:  # type: ignore[override]
         say = log.debug if request.method in (b"GET", b"HEAD") and request.code < 400 else log.info
-        say("request", method=_text(request.method), path=_text(request.uri), status=request.code)
+        say("request", method=text(request.method), path=text(request.uri), status=request.code)
 
 
 class Reactor(IReactorTCP, IReactorUNIX, IReactorCore):
@@ -267,20 +307,31 @@ class Reactor(IReactorTCP, IReactorUNIX, IReactorCore):
 
 
 def listen(
-    reactor: Reactor, door: Door, token: str, endpoint: tuple[str, int] | Path, stream: Opener | None = None
+    reactor: Reactor,
+    door: Door,
+    gate: Gate | str,
+    endpoint: tuple[str, int] | Path,
+    stream: Opener | None = None,
+    *,
+    ways: Ways | None = None,
+    secured: Callable[[Factory], Factory] | None = None,
 ) -> tuple[IListeningPort, tuple[str, int] | Path]:
     """Open the interface; give the listening port and where it is indeed (a port for port 0).
 
-    Raises twisted.internet.error.CannotListenError, or OSError where a socket's directory cannot be made.
-    A socket left behind by a server that is gone is replaced.
+    ``gate``: who is let in; a text: who has this token alone. ``secured``: puts TLS around what listens. Raises
+    twisted.internet.error.CannotListenError, or OSError where a socket's directory cannot be made. A socket left
+    behind by a server that is gone is replaced.
     """
-    is_tcp = not isinstance(endpoint, Path)
-    site = LoggingSite(Interface(door, token, is_local_tcp=is_tcp, stream=stream), timeout=IDLE_SECONDS)
+    is_plain_tcp = not isinstance(endpoint, Path) and secured is None
+    gate = Gate(gate) if isinstance(gate, str) else gate
+    interface = Interface(door, gate, ways or Ways(), is_local_tcp=is_plain_tcp, stream=stream)
+    site: Any = LoggingSite(interface, timeout=IDLE_SECONDS)
     if isinstance(endpoint, Path):
         endpoint.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _clear(endpoint)
-        return reactor.listenUNIX(str(endpoint), site, mode=0o600), endpoint  # type: ignore[arg-type]
-    port = reactor.listenTCP(endpoint[1], site, interface=endpoint[0])  # type: ignore[arg-type]
+        return reactor.listenUNIX(str(endpoint), site, mode=0o600), endpoint
+    site = secured(site) if secured else site
+    port = reactor.listenTCP(endpoint[1], site, interface=endpoint[0])
     host = cast(IPv4Address | IPv6Address, port.getHost())
     return port, (endpoint[0], host.port)
 
@@ -313,37 +364,3 @@ def is_local_host(header: str | None) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
-
-
-def _json(request: Request, status: int, told: object, content_type: str = "application/json") -> bytes:
-    request.setResponseCode(status)
-    request.setHeader("Content-Type", content_type)
-    request.setHeader("Cache-Control", "no-store")
-    body = msgspec.json.encode(told)
-    request.setHeader("Content-Length", str(len(body)))
-    return body
-
-
-def _refusal(request: Request, error: Exception) -> bytes:
-    """Word why a request was not carried out; what we did not foresee goes to the log, not to the client."""
-    match error:
-        case Problem():
-            problem = error
-        case Refused():
-            problem = problem_of(error)
-        case _:
-            log.error("request failed", method=_text(request.method), path=_text(request.uri), exc_info=error)
-            problem = Problem(500, "the server has failed at this; its log says how")
-    for name, value in problem.headers.items():
-        request.setHeader(name, value)
-    return _json(request, problem.status, problem.document(), "application/problem+json")
-
-
-def _header(request: Request, name: bytes) -> str | None:
-    """Read a header as what it is, octets; Twisted's own reading of text raises on what is not UTF-8."""
-    values = request.requestHeaders.getRawHeaders(name)
-    return _text(values[-1]) if values else None
-
-
-def _text(given: bytes) -> str:
-    return given.decode("latin-1")

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from twisted.web.http import Request
@@ -20,8 +21,9 @@ from twisted.web.server import NOT_DONE_YET
 from confserver.admin import sockets
 from confserver.admin.endpoints import Problem
 from confserver.admin.feed import Cursor, Wanted
+from confserver.admin.permission import room_for
 from confserver.admin.stream import EventSource, Streams
-from rooms.participant import Actor
+from confserver.admin.tokens import Holder
 from rooms.policy import room_name
 from rooms.telling import TYPES
 
@@ -30,12 +32,12 @@ RETRY_S = 5
 _YES, _NO = ("1", "true", "yes"), ("0", "false", "no", "")
 
 
-def may_watch(by: Actor, room: str) -> bool:
+def may_watch(by: Holder, room: str) -> bool:
     """Whether somebody may hear what happens in a room."""
-    return True
+    return by.sees(room)
 
 
-def wanted_of(by: Actor, room: str, asked: Mapping[str, Sequence[str]]) -> Wanted:
+def wanted_of(by: Holder, room: str, asked: Mapping[str, Sequence[str]]) -> Wanted:
     """Raises Problem, or Refused for what is no room's name."""
     types = [each.strip() for value in asked.get("type", ()) for each in value.split(",") if each.strip()]
     if len(types) > MOST_TYPES:
@@ -43,7 +45,8 @@ def wanted_of(by: Actor, room: str, asked: Mapping[str, Sequence[str]]) -> Wante
     for each in types:
         if each not in TYPES and not (each.endswith("*") and any(name.startswith(each[:-1]) for name in TYPES)):
             raise Problem(400, f"type: there is no event {each[:64]!r}")
-    return Wanted.of(lambda name: may_watch(by, name), room_name(room) if room else "", types)
+    asked_for = room_name(room) if room else None
+    return Wanted.of(lambda name: name == asked_for or may_watch(by, name), asked_for or "", types)
 
 
 def wants_levels(asked: Mapping[str, Sequence[str]]) -> bool:
@@ -54,10 +57,11 @@ def wants_levels(asked: Mapping[str, Sequence[str]]) -> bool:
 
 
 def open_stream(
-    streams: Streams, request: Request, by: Actor, room: str, asked: Mapping[str, Sequence[str]], reactor: Any
+    streams: Streams, request: Request, by: Holder, room: str, asked: Mapping[str, Sequence[str]], reactor: Any
 ) -> bytes | int:
     """Begin to tell. Raises Problem or Refused; nothing has been written then."""
     wanted, levels = wanted_of(by, room, asked), wants_levels(asked)
+    wanted = replace(wanted, shows=lambda room: room_for(room, by), holds=lambda now: streams.holds(by, now))
     last = sockets.header(request, b"last-event-id") or (asked.get("after") or ("",))[-1]
     place = streams.feed.place(last.strip())
     cursor = Cursor(streams.feed, wanted, 0)
@@ -74,5 +78,5 @@ def open_stream(
     return NOT_DONE_YET
 
 
-Opener = Callable[[Request, Actor, str, Mapping[str, Sequence[str]]], "bytes | int"]
+Opener = Callable[[Request, Holder, str, Mapping[str, Sequence[str]]], "bytes | int"]
 """``open_stream`` of a server that has streams."""

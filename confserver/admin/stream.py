@@ -24,6 +24,7 @@ from twisted.web.http import Request
 from zope.interface import implementer
 
 from confserver.admin.feed import Cursor, Entry, Feed, Lost, Wanted, sse
+from confserver.admin.tokens import Holder
 
 log = structlog.get_logger("http")
 ALIVE_S = 15.0
@@ -100,7 +101,9 @@ class Reader:
 
     def look(self, now: float) -> None:
         """From time to time."""
-        if self._paused_at is None:
+        if not self.cursor.wanted.holds(now):
+            self.end("no-right", "the token is revoked or over")
+        elif self._paused_at is None:
             self._sign_of_life()
         elif now - self._paused_at > SLOW_S:
             self.end("too-slow", f"nothing was taken for {SLOW_S:g} s")
@@ -190,6 +193,8 @@ class Streams:
         self._most = most
         self._readers: set[Reader] = set()
         self._turn: IDelayedCall | None = None
+        self.holds: Callable[[Holder, float], bool] = lambda holder, now: True
+        """Whether the right of who has begun to read still stands."""
         self._chore = LoopingCall(self._look)
         self._chore.clock = reactor
 
@@ -237,7 +242,7 @@ class Streams:
             "type": "snapshot",
             "at": self.sources.now(),
             "version": {"epoch": feed.epoch, "number": feed.number},
-            "rooms": [room for room in self.sources.rooms() if wanted.takes_room(str(room["name"]))],
+            "rooms": [wanted.shows(room) for room in self.sources.rooms() if wanted.takes_room(str(room["name"]))],
         }
         return msgspec.json.encode(told), feed.identify(feed.number)
 

@@ -10,6 +10,7 @@ from twisted.web.http import Request
 from confserver.admin.feed import Feed
 from confserver.admin.opening import open_stream
 from confserver.admin.stream import Streams
+from confserver.admin.tokens import Holder
 from confserver.app.orders import Orders
 from confserver.app.publishing import Stored
 from confserver.app.webhooks import Webhooks
@@ -17,7 +18,6 @@ from confserver.config import Settings
 from confserver.focus.focus import Focus
 from confserver.storage import Storage
 from rooms.events import Event
-from rooms.participant import Actor
 from rooms.telling import tell
 
 
@@ -53,7 +53,7 @@ class News:
 
         return after
 
-    def open(self, request: Request, by: Actor, room: str, asked: Mapping[str, Sequence[str]]) -> bytes | int:
+    def open(self, request: Request, by: Holder, room: str, asked: Mapping[str, Sequence[str]]) -> bytes | int:
         return open_stream(self.streams, request, by, room, asked, self._reactor)
 
     def close(self) -> None:

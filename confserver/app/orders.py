@@ -30,6 +30,8 @@ class Done:
     is_new: bool = False
     later: Deferred[Told] | None = None
     """Where what there is to tell takes time; never fails."""
+    wait: Deferred[Any] | None = None
+    """What must be done besides, and may fail with a Refused."""
 
 
 @dataclass(slots=True)

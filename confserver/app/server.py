@@ -5,29 +5,35 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
 import structlog
-from sqlite_utils import Database
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.task import LoopingCall
 
-from confserver.admin import hook_store, http
-from confserver.admin.access import AccessError, Control, kept_token, url_of, write_control
+from confserver.admin import hook_store, token_store
+from confserver.admin.access import AccessError, Control, kept_token, write_control
 from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
+from confserver.app.archive import Archive
 from confserver.app.banner import banner, cannot_listen
 from confserver.app.door import Door
+from confserver.app.ending import Ending
+from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
 from confserver.app.news import News
+from confserver.app.operations import Operations, load_made
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
-from confserver.app.profiles import ProfileError, profiles_of, rules_of
+from confserver.app.profiles import ProfileError, rules_of
 from confserver.app.routes import Routes, kept_secret, table_of
+from confserver.app.shelf import Shelf
 from confserver.app.surroundings import Surroundings
+from confserver.app.tables import migrate
+from confserver.app.tokens import Keys
 from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings
 from confserver.contract import Captured, EngineReady, FromWorker
@@ -52,7 +58,6 @@ from rooms.participant import ParticipantIds
 
 log = structlog.get_logger("server")
 
-ALIVE_S = 30.0
 RESCAN_S = 10.0
 EXPIRE_S = 5.0
 """How often expired registrations are looked for; they are not used before that either."""
@@ -71,11 +76,12 @@ class Server:
     def __init__(self, reactor: Any, settings: Settings, reread: Callable[[], Settings] | None = None) -> None:
         """``reread`` gives the settings as they are now; raises ConfigError."""
         self._reactor = reactor
+        self._ending = Ending(reactor)
         self._settings = settings
         self._epoch = time.time() - time.monotonic()
         self._state = settings.state.path()
         self._surroundings = Surroundings(settings)
-        self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
+        self._storage = Storage(self._state / "confserver.db", migrate, reactor)
         self._accounts = Accounts(settings.users, self._surroundings.guard, self._surroundings.hosts, self._storage)
         self._surroundings.phones = lambda uri, now: self._accounts.reach.locate(uri, now)
         self._orders = Orders()
@@ -83,12 +89,19 @@ class Server:
             reactor, settings.limits, self._surroundings.guard, self._storage, self.now, self._orders
         )  # fmt: skip
         self._accounts.join(self._orders)
+        self._keys = Keys(self._storage)
+        self._keys.join(self._orders)
         self._routes = Routes(
             Router(self._accounts, self._surroundings.guard, table_of(settings), settings.users.ring_s),
-            self._surroundings.hosts, self._accounts.domains, reread,
+            self._surroundings.hosts, self._accounts.domains,
         )  # fmt: skip
         self._routes.join(self._orders)
+        self._operations = Operations(settings, reread, self._orders, self.now, self._calls_left, reactor.stop)
+        self._operations.reloading.then.append(self._routes.use_settings)
+        self._operations.follow(self._watch)
+        self._routes.is_drained = lambda: self._operations.drainage.is_on
         self._journal = Journal(self._storage)
+        self._archive = Archive(settings.records, self._storage, self._journal, self.now)
         self._stack = Stack(self._stack_settings(), lambda: secrets.token_hex(8))
         self._watch.use(self._stack)
         self._focus: Focus
@@ -97,16 +110,22 @@ class Server:
         self._transports: SipTransports | None = None
         self._links: list[WorkerLink] = []
         self._spares: Spares | None = None
-        self._scribe = ScribeLink(reactor, self._surroundings.scribe_arguments(), lambda: self._performer)
+        self._scribe = ScribeLink(reactor, self._surroundings.scribe_arguments(), lambda: self._shelf)
+        self._shelf = Shelf(
+            reactor, self._scribe.send, lambda: self._focus.recordings(), lambda: self._performer
+        )  # fmt: skip
+        self._shelf.join(self._orders)
         self._ready: set[int] = set()
         self._all_ready: Deferred[None] = Deferred()
         self._chores = [
-            (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
+            *self._operations.chores(),
             (LoopingCall(unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
+            (LoopingCall(unfailing(lambda: self._keys.look(self.now()))), EXPIRE_S),
             *self._watch.chores(),
+            *self._archive.chores(),
         ]
-        self._http: Any = None
+        self._http: Faces | None = None
         self._url = ""
         self._stands = False
         self._is_stopping = False
@@ -129,6 +148,7 @@ class Server:
             vouches=self._vouches,
             planner=self._routes.plan,
             realm=settings.users.realm,
+            follows_redirects=settings.users.follow_redirects,
             believes=lambda flow: self._surroundings.guard.is_believed(flow.remote[0]),
             is_ours=self._routes.names_us,
             session_expires_s=settings.sip.session_expires_s,
@@ -152,7 +172,7 @@ class Server:
             self._listen()
         except (
             StorageError, AccessError, store.StoreError, ways.StoreError, CatalogueError, CertificateError,
-            ProfileError, hook_store.StoreError,
+            ProfileError, token_store.StoreError, hook_store.StoreError,
         ) as error:  # fmt: skip
             raise StartError(str(error)) from error
         except CannotListenError as error:
@@ -172,19 +192,19 @@ class Server:
         kept = await self._storage.write(settle)
         now = self.now()
         await self._watch.restore(kept.last_seen)
+        await self._keys.restore(self.now())
         self._accounts.restore(await self._storage.write(lambda db: accounts.settle(db, now)))
         self._stack.keep_secret(await self._storage.write(kept_secret))
         rooms = Rooms(
             ParticipantIds(kept.last_participant),
             on_demand=settings.on_demand,
             policy=rules_of(self._settings),
-            profiles=profiles_of(self._settings),
+            profiles=self._operations.profiles(await self._storage.write(load_made)),
             profile=settings.profile,
             most_rooms=settings.max_rooms,
             epoch=f"{int(now * 1000):x}",
         )
         rooms.restore(kept.rooms)
-        self._orders.answers["profile list"] = lambda _, now: rooms.profiles.describe()
         open_keys = self._settings.rtp.srtp_without_tls
         best_effort = self._settings.rtp.srtp_best_effort
         around, dialling = self._surroundings, self._surroundings.dial_terms()
@@ -197,7 +217,10 @@ class Server:
         self._focus = Focus(
             scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),
             watchers=settings.watchers,
+            record_days=self._settings.recordings.days,
         )  # fmt: skip
+        self._archive.begin(rooms, self._focus, kept.last_meeting)
+        self._operations.begin(rooms, self._focus, scene, lambda outputs: self._performer.perform(outputs))
         tolls.TollKeeper(self._focus.fencing, self._storage, self._orders)
 
     def _join(self) -> None:
@@ -231,9 +254,12 @@ class Server:
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
-        door = Door(self._focus, self._performer, self._parts, self._orders, self._storage)
-        self._http, endpoint = http.listen(self._reactor, door, token, self._settings.http_endpoint(), self._news.open)
-        self._url = url_of(endpoint)
+        door = Door(
+            self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf, self._not_ready
+        )
+        self._http = Faces(self._reactor, self._settings, self._state, self.now)
+        self._news.streams.holds = self._keys.tokens.holds
+        self._url = self._http.open(door, token, self._keys.tokens, self._news.open)
         write_control(self._state, Control(self._url, token, os.getpid()))
 
     def _listen(self) -> None:
@@ -274,8 +300,16 @@ class Server:
         try:
             self._surroundings.look_again()
             self._watch.barrier.look_again()
+            if self._http is not None:
+                self._http.refresh()
         except OSError as error:
             log.warning("cannot look up the addresses of this machine", why=str(error))
+
+    def _not_ready(self) -> str:
+        return self._operations.not_ready(len(self._ready), self._stands)
+
+    def _calls_left(self) -> int:
+        return int(str(self._stack.describe()["calls"]))
 
     def _contact(self, flow: Flow) -> Address:
         """What Contact and Via say to the peer of a flow."""
@@ -283,10 +317,12 @@ class Server:
         return self._surroundings.host_for(flow), port or flow.local[1]
 
     def reload(self) -> None:
-        """Read again what may change while the server runs: the certificate, the routes."""
+        """Read again what may change while the server runs: the certificate, the settings."""
         if self._transports is not None:
             self._transports.refresh()
-        self._routes.try_reload()
+        if self._http is not None:
+            self._http.refresh()
+        self._operations.reload()
 
     def _vouches(self, flow: Flow, name: str) -> bool:
         """Inside an address is enough; by TLS a certificate says whose a connection is (RFC 5923 section 9)."""
@@ -311,14 +347,14 @@ class Server:
                 chore.stop()
         if self._transports is not None:
             self._performer.perform(self._focus.close())
-            await self._until(self._is_goodbye_said, GOODBYE_S)
+            await self._ending.until(self._is_goodbye_said, GOODBYE_S)
             await self._stop_workers()
             self._performer.stop()
             self._transports.stop()
             self._watch.flush()
         if self._http is not None:
             self._news.close()
-            await self._http.stopListening()
+            await self._http.close()
         await self._storage.stop()
         say("stopped")
 
@@ -329,20 +365,8 @@ class Server:
 
     async def _stop_workers(self) -> None:
         """Then the scribe, who writes down what workers say to the last."""
-        await self._stop_all([*self._links, *([self._spares] if self._spares else [])])
-        await self._stop_all([self._scribe])
-
-    async def _stop_all(self, everybody: Sequence[WorkerLink | Spares | ScribeLink]) -> None:
-        for each in everybody:
-            each.stop()
-        await self._until(lambda: not any(each.is_alive for each in everybody), 2.0)
-        for each in everybody:
-            each.kill()
-
-    async def _until(self, is_so: Callable[[], bool], most_s: float) -> None:
-        ends = self.now() + most_s
-        while not is_so() and self.now() < ends:
-            await deferLater(self._reactor, 0.05, lambda: None)
+        await self._ending.stop_all([*self._links, *([self._spares] if self._spares else [])])
+        await self._ending.stop_all([self._scribe])
 
     # ------------------------------------------------------------------ looking in
     def _parts(self) -> Mapping[str, object]:
@@ -353,6 +377,7 @@ class Server:
             "sip": self._stack.describe(),
             **self._watch.describe(),
             **self._news.describe(),
+            "drain": self._operations.drainage.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
@@ -368,10 +393,3 @@ class Server:
         """What people need to know when the server stands."""
         assert self._transports is not None
         return banner(self._transports.hosts, self._transports.port, self._url, self._state)
-
-
-def _migrate(db: Database) -> None:
-    """Bring all tables to this version."""
-    store.migrate(db)
-    ways.migrate(db)
-    hook_store.migrate(db)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import secrets
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,13 +129,7 @@ class Surroundings:
     # ------------------------------------------------------------------ what rooms and workers are told
     def media_terms(self) -> MediaTerms:
         """How rooms sound whose own policy does not say."""
-        media = self._settings.media
-        return MediaTerms(
-            codecs=media.codecs, talkers=media.talkers, rate_hz=media.rate_hz, max_rate_hz=media.max_rate_hz,
-            ptime_ms=media.ptime_ms, levelling=media.levelling, comfort_noise=media.comfort_noise,
-            denoise=media.denoise,
-            guard=NoiseGuard(media.guard), opus_bitrate=media.opus_bitrate, opus_dtx=media.opus_dtx,
-        )  # fmt: skip
+        return media_terms_of(self._settings)
 
     def dial_terms(self) -> DialTerms:
         """Whom rooms may call."""
@@ -196,6 +191,7 @@ class Surroundings:
             music=sounds.path(sounds.music) or MUSIC,
             music_when_alone=rooms.music_when_alone,
             announce=Announce(rooms.announce),
+            voice=sounds.voice if shutil.which("espeak-ng") else "",
         )
 
     def worker_settings(self, number: int, epoch: float) -> WorkerSettings:
@@ -215,6 +211,16 @@ class Surroundings:
             trail_mb=self._settings.limits.trail_mb,
             cname=f"{secrets.token_hex(6)}@confserver",
         )
+
+
+def media_terms_of(settings: Settings) -> MediaTerms:
+    media = settings.media
+    return MediaTerms(
+        codecs=media.codecs, talkers=media.talkers, rate_hz=media.rate_hz, max_rate_hz=media.max_rate_hz,
+        ptime_ms=media.ptime_ms, levelling=media.levelling, comfort_noise=media.comfort_noise,
+        denoise=media.denoise,
+        guard=NoiseGuard(media.guard), opus_bitrate=media.opus_bitrate, opus_dtx=media.opus_dtx,
+    )  # fmt: skip
 
 
 def _named(addresses: tuple[str, ...]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from confserver.client.asking import Changed, Listed, Record, Told
 from confserver.client.connection import Connection, Json
 from confserver.client.errors import BadAnswer, NotRunning
 from confserver.client.live import IDLE_S, Ended, Following
+from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
 from confserver.client.of_rooms import OfRooms
 from confserver.client.of_voices import OfVoices
@@ -31,6 +32,7 @@ class _Methods(
     OfRooms[Listed, Told, Changed],
     OfPeople[Listed, Told, Changed],
     OfVoices[Listed, Told, Changed],
+    OfMoves[Listed, Told, Changed],
     OfWays[Listed, Told, Changed],
 ):
     """All methods, and where they go."""

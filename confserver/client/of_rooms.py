@@ -25,6 +25,10 @@ class OfRooms(Asking[Listed, Told, Changed]):
     def status(self) -> Told:
         return self._tell("/status")
 
+    def openapi(self) -> Told:
+        """The interface itself, described by OpenAPI 3.1."""
+        return self._tell("/openapi.json")
+
     # -------------------------------------------------------------- a room
     def create(self, room: str, *, profile: str | None = None, **rules: Unpack[Rules]) -> Changed:
         """Make a room beforehand; it survives a restart."""
@@ -68,6 +72,22 @@ class OfRooms(Asking[Listed, Told, Changed]):
         return self._change(
             "POST", path("rooms", room, "play"), sounds=sounds, participant=participant, loop=loop,
             volume_db=volume_db, duck_db=duck_db, start_s=start_s, interruptible=interruptible,
+        )  # fmt: skip
+
+    def say(
+        self,
+        room: str,
+        text: str,
+        participant: str | None = None,
+        *,
+        volume_db: float | None = None,
+        duck_db: float | None = None,
+        interruptible: bool | None = None,
+    ) -> Changed:
+        """Speak a text to a room, or to one participant."""
+        return self._change(
+            "POST", path("rooms", room, "say"), text=text, participant=participant, volume_db=volume_db,
+            duck_db=duck_db, interruptible=interruptible,
         )  # fmt: skip
 
     def pause_play(self, room: str, play: int | None = None) -> Changed:

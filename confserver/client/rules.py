@@ -22,3 +22,7 @@ class Rules(TypedDict, total=False):
     music_when_alone: bool | None
     announce: str | None
     tell_muted: bool | None
+    record_from: int | None
+    record_tracks: bool | None
+    record_days: float | None
+    record_notice: str | None

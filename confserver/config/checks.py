@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+from confserver.config.http_checks import HTTP_CHECKS
 from confserver.config.route_checks import check_patterns
 from confserver.config.route_checks import check_route as _check_route
 from confserver.config.settings import IPAddress, Settings
@@ -17,8 +17,6 @@ from confserver.config.webhooks import check_webhooks
 
 DENOISER = "pyrnnoise"
 """The package that carries RNNoise."""
-MOST_SOCKET_PATH_BYTES = 107
-"""unix(7): sun_path has 108 bytes with its closing zero."""
 
 
 def _check_addresses(texts: tuple[str, ...]) -> None:
@@ -58,6 +56,11 @@ def _check_public_address(settings: Settings) -> None:
     text = settings.sip.public_address
     if text and (_address(text).is_unspecified or _address(text).is_multicast):
         raise ValueError(f"no peer can reach {text}")
+
+
+def _check_drain_to(settings: Settings) -> None:
+    if settings.limits.drain_to:
+        trunk_host(settings.limits.drain_to)
 
 
 def _check_transports(settings: Settings) -> None:
@@ -124,18 +127,6 @@ def _check_denoise(settings: Settings) -> None:
         raise ValueError("wants the extra denoise, which is not installed: pip install 'confserver[denoise]'")
 
 
-def _check_http_address(settings: Settings) -> None:
-    where = settings.http_endpoint()
-    if isinstance(where, Path):
-        _check_path(str(where))
-        if len(os.fsencode(where)) > MOST_SOCKET_PATH_BYTES:
-            raise ValueError(f"{where} is too long for a Unix socket ({MOST_SOCKET_PATH_BYTES} bytes)")
-    elif not _address(where[0]).is_loopback:
-        raise ValueError(
-            f"{where[0]} is not a loopback address; to be reached from elsewhere, put an HTTPS proxy before it"
-        )
-
-
 def _check_path(text: str) -> None:
     if "\0" in text:
         raise ValueError("holds a zero byte")
@@ -146,6 +137,11 @@ def _check_path(text: str) -> None:
 def _check_path_if_any(text: str) -> None:
     if text:
         _check_path(text)
+
+
+def _check_voice(settings: Settings) -> None:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+_/-]{0,40}", settings.sounds.voice):
+        raise ValueError(f"{settings.sounds.voice!r} is no voice of espeak-ng")
 
 
 def _check_prefixes(settings: Settings) -> None:
@@ -272,6 +268,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("sip.local_networks", lambda settings: _check_networks(settings.sip.local_networks)),
     ("sip.trusted_networks", lambda settings: _check_networks(settings.sip.trusted_networks)),
     ("sip.identity_networks", lambda settings: _check_networks(settings.sip.identity_networks)),
+    ("limits.drain_to", _check_drain_to),
     ("limits.outside_networks", lambda settings: _check_networks(settings.limits.outside_networks)),
     ("rtp.addresses", lambda settings: _check_addresses(settings.rtp.addresses)),
     ("rtp.port_min", _check_port_min),
@@ -293,7 +290,8 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("recordings.directory", lambda settings: _check_path(str(settings.recordings_path()))),
     ("sounds.directory", lambda settings: _check_path_if_any(settings.sounds.directory)),
     ("sounds.prompts", lambda settings: _check_path_if_any(settings.sounds.prompts)),
+    ("sounds.voice", _check_voice),
     ("sounds.music", lambda settings: _check_path_if_any(settings.sounds.music)),
-    ("http.address", _check_http_address),
+    *HTTP_CHECKS,
     ("log.file", lambda settings: _check_path_if_any(settings.log.file)),
 )

@@ -12,7 +12,9 @@ from msgspec import Meta
 
 from confserver.config.dialout import Dialout
 from confserver.config.events import Events
+from confserver.config.http import SOCKET_NAME, Http
 from confserver.config.limits import Limits
+from confserver.config.records import Records
 from confserver.config.routes import Group, Route
 from confserver.config.sip import PRIVATE_NETWORKS, IPAddress, IPNetwork, Section, Sip
 from confserver.config.trunks import Trunk
@@ -21,8 +23,6 @@ from confserver.config.webhooks import Webhook
 
 __all__ = ["PRIVATE_NETWORKS", "IPAddress", "IPNetwork", "Section", "Settings", "Sip"]
 
-SOCKET_NAME = "http.sock"
-"""The file name of the HTTP interface's Unix socket in the state directory."""
 DEFAULT_PORT_MIN, DEFAULT_PORT_MAX = 20000, 29999
 """Below 32768, where Linux begins to give out ports of itself (ip_local_port_range): nobody takes them by chance."""
 
@@ -191,6 +191,9 @@ class Sounds(Section, frozen=True):
             "English ones of the package."
         ),
     ] = ""
+    voice: Annotated[
+        str, Meta(description="Voice of espeak-ng that speaks texts, where it is installed (espeak-ng --voices).")
+    ] = "en"
     music: Annotated[
         str,
         Meta(description="Sound file of the music for those who wait, absolute or from ~; empty: that of the package."),
@@ -222,21 +225,18 @@ class Recordings(Section, frozen=True):
         Literal[0, 8000, 16000, 48000],
         Meta(description="Sampling rate of the files; 0: that of the room when the recording begins."),
     ] = 0
+    days: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=36500,
+            description="Days that recordings are kept where a room's rules do not say; 0: until "
+            "somebody deletes them.",
+        ),
+    ] = 0.0
     tracks: Annotated[
         bool, Meta(description="Also a file for each participant, where the recording is not started without.")
     ] = True
-
-
-class Http(Section, frozen=True):
-    """Where scripts reach the server."""
-
-    address: Annotated[
-        str,
-        Meta(
-            description="Loopback IP address and port (127.0.0.1:8070, [::1]:8070; port 0 takes any free one), a Unix "
-            f"socket (unix:/PATH), or unix for the socket {SOCKET_NAME} in the state directory."
-        ),
-    ] = "127.0.0.1:8070"
 
 
 class State(Section, frozen=True):
@@ -293,6 +293,7 @@ class Settings(Section, frozen=True):
     """Rules for rooms by the name of a profile; the rooms check them."""
     sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()
+    records: Records = Records()
     http: Http = Http()
     events: Events = Events()
     webhooks: tuple[Webhook, ...] = ()

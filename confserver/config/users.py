@@ -61,3 +61,10 @@ class Users(Section, frozen=True):
         float,
         Meta(ge=0, le=180, description="Seconds that phones of one q ring before those of a lower q; 0: to the end."),
     ] = 20.0
+    follow_redirects: Annotated[
+        bool,
+        Meta(
+            description="Follow a phone's redirection (300 to 302) to users and routes of this server, as its caller "
+            "could; any other, and all of them without this, go back to who called."
+        ),
+    ] = False

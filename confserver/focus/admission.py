@@ -96,6 +96,7 @@ class Admission:
 
     def _room_called(self, call: CallArrived) -> str:
         """By the URI, or by the call that this one joins (RFC 3911). Raises NoAnswer."""
+        self._check_drained(call.request)
         joined = self._scene.legs.by_call.get(call.other.call) if call.other else None
         if joined is not None:
             return self._checked(joined.room)
@@ -131,9 +132,14 @@ class Admission:
             raise NoAnswer(to.status, "", (warning(399, to.reason),))
         if self._scene.is_closing:
             raise unavailable("the server is stopping")
+        self._check_drained(request)
         if isinstance(to, ToRoom) and self._scene.factory.is_named(to.name):
             return self._scene.factory.make(self._scene.rooms.__contains__)
         return self._checked(to.name) if isinstance(to, ToRoom) else None
+
+    def _check_drained(self, request: Request) -> None:
+        if self._scene.draining is not None:
+            raise self._scene.draining.answer(request)
 
     def _checked(self, text: str) -> str:
         rooms = self._scene.rooms
@@ -169,7 +175,7 @@ class Admission:
         return reserved.room, reserved.participant
 
     # ------------------------------------------------------------------ the worker's word
-    def opened(self, event: LegOpened) -> None:
+    def opened(self, event: LegOpened, now: float) -> None:
         """The leg has its port: answer the call. One that goes on at a lost worker's heir has been answered."""
         leg = self._scene.legs.by_id.get(event.leg)
         if leg is None or leg.place.is_lost:
@@ -183,7 +189,7 @@ class Admission:
         else:
             leg.sent = offer(self._scene.terms(leg.room).offered(), self.local(leg))
         leg.offer = None
-        verdict = Verdict.COME if leg.takes_over else self._decide(leg)
+        verdict = self._verdict(leg)
         if verdict is Verdict.COME:
             leg.go("leg opened")
             self._scene.say(Accept(leg.call, write(leg.sent)))
@@ -191,17 +197,30 @@ class Admission:
         leg.go("asked to wait")
         is_heard = verdict is Verdict.LISTEN
         self._scene.say(Ring(leg.call, 183, write(leg.sent)) if is_heard else Ring(leg.call, 180))
+        self._knock(leg, now)
 
-    def let_in(self, leg: Leg) -> None:
-        """It has been decided: who waits may come. Nothing happens to anybody else."""
-        if leg.stage is Stage.WAITING and leg.sent is not None:
+    def _verdict(self, leg: Leg) -> Verdict:
+        """Who could not answer an offer of ours in a 183 hears nothing before the answer: he waits behind it."""
+        if leg.takes_over:
+            return Verdict.COME
+        verdict = self._decide(leg)
+        return Verdict.COME if verdict is Verdict.LISTEN and leg.agreed is None and not leg.takes_prack else verdict
+
+    def _knock(self, leg: Leg, now: float) -> None:
+        """The rooms say what he waits for, and when he may come (``follow``); at once, where that is nothing."""
+        if leg.agreed and leg.agreed.held:
+            self._scene.try_ask(Hold(leg.room, leg.participant), SYSTEM, now)
+        if not self._scene.try_ask(Arrive(leg.room, leg.participant), SYSTEM, now):
+            self._scene.hang_up(leg, "the room has ended")
+
+    def follow(self, event: tell.Event) -> None:
+        """Somebody whose call has not been answered has been let in: now it is."""
+        if not isinstance(event, tell.ParticipantArrived):
+            return
+        leg = self._scene.legs.by_participant.get(event.participant)
+        if leg is not None and leg.stage is Stage.WAITING and leg.sent is not None:
             leg.go("let in")
             self._scene.say(Accept(leg.call, write(leg.sent)))
-
-    def turn_away(self, leg: Leg, answer: NoAnswer) -> None:
-        """It has been decided: who waits may not."""
-        if leg.stage is Stage.WAITING:
-            self._scene.hang_up(leg, answer.reason or "not let in", answer)
 
     def answered_early(self, event: EarlyAnswered) -> None:
         """The PRACK of our offer holds the answer: who waits hears us from now on (RFC 3262 section 5)."""

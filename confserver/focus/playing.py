@@ -31,7 +31,7 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.focus.legs import Place, Stage
 from confserver.focus.outputs import TellScribe
-from confserver.focus.repertoire import Repertoire, Score
+from confserver.focus.repertoire import SAY, Repertoire, Score
 from confserver.focus.scene import Scene
 from rooms import commands as ask
 from rooms import events as tell
@@ -39,6 +39,7 @@ from rooms.errors import Refused
 from rooms.hearing import may_hear
 from rooms.lifecycle import State
 from rooms.participant import SYSTEM
+from rooms.plays import said
 from rooms.policy import Announce
 
 RATES_HZ = (8000, 16000, 48000)
@@ -99,9 +100,11 @@ class Playing:
         return len(self._pieces)
 
     def check(self, command: ask.Command) -> None:
-        """Whether all sounds of a Play are known. Raises Refused."""
-        if isinstance(command, ask.Play):
+        """Whether all sounds that are asked for are known. Raises Refused."""
+        if isinstance(command, ask.Play | ask.Broadcast) and command.sounds:
             self._repertoire.score_of(command.sounds)
+        elif isinstance(command, ask.Say):
+            self._repertoire.score_of((said(command.text),))
 
     # ------------------------------------------------------------------ what the rooms say
     def follow(self, event: tell.Event) -> None:
@@ -205,7 +208,7 @@ class Playing:
             return
         piece = job.piece
         if isinstance(event, SoundFailed):
-            self._over(piece, "failed", now, reason=f"{PurePath(job.command.path).name}: {event.reason}")
+            self._over(piece, "failed", now, reason=f"{_called(job.command.path)}: {event.reason}")
             return
         piece.sounds[job.command.path] = event.sounds
         if len(piece.sounds) == len(set(piece.score.files)) and not self._play(piece):
@@ -216,7 +219,7 @@ class Playing:
         for number, job in list(self._jobs.items()):
             job.attempts += 1
             if job.attempts > MOST_ATTEMPTS:
-                reason = f"{PurePath(job.command.path).name}: the scribe has failed at it"
+                reason = f"{_called(job.command.path)}: the scribe has failed at it"
                 self._over(job.piece, "failed", now, reason=reason)
             elif number in self._jobs:
                 self._scene.say(TellScribe(job.command))
@@ -319,3 +322,8 @@ class Playing:
         [person] = room.present
         leg = self._scene.legs.by_participant.get(person.id)
         return leg.id if leg is not None and leg.stage is not Stage.LEAVING and may_hear(person) else None
+
+
+def _called(path: str) -> str:
+    """What people would call a sound."""
+    return "what is spoken" if path.startswith(SAY) else PurePath(path).name

@@ -1,4 +1,4 @@
-"""What can be played, by the names that people give it: files, prompts, numbers, tones; and the music."""
+"""What can be played, by the names that people give it: files, prompts, numbers, texts, tones; and the music."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from confserver.prompts.catalogue import MUSIC, Catalogue
 from rooms.errors import Invalid, NotFound
 from rooms.policy import Announce
 
-PROMPT, NUMBER, TONES = "prompt:", "number:", "tones:"
+PROMPT, NUMBER, TONES, SAY = "prompt:", "number:", "tones:", "say:"
+MOST_SAID = 1000
+"""Characters of a text that is spoken: about a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Repertoire:
     music_when_alone: bool = True
     """Where a room's own rules do not say; so too ``announce``."""
     announce: Announce = Announce.NONE
+    voice: str = ""
+    """Of espeak-ng, for texts; empty: there is none."""
 
     def score_of(self, sounds: Sequence[str]) -> Score:
         """Find what is meant by these names. Raises Invalid, NotFound."""
@@ -46,13 +50,24 @@ class Repertoire:
         path = self.prompts.files.get(name)
         return Score(files=(str(path),)) if path else None
 
-    def _files_of(self, sound: str) -> Iterator[Path]:
+    def _files_of(self, sound: str) -> Iterator[Path | str]:
         if sound.startswith(PROMPT):
             yield self._prompt(sound.removeprefix(PROMPT))
         elif sound.startswith(NUMBER):
             yield from map(self._prompt, self._number(sound.removeprefix(NUMBER)))
+        elif sound.startswith(SAY):
+            yield self._said(sound.removeprefix(SAY))
         else:
             yield self._file(sound)
+
+    def _said(self, text: str) -> str:
+        """As the scribe is asked for it (``contract.ConvertSound``)."""
+        text = " ".join(text.split())
+        if not self.voice:
+            raise NotFound("this server cannot speak: espeak-ng is not installed")
+        if not 1 <= len(text) <= MOST_SAID or not any(c.isalnum() for c in text):
+            raise Invalid(f"what is spoken has 1 to {MOST_SAID} characters, and words")
+        return f"{SAY}{self.voice}:{text}"
 
     def _prompt(self, name: str) -> Path:
         if name not in self.prompts.files:

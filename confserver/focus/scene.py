@@ -19,6 +19,7 @@ from confserver.contract import (
     ToWorker,
 )
 from confserver.focus.answers import NoAnswer, unavailable
+from confserver.focus.draining import Draining
 from confserver.focus.factory import Factory
 from confserver.focus.legs import Leg, Legs, Place, Stage
 from confserver.focus.media import Ground
@@ -90,6 +91,8 @@ class Scene:
         self._loads: dict[int, tuple[float, int]] = {}
         """Of each worker: the share of its time that it has used of late, and how many legs it had then."""
         self.is_closing = False
+        self.draining: Draining | None = None
+        """What who calls hears, while nobody is let in any more."""
         self.factory = Factory("", str)
         """The name that makes rooms."""
         self.followers: list[Callable[[tell.Event], None]] = []
@@ -97,6 +100,10 @@ class Scene:
         self._terms = terms or MediaTerms()
         self._outputs: list[Output] = []
         self._number = 0
+
+    def use_terms(self, terms: MediaTerms) -> None:
+        """Other ones, for rooms that open from now on."""
+        self._terms = terms
 
     def secrets_for(self, flow: Flow) -> Secrets | None:
         """What makes our keys for who offers his own by this flow: nothing where others could read them."""
@@ -204,13 +211,17 @@ class Scene:
         if (place and place.worker in self.overloaded) or not self.workers - self.overloaded:
             raise unavailable("the media workers are busy")
 
-    def place_of(self, room: str) -> Place:
-        """Where a room's media live; a room without a place gets the worker that has least to do.
+    def place_of(self, room: str, near: Place | None = None) -> Place:
+        """Where a room's media live; a room without a place gets the worker that has least to do, or that of another.
 
         ``check_workers`` comes first.
         """
         if room in self.places:
             return self.places[room]
+        if near is not None:
+            place = self.places[room] = Place(self.number(), near.worker, near.is_lost)
+            self.open_room(room, place)
+            return place
         rooms_at = Counter(place.worker for place in self.places.values())
         ready = sorted(self.workers - self.overloaded)
         worker = min(ready, key=lambda each: (self._load_of(each), self.legs.count_at(each), rooms_at[each]))

@@ -58,7 +58,7 @@ def spoken(program: str, texts: Texts, text: str) -> Samples:
     """What espeak-ng makes of a text, at RATE_HZ. Raises MakingError."""
     words = [program, "-v", texts.voice, "-s", str(texts.words_a_minute), "--stdout", "--stdin"]
     try:
-        done = subprocess.run(words, input=text.encode(), capture_output=True, check=True, timeout=30)
+        done = subprocess.run(words, input=text.encode(errors="replace"), capture_output=True, check=True, timeout=30)
         samples, rate = soundfile.read(io.BytesIO(done.stdout), dtype="float32")
     except subprocess.CalledProcessError as error:
         raise MakingError(f"espeak-ng: {error.stderr.decode(errors='replace').strip()[:200]}") from error

@@ -8,8 +8,9 @@ is listed in ``app.orders``.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rooms.participant import Role
 
@@ -26,6 +27,19 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a question may be narrowed by: in the query string, ``?name=...``. ``kind``: str, int, float or bool."""
+
+    name: str
+    words: str
+    kind: type = str
+    least: float | None = None
+    most: float | None = None
+    is_list: bool = False
+    """It may be given more than once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """Something that is only told. ``columns``: members of each row, as the command line prints them."""
 
@@ -36,6 +50,13 @@ class Question:
     columns: tuple[str, ...] = ()
     has_own_verb: bool = False
     """The command line asks it by a verb of its own (``admin.trace``)."""
+    needs: Role = Role.ADMIN
+    parameters: tuple[Parameter, ...] = ()
+    """Handed to whoever answers beside the names of the path."""
+    key: str = ""
+    """The member that names a row: the list can be asked for by pages."""
+    room: str = ""
+    """The member of each row that names its room: who is for some rooms only is told of these."""
 
     @property
     def name(self) -> str:
@@ -138,11 +159,23 @@ class ExplainRoute(Command):
 
 @dataclass(frozen=True, slots=True)
 class Reload(Command):
-    """Read the routes of the settings again, whole or not at all; calls in progress stay."""
+    """Read the settings again, whole or not at all; calls in progress stay."""
 
     path: ClassVar[str] = "/reload"
     noun: ClassVar[str] = "route"
     verb: ClassVar[str] = "reload"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRecording(Command):
+    """Delete a recording for good: its sound and what tells of it."""
+
+    method: ClassVar[str] = "DELETE"
+    path: ClassVar[str] = "/recordings/{recording}"
+    noun: ClassVar[str] = "recording"
+    verb: ClassVar[str] = "delete"
+
+    recording: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +257,99 @@ class RetryWebhook(Command):
     webhook: str
 
 
+class TokenRole(enum.Enum):
+    """What the holder of a token may do (``rooms.participant.Role``)."""
+
+    ADMIN = "admin"
+    MODERATOR = "moderator"
+    OBSERVER = "observer"
+
+
+@dataclass(frozen=True, slots=True)
+class AddToken(Command):
+    """Make a token, which is shown this once: who has it may do what its role may, in its rooms only.
+
+    An observer may look at rooms, a moderator also run them, an admin do everything. Without rooms it is for all.
+    """
+
+    method: ClassVar[str] = "PUT"
+    path: ClassVar[str] = "/tokens/{holder}"
+    noun: ClassVar[str] = "token"
+    verb: ClassVar[str] = "add"
+
+    holder: str
+    role: TokenRole = TokenRole.OBSERVER
+    rooms: tuple[str, ...] = ()
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeToken(Command):
+    """Take a token's right away at once."""
+
+    method: ClassVar[str] = "DELETE"
+    path: ClassVar[str] = "/tokens/{holder}"
+    noun: ClassVar[str] = "token"
+    verb: ClassVar[str] = "revoke"
+
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutProfile(Command):
+    """Make a profile of rooms, or change it: rooms that have it follow at once."""
+
+    method: ClassVar[str] = "PUT"
+    path: ClassVar[str] = "/profiles/{profile}"
+    noun: ClassVar[str] = "profile"
+    verb: ClassVar[str] = "put"
+
+    profile: str
+    extends: str = ""
+    rules: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveProfile(Command):
+    """Forget a profile that no room has, and that no other extends."""
+
+    method: ClassVar[str] = "DELETE"
+    path: ClassVar[str] = "/profiles/{profile}"
+    noun: ClassVar[str] = "profile"
+    verb: ClassVar[str] = "remove"
+
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drain(Command):
+    """Turn new calls away and let those present finish; stop the server when it is empty, or in so many seconds."""
+
+    method: ClassVar[str] = "PUT"
+    path: ClassVar[str] = "/drain"
+    noun: ClassVar[str] = "server"
+    verb: ClassVar[str] = "drain"
+
+    stop: bool = False
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undrain(Command):
+    """Take new calls again."""
+
+    method: ClassVar[str] = "DELETE"
+    path: ClassVar[str] = "/drain"
+    noun: ClassVar[str] = "server"
+    verb: ClassVar[str] = "undrain"
+
+
 COMMANDS: tuple[type[Command], ...] = (
     AddBan, LiftBan, AddUser, ChangeUser, SetPassword, RemoveUser, ExplainRoute, Reload,
-    ApproveCountry, RevokeCountry, AddWebhook, RemoveWebhook, TestWebhook, RetryWebhook,
+    ApproveCountry, RevokeCountry, RemoveRecording,
+    AddToken, RevokeToken,
+    PutProfile, RemoveProfile, Drain, Undrain,
+    AddWebhook, RemoveWebhook, TestWebhook, RetryWebhook,
 )  # fmt: skip
 QUESTIONS: tuple[Question, ...] = (
     Question(
@@ -249,13 +372,27 @@ QUESTIONS: tuple[Question, ...] = (
         "/bans",
         "List from whom nothing is taken, and why.",
         ("network", "since", "until", "by", "reason"),
+        key="network",
     ),
     Question("trace", "list", "/traces", "List the calls whose messages are kept.", has_own_verb=True),
     Question("trace", "show", "/traces/{call}", "Show the messages of a call.", has_own_verb=True),
     Question("trace", "pcap", "/traces/{call}/pcap", "Give the messages of a call as a pcap.", has_own_verb=True),
     Question("fence", "show", "/fence", "Show what calls to numbers may cost, and what they have cost."),
-    Question("profile", "list", "/profiles", "List the profiles of rooms.", ("profile", "extends", "rules")),
-    Question("user", "list", "/users", "List the users.", ("user", "display", "aliases", "enabled", "phones")),
+    Question(
+        "profile", "list", "/profiles", "List the profiles of rooms.", ("profile", "extends", "rules", "source"),
+        needs=Role.OBSERVER, key="profile",
+    ),
+    Question(
+        "profile", "show", "/profiles/{profile}", "Show a profile, and which rooms have it.", needs=Role.OBSERVER
+    ),
+    Question("server", "show", "/drain", "Show whether new calls are taken, and how many are left."),
+    Question(
+        "token", "list", "/tokens", "List who may ask for what by HTTP.",
+        ("holder", "role", "rooms", "created_at", "until", "by"), key="holder",
+    ),
+    Question(
+        "user", "list", "/users", "List the users.", ("user", "display", "aliases", "enabled", "phones"), key="user"
+    ),
     Question("route", "list", "/routes", "List the rows of the route table.", ("name", "when", "then")),
     Question(
         "user",
@@ -263,4 +400,4 @@ QUESTIONS: tuple[Question, ...] = (
         "/users/{user}",
         "Show a user, and where the user's phones are.",
     ),
-)
+)  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from confserver.routing.dialplan import Target
 from confserver.routing.domains import Domains
@@ -12,6 +12,7 @@ from confserver.routing.location import Binding, Directory
 from confserver.routing.users import User, Users
 from confserver.sip.address import parse_name_addr
 from confserver.sip.dialog import as_request_uri
+from confserver.sip.grammar import param
 from confserver.sip.proxy.routes import is_hidden
 from confserver.sip.uri import Uri
 from confserver.sip.ways import Hop, hop_of
@@ -54,13 +55,14 @@ class Reach:
             return None
         number = self._gruus.number_in(uri.user) if is_gruu(uri) else None
         if number is not None:
-            return self._by_temporary_gruu(number, now)
+            return self._by_temporary_gruu(number, uri, now)
         user = self._users.find_uri(uri)
         if user is None or not user.enabled:
             return None
         bindings = self._directory.bindings(user.name, now)
         if is_gruu(uri) and (instance := uri.param("gr")):
             bindings = [binding for binding in bindings if binding.gruu and binding.instance == instance]
+            bindings = [_named_by(uri, binding) for binding in bindings]
         return Reached(user, bindings)
 
     def locate(self, uri: Uri, now: float) -> tuple[Target, ...] | None:
@@ -70,8 +72,16 @@ class Reach:
         reached = self.find(uri, now)
         return None if reached is None else ways_to(reached.bindings)
 
-    def _by_temporary_gruu(self, number: int, now: float) -> Reached | None:
+    def _by_temporary_gruu(self, number: int, uri: Uri, now: float) -> Reached | None:
         """RFC 5627 section 5.1: one that is over is as one that never was."""
         bindings = self._directory.by_gruu(number, now)
         user = self._users.find(bindings[0].user) if bindings else None
-        return Reached(user, bindings) if user is not None and user.enabled else None
+        if user is None or not user.enabled:
+            return None
+        return Reached(user, [_named_by(uri, binding) for binding in bindings])
+
+
+def _named_by(gruu: Uri, binding: Binding) -> Binding:
+    """The phone sees by the ``gr`` of its Request-URI that it was called by a GRUU (RFC 5627 section 5)."""
+    value = param(gruu.params, "gr")
+    return replace(binding, contact=binding.contact.with_param("gr", value))

@@ -18,6 +18,7 @@ from confserver.sip.message import Request
 
 if TYPE_CHECKING:
     from confserver.sip.core import Extra
+    from confserver.sip.flow import Flow
     from confserver.sip.settings import StackSettings
 
 
@@ -45,6 +46,16 @@ def refusal_of(request: Request, settings: StackSettings) -> Refusal | None:
     if refusal is not None or request.method != "INVITE":
         return refusal
     return _unreadable(request) or _unanswerable(request, settings) or _lack_of_extensions(request, settings)
+
+
+def in_the_open(request: Request, flow: Flow) -> Refusal | None:
+    """Who calls a sips URI wants every hop secured: one that is not has broken that already (RFC 3261 26.2.2).
+
+    Within a dialog nothing is asked: a BYE must come through, whatever way a phone takes.
+    """
+    if request.uri.scheme != "sips" or flow.is_secure or request.to.tag:
+        return None
+    return Refusal(403, "SIPS Needs TLS", (("Warning", '399 confserver "a sips URI, but not by TLS or WSS"'),))
 
 
 def _subscription_refusal(request: Request, settings: StackSettings) -> Refusal | None:

@@ -5,6 +5,7 @@ request --+- malformed -------------> answer at once, as far as it can be answer
           +- ACK ----------------------> the call of its dialog
           +- CANCEL -------------------> the transaction that it means
           +- of no dialog of ours -----> the sentry: go on, silence, or 503 (``sentry``)
+          +- of no dialog, to sips: ---> 403 where it has come by a flow that others can read
           +- of no dialog, no proof ---> the doorkeeper: 401 or 407 at once, no state (``doorkeeper``)
           +- planned by ``proxy`` -----> sent on, or answered: it is not for our own user agent
           +- refused by ``checks`` ----> answer at once, no state (RFC 3261 8.2.7)
@@ -20,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from confserver.sip.call import Call
-from confserver.sip.checks import Refusal, fit, refusal_of
+from confserver.sip.checks import Refusal, fit, in_the_open, refusal_of
 from confserver.sip.connections import PING, PONG
 from confserver.sip.core import Core
 from confserver.sip.doorkeeper import TurnedAway
@@ -134,6 +135,9 @@ class Incoming:
             return
         elif request.method == "CANCEL":
             self._cancel(request, flow, now)
+        elif (refusal := in_the_open(request, flow)) is not None:
+            core.count("refused")
+            self._refuse(request, flow, refusal, now)
         elif not request.to.tag and not self._is_admitted(request, flow, now):
             return
         elif (planned := self._plan(request, flow, now)) is not None:

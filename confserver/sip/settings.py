@@ -84,6 +84,8 @@ class StackSettings:
     """What becomes of a request outside of a dialog that is not for our own user agent."""
     is_ours: Callable[[Uri], bool] = nothing_is_ours
     """Whether a URI names this server: by its own Route we know that a request has been sent to us on purpose."""
+    follows_redirects: bool = False
+    """Whether a 3xx from who was called is followed by us where it leads to addresses of ours (16.7, step 4)."""
     realm: str = ""
     """Credentials for it are for us alone, and not sent on."""
     believes: Callable[[Flow], bool] = believes_nobody

@@ -36,6 +36,12 @@ from rooms.commands.lists import DialList as DialList
 from rooms.commands.lists import NoteListed as NoteListed
 from rooms.commands.messages import NoteText as NoteText
 from rooms.commands.messages import SendText as SendText
+from rooms.commands.moving import Broadcast as Broadcast
+from rooms.commands.moving import CloseBreakouts as CloseBreakouts
+from rooms.commands.moving import Merge as Merge
+from rooms.commands.moving import Move as Move
+from rooms.commands.moving import MoveAll as MoveAll
+from rooms.commands.moving import OpenBreakouts as OpenBreakouts
 from rooms.commands.people import Deafen as Deafen
 from rooms.commands.people import Hold as Hold
 from rooms.commands.people import Kick as Kick
@@ -52,6 +58,7 @@ from rooms.commands.plays import NotePlayEnded as NotePlayEnded
 from rooms.commands.plays import PausePlay as PausePlay
 from rooms.commands.plays import Play as Play
 from rooms.commands.plays import ResumePlay as ResumePlay
+from rooms.commands.plays import Say as Say
 from rooms.commands.plays import SeekPlay as SeekPlay
 from rooms.commands.plays import SetPlayVolume as SetPlayVolume
 from rooms.commands.plays import StopPlay as StopPlay
@@ -73,7 +80,8 @@ COMMANDS: tuple[type[Command], ...] = (
     Dial, DialList, CancelList, Transfer,
     SendDigits, SendText,
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
-    Play, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
+    Move, MoveAll, Merge, OpenBreakouts, CloseBreakouts, Broadcast,
+    Play, Say, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
 )  # fmt: skip
 INTERNAL: tuple[type[Command], ...] = (

@@ -22,4 +22,7 @@ class Command:
     people: ClassVar[tuple[str, ...]] = ("participant",)
     """The fields that name somebody, by id or by name."""
 
+    others: ClassVar[tuple[str, ...]] = ()
+    """The fields that name other rooms, which whoever asks must have a right to as well."""
+
     room: str

@@ -13,8 +13,8 @@ from rooms.participant import ParticipantId, Role
 class Play(Command):
     """Play sounds, prompts or tones to a room, or to one participant.
 
-    Sounds are files below the server's directory of sounds, prompt:NAME, number:N, or tones:... alone. They come one
-    after another.
+    Sounds are files below the server's directory of sounds, prompt:NAME, number:N, say:TEXT, or tones:... alone. They
+    come one after another.
     """
 
     path: ClassVar[str] = "/rooms/{room}/play"
@@ -26,6 +26,20 @@ class Play(Command):
     volume_db: float = 0.0
     duck_db: float = 0.0
     start_s: float = 0.0
+    interruptible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Say(Command):
+    """Speak a text to a room, or to one participant."""
+
+    path: ClassVar[str] = "/rooms/{room}/say"
+    verb: ClassVar[str] = "say"
+
+    text: str
+    participant: ParticipantId = ""
+    volume_db: float = 0.0
+    duck_db: float = 0.0
     interruptible: bool = False
 
 

@@ -28,6 +28,7 @@ class HouseDoor:
         self.asked: list[tuple[Command, Actor]] = []
         self.orders: list[Order] = []
         self.hold = False
+        self.trouble = ""
         self.held: list[Deferred[None]] = []
         self.fault: Exception | None = None
 
@@ -70,6 +71,9 @@ class HouseDoor:
                 "seconds": 75.0, "files": ["standup-20261122-101500.flac", "standup-20261122-101500-p1-Anna.flac"],
             }
         ]  # fmt: skip
+
+    def not_ready(self) -> str:
+        return self.trouble
 
     def status(self) -> Mapping[str, object]:
         return {"version": "test", "rooms": len(self.house), "workers": [{"pid": 7, "load": 0.1}]}

@@ -20,6 +20,7 @@ from twisted.internet.threads import deferToThread
 from confserver.admin import http as shell
 from confserver.admin.access import url_of
 from confserver.admin.endpoints import MOST_BODY_BYTES
+from confserver.admin.gate import Gate
 from confserver.admin.http import ADMINISTRATOR, MOST_AT_ONCE, MOST_DISCARDED_BYTES, is_local_host, listen
 from confserver.client.connection import _UnixConnection
 from rooms.commands import CreateRoom, Mute
@@ -27,14 +28,17 @@ from rooms.errors import KINDS
 from tests.admin.double import HouseDoor
 
 TOKEN = "t" * 43
+REALM, WRONG = 'Bearer realm="confserver"', ', error="invalid_token"'
 
 
 class Served:
     """A door behind an open interface; ``ask`` is one request from another thread."""
 
-    def __init__(self, door: HouseDoor, endpoint: tuple[str, int] | Path) -> None:
+    def __init__(
+        self, door: HouseDoor, endpoint: tuple[str, int] | Path, gate: Gate | str = TOKEN, **more: Any
+    ) -> None:
         self.door = door
-        self.port, self.where = listen(reactor, door, TOKEN, endpoint)
+        self.port, self.where = listen(reactor, door, gate, endpoint, **more)
 
     def connection(self) -> http.client.HTTPConnection:
         if isinstance(self.where, Path):
@@ -54,7 +58,8 @@ class Served:
             answer = connection.getresponse()
             text = answer.read()
             connection.close()
-            return answer.status, json.loads(text) if text else None, answer.headers
+            told = json.loads(text) if text and "json" in answer.headers["Content-Type"] else text or None
+            return answer.status, told, answer.headers
 
         return await deferToThread(asked)
 
@@ -149,7 +154,7 @@ async def test_the_token_is_wanted_everywhere_but_for_health(served: Served) -> 
     for token in ("", "wrong", TOKEN[:-1], TOKEN + "t", "ü"):
         for method, path in (("GET", "/rooms"), ("PUT", "/rooms/x"), ("GET", "/nothing"), ("GET", "/health/x")):
             status, problem, headers = await served.ask(method, path, token=token)
-            assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="confserver"'), (token, path)
+            assert (status, headers["WWW-Authenticate"]) == (401, REALM + WRONG * bool(token)), (token, path)
             assert problem["title"] == "Unauthorized"
     assert (await served.ask("GET", "/rooms", token="", headers={"Authorization": f"Basic {TOKEN}"}))[0] == 401
     assert (await served.ask("GET", "/rooms", token="", headers={"Authorization": f"bearer  {TOKEN}"}))[0] == 200

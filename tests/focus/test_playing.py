@@ -390,3 +390,41 @@ def test_what_a_room_announces_is_played() -> None:
     ):
         stage.scene.obey([event])
         assert asked(stage.scene.taken()) == []
+
+
+# ---------------------------------------------------------------------- texts
+def speaking(voice: str = "en") -> House:
+    made = House()
+    made.scene.followers.clear()
+    made.focus = Focus(made.scene, Repertoire(SOUNDS, PROMPTS, MUSIC, False, Announce.NONE, voice))
+    made.focus.worker_ready(0)
+    return made
+
+
+def test_a_text_is_spoken_by_the_scribe() -> None:
+    stage = speaking()
+    stage.enter()
+    outputs = stage.order(ask.Say("standup", "  Good\nmorning, Ana  ", duck_db=6))
+    started = the(tell.PlayStarted, outputs)
+    assert (started.sounds, started.duck_db) == (("say:Good morning, Ana",), 6)
+    [conversion] = asked(outputs)
+    assert conversion.path == "say:en:Good morning, Ana"
+    failed = stage.play(stage.focus.hear_scribe(SoundFailed(job=conversion.job, reason="no such voice"), stage.now))
+    assert the(tell.PlayEnded, failed).reason == "what is spoken: no such voice"
+
+
+def test_texts_stand_beside_other_sounds() -> None:
+    stage = speaking()
+    stage.enter()
+    assert [each.path for each in asked(order(stage, "say:Ana", "prompt:welcome"))] == ["say:en:Ana", WELCOME]
+
+
+@pytest.mark.parametrize(
+    ("text", "voice", "error"),
+    [("", "en", Invalid), ("...", "en", Invalid), ("x" * 1001, "en", Invalid), ("Hi", "", NotFound)],
+)
+def test_what_cannot_be_spoken_is_refused(text: str, voice: str, error: type[Exception]) -> None:
+    stage = speaking(voice)
+    stage.enter()
+    with pytest.raises(error):
+        stage.order(ask.Say("standup", text))

@@ -23,14 +23,16 @@ def stage() -> Stage:
 
 def test_a_recording_from_its_beginning_to_its_end(stage: Stage) -> None:
     assert stage.shown()["recording"] is None
-    [started] = stage.do(ask.StartRecording("standup", tracks=False), HOST)
+    started, said = stage.do(ask.StartRecording("standup", tracks=False), HOST)
+    assert (said.sounds, said.participant) == (("prompt:recording-started",), "")
     assert isinstance(started, tell.RecordingStarted) and (started.tracks, started.by) == (False, "script")
     assert stage.shown()["recording"] == {"since": stage.now, "by": "script", "tracks": False, "paused": False}
     assert kinds(stage.do(PAUSE, HOST)) == [tell.RecordingPaused]
     assert stage.shown()["recording"]["paused"]
     assert stage.do(PAUSE, HOST) == [], "what is so already is no news"
     assert kinds(stage.do(RESUME, HOST)) == [tell.RecordingResumed]
-    [ended] = stage.do(STOP, HOST)
+    ended, said = stage.do(STOP, HOST)
+    assert said.sounds == ("prompt:recording-stopped",)
     assert isinstance(ended, tell.RecordingEnded) and ended.by == "script"
     assert stage.shown()["recording"] is None
 
@@ -78,11 +80,76 @@ def test_it_ends_with_the_meeting(stage: Stage) -> None:
 
 
 def test_one_that_fails_is_told_once_and_another_may_begin(stage: Stage) -> None:
-    [started] = stage.do(START, HOST)
+    started, _ = stage.do(START, HOST)
     failed = ask.NoteRecordingFailed("standup", started.number, "the disk is full")
-    [event] = stage.do(failed)
+    event, _ = stage.do(failed)
     assert isinstance(event, tell.RecordingFailed) and event.reason == "the disk is full"
     assert stage.do(failed) == []
-    [again] = stage.do(START, HOST)
+    again, _ = stage.do(START, HOST)
     assert stage.do(failed) == [], "that was the one before"
     assert stage.shown()["recording"]["since"] == again.at
+
+
+# ---------------------------------------------------------------- by itself, and how it is told
+def announced(events: list[tell.Event]) -> list[tuple[tuple[str, ...], str]]:
+    return [(event.sounds, event.participant) for event in events if isinstance(event, tell.Announced)]
+
+
+def test_a_room_is_recorded_by_itself_once_enough_are_in() -> None:
+    stage = Stage()
+    stage.do(ask.CreateRoom("standup", record_from=2, record_tracks=False))
+    ana = stage.arrive("Ana")
+    assert stage.shown()["recording"] is None
+    bob = stage.reserve("Bob")
+    events = stage.do(ask.Arrive("standup", bob))
+    [started] = [event for event in events if isinstance(event, tell.RecordingStarted)]
+    assert (started.by, started.tracks) == (SYSTEM.name, False)
+    assert isinstance(events[-1], tell.HearingChanged)
+    stage.leave(bob)
+    assert stage.shown()["recording"], "it goes on with fewer"
+    stage.do(STOP, HOST)
+    stage.arrive("Cid")
+    assert stage.shown()["recording"] is None, "a host has ended it"
+    for person in [ana, *(p["id"] for p in stage.shown()["participants"] if p["id"] != ana)]:
+        stage.leave(person)
+    stage.arrive("Ana")
+    stage.arrive("Bob")
+    assert stage.shown()["recording"], "another meeting"
+
+
+def test_everybody_who_is_recorded_hears_so() -> None:
+    stage = Stage()
+    stage.arrive("Ana")
+    assert announced(stage.do(START, HOST)) == [(("prompt:recording-started",), "")]
+    bob = stage.reserve("Bob")
+    assert announced(stage.do(ask.Arrive("standup", bob))) == [(("prompt:recording-started",), bob)]
+    assert announced(stage.do(STOP, HOST)) == [(("prompt:recording-stopped",), "")]
+    assert announced(stage.do(ask.Arrive("standup", stage.reserve("Cid")))) == []
+
+
+@pytest.mark.parametrize(("notice", "sounds"), [("none", []), ("beep", [(("tones:beep",), "")])])
+def test_how_it_is_told_is_a_rule(notice: str, sounds: list) -> None:
+    stage = Stage()
+    stage.do(ask.CreateRoom("standup", record_notice=notice))
+    stage.arrive("Ana")
+    assert announced(stage.do(START, HOST)) == sounds
+    assert announced(stage.do(STOP, HOST)) == []
+
+
+def test_a_room_that_ends_is_not_told_any_more() -> None:
+    stage = Stage()
+    ana = stage.arrive("Ana")
+    stage.do(START, HOST)
+    stage.do(ask.End("standup"), HOST)
+    assert announced(stage.leave(ana)) == []
+
+
+def test_one_that_has_failed_begins_again_with_the_next_who_comes() -> None:
+    stage = Stage()
+    stage.do(ask.CreateRoom("standup", record_from=1))
+    stage.arrive("Ana")
+    number = stage.rooms.get("standup").recording.number
+    stage.do(ask.NoteRecordingFailed("standup", number, "the disk is full"))
+    assert stage.shown()["recording"] is None
+    stage.arrive("Bob")
+    assert stage.shown()["recording"]

@@ -164,6 +164,19 @@ def test_a_gruu_leads_to_one_phone() -> None:
     assert house.plan("sip:tgruu.x.y@example.com;gr") == Answer(404)
 
 
+@pytest.mark.parametrize("is_temporary", [False, True])
+def test_a_phone_hears_that_its_gruu_was_called(is_temporary: bool) -> None:
+    """RFC 5627 section 5: ``gr`` goes along; not where somebody has called the user."""
+    house = House()
+    house.registers(phone(instance="urn:a", gruu=7))
+    gruu = house.reach._gruus.temporary(parse_uri("sip:bob@example.com"), 7, "00ff")
+    plan = house.plan(str(gruu) if is_temporary else "sip:bob@example.com;gr=urn:a")
+    assert isinstance(plan, Relay)
+    assert str(plan.groups[0][0].uri) == "sip:bob@192.0.2.20:5060;gr" + ("" if is_temporary else "=urn:a")
+    plain = house.plan()
+    assert isinstance(plain, Relay) and not plain.groups[0][0].uri.has_param("gr")
+
+
 # ------------------------------------------------------------------ by rows
 def test_to_a_room_by_another_name() -> None:
     plan = House(Row(users=(Pattern("_8XX"),), to="room", targets=("room-{user}",))).plan("sip:801@example.com")

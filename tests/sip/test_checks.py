@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from confserver.sip.flow import Flow
 from confserver.sip.message import Response
 from confserver.sip.outputs import CallArrived, CloseFlow, RequestArrived, SendBytes
 from tests.kit.sip_play import SDP, Wire, at_rest, none_of, sent, statuses, tcp, the
@@ -48,9 +49,22 @@ def test_other_uris_get_416(uri: str) -> None:
     assert refused(Wire(), uri=uri).status == 416
 
 
-@pytest.mark.parametrize("uri", ["sips:standup@192.0.2.1", "tel:+4930123"])
-def test_sips_and_tel_are_heard(uri: str) -> None:
-    the(CallArrived, Wire().invite(uri=uri))
+def test_tel_is_heard() -> None:
+    the(CallArrived, Wire().invite(uri="tel:+4930123"))
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP", "TLS", "WS", "WSS"])
+@pytest.mark.parametrize("method", ["INVITE", "OPTIONS", "MESSAGE"])
+def test_sips_must_come_securely(method: str, transport: str) -> None:
+    """RFC 3261 26.2.2."""
+    flow = Flow(transport, ("192.0.2.1", 5060), ("192.0.2.9", 5062), int(transport != "UDP"))
+    wire = Wire(flow, allow=("INVITE", "OPTIONS", "MESSAGE"))
+    outputs = wire.hear(wire.request(method, uri="sips:standup@192.0.2.1"))
+    if flow.is_secure:
+        assert any(isinstance(each, CallArrived | RequestArrived) for each in outputs)
+        return
+    assert statuses(outputs) == [403] and "TLS" in (sent(outputs)[0].headers.get("Warning") or "")
+    assert at_rest(wire.stack), "nothing is kept"
 
 
 def test_another_version_gets_505() -> None:

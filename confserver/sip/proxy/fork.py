@@ -12,6 +12,7 @@ from confserver.sip.proxy.best import best_of
 from confserver.sip.proxy.branch import Branch
 from confserver.sip.proxy.checks import breadth_of, count_down
 from confserver.sip.proxy.plan import Relay, Target
+from confserver.sip.proxy.redirects import Redirects
 from confserver.sip.proxy.routes import MAKES_DIALOG, Tokens, is_hidden
 from confserver.sip.timers import Timer
 from confserver.sip.transaction import Input, ServerTransaction
@@ -42,6 +43,7 @@ class Fork:
         self.mark = mark
         self.is_invite = self.request.method == "INVITE"
         self._breadth = breadth_of(self.request)
+        self._redirects = Redirects(core, self.request, transaction.flow, relay)
         self._waiting = [part for group in relay.groups for part in _parts(group, self._breadth)]
         self._pending: list[Branch] = []
         """Of the present group."""
@@ -63,17 +65,20 @@ class Fork:
     def _go_on(self, now: float) -> None:
         """Begin the next group, as long as the last one is through without success; then answer."""
         while not self._pending and self._waiting and not self._is_ending:
-            group = self._waiting.pop(0)
-            share, more = divmod(self._breadth, len(group))
-            branches = [Branch(self._core, self, each, share + (at < more)) for at, each in enumerate(group)]
-            self._pending += branches
-            if self._waiting and self._ring_s and self.is_invite:
-                self._core.deadlines.start(self, Timer.SERIAL, now + self._ring_s)
-            for branch in branches:
-                if not branch.is_over:
-                    branch.start(now)
+            self._begin(self._waiting.pop(0), self._breadth, now)
         if not self._pending:
             self._conclude(now)
+
+    def _begin(self, group: tuple[Target, ...], breadth: int, now: float) -> None:
+        """A branch for each, beside those that there are."""
+        share, more = divmod(breadth, len(group))
+        branches = [Branch(self._core, self, each, share + (at < more)) for at, each in enumerate(group)]
+        self._pending += branches
+        if self._waiting and self._ring_s and self.is_invite:
+            self._core.deadlines.start(self, Timer.SERIAL, now + self._ring_s)
+        for branch in branches:
+            if not branch.is_over:
+                branch.start(now)
 
     def copy(self) -> Request:
         """For a branch: headers and body as they came (16.6, step 1)."""
@@ -125,7 +130,8 @@ class Fork:
             self._pending.append(other)
             other.start(now)
             return
-        self._answers.append(response)
+        if (kept := self._redirected(branch, response, now)) is not None:
+            self._answers.append(kept)
         if response.status >= 600:
             self._end(
                 now, f"SIP;cause={response.status}"
@@ -133,6 +139,17 @@ class Fork:
         if not self._pending:
             self._core.deadlines.stop(self, Timer.SERIAL)
             self._go_on(now)
+
+    def _redirected(self, branch: Branch, response: Response, now: float) -> Response | None:
+        """Call at once where a 3xx leads, with the breadth of who has said it; what is left of it (16.7, step 4)."""
+        if response.status >= 400 or self._is_ending:
+            return response
+        groups, left = self._redirects.follow(response, now)
+        first, *rest = [part for group in groups for part in _parts(group, branch.breadth)] or [()]
+        self._waiting[:0] = rest
+        if first:
+            self._begin(first, branch.breadth, now)
+        return left
 
     def _accepted(self, response: Response, now: float) -> None:
         """Every 2xx to an INVITE goes back at once, also behind another final answer (16.7, step 5; RFC 6026 8.5)."""
