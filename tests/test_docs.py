@@ -32,6 +32,7 @@ NAMES["holder"] = "reception"
 NAMES["profile"] = "webinar"
 NAMES["recording"] = "standup-20261129-180000"
 NAMES["country"] = "%2B49"
+NAMES |= {"webhook": "crm"}
 NAMES["uri"] = "sip%3Abob%40example.com"
 """What the examples of the HTTP interface name."""
 

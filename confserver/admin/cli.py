@@ -115,7 +115,6 @@ OPTION_HELP = {
     "moderators": "Moderators, too.",
     "url": "Where events are sent: https://example.com/calls.",
     "events": "Types of events, such as message or participant-*; more than one: say it again.",
-    "rooms": "Rooms, such as standup or team-*; more than one: say it again.",
     "secret": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
     "to": "The other room, or participant.",
     "participants": "Only this participant: an id or a name; more than one: say it again.",

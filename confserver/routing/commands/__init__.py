@@ -12,55 +12,14 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from confserver.routing.commands.command import Command as Command
+from confserver.routing.commands.command import Parameter as Parameter
+from confserver.routing.commands.command import Question as Question
+from confserver.routing.commands.webhooks import AddWebhook as AddWebhook
+from confserver.routing.commands.webhooks import RemoveWebhook as RemoveWebhook
+from confserver.routing.commands.webhooks import RetryWebhook as RetryWebhook
+from confserver.routing.commands.webhooks import TestWebhook as TestWebhook
 from rooms.participant import Role
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """Something asked of the server's ways."""
-
-    needs: ClassVar[Role] = Role.ADMIN
-    method: ClassVar[str] = "POST"
-    path: ClassVar[str] = ""
-    noun: ClassVar[str] = ""
-    verb: ClassVar[str] = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """What a question may be narrowed by: in the query string, ``?name=...``. ``kind``: str, int, float or bool."""
-
-    name: str
-    words: str
-    kind: type = str
-    least: float | None = None
-    most: float | None = None
-    is_list: bool = False
-    """It may be given more than once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Something that is only told. ``columns``: members of each row, as the command line prints them."""
-
-    noun: str
-    verb: str
-    path: str
-    summary: str
-    columns: tuple[str, ...] = ()
-    has_own_verb: bool = False
-    """The command line asks it by a verb of its own (``admin.trace``)."""
-    needs: Role = Role.ADMIN
-    parameters: tuple[Parameter, ...] = ()
-    """Handed to whoever answers beside the names of the path."""
-    key: str = ""
-    """The member that names a row: the list can be asked for by pages."""
-    room: str = ""
-    """The member of each row that names its room: who is for some rooms only is told of these."""
-
-    @property
-    def name(self) -> str:
-        return f"{self.noun} {self.verb}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,61 +159,6 @@ class RevokeCountry(Command):
     verb: ClassVar[str] = "revoke"
 
     country: str
-
-
-@dataclass(frozen=True, slots=True)
-class AddWebhook(Command):
-    """Have events sent to a URL by HTTP, signed with a secret, or change where and which.
-
-    Without a secret the server makes one, which is shown this once. URL and secret of one that is there stay where none
-    is given.
-    """
-
-    method: ClassVar[str] = "PUT"
-    path: ClassVar[str] = "/webhooks/{webhook}"
-    noun: ClassVar[str] = "webhook"
-    verb: ClassVar[str] = "add"
-
-    webhook: str
-    url: str = ""
-    events: tuple[str, ...] = ()
-    rooms: tuple[str, ...] = ()
-    secret: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveWebhook(Command):
-    """Send no events there any more, and forget its dead letters."""
-
-    method: ClassVar[str] = "DELETE"
-    path: ClassVar[str] = "/webhooks/{webhook}"
-    noun: ClassVar[str] = "webhook"
-    verb: ClassVar[str] = "remove"
-
-    webhook: str
-
-
-@dataclass(frozen=True, slots=True)
-class TestWebhook(Command):
-    """Send an event of the type test, and tell what comes of it."""
-
-    __test__: ClassVar[bool] = False
-    path: ClassVar[str] = "/webhooks/{webhook}/test"
-    noun: ClassVar[str] = "webhook"
-    verb: ClassVar[str] = "test"
-
-    webhook: str
-
-
-@dataclass(frozen=True, slots=True)
-class RetryWebhook(Command):
-    """Deliver dead letters once more, before anything new."""
-
-    path: ClassVar[str] = "/webhooks/{webhook}/retry"
-    noun: ClassVar[str] = "webhook"
-    verb: ClassVar[str] = "retry"
-
-    webhook: str
 
 
 class TokenRole(enum.Enum):
