@@ -31,6 +31,7 @@ NAMES = {"room": "standup", "participant": "p7", "network": "198.51.100.0%2F24",
 NAMES["holder"] = "reception"
 NAMES["profile"] = "webinar"
 NAMES["recording"] = "standup-20261129-180000"
+NAMES["file"] = "standup-20261129-180000.flac"
 NAMES["country"] = "%2B49"
 NAMES |= {"webhook": "crm"}
 NAMES["uri"] = "sip%3Abob%40example.com"

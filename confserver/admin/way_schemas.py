@@ -46,6 +46,8 @@ WAYS: dict[str, Schema] = {
         started_at=time("When it began"),
         seconds=nullable(number("How long it is")),
         files=rows(text("File name; the mix first, then one for each participant")),
+        bytes=number("How large its files are together"),
+        until=nullable(time("When it is deleted; null: when somebody does so")),
     ),
     "Ban": thing(
         "From whom nothing is taken.",

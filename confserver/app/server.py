@@ -112,7 +112,8 @@ class Server:
         self._spares: Spares | None = None
         self._scribe = ScribeLink(reactor, self._surroundings.scribe_arguments(), lambda: self._shelf)
         self._shelf = Shelf(
-            reactor, self._scribe.send, lambda: self._focus.recordings(), lambda: self._performer
+            reactor, self._scribe.send, lambda: self._focus.recordings(), lambda: self._performer,
+            settings.recordings_path(),
         )  # fmt: skip
         self._shelf.join(self._orders)
         self._ready: set[int] = set()

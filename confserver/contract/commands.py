@@ -79,6 +79,8 @@ class SetHearing(ToWorker, frozen=True):
     mixes: list[MixSources]
     listeners: list[tuple[LegId, int]]
     exceptions: list[tuple[LegId, LegId, float]] = []
+    private: list[LegId] = []
+    """Those who speak to some alone: they are not recorded, and do not have the word."""
 
 
 class SetGain(ToWorker, frozen=True):

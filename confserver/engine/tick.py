@@ -281,7 +281,8 @@ class Engine:
         for listener, source, gain in command.exceptions:
             if listener in legs and source in legs:
                 exceptions.setdefault(legs[listener].row, {})[legs[source].row] = gain
-        self.floor.set_hearing(command.room, Wishes(mixes, listeners, exceptions))
+        private = {legs[leg].row for leg in command.private if leg in legs}
+        self.floor.set_hearing(command.room, Wishes(mixes, listeners, exceptions, private))
 
     def set_gain(self, command: SetGain) -> None:
         """A leg that is gone by now is passed over."""
