@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import fetching, operating, routes, tables, trace, watch
+from confserver.admin import fetching, operating, records, routes, tables, trace, watch
 from confserver.admin.mapping import mapping_option
 from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
@@ -208,7 +208,8 @@ def _ways(ask: Ask, offline: routes.Offline, fetch: fetching.Fetch) -> list[clic
     groups["recording"].add_command(_command("get", bring, fetching.parameters(), fetching.HELP))
     reload = _command("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
     drain = _command("drain", operating.runner(ask, _print), operating.parameters(), operating.HELP)
-    return [*groups.values(), reload, drain, _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
+    traces = _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)
+    return [*groups.values(), reload, drain, traces, *records.verbs(ask, _command)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:

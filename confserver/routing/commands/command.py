@@ -48,6 +48,7 @@ class Question:
     """Handed to whoever answers beside the names of the path."""
     key: str = ""
     """The member that names a row: the list can be asked for by pages."""
+    media_type: str = "application/json"
     room: str = ""
     """The member of each row that names its room: who is for some rooms only is told of these."""
 
