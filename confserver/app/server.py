@@ -219,6 +219,7 @@ class Server:
             watchers=settings.watchers,
             record_days=self._settings.recordings.days,
         )  # fmt: skip
+        self._archive.join(self._orders)
         self._archive.begin(rooms, self._focus, kept.last_meeting)
         self._operations.begin(rooms, self._focus, scene, lambda outputs: self._performer.perform(outputs))
         tolls.TollKeeper(self._focus.fencing, self._storage, self._orders)
