@@ -14,7 +14,7 @@ PACKAGES = ("confserver", "rooms")
 EVERYBODY = frozenset({
     "sip", "sdp", "rtp", "formats", "contract", "rooms", "engine", "worker", "scribe", "transports", "focus", "routing",
     "admin", "config", "storage", "client", "phone", "doctor", "bench", "app", "log",
-    "prompts",
+    "prompts", "plan", "backup",
 })  # fmt: skip
 TOOLS = EVERYBODY - {"app", "admin"}
 
@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "client": frozenset(),
     "log": frozenset(),
     "prompts": frozenset(),
+    "plan": frozenset({"rooms", "routing.refusals", "routing.bans", "routing.users"}),
     "sdp": frozenset({"formats"}),
     "engine": frozenset({"rtp", "formats", "contract"}),
     "worker": frozenset({"engine", "rtp", "contract"}),

@@ -131,7 +131,7 @@ def verbs(
         help="Show or change one room of the running server.\n\nconfserver room VERB --help explains a verb.",
         commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
     )
-    watching = _command("watch", watch.runner(follow), watch.parameters(), watch.HELP)
+    watching = server_verb("watch", watch.runner(follow), watch.parameters(), watch.HELP)
     return [_rooms(ask), room, _recordings(ask), _status(ask), watching, *_ways(ask, offline)]
 
 
@@ -140,7 +140,7 @@ def _rooms(ask: Ask) -> click.Command:
     def run(where: Where, as_json: bool) -> None:
         _print(ask(where, "GET", "/rooms", {}), as_json, tables.print_rooms)
 
-    return _command("rooms", run, [], "List the rooms of the running server.")
+    return server_verb("rooms", run, [], "List the rooms of the running server.")
 
 
 def _show(ask: Ask) -> click.Command:
@@ -148,21 +148,21 @@ def _show(ask: Ask) -> click.Command:
         _print(ask(where, "GET", _path("/rooms/{room}", {"room": room}), {}), as_json, tables.print_room)
 
     words = f"Show one room and who is in it.\n\n{ARGUMENT_HELP['room']}"
-    return _command("show", run, [click.Argument(["room"])], words)
+    return server_verb("show", run, [click.Argument(["room"])], words)
 
 
 def _recordings(ask: Ask) -> click.Command:
     def run(where: Where, as_json: bool) -> None:
         _print(ask(where, "GET", "/recordings", {}), as_json, tables.print_recordings)
 
-    return _command("recordings", run, [], "List the recordings of the running server.")
+    return server_verb("recordings", run, [], "List the recordings of the running server.")
 
 
 def _status(ask: Ask) -> click.Command:
     def run(where: Where, as_json: bool) -> None:
         _print(ask(where, "GET", "/status", {}), as_json, tables.print_status)
 
-    return _command("status", run, [], "Show the counts and load of the running server.")
+    return server_verb("status", run, [], "Show the counts and load of the running server.")
 
 
 # ------------------------------------------------------------------ the server's ways, beside the rooms
@@ -170,6 +170,7 @@ NOUNS = {
     "recording": "Delete recordings of the running server.",
     "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
     "profile": "Show or change the rules that rooms of the running server have in common.",
+    "rule": "Show what is said of rooms of the running server, beside what their profiles say.",
     "server": "Show or change whether the running server takes new calls.",
     "token": "Show or change who may administer the running server, and how far.",
     "ban": "Show or change from whom the running server takes nothing.",
@@ -186,10 +187,10 @@ def _ways(ask: Ask, offline: routes.Offline) -> list[click.Command]:
     for order in ORDERS:
         groups[order.noun].add_command(_order(ask, order))
     explain = routes.explainer(ask, offline, _print)
-    groups["route"].add_command(_command("explain", explain, routes.parameters(OPTION_HELP), routes.HELP))
-    reload = _command("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
-    drain = _command("drain", operating.runner(ask, _print), operating.parameters(), operating.HELP)
-    return [*groups.values(), reload, drain, _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
+    groups["route"].add_command(server_verb("explain", explain, routes.parameters(OPTION_HELP), routes.HELP))
+    reload = server_verb("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
+    drain = server_verb("drain", operating.runner(ask, _print), operating.parameters(), operating.HELP)
+    return [*groups.values(), reload, drain, server_verb("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:
@@ -200,7 +201,7 @@ def _question(ask: Ask, question: Question) -> click.Command:
         _print(told, as_json, lambda told: tables.print_told(told, question.columns))
 
     words = "\n\n".join([question.summary, *(ARGUMENT_HELP[name] for name in names)])
-    return _command(question.verb, run, [click.Argument([name]) for name in names], words)
+    return server_verb(question.verb, run, [click.Argument([name]) for name in names], words)
 
 
 def _order(ask: Ask, order: type[Order]) -> click.Command:
@@ -213,7 +214,7 @@ def _order(ask: Ask, order: type[Order]) -> click.Command:
 
     names = re.findall(r"{(\w+)}", order.path)
     words = [inspect.cleandoc(order.__doc__ or ""), *(ARGUMENT_HELP[name] for name in names)]
-    return _command(order.verb, run, parameters, "\n\n".join(words))
+    return server_verb(order.verb, run, parameters, "\n\n".join(words))
 
 
 def _parameters(command: type[Command] | type[Order]) -> tuple[list[click.Parameter], list[str]]:
@@ -243,7 +244,7 @@ def _change(ask: Ask, command: type[Command]) -> click.Command:
     parameters: list[click.Parameter] = [click.Argument([name]) for name in in_path]
     parameters += [_option(f, hints[f.name]) for f in in_body]
     words = [inspect.cleandoc(command.__doc__ or ""), *(ARGUMENT_HELP[name] for name in in_path)]
-    return _command(command.verb, run, parameters, "\n\n".join(words))
+    return server_verb(command.verb, run, parameters, "\n\n".join(words))
 
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
@@ -292,15 +293,17 @@ def _path(pattern: str, names: Mapping[str, str]) -> str:
 
 
 # ------------------------------------------------------------------ what all verbs share
-def _command(name: str, run: Callable[..., None], parameters: list[click.Parameter], words: str) -> click.Command:
+def server_verb(
+    name: str, run: Callable[..., int | None], parameters: list[click.Parameter], words: str
+) -> click.Command:
     def callback(
         server: str | None, token: str | None, state_directory: Path | None, as_json: bool, **given: Any
-    ) -> None:
+    ) -> int | None:
         if server is not None and state_directory is not None:
             raise click.UsageError("--server and --state-directory exclude each other.")
         if any(value == "" for value in given.values()):
             raise click.UsageError("A name cannot be empty.")
-        run(Where(server, token or "", state_directory), as_json, **given)
+        return run(Where(server, token or "", state_directory), as_json, **given)
 
     brief = words.partition("\n")[0]  # given as such, it is not cut off in the list of verbs
     return click.Command(
