@@ -12,12 +12,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from confserver.admin.cli import Where, server_verb, verbs
 from confserver.admin.tables import plain
+from confserver.backup import command as backup
 from confserver.plan import options as plan
 from confserver.prompts.command import prompts
 
@@ -213,6 +214,12 @@ def _follow(
         yield from _client(where).events(room, types=types, levels=levels, after=after)
 
 
+def _fetch(where: Where, recording: str, file: str, into: BinaryIO, told: Callable[[int, int], None]) -> int:
+    """Bring a file of a recording from the running server."""
+    with _told(where):
+        return _client(where).download(recording, file, into, told)
+
+
 def _client(where: Where) -> Client:
     from confserver.client import Client
 
@@ -275,7 +282,19 @@ def _refusing(where: Where) -> Callable[[str, str, Mapping[str, object]], Any]:
     return ask
 
 
-for verb in (_plan_verb("plan"), _plan_verb("apply"), *verbs(_ask, _explain, _follow), prompts):
+def _migrate(db: Any) -> None:
+    from confserver.app.tables import migrate
+
+    migrate(db)
+
+
+for verb in (
+    *backup.commands(_settings, _migrate),
+    _plan_verb("plan"),
+    _plan_verb("apply"),
+    *verbs(_ask, _explain, _follow, _fetch),
+    prompts,
+):
     confserver.add_command(verb)
 
 

@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "client": frozenset(),
     "log": frozenset(),
     "prompts": frozenset(),
+    "backup": frozenset({"config"}),
     "plan": frozenset({"rooms", "routing.refusals", "routing.bans", "routing.users"}),
     "sdp": frozenset({"formats"}),
     "engine": frozenset({"rtp", "formats", "contract"}),

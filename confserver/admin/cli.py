@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import operating, routes, tables, trace, watch
+from confserver.admin import fetching, operating, records, routes, tables, trace, watch
 from confserver.admin.mapping import mapping_option
 from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
@@ -58,6 +58,7 @@ ARGUMENT_HELP = {
     "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
     "uri": "URI is what would be called, such as sip:bob@example.com.",
     "user": "USER is the user's name, in lower case, such as alice.",
+    "file": "FILE is the name of one of its files.",
     "recording": "RECORDING is a recording's name, as confserver recordings prints it.",
     "country": "COUNTRY is a country code such as +49.",
     "profile": "PROFILE is the name of a profile, such as webinar.",
@@ -117,13 +118,23 @@ OPTION_HELP = {
     "names": "What a breakout room is called; more than one: say it again.",
     "assign": "WHO=ROOM: who goes to which breakout room; more than one: say it again.",
     "evenly": "Divide evenly those for whom nothing is said.",
+    "keep": "Whoever has the floor keeps it, too.",
+    "trainee": "Who alone hears the coach.",
+    "other": "The other participant: an id or a name.",
+    "relation": "He does not hear the other (nohear), or is not heard by him (nospeak); clear: neither.",
+    "room_db": "How much softer (dB) they hear the room meanwhile.",
+    "hears_room": "Whether they hear the room meanwhile.",
+    "sidebar": "Number of the sidebar that is meant; 0: all.",
     "countdown_s": "In so many seconds, which those there are told.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
 
 def verbs(
-    ask: Ask, offline: routes.Offline = routes.not_here, follow: watch.Follow = watch.nobody_follows
+    ask: Ask,
+    offline: routes.Offline = routes.not_here,
+    follow: watch.Follow = watch.nobody_follows,
+    fetch: fetching.Fetch = fetching.nobody_fetches,
 ) -> list[click.Command]:
     """Build the top-level verbs over a way to ask; ``offline`` explains routes of a file, ``follow`` gives events."""
     room = click.Group(
@@ -131,8 +142,8 @@ def verbs(
         help="Show or change one room of the running server.\n\nconfserver room VERB --help explains a verb.",
         commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
     )
-    watching = server_verb("watch", watch.runner(follow), watch.parameters(), watch.HELP)
-    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, *_ways(ask, offline)]
+    watching = _command("watch", watch.runner(follow), watch.parameters(), watch.HELP)
+    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, *_ways(ask, offline, fetch)]
 
 
 # ------------------------------------------------------------------ queries
@@ -140,7 +151,7 @@ def _rooms(ask: Ask) -> click.Command:
     def run(where: Where, as_json: bool) -> None:
         _print(ask(where, "GET", "/rooms", {}), as_json, tables.print_rooms)
 
-    return server_verb("rooms", run, [], "List the rooms of the running server.")
+    return _command("rooms", run, [], "List the rooms of the running server.")
 
 
 def _show(ask: Ask) -> click.Command:
@@ -148,26 +159,26 @@ def _show(ask: Ask) -> click.Command:
         _print(ask(where, "GET", _path("/rooms/{room}", {"room": room}), {}), as_json, tables.print_room)
 
     words = f"Show one room and who is in it.\n\n{ARGUMENT_HELP['room']}"
-    return server_verb("show", run, [click.Argument(["room"])], words)
+    return _command("show", run, [click.Argument(["room"])], words)
 
 
 def _recordings(ask: Ask) -> click.Command:
     def run(where: Where, as_json: bool) -> None:
         _print(ask(where, "GET", "/recordings", {}), as_json, tables.print_recordings)
 
-    return server_verb("recordings", run, [], "List the recordings of the running server.")
+    return _command("recordings", run, [], "List the recordings of the running server.")
 
 
 def _status(ask: Ask) -> click.Command:
     def run(where: Where, as_json: bool) -> None:
         _print(ask(where, "GET", "/status", {}), as_json, tables.print_status)
 
-    return server_verb("status", run, [], "Show the counts and load of the running server.")
+    return _command("status", run, [], "Show the counts and load of the running server.")
 
 
 # ------------------------------------------------------------------ the server's ways, beside the rooms
 NOUNS = {
-    "recording": "Delete recordings of the running server.",
+    "recording": "Bring recordings of the running server here, or delete them.",
     "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
     "profile": "Show or change the rules that rooms of the running server have in common.",
     "rule": "Show what is said of rooms of the running server, beside what their profiles say.",
@@ -179,7 +190,7 @@ NOUNS = {
 }
 
 
-def _ways(ask: Ask, offline: routes.Offline) -> list[click.Command]:
+def _ways(ask: Ask, offline: routes.Offline, fetch: fetching.Fetch) -> list[click.Command]:
     """A group for each noun of ``routing.commands``, its verbs in it."""
     groups = {noun: click.Group(noun, help=words) for noun, words in NOUNS.items()}
     for question in (each for each in QUESTIONS if not each.has_own_verb):
@@ -187,10 +198,13 @@ def _ways(ask: Ask, offline: routes.Offline) -> list[click.Command]:
     for order in ORDERS:
         groups[order.noun].add_command(_order(ask, order))
     explain = routes.explainer(ask, offline, _print)
-    groups["route"].add_command(server_verb("explain", explain, routes.parameters(OPTION_HELP), routes.HELP))
-    reload = server_verb("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
-    drain = server_verb("drain", operating.runner(ask, _print), operating.parameters(), operating.HELP)
-    return [*groups.values(), reload, drain, server_verb("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
+    groups["route"].add_command(_command("explain", explain, routes.parameters(OPTION_HELP), routes.HELP))
+    bring = fetching.runner(ask, fetch)
+    groups["recording"].add_command(_command("get", bring, fetching.parameters(), fetching.HELP))
+    reload = _command("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
+    drain = _command("drain", operating.runner(ask, _print), operating.parameters(), operating.HELP)
+    traces = _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)
+    return [*groups.values(), reload, drain, traces, *records.verbs(ask, _command)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:
@@ -201,7 +215,7 @@ def _question(ask: Ask, question: Question) -> click.Command:
         _print(told, as_json, lambda told: tables.print_told(told, question.columns))
 
     words = "\n\n".join([question.summary, *(ARGUMENT_HELP[name] for name in names)])
-    return server_verb(question.verb, run, [click.Argument([name]) for name in names], words)
+    return _command(question.verb, run, [click.Argument([name]) for name in names], words)
 
 
 def _order(ask: Ask, order: type[Order]) -> click.Command:
@@ -214,7 +228,7 @@ def _order(ask: Ask, order: type[Order]) -> click.Command:
 
     names = re.findall(r"{(\w+)}", order.path)
     words = [inspect.cleandoc(order.__doc__ or ""), *(ARGUMENT_HELP[name] for name in names)]
-    return server_verb(order.verb, run, parameters, "\n\n".join(words))
+    return _command(order.verb, run, parameters, "\n\n".join(words))
 
 
 def _parameters(command: type[Command] | type[Order]) -> tuple[list[click.Parameter], list[str]]:
@@ -244,7 +258,7 @@ def _change(ask: Ask, command: type[Command]) -> click.Command:
     parameters: list[click.Parameter] = [click.Argument([name]) for name in in_path]
     parameters += [_option(f, hints[f.name]) for f in in_body]
     words = [inspect.cleandoc(command.__doc__ or ""), *(ARGUMENT_HELP[name] for name in in_path)]
-    return server_verb(command.verb, run, parameters, "\n\n".join(words))
+    return _command(command.verb, run, parameters, "\n\n".join(words))
 
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
@@ -293,9 +307,9 @@ def _path(pattern: str, names: Mapping[str, str]) -> str:
 
 
 # ------------------------------------------------------------------ what all verbs share
-def server_verb(
-    name: str, run: Callable[..., int | None], parameters: list[click.Parameter], words: str
-) -> click.Command:
+def _command(name: str, run: Callable[..., int | None], parameters: list[click.Parameter], words: str) -> click.Command:
+    """A verb that is asked of a server, here or elsewhere."""
+
     def callback(
         server: str | None, token: str | None, state_directory: Path | None, as_json: bool, **given: Any
     ) -> int | None:
@@ -309,6 +323,9 @@ def server_verb(
     return click.Command(
         name, callback=callback, params=[*parameters, *_shared_options()], help=words, short_help=brief
     )
+
+
+server_verb = _command
 
 
 def _shared_options() -> list[click.Parameter]:

@@ -82,6 +82,7 @@ class Found:
     asked: dict[str, list[str]] = field(default_factory=dict)
 
 
+FILE = "recording file"
 PAGING = (
     Parameter("limit", "At most so many rows; Link says where to go on.", int, 1, 1000),
     Parameter("after", "Only rows after the one of this name."),
@@ -103,6 +104,10 @@ QUERIES: tuple[Route, ...] = (
     Route(
         "GET", "/recordings", "List the recordings, those under way first.", query="recordings",
         parameters=PAGING, key="name", room="room",
+    ),
+    Route(
+        "GET", "/recordings/{recording}/{file}", "Send a file of a recording, whole or in parts.", query=FILE,
+        needs=Role.MODERATOR, media_type="application/octet-stream",
     ),
     Route("GET", "/status", "Show the server's counts and load.", query="status"),
     Route(
@@ -133,6 +138,7 @@ def _asked(question: Question) -> Route:
     return Route(
         "GET", question.path, question.summary, query=question.name, needs=question.needs,
         parameters=(*question.parameters, *(PAGING if question.key else ())), key=question.key, room=question.room,
+        media_type=question.media_type,
     )  # fmt: skip
 
 

@@ -112,7 +112,8 @@ class Server:
         self._spares: Spares | None = None
         self._scribe = ScribeLink(reactor, self._surroundings.scribe_arguments(), lambda: self._shelf)
         self._shelf = Shelf(
-            reactor, self._scribe.send, lambda: self._focus.recordings(), lambda: self._performer
+            reactor, self._scribe.send, lambda: self._focus.recordings(), lambda: self._performer,
+            settings.recordings_path(),
         )  # fmt: skip
         self._shelf.join(self._orders)
         self._ready: set[int] = set()
@@ -218,6 +219,7 @@ class Server:
             watchers=settings.watchers,
             record_days=self._settings.recordings.days,
         )  # fmt: skip
+        self._archive.join(self._orders)
         self._archive.begin(rooms, self._focus, kept.last_meeting)
         self._operations.begin(rooms, self._focus, scene, lambda outputs: self._performer.perform(outputs))
         tolls.TollKeeper(self._focus.fencing, self._storage, self._orders)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -31,6 +32,8 @@ class HouseDoor:
         self.trouble = ""
         self.held: list[Deferred[None]] = []
         self.fault: Exception | None = None
+        self.directory = Path("/nonexistent")
+        """Of recordings."""
 
     def submit(self, command: Command, by: Actor) -> Deferred[None]:
         self.asked.append((command, by))
@@ -69,8 +72,12 @@ class HouseDoor:
             {
                 "room": "standup", "name": "standup-20261122-101500", "state": "kept", "reason": "", "started_at": NOW,
                 "seconds": 75.0, "files": ["standup-20261122-101500.flac", "standup-20261122-101500-p1-Anna.flac"],
+                "bytes": 1200, "until": None,
             }
         ]  # fmt: skip
+
+    def recording_file(self, name: str) -> Path:
+        return self.directory / name
 
     def not_ready(self) -> str:
         return self.trouble
