@@ -51,7 +51,7 @@ ALSO = {"routing.commands": frozenset({"rooms.commands", "rooms.participant"})}
 """Single modules that may see more than their package."""
 
 TWISTED = frozenset({"transports", "admin", "storage", "app", "phone", "doctor", "bench", "client", "__main__", "log"})
-SHELLS = TWISTED | {"scribe", "worker.loop"}
+SHELLS = TWISTED | {"scribe", "worker.loop", "backup"}
 """Only these read a clock: everybody else is given ``now``."""
 CLOCKS = {"time.time", "time.monotonic", "time.perf_counter", "time.sleep", "datetime.datetime.now", "datetime.now"}
 
