@@ -23,6 +23,7 @@ from rooms import (
     lists,
     messages,
     plays,
+    quality,
     recording,
     rights,
     voices,
@@ -289,6 +290,7 @@ class Room:
         was_present = person.presence is Presence.PRESENT
         if was_present:
             voices.hush(self, person, minutes)
+            quality.close(person, minutes)
             self.plays.leave(person.id, minutes)
             assembly.leave(self, person, minutes)
             links.leave(self, person.id, minutes)
@@ -367,6 +369,7 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     **gains.HANDLERS,
     **hosting.HANDLERS,
     **plays.HANDLERS,
+    **quality.HANDLERS,
     **recording.HANDLERS,
     ask.Kick: Room._kick,
 }

@@ -75,6 +75,7 @@ from rooms.commands.plays import Say as Say
 from rooms.commands.plays import SeekPlay as SeekPlay
 from rooms.commands.plays import SetPlayVolume as SetPlayVolume
 from rooms.commands.plays import StopPlay as StopPlay
+from rooms.commands.quality import NoteQuality as NoteQuality
 from rooms.commands.recording import NoteRecordingFailed as NoteRecordingFailed
 from rooms.commands.recording import PauseRecording as PauseRecording
 from rooms.commands.recording import ResumeRecording as ResumeRecording
@@ -103,5 +104,5 @@ INTERNAL: tuple[type[Command], ...] = (
     Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDigit, NoteDominant,
     NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected,
     NoteDialFailed, NoteDialRefused, NoteListed, NoteUsedUp, NoteReplaced, NoteTransferred,
-    NoteText,
+    NoteText, NoteQuality,
 )  # fmt: skip
