@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from confserver.contract.plan import LegId, MediaPlan, PlayId, RecordId, Resume, RoomId, RoomSound, Sound
+from confserver.contract.plan import Address, LegId, MediaPlan, PlayId, RecordId, Resume, RoomId, RoomSound, Sound
 
 
 class ToWorker(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -63,6 +63,14 @@ class MoveLeg(ToWorker, frozen=True):
 
     leg: LegId
     room: RoomId
+
+
+class ChangePort(ToWorker, frozen=True):
+    """Have a leg come and go by another port, where ``remote`` is nobody else's. Answered by PortChanged."""
+
+    leg: LegId
+    ipv6: bool
+    remote: Address
 
 
 class MixSources(msgspec.Struct, frozen=True, array_like=True):
@@ -173,6 +181,6 @@ class Stop(ToWorker, frozen=True):
 
 
 MediaCommand = (
-    Serve | OpenRoom | SetRoom | CloseRoom | OpenLeg | SetLeg | MoveLeg | CloseLeg | SetHearing | SetGain | SendDigits
-    | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | Describe | Capture | Ping | Stop
+    Serve | OpenRoom | SetRoom | CloseRoom | OpenLeg | SetLeg | MoveLeg | ChangePort | CloseLeg | SetHearing | SetGain
+    | SendDigits | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | Describe | Capture | Ping | Stop
 )  # fmt: skip

@@ -41,6 +41,13 @@ class LegLatched(FromWorker, frozen=True):
     remote: Address
 
 
+class PortChanged(FromWorker, frozen=True):
+    """The leg's port from now on; 0: there is no other, and it has the one that it had."""
+
+    leg: LegId
+    port: int
+
+
 class FirstPacket(FromWorker, frozen=True):
     leg: LegId
 
@@ -140,7 +147,8 @@ class LegReport(msgspec.Struct, frozen=True, array_like=True):
     """Packets of ours that it has missed, by its reports; -1: unknown."""
     jitter_out_ms: float = -1.0
     level_db: float = -127.0
-    """Mean level of its speech, full scale 0."""
+    """Mean level of its speech, full scale 0; ``noise_db``: of its pauses."""
+    noise_db: float = -127.0
 
 
 class LegReports(FromWorker, frozen=True):
@@ -178,7 +186,7 @@ class Pong(FromWorker, frozen=True):
 
 
 MediaEvent = (
-    EngineReady | LegOpened | LegFailed | LegLatched | FirstPacket | LegSilent | DigitPressed | DigitsSent
+    EngineReady | LegOpened | LegFailed | LegLatched | PortChanged | FirstPacket | LegSilent | DigitPressed | DigitsSent
     | SpeakingChanged | DominantChanged | NoiseDetected | NoiseEnded | PlayEnded
     | RecordStarted | RecordEnded | RecordFailed | LegReports | LegClosed | Overloaded | Described | Captured | Pong
 )  # fmt: skip

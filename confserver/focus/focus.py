@@ -22,6 +22,7 @@ from confserver.contract import (
     NoiseEnded,
     Overloaded,
     PlayEnded,
+    PortChanged,
     RecordFailed,
     SoundFailed,
     SoundReady,
@@ -31,10 +32,12 @@ from confserver.focus import succession
 from confserver.focus.admission import Admission
 from confserver.focus.answers import unavailable
 from confserver.focus.chat import Chat, ChatTerms
+from confserver.focus.diagnosis import Diagnosis
 from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.fencing import Fencing
 from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
+from confserver.focus.keying import Keying
 from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.listing import Listing
@@ -90,13 +93,16 @@ class Focus:
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks, record_days)
         self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
-        self._measuring = Measuring(scene)
-        parts = (self._playing, self._recordings, self._loudness, self._holding, self._measuring)
+        self._measuring, self._diagnosis = Measuring(scene), Diagnosis(scene)
+        parts = (
+            self._playing, self._recordings, self._loudness, self._holding, self._measuring, self._diagnosis,
+        )  # fmt: skip
         scene.followers += [part.follow for part in parts]
         self._admission = Admission(scene, decide)
         scene.followers.append(self._admission.follow)
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers += [self._dialout.follow, Listing(scene, self._dialout.check).follow]
+        scene.followers.append(Keying(scene, lambda what, *_: self._playing.check(what), self._dialout.check).follow)
         self._sessions = Sessions(scene, self._admission)
         self._requests = Requests(scene)
         self._keys = Keys(scene, self._requests)
@@ -185,6 +191,8 @@ class Focus:
                 self._admission.failed(event)
             case LegLatched(leg=number, remote=remote) if number in legs:
                 legs[number].remote = remote
+            case PortChanged():
+                self._sessions.ports.changed(event, now)
             case FirstPacket(leg=number) if number in legs:
                 self._admission.arrive(legs[number], now)
             case SpeakingChanged(leg=number, speaking=speaking) if number in legs:
@@ -206,6 +214,7 @@ class Focus:
                         legs[report.leg].report = report
                         legs[report.leg].reached = Reached(report.sequence, report.timestamp, at)
                         self._measuring.reported(legs[report.leg], report)
+                        self._diagnosis.reported(legs[report.leg], report, at, now)
                 self._scene.note_load(worker, load)
             case PlayEnded():
                 self._playing.ended(event, now)
@@ -299,6 +308,7 @@ class Focus:
             self._dialout.next_deadline(),
             self._transfers.next_deadline(),
             self._trunks.next_deadline(),
+            self._sessions.ports.next_deadline(),
         )
         deadlines = (leg.deadline if leg else None, self._scene.rooms.next_deadline(), *parts)
         return min((each for each in deadlines if each is not None), default=None)
@@ -311,6 +321,7 @@ class Focus:
         self._dialout.fire(now)
         self._transfers.fire(now)
         self._trunks.fire(now)
+        self._sessions.ports.fire(now)
         while (leg := self._scene.legs.next_opening()) and leg.deadline <= now:
             self._scene.hang_up(leg, "no word from the media worker", unavailable("no word from the media worker"))
         return self._scene.taken()

@@ -1,6 +1,7 @@
 """Phones of muted participants are asked to send nothing, where the settings say so: the mute then shows on the phone.
 
-    muted, for whatever cause --> our re-INVITE, sendonly;  no cause left --> our re-INVITE, sendrecv
+    muted, for whatever cause, or on hold by the host --> our re-INVITE, sendonly (the hold of RFC 3264 8.4)
+    neither any more ----------------------------------> our re-INVITE, sendrecv
 
 A coach is heard by his trainee, whatever mutes him for the room: his phone sends, unless he has muted himself. A phone
 that refuses is muted all the same: the rooms decide who is heard.
@@ -17,7 +18,7 @@ from rooms.participant import MuteCause
 
 
 class Quieting:
-    """Follows mutes of those who are present."""
+    """Follows mutes of those who are present, and holds by the host."""
 
     def __init__(self, scene: Scene, reoffers: Reoffers) -> None:
         self._scene = scene
@@ -27,6 +28,7 @@ class Quieting:
         match event:
             case (
                 tell.ParticipantMuted(participant=participant) | tell.ParticipantUnmuted(participant=participant)
+                | tell.HeldByHost(participant=participant) | tell.ReleasedByHost(participant=participant)
                 | tell.WhisperBegan(participant=participant) | tell.WhisperEnded(participant=participant)
             ):  # fmt: skip
                 self._review(event.room, participant)
@@ -38,7 +40,8 @@ class Quieting:
             return
         line = room.links.lines.get(participant)
         coaches = line is not None and line.is_coach and MuteCause.SELF not in person.muted
-        self._want(participant, Direction.SENDONLY if person.muted and not coaches else Direction.SENDRECV)
+        is_quiet = (bool(person.muted) and not coaches) or person.held_by_host
+        self._want(participant, Direction.SENDONLY if is_quiet else Direction.SENDRECV)
 
     def _want(self, participant: str, direction: Direction) -> None:
         leg = self._scene.legs.by_participant.get(participant)

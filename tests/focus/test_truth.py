@@ -197,7 +197,8 @@ class Play(House):
     def check_sdp(self, shown: dict[str, Any], person: dict[str, Any]) -> None:
         leg = self.scene.legs.by_participant[person["id"]]
         coaches = [each["participant"] for each in shown["whispers"] if each["coach"]]
-        is_silent = bool(person["muted"]) and not (person["id"] in coaches and "self" not in person["muted"])
+        coaching = person["id"] in coaches and "self" not in person["muted"]
+        is_silent = (bool(person["muted"]) and not coaching) or person["held_by_host"]
         assert leg.allow is (Direction.SENDONLY if is_silent else Direction.SENDRECV), (person["id"], self.log[-5:])
 
     def check_document(self, shown: dict[str, Any]) -> None:
