@@ -35,6 +35,7 @@ from twisted.web.server import Request, Site
 
 from confserver.admin import answers, files, openapi, origins, page, versions
 from confserver.admin.answers import exception, header, json_answer, later, refusal, text, write
+from confserver.admin.crowd import Crowd
 from confserver.admin.endpoints import FILE, MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
 from confserver.admin.gate import Gate
 from confserver.admin.opening import Opener
@@ -199,7 +200,7 @@ class Interface(Resource):
             raise Problem(413, f"the body is larger than {MOST_BODY_BYTES} bytes")
         body = request.content.read() if request.content is not None else b""
         method, uri = text(request.method), text(request.uri)
-        ask = ask_of(holder.name, header(request, b"idempotency-key"), method, uri, body)
+        ask = ask_of(repr(holder), header(request, b"idempotency-key"), method, uri, body)
         if (before := self._ways.replays.find(ask, now)) is not None:
             return write(request, before)
         command = command_of(found, header(request, b"content-type") or "", body)
@@ -338,7 +339,7 @@ def listen(
         endpoint.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _clear(endpoint)
         return reactor.listenUNIX(str(endpoint), site, mode=0o600), endpoint
-    site = secured(site) if secured else site
+    site = Crowd(secured(site) if secured else site)
     port = reactor.listenTCP(endpoint[1], site, interface=endpoint[0])
     host = cast(IPv4Address | IPv6Address, port.getHost())
     return port, (endpoint[0], host.port)
