@@ -16,6 +16,7 @@ from rooms import commands as ask
 from rooms import dialling, entrance, gains, hosting, lifecycle, lists, messages, plays, recording, rights, voices
 from rooms import events as tell
 from rooms.alarms import Alarms
+from rooms.chat import Chat
 from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
 from rooms.hearing import Hearing, hearing_of
 from rooms.lifecycle import Happening, State, next_state
@@ -71,6 +72,7 @@ class Room:
         self.plays = Plays()
         self.recording = Recording()
         self.lists = Lists()
+        self.chat = Chat()
         self.dominant: ParticipantId | None = None
         """Who has the word."""
         self.places: dict[ParticipantId, Participant] = {}
@@ -282,6 +284,7 @@ class Room:
         """The last place was given back. A lock belongs to the meeting and ends with it."""
         self.plays.close(minutes)
         self.recording.close(minutes)
+        self.chat.clear()
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None
         self.alarms.clear_all(but=RETURN)

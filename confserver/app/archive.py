@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -10,13 +10,16 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
 from confserver.app.journal import Journal
+from confserver.app.orders import Orders
 from confserver.app.watch import unfailing
 from confserver.config.records import Records
 from confserver.focus.focus import Focus
 from confserver.storage import Storage
+from rooms import chat
 from rooms.errors import NotFound
 from rooms.manager import Rooms
 from rooms.participant import Participant, ParticipantId
+from rooms.policy import room_name
 from rooms.records import keeping
 from rooms.records.ledger import Ledger
 
@@ -36,6 +39,7 @@ class Archive:
         self._journal = journal
         self._now = now
         self._focus: Focus | None = None
+        self._rooms: Rooms | None = None
         self._is_pruning = False
 
     def begin(self, rooms: Rooms, focus: Focus, last_meeting: int) -> None:
@@ -47,8 +51,19 @@ class Archive:
             except NotFound:
                 return None
 
-        self._focus = focus
+        self._focus, self._rooms = focus, rooms
         self._journal.use(Ledger(look, last_meeting))
+
+    def join(self, orders: Orders) -> None:
+        orders.answers["message list"] = self._messages
+
+    def _messages(self, names: Mapping[str, str], now: float) -> Deferred[list[dict[str, Any]]]:
+        """What the store keeps, and what is only of this meeting; the oldest first. Raises Refused for no name."""
+        name = room_name(names["room"])
+        room = self._rooms.get(name) if self._rooms and name in self._rooms else None
+        here = room.chat.describe() if room else []
+        found: Deferred[list[dict[str, Any]]] = self._storage.read(lambda db: chat.kept(db, name, now))
+        return found.addCallback(lambda rows: sorted([*rows, *here], key=lambda row: float(row["at"])))
 
     def chores(self) -> list[tuple[LoopingCall, float]]:
         return [(LoopingCall(unfailing(self._mark_alive)), ALIVE_S), (LoopingCall(unfailing(self._prune)), PRUNE_S)]
@@ -58,6 +73,8 @@ class Archive:
 
     def _prune(self) -> None:
         """One batch after another, each a job of its own: others get their turn between them."""
+        now = self._now()
+        self._storage.write(lambda db: chat.forget(db, now)).addErrback(lambda _: None)
         if self._is_pruning or not self._settings.days:
             return
         self._is_pruning = True

@@ -297,6 +297,10 @@ COMMANDS: tuple[type[Command], ...] = (
 )  # fmt: skip
 QUESTIONS: tuple[Question, ...] = (
     Question(
+        "message", "list", "/rooms/{room}/messages", "List what has been written in a room, as far as it is kept.",
+        ("at", "name", "text"), needs=Role.MODERATOR, room="room",
+    ),
+    Question(
         "ban",
         "list",
         "/bans",
