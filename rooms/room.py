@@ -9,11 +9,25 @@ only asks the focus to hang up. The room is open from the first place taken to t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
+from rooms import (
+    assembly,
+    dialling,
+    entrance,
+    gains,
+    hosting,
+    lifecycle,
+    links,
+    lists,
+    messages,
+    plays,
+    recording,
+    rights,
+    voices,
+)
 from rooms import commands as ask
-from rooms import dialling, entrance, gains, hosting, lifecycle, lists, messages, plays, recording, rights, voices
 from rooms import events as tell
 from rooms.alarms import Alarms
 from rooms.chat import Chat
@@ -32,7 +46,9 @@ _TOUCHES_HEARING = (
     tell.ParticipantWaits, tell.WaitEnded,
     tell.ParticipantArrived, tell.ParticipantLeft, tell.ParticipantMuted, tell.ParticipantUnmuted,
     tell.ParticipantDeafened, tell.ParticipantUndeafened, tell.ParticipantHeld, tell.ParticipantResumed,
-    tell.HeldByHost, tell.ReleasedByHost,
+    tell.HeldByHost, tell.ReleasedByHost, tell.FloorGiven, tell.FloorTaken, tell.RoomChanged, tell.RoomCreated,
+    tell.WhisperBegan, tell.WhisperEnded, tell.RelationChanged,
+    tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed,
 )  # fmt: skip
 
 
@@ -78,6 +94,8 @@ class Room:
         self.places: dict[ParticipantId, Participant] = {}
         """Everybody reserved or present, in the order of reservation."""
         self.ties = Ties()
+        self.links = links.Links()
+        self.assembly = assembly.Assembly()
         self._ids = ids
 
     @property
@@ -99,6 +117,11 @@ class Room:
         """Nobody is in it or to be called into it, or to come back to it, and nobody made it beforehand."""
         is_awaited = bool(self.lists) or bool(self.ties.breakouts)
         return self.state is State.EMPTY and not self.persistent and not is_awaited
+
+    @property
+    def speakers(self) -> Collection[ParticipantId] | None:
+        """The only ones whom the room hears; None: there are no such."""
+        return self.assembly.floor if self.policy.one_speaker and self.assembly.floor else None
 
     def handle(self, command: ask.Command, by: Actor, now: float) -> list[tell.Event]:
         """Apply a command, whole or not at all. Raises Refused."""
@@ -127,7 +150,8 @@ class Room:
         return minutes.events
 
     def _tell_hearing(self, minutes: Minutes) -> None:
-        hearing = hearing_of(self.present, self.waiting)
+        voices.review(self, minutes)
+        hearing = hearing_of(self.present, self.waiting, self.links, self.speakers)
         if hearing != self.hearing:
             self.hearing = hearing
             minutes.say(tell.HearingChanged, hearing)
@@ -230,6 +254,7 @@ class Room:
         self.state = next_state(self.state, Happening.FIRST_RESERVED)
         self.opened_at = minutes.at
         minutes.say(tell.RoomOpened)
+        assembly.open_room(self, minutes)
 
     def _arrive(self, command: ask.Arrive, by: Actor, minutes: Minutes) -> None:
         person = self.place(command.participant)
@@ -248,6 +273,7 @@ class Room:
         minutes.say(tell.ParticipantArrived, person.id, person.name, person.address, person.source)
         if self.policy.mute_on_entry and not is_moved:
             voices.add_mute(self, person, MuteCause.ENTRY, SYSTEM, minutes)
+        assembly.review(self, person, minutes)
         if person.held:
             minutes.say(tell.ParticipantHeld, person.id)
         voices.give_voice(self, person, minutes)
@@ -266,6 +292,8 @@ class Room:
         if was_present:
             voices.hush(self, person, minutes)
             self.plays.leave(person.id, minutes)
+            assembly.leave(self, person, minutes)
+            links.leave(self, person.id, minutes)
             if self.dominant == person.id:
                 voices.give_word(self, None, minutes)
             minutes.say(tell.ParticipantLeft, person.id, cause)
@@ -285,6 +313,7 @@ class Room:
         self.plays.close(minutes)
         self.recording.close(minutes)
         self.chat.clear()
+        assembly.close_room(self, minutes)
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None
         self.alarms.clear_all(but=RETURN)
@@ -336,6 +365,8 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     **lists.HANDLERS,
     **messages.HANDLERS,
     **voices.HANDLERS,
+    **assembly.HANDLERS,
+    **links.HANDLERS,
     **gains.HANDLERS,
     **hosting.HANDLERS,
     **plays.HANDLERS,

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import fetching, operating, routes, tables, trace, watch
+from confserver.admin import fetching, operating, records, routes, tables, trace, watch
 from confserver.admin.mapping import mapping_option
 from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
@@ -118,6 +118,13 @@ OPTION_HELP = {
     "names": "What a breakout room is called; more than one: say it again.",
     "assign": "WHO=ROOM: who goes to which breakout room; more than one: say it again.",
     "evenly": "Divide evenly those for whom nothing is said.",
+    "keep": "Whoever has the floor keeps it, too.",
+    "trainee": "Who alone hears the coach.",
+    "other": "The other participant: an id or a name.",
+    "relation": "He does not hear the other (nohear), or is not heard by him (nospeak); clear: neither.",
+    "room_db": "How much softer (dB) they hear the room meanwhile.",
+    "hears_room": "Whether they hear the room meanwhile.",
+    "sidebar": "Number of the sidebar that is meant; 0: all.",
     "countdown_s": "In so many seconds, which those there are told.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
@@ -196,7 +203,8 @@ def _ways(ask: Ask, offline: routes.Offline, fetch: fetching.Fetch) -> list[clic
     groups["recording"].add_command(_command("get", bring, fetching.parameters(), fetching.HELP))
     reload = _command("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
     drain = _command("drain", operating.runner(ask, _print), operating.parameters(), operating.HELP)
-    return [*groups.values(), reload, drain, _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
+    traces = _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)
+    return [*groups.values(), reload, drain, traces, *records.verbs(ask, _command)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:

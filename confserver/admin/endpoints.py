@@ -138,6 +138,7 @@ def _asked(question: Question) -> Route:
     return Route(
         "GET", question.path, question.summary, query=question.name, needs=question.needs,
         parameters=(*question.parameters, *(PAGING if question.key else ())), key=question.key, room=question.room,
+        media_type=question.media_type,
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from confserver.admin import files, openapi, origins, page, versions
+from confserver.admin import answers, files, openapi, origins, page, versions
 from confserver.admin.answers import exception, header, json_answer, later, refusal, text, write
 from confserver.admin.endpoints import FILE, MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
 from confserver.admin.gate import Gate
@@ -273,6 +273,8 @@ def _told(request: Request, found: Found, holder: Holder, told: object) -> Answe
     """Word the answer to a question: what he may see of it, a page of it, or that it is as he knows it."""
     if isinstance(told, Failure):
         return refusal(request, exception(told))
+    if isinstance(told, answers.Document):
+        return answers.document_answer(request, told)
     if isinstance(told, Answer):
         return told
     route, headers = found.route, []

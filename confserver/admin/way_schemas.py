@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from confserver.admin import record_schemas
 from confserver.admin.schema import Schema, flag, nullable, number, ref, rows, text, thing, time, whole
 from confserver.admin.schemas import PEOPLE, ROOMS
 from confserver.routing.commands import (
@@ -145,7 +146,7 @@ WAYS: dict[str, Schema] = {
         pcap=text("The file", contentEncoding="base64"),
     ),
 }
-SCHEMAS: dict[str, Schema] = {**ROOMS, **PEOPLE, **WAYS}
+SCHEMAS: dict[str, Schema] = {**ROOMS, **PEOPLE, **WAYS, **record_schemas.RECORDS}
 
 ANSWERS: Mapping[str, Schema] = {
     "rooms": rows(ref("Room")),
@@ -163,6 +164,7 @@ ANSWERS: Mapping[str, Schema] = {
     "fence show": ref("Fence"),
     "trace list": rows(ref("TraceRow")),
     "trace pcap": ref("Pcap"),
+    **record_schemas.ANSWERS,
 }
 """By the query's name; of others: whatever it is."""
 DONE: Mapping[type[Any], Schema] = {

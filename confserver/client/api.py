@@ -20,8 +20,10 @@ from confserver.client.asking import path as where
 from confserver.client.connection import Connection, Json, Progress
 from confserver.client.errors import BadAnswer, NotRunning
 from confserver.client.live import IDLE_S, Ended, Following
+from confserver.client.of_links import OfLinks
 from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
+from confserver.client.of_records import OfRecords
 from confserver.client.of_rooms import OfRooms
 from confserver.client.of_voices import OfVoices
 from confserver.client.of_ways import OfWays
@@ -34,7 +36,9 @@ class _Methods(
     OfPeople[Listed, Told, Changed],
     OfVoices[Listed, Told, Changed],
     OfMoves[Listed, Told, Changed],
+    OfLinks[Listed, Told, Changed],
     OfWays[Listed, Told, Changed],
+    OfRecords[Listed, Told, Changed],
 ):
     """All methods, and where they go."""
 

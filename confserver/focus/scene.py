@@ -198,7 +198,10 @@ class Scene:
             for who, gain in each.exceptions
             if each.listener in leg_of and who in leg_of
         ]
-        command = SetHearing(room=place.number, mixes=mixes, listeners=listeners, exceptions=exceptions)
+        command = SetHearing(
+            room=place.number, mixes=mixes, listeners=listeners, exceptions=exceptions,
+            private=[leg_of[who] for who in hearing.private if who in leg_of],
+        )  # fmt: skip
         self.tell_worker(place, command)
 
     def check_workers(self, room: str) -> None:

@@ -55,6 +55,7 @@ class Question:
     """Handed to whoever answers beside the names of the path."""
     key: str = ""
     """The member that names a row: the list can be asked for by pages."""
+    media_type: str = "application/json"
     room: str = ""
     """The member of each row that names its room: who is for some rooms only is told of these."""
 
@@ -295,10 +296,38 @@ COMMANDS: tuple[type[Command], ...] = (
     AddToken, RevokeToken,
     PutProfile, RemoveProfile, Drain, Undrain,
 )  # fmt: skip
+_AMONG = (
+    Parameter("since", "Only what was not over by then: epoch seconds, or such as 2026-11-29T18:00."),
+    Parameter("until", "Only what had begun by then."),
+    Parameter("limit", "At most so many rows, the newest first; Link says where to go on.", int, 1, 1000),
+    Parameter("after", "Only rows older than the one of this number.", int, 0),
+)
+_OF_ROOM = Parameter("room", "Only of this room.")
+_MEETING = ("id", "room", "opened_at", "closed_at", "people", "most_present", "cause")
 QUESTIONS: tuple[Question, ...] = (
     Question(
         "message", "list", "/rooms/{room}/messages", "List what has been written in a room, as far as it is kept.",
         ("at", "name", "text"), needs=Role.MODERATOR, room="room",
+    ),
+    Question(
+        "meeting", "list", "/meetings", "List the meetings that are on record, the latest first.", _MEETING,
+        has_own_verb=True, parameters=(_OF_ROOM, *_AMONG),
+    ),
+    Question(
+        "room_meeting", "list", "/rooms/{room}/meetings", "List the meetings of one room, the latest first.", _MEETING,
+        has_own_verb=True, needs=Role.MODERATOR, parameters=_AMONG,
+    ),
+    Question(
+        "meeting", "show", "/meetings/{meeting}", "Show a meeting: who was there, and who spoke when.",
+        has_own_verb=True,
+    ),
+    Question(
+        "meeting", "report", "/meetings/{meeting}/report", "Give a meeting's report as a page (HTML).",
+        has_own_verb=True, media_type="text/html",
+    ),
+    Question(
+        "record", "list", "/records", "List who was in which meeting, the latest first.",
+        has_own_verb=True, parameters=(_OF_ROOM, *_AMONG),
     ),
     Question(
         "ban",
