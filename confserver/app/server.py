@@ -103,7 +103,6 @@ class Server:
         self._routes.is_drained = lambda: self._operations.drainage.is_on
         self._journal = Journal(self._storage)
         self._archive = Archive(settings.records, self._storage, self._journal, self.now)
-        self._archive.join(self._orders)
         self._stack = Stack(self._stack_settings(), lambda: secrets.token_hex(8))
         self._watch.use(self._stack)
         self._focus: Focus

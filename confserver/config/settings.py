@@ -170,8 +170,8 @@ class Rooms(Section, frozen=True):
     mute_by_sip: Annotated[
         bool,
         Meta(
-            description="Ask the phone of who is muted to send nothing (re-INVITE with sendonly), and to send again "
-            "afterwards. Keys pressed meanwhile do not reach the server by RTP."
+            description="Ask the phone of who is muted or on hold by the host to send nothing (re-INVITE with "
+            "sendonly), and to send again afterwards. Keys pressed meanwhile do not reach the server by RTP."
         ),
     ] = False
 
