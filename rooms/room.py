@@ -24,6 +24,7 @@ from rooms import (
     lists,
     messages,
     plays,
+    quality,
     recording,
     rights,
     voices,
@@ -299,6 +300,7 @@ class Room:
         self.keypads.leave(person.id)
         if was_present:
             voices.hush(self, person, minutes)
+            quality.close(person, minutes)
             self.plays.leave(person.id, minutes)
             assembly.leave(self, person, minutes)
             links.leave(self, person.id, minutes)
@@ -379,6 +381,7 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     **hosting.HANDLERS,
     **keypad.HANDLERS,
     **plays.HANDLERS,
+    **quality.HANDLERS,
     **recording.HANDLERS,
     ask.Kick: Room._kick,
 }
