@@ -17,6 +17,7 @@ from rooms import (
     dialling,
     entrance,
     gains,
+    hall,
     hosting,
     keypad,
     lifecycle,
@@ -34,6 +35,7 @@ from rooms import events as tell
 from rooms.alarms import Alarms
 from rooms.chat import Chat
 from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
+from rooms.hall import Hall
 from rooms.hearing import Hearing, hearing_of
 from rooms.keypad import Keypads
 from rooms.lifecycle import Happening, State, next_state
@@ -90,6 +92,7 @@ class Room:
         self.hearing = Hearing()
         self.plays = Plays()
         self.keypads = Keypads()
+        self.hall = Hall()
         self.recording = Recording()
         self.lists = Lists()
         self.chat = Chat()
@@ -298,6 +301,7 @@ class Room:
     def give_back(self, person: Participant, cause: str, minutes: Minutes) -> None:
         was_present = person.presence is Presence.PRESENT
         self.keypads.leave(person.id)
+        self.hall.leave(person.id)
         if was_present:
             voices.hush(self, person, minutes)
             quality.close(person, minutes)
@@ -385,5 +389,5 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     **recording.HANDLERS,
     ask.Kick: Room._kick,
 }
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {**lists.ALARMS, **keypad.ALARMS}
+ALARMS: dict[str, Callable[[Room, Minutes], None]] = {**lists.ALARMS, **keypad.ALARMS, **hall.ALARMS}
 """What is done when a time has come, by the purpose it was set for; each topic adds its rows."""

@@ -205,6 +205,7 @@ class Server:
             profile=settings.profile,
             most_rooms=settings.max_rooms,
             epoch=f"{int(now * 1000):x}",
+            entrance=settings.entrance,
         )
         rooms.restore(kept.rooms)
         open_keys = self._settings.rtp.srtp_without_tls

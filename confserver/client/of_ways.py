@@ -103,6 +103,10 @@ class OfWays(Asking[Listed, Told, Changed]):
         """Forget a profile that no room has, and that no other extends."""
         return self._change("DELETE", path("profiles", profile))
 
+    def list_rule(self) -> Listed:
+        """List what is said of the rooms made beforehand themselves."""
+        return self._list("/rules")
+
     def show_server(self) -> Told:
         """Show whether new calls are taken, and how many are left."""
         return self._tell("/drain")

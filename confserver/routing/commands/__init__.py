@@ -321,6 +321,10 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "profile", "show", "/profiles/{profile}", "Show a profile, and which rooms have it.", needs=Role.OBSERVER
     ),
+    Question(
+        "rule", "list", "/rules", "List what is said of the rooms made beforehand themselves.",
+        ("room", "profile", "rules"), key="room",
+    ),
     Question("server", "show", "/drain", "Show whether new calls are taken, and how many are left."),
     Question(
         "token", "list", "/tokens", "List who may ask for what by HTTP.",
