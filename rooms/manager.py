@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from rooms.callers import Lockouts
 from rooms.commands import COMMANDS, Command, CreateRoom, Dial, DialList, Reserve
 from rooms.describing import describe_room
 from rooms.errors import Conflict, Full, Invalid, NotFound
@@ -58,6 +59,7 @@ class Rooms:
         self._deadlines: dict[str, float] = {}
         """Of the rooms that wait for something."""
         self._most_rooms = most_rooms
+        self._lockouts = Lockouts()
         self._rooms: dict[str, Room] = {}
 
     @property
@@ -87,6 +89,7 @@ class Rooms:
         """Apply a command to the room it names, whole or not at all. Raises Refused."""
         name = room_name(command.room)
         room = self._rooms.get(name) or self._made_for(command, name)
+        room.lockouts = self._lockouts
         events = room.handle(self._resolved(replace(command, room=name), room, by), by, now)
         self._keep(room)
         return events

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, get_args, get_type_hints
 
 from rooms.errors import Invalid
 from rooms.participant import MuteCause
+from rooms.rule import rule as rule
+from rooms.rules_of_life import RulesOfLife, check_life
 
 DEFAULT_MAX_PARTICIPANTS = 200
 MOST_PARTICIPANTS = 2000
@@ -59,13 +61,8 @@ class Announce(enum.Enum):
     BEEP = "beep"
 
 
-def rule(default: Any, words: str, *, secret: bool = False) -> Any:
-    """One rule. ``words``: what it says to people; ``secret``: shown to administrators and moderators only."""
-    return field(default=default, metadata={"help": words, "secret": secret})
-
-
 @dataclass(frozen=True, slots=True)
-class RoomPolicy:
+class RoomPolicy(RulesOfLife):
     """What holds in one room. Of its sound, None is what the server's settings say."""
 
     max_participants: int = rule(DEFAULT_MAX_PARTICIPANTS, "Most participants at once.")
@@ -103,6 +100,7 @@ class RoomPolicy:
             _check_choice("codecs", codec, CODECS)
         if len(set(self.codecs)) < len(self.codecs):
             raise Invalid("codecs names one twice")
+        check_life(self, self.max_participants)
 
     def describe(self, *, secrets: bool = True) -> dict[str, Any]:
         """All rules as plain data; None of the sound: as the settings say. Without ``secrets``: "set" for those."""

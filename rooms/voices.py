@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rooms import commands as ask
+from rooms import door
 from rooms import events as tell
 from rooms.hearing import may_be_heard, may_hear
 from rooms.keys import checked_digits
@@ -124,8 +125,10 @@ def note_noise(room: Room, command: ask.NoteNoise, by: Actor, minutes: Minutes) 
 
 
 def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) -> None:
-    """Ignored for those not present, as above."""
+    """Ignored for those not present, as above. What somebody presses who waits may be a PIN: nobody is told."""
     person = room.places.get(command.participant)
+    if person is not None and person.presence is Presence.WAITING:
+        door.press(room, person, command.digit, minutes)
     if person is not None and person.presence is Presence.PRESENT:
         minutes.say(tell.DigitReceived, person.id, command.digit, command.duration_ms)
 

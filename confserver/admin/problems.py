@@ -39,4 +39,8 @@ class Problem(Exception):
 
 
 def problem_of(refused: Refused) -> Problem:
-    return Problem(REFUSALS.get(type(refused), 409), refused.reason, kind=refused.kind)
+    return Problem(
+        next((REFUSALS[kind] for kind in type(refused).__mro__ if kind in REFUSALS), 409),
+        refused.reason,
+        kind=refused.kind,
+    )

@@ -29,9 +29,11 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.focus import succession
 from confserver.focus.admission import Admission
+from confserver.focus.announcer import Announcer
 from confserver.focus.answers import NoAnswer, unavailable
 from confserver.focus.chat import Chat, ChatTerms
 from confserver.focus.dialout import Dialout, DialTerms
+from confserver.focus.early import Early
 from confserver.focus.fencing import Fencing
 from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
@@ -52,7 +54,7 @@ from confserver.focus.sessions import Sessions
 from confserver.focus.succession import heir_of
 from confserver.focus.transfers import Transfers
 from confserver.focus.trunking import Trunking
-from confserver.focus.verdict import Decide, at_once
+from confserver.focus.verdict import Decide
 from confserver.focus.watching import Watchers, Watching
 from confserver.sip import outputs as sip
 from confserver.sip.flow import written
@@ -76,12 +78,12 @@ class Focus:
         quiets_muted: bool = False,
         dialling: DialTerms | None = None,
         texting: ChatTerms | None = None,
-        decide: Decide = at_once,
+        decide: Decide | None = None,
         watchers: Watchers = "inside",
     ) -> None:
         """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``.
 
-        Without ``dialling`` nobody is called. ``decide`` says whether who calls comes in at once. ``watchers``: who
+        Without ``dialling`` nobody is called. ``decide`` says whether who calls comes in at once, instead of the rooms' rules. ``watchers``: who
         may subscribe to a room.
         """
         self._scene = scene
@@ -90,7 +92,9 @@ class Focus:
         self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
         parts = (self._playing, self._recordings, self._loudness, self._holding)
         scene.followers += [part.follow for part in parts]
-        self._admission = Admission(scene, decide)
+        self._announcer, self._early = Announcer(scene, self._playing), Early(scene)
+        self._admission = Admission(scene, decide or self._early.decide)
+        scene.followers += [self._announcer.follow, lambda event: self._early.follow(event, self._admission)]
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers += [self._dialout.follow, Listing(scene, self._dialout.check).follow]
         self._sessions = Sessions(scene, self._admission)
@@ -188,13 +192,16 @@ class Focus:
         match event:
             case LegOpened():
                 self._admission.opened(event)
+                self._early.opened(legs.get(event.leg), now)
                 self._dialout.opened(event)
             case LegFailed():
                 self._admission.failed(event)
             case LegLatched(leg=number, remote=remote) if number in legs:
                 legs[number].remote = remote
+                self._announcer.heard(legs[number], now)
             case FirstPacket(leg=number) if number in legs:
                 self._admission.arrive(legs[number], now)
+                self._announcer.heard(legs[number], now)
             case SpeakingChanged(leg=number, speaking=speaking) if number in legs:
                 leg = legs[number]
                 self._scene.try_ask(NoteTalking(leg.room, leg.participant, speaking), SYSTEM, now)
@@ -300,6 +307,7 @@ class Focus:
         parts = (
             self._recovery.next_deadline(),
             self._recordings.next_deadline(),
+            self._announcer.next_deadline(),
             self._dialout.next_deadline(),
             self._transfers.next_deadline(),
             self._trunks.next_deadline(),
@@ -312,6 +320,7 @@ class Focus:
         self._scene.obey(self._scene.rooms.fire(now))
         self._recovery.fire(now)
         self._recordings.fire(now)
+        self._announcer.fire(now)
         self._dialout.fire(now)
         self._transfers.fire(now)
         self._trunks.fire(now)

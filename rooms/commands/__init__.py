@@ -21,6 +21,11 @@ from rooms.commands.calls import NoteTransferred as NoteTransferred
 from rooms.commands.calls import NoteUsedUp as NoteUsedUp
 from rooms.commands.calls import Transfer as Transfer
 from rooms.commands.command import Command as Command
+from rooms.commands.door import Admit as Admit
+from rooms.commands.door import Demote as Demote
+from rooms.commands.door import NoteCallerRefused as NoteCallerRefused
+from rooms.commands.door import Promote as Promote
+from rooms.commands.door import TurnAway as TurnAway
 from rooms.commands.life import Arrive as Arrive
 from rooms.commands.life import ChangeRoom as ChangeRoom
 from rooms.commands.life import CreateRoom as CreateRoom
@@ -73,6 +78,7 @@ COMMANDS: tuple[type[Command], ...] = (
     CreateRoom, ChangeRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick,
     Dial, DialList, CancelList, Transfer,
     SendDigits, SendText,
+    Admit, TurnAway, Promote, Demote,
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
     Play, Say, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
@@ -81,5 +87,5 @@ INTERNAL: tuple[type[Command], ...] = (
     Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDigit, NoteDominant,
     NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected,
     NoteDialFailed, NoteDialRefused, NoteListed, NoteUsedUp, NoteReplaced, NoteTransferred,
-    NoteText,
+    NoteText, NoteCallerRefused,
 )  # fmt: skip

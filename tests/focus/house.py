@@ -21,7 +21,7 @@ from confserver.focus.legs import Leg
 from confserver.focus.media import Ground
 from confserver.focus.scene import Scene
 from confserver.focus.terms import MediaTerms
-from confserver.focus.verdict import Decide, at_once
+from confserver.focus.verdict import Decide
 from confserver.routing.guard import Guard
 from confserver.sip import outputs as sip
 from confserver.sip.doorkeeper import Identity
@@ -131,7 +131,7 @@ class House:
         dialling: DialTerms | None = None,
         texting: ChatTerms | None = None,
         quiets_muted: bool = False,
-        decide: Decide = at_once,
+        decide: Decide | None = None,
         **rooms: Any,
     ) -> None:
         self.now = START

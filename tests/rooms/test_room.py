@@ -389,12 +389,10 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
     stage.reserve("Bob")
     stage.do(ask.Mute(ROOM, ana), HOST)
     assert json.loads(json.dumps(stage.shown())) == {
-        "name": ROOM, "state": "alone", "locked": False, "persistent": False, "max_participants": 200,
+        "name": ROOM, "state": "alone", "locked": False, "persistent": False,
         "version": {"epoch": "0", "number": stage.rooms.get(ROOM).number}, "profile": "", "waiting": [], "lists": [],
-        "mute_on_entry": False, "rate_hz": None, "stereo": False, "talkers": None, "ptime_ms": None, "levelling": None,
-        "comfort_noise": None, "guard": None, "codecs": [], "music_when_alone": None, "announce": None,
-        "tell_muted": True, "record_from": 0, "record_tracks": True, "record_notice": "spoken",
-        "created_at": 1001.0, "opened_at": 1001.0, "at": stage.now,
+        **RoomPolicy().describe(),
+            "created_at": 1001.0, "opened_at": 1001.0, "at": stage.now,
         "reserved": 1, "dominant": None, "plays": [], "recording": None,
         "dialling": [],
         "participants": [{

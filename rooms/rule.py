@@ -1,0 +1,11 @@
+"""How a rule of rooms is written: a field with the words that people read about it."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any
+
+
+def rule(default: Any, words: str, *, secret: bool = False) -> Any:
+    """One rule. ``words``: what it says to people; ``secret``: shown to administrators and moderators only."""
+    return field(default=default, metadata={"help": words, "secret": secret})
