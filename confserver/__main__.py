@@ -148,6 +148,17 @@ def _password() -> str:
     return given if given is not None else str(click.prompt("Password", hide_input=True))
 
 
+@confserver.command("api")
+@click.option("--html", "as_page", is_flag=True, help="A page to read.")
+def api_command(as_page: bool) -> None:
+    """Print the description of the HTTP interface: OpenAPI 3.1, or a page to read."""
+    import json
+
+    from confserver.admin import openapi, page
+
+    click.echo(page.page().decode() if as_page else json.dumps(openapi.document(), indent=2))
+
+
 @confserver.command(
     "bench",
     context_settings={"ignore_unknown_options": True},

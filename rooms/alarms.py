@@ -17,8 +17,8 @@ class Alarms:
     def clear(self, purpose: str) -> None:
         self._times.pop(purpose, None)
 
-    def clear_all(self) -> None:
-        self._times.clear()
+    def clear_all(self, but: str = "") -> None:
+        self._times = {purpose: at for purpose, at in self._times.items() if purpose == but}
 
     def time_of(self, purpose: str) -> float | None:
         return self._times.get(purpose)

@@ -71,6 +71,7 @@ def describe_room(room: Room, now: float, epoch: str = "0") -> dict[str, Any]:
         "version": {"epoch": epoch, "number": room.number},
         "profile": room.profile,
         **room.policy.describe(),
+        **room.ties.describe(),
         "created_at": room.created_at,
         "opened_at": room.opened_at,
         "at": now,

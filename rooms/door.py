@@ -112,10 +112,12 @@ def knock(room: Room, person: Participant, minutes: Minutes) -> None:
 
 
 # ------------------------------------------------------------------ keys
-def press(room: Room, person: Participant, digit: str, minutes: Minutes) -> None:
-    """A key of somebody who waits. Whatever he waits for, the moderator's PIN lets him in as such."""
-    if person.turned_away or not (room.policy.pin or room.policy.moderator_pin):
-        return
+def press(room: Room, person: Participant, digit: str, minutes: Minutes) -> bool:
+    """A key of somebody who waits; True: it may be of a PIN. Whatever he waits for, the moderator's lets him in."""
+    if not (room.policy.pin or room.policy.moderator_pin):
+        return False
+    if person.turned_away:
+        return True
     if digit == ENTER:
         _judge(room, person, minutes)
     elif digit == CLEAR:
@@ -124,6 +126,7 @@ def press(room: Room, person: Participant, digit: str, minutes: Minutes) -> None
         person.typed += digit
     if person.waits_for is Wait.PIN and digit != ENTER:
         person.deadline = minutes.at + NEXT_DIGIT_S
+    return True
 
 
 def _judge(room: Room, person: Participant, minutes: Minutes) -> None:

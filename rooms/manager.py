@@ -11,19 +11,23 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from rooms import breakouts, moving
 from rooms.callers import Lockouts
-from rooms.commands import COMMANDS, Command, CreateRoom, Dial, DialList, Reserve
+from rooms.commands import COMMANDS, Command, CreateRoom, Dial, DialList, End, Reserve
 from rooms.describing import describe_room
 from rooms.errors import Conflict, Full, Invalid, NotFound
-from rooms.participant import Actor, Participant, ParticipantId
+from rooms.participant import SYSTEM, Actor, Participant, ParticipantId
 from rooms.policy import RoomPolicy, room_name
 from rooms.profiles import Profile, Profiles
+from rooms.rights import check
 from rooms.room import Room
 
 if TYPE_CHECKING:
     from rooms.events import Event
     from rooms.store import StoredRoom
 
+ACROSS = {**moving.ACROSS, **breakouts.ACROSS}
+"""What touches more than one room."""
 MOST_ROOMS = 2000
 MOST_AT_ONCE = 200
 """People whom one command can name."""
@@ -58,9 +62,10 @@ class Rooms:
         self._demanded = self.profiles.policy_of({}, profile)
         self._deadlines: dict[str, float] = {}
         """Of the rooms that wait for something."""
-        self._most_rooms = most_rooms
+        self.most_rooms = most_rooms
         self._lockouts = Lockouts()
         self._rooms: dict[str, Room] = {}
+        self._heads: set[str] = set()
 
     @property
     def is_on_demand(self) -> bool:
@@ -90,12 +95,24 @@ class Rooms:
         name = room_name(command.room)
         room = self._rooms.get(name) or self._made_for(command, name)
         room.lockouts = self._lockouts
-        events = room.handle(self._resolved(replace(command, room=name), room, by), by, now)
-        self._keep(room)
-        return events
+        command = self._resolved(replace(command, room=name), room, by)
+        across = ACROSS.get(type(command))
+        if across is None:
+            events = room.handle(command, by, now)
+        else:
+            check(command, by)
+            events = across(self, room, command, by, now)
+        self.keep(room)
+        return self._with_consequences(events, now)
 
-    def _keep(self, room: Room) -> None:
+    def _with_consequences(self, events: list[Event], now: float) -> list[Event]:
+        """In other rooms."""
+        events = events + moving.follow(self, events, now)
+        return events + breakouts.tidy(self, events, now)
+
+    def keep(self, room: Room) -> None:
         """Or forget it, and what it waits for."""
+        (self._heads.add if room.ties.breakouts else self._heads.discard)(room.name)
         deadline = None if room.is_forgettable else room.next_deadline()
         if room.is_forgettable:
             self._rooms.pop(room.name, None)
@@ -113,10 +130,12 @@ class Rooms:
         """Do what is due in all rooms."""
         events: list[Event] = []
         for name in [name for name, at in self._deadlines.items() if at <= now]:
-            room = self._rooms[name]
-            events += room.fire(now)
-            self._keep(room)
-        return events
+            room = self._rooms.get(name)
+            if room is None:
+                continue
+            events += breakouts.due(self, room, now) + room.fire(now)
+            self.keep(room)
+        return self._with_consequences(events, now)
 
     def use_profiles(self, policy: RoomPolicy, profiles: Iterable[Profile], now: float) -> list[Event]:
         """Other profiles, and rules that hold where none is named: whole or not at all. Raises Refused."""
@@ -126,6 +145,42 @@ class Rooms:
             new.policy_of(room.said, room.profile)
         self.profiles, self._demanded = new, demanded
         return [event for room in self for event in room.use_profiles(new, now)]
+
+    def find(self, name: str) -> Room | None:
+        """By the one spelling of its name."""
+        return self._rooms.get(name)
+
+    def heads(self) -> list[Room]:
+        """Those that have breakout rooms."""
+        return [self._rooms[name] for name in sorted(self._heads)]
+
+    def destination(self, source: Room, name: str) -> Room:
+        """Where people of a room may be taken; one that is not there yet is made, and stays if they come.
+
+        Raises NotFound, Full, Invalid.
+        """
+        name = room_name(name)
+        head = next((each for each in self.heads() if name in each.ties.breakouts), None)
+        if name in self._rooms:
+            return self._rooms[name]
+        if head is None and not self._on_demand:
+            raise NotFound(f"there is no room {name}")
+        if len(self._rooms) >= self.most_rooms:
+            raise Full(f"the server has its most rooms: {self.most_rooms}")
+        if head is None:
+            return Room(name, self._ids, self.profiles, profile=self._profile)
+        room = Room(name, self._ids, self.profiles, profile=head.profile, said=head.said)
+        room.ties.parent = head.name
+        return room
+
+    def who_is(self, room: Room, text: str) -> ParticipantId:
+        """By an id or a name. Raises NotFound, Conflict."""
+        return resolve(room, text)
+
+    def end(self, room: Room, now: float) -> list[Event]:
+        events = room.handle(End(room.name), SYSTEM, now)
+        self.keep(room)
+        return events
 
     def get(self, name: str) -> Room:
         """Find a room. Raises NotFound, or Invalid for what is no name."""
@@ -160,8 +215,8 @@ class Rooms:
         may_make = isinstance(command, CreateRoom) or on_demand
         if not may_make:
             raise NotFound(f"there is no room {name}")
-        if len(self._rooms) >= self._most_rooms:
-            raise Full(f"the server has its most rooms: {self._most_rooms}")
+        if len(self._rooms) >= self.most_rooms:
+            raise Full(f"the server has its most rooms: {self.most_rooms}")
         return Room(name, self._ids, self.profiles, profile=self._profile)
 
     def _resolved(self, command: Command, room: Room, by: Actor) -> Command:

@@ -24,7 +24,7 @@ MOST_TEXT = 16_384
 
 def send_text(room: Room, command: SendText, by: Actor, minutes: Minutes) -> None:
     """Raises Invalid, NotFound, NotOpen."""
-    text = _checked(command.text)
+    text = checked_text(command.text)
     if command.participant:
         person = room.places.get(command.participant)
         if person is None or person.presence is not Presence.PRESENT:
@@ -36,7 +36,7 @@ def send_text(room: Room, command: SendText, by: Actor, minutes: Minutes) -> Non
 
 def note_text(room: Room, command: NoteText, by: Actor, minutes: Minutes) -> None:
     """Raises Invalid, NotFound, NotOpen."""
-    text = _checked(command.text)
+    text = checked_text(command.text)
     person = room.places.get(command.participant) if command.participant else None
     if command.participant and (person is None or person.presence is not Presence.PRESENT):
         raise NotFound(f"{command.participant} is not in {room.name}")
@@ -47,7 +47,7 @@ def note_text(room: Room, command: NoteText, by: Actor, minutes: Minutes) -> Non
     minutes.say(tell.Message, command.participant, name, address, text, "")
 
 
-def _checked(text: str) -> str:
+def checked_text(text: str) -> str:
     """Without what could move a terminal's cursor; lines stay. Raises Invalid."""
     kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
     if not kept.strip():

@@ -139,13 +139,18 @@ class Plays:
         return [self._by_number[number]]
 
 
-def _check(command: ask.Play) -> None:
+def check_sounds(sounds: tuple[str, ...]) -> None:
     """Raises Invalid."""
-    if not 1 <= len(command.sounds) <= MOST_SOUNDS:
-        raise Invalid(f"sounds must name 1 to {MOST_SOUNDS}, not {len(command.sounds)}")
-    for sound in command.sounds:
+    if not 1 <= len(sounds) <= MOST_SOUNDS:
+        raise Invalid(f"sounds must name 1 to {MOST_SOUNDS}, not {len(sounds)}")
+    for sound in sounds:
         if not 1 <= len(sound) <= MOST_SOUND_NAME or not sound.isprintable():
             raise Invalid(f"no sound can be called {sound[:64]!r}")
+
+
+def _check(command: ask.Play) -> None:
+    """Raises Invalid."""
+    check_sounds(command.sounds)
     _within("volume_db", command.volume_db, SOFTEST_DB, LOUDEST_DB)
     _within("duck_db", command.duck_db, 0.0, MOST_DUCK_DB)
     _within("start_s", command.start_s, 0.0, MOST_POSITION_S)

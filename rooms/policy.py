@@ -83,6 +83,7 @@ class RoomPolicy(RulesOfLife):
 
     record_from: int = rule(0, "Record the room by itself once so many are in; 0: when somebody asks for it.")
     record_tracks: bool = rule(True, "Also a file for each participant, where the room is recorded by itself.")
+    record_days: float | None = rule(None, "Days that recordings are kept; 0: until somebody deletes them.")
     record_notice: RecordNotice = rule(
         RecordNotice.SPOKEN, "How those in the room, and all who come later, learn that it is recorded."
     )
@@ -94,6 +95,8 @@ class RoomPolicy(RulesOfLife):
             raise Invalid(f"talkers must be 1 to {MOST_TALKERS}, not {self.talkers}")
         if not 0 <= self.record_from <= MOST_PARTICIPANTS:
             raise Invalid(f"record_from must be 0 to {MOST_PARTICIPANTS}, not {self.record_from}")
+        if self.record_days is not None and not 0 <= self.record_days <= 36_500:
+            raise Invalid(f"record_days must be 0 to 36500, not {self.record_days:g}")
         _check_choice("rate_hz", self.rate_hz, RATES_HZ)
         _check_choice("ptime_ms", self.ptime_ms, PACKETS_MS)
         for codec in self.codecs:

@@ -40,6 +40,7 @@ from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, 
 from rooms.plays import Plays
 from rooms.profiles import Profiles, Said, check_names, plain
 from rooms.recording import Recording
+from rooms.ties import RETURN, Ties
 
 _TOUCHES_HEARING = (
     tell.ParticipantWaits, tell.WaitEnded,
@@ -90,6 +91,7 @@ class Room:
         """Who has the word."""
         self.places: dict[ParticipantId, Participant] = {}
         """Everybody reserved or present, in the order of reservation."""
+        self.ties = Ties()
         self._ids = ids
 
     @property
@@ -108,15 +110,16 @@ class Room:
 
     @property
     def is_forgettable(self) -> bool:
-        """Nobody is in it or to be called into it, and nobody made it beforehand."""
-        return self.state is State.EMPTY and not self.persistent and not self.lists
+        """Nobody is in it or to be called into it, or to come back to it, and nobody made it beforehand."""
+        is_awaited = bool(self.lists) or bool(self.ties.breakouts)
+        return self.state is State.EMPTY and not self.persistent and not is_awaited
 
     def handle(self, command: ask.Command, by: Actor, now: float) -> list[tell.Event]:
         """Apply a command, whole or not at all. Raises Refused."""
         rights.check(command, by)
         minutes = Minutes(self.name, self.number, now)
         _HANDLERS[type(command)](self, command, by, minutes)
-        return self._closed(minutes)
+        return self.conclude(minutes)
 
     def next_deadline(self) -> float | None:
         return self.alarms.next()
@@ -126,9 +129,10 @@ class Room:
         minutes = Minutes(self.name, self.number, now)
         while (purpose := self.alarms.take_due(now)) is not None:
             ALARMS[purpose](self, minutes)
-        return self._closed(minutes)
+        return self.conclude(minutes)
 
-    def _closed(self, minutes: Minutes) -> list[tell.Event]:
+    def conclude(self, minutes: Minutes) -> list[tell.Event]:
+        """All is said: who hears whom follows from it."""
         recording.follow(self, minutes)
         timing.follow(self, minutes)
         self.lists.follow(self, list(minutes.events), minutes)
@@ -171,7 +175,7 @@ class Room:
         if policy != self.policy:
             self.policy = policy
             minutes.say(tell.RoomChanged, policy, self.profile, self.said)
-        return self._closed(minutes)
+        return self.conclude(minutes)
 
     def _remove(self, command: ask.RemoveRoom, by: Actor, minutes: Minutes) -> None:
         if not self.persistent:
@@ -220,6 +224,13 @@ class Room:
         minutes.say(tell.PlaceReserved, person.id, person.name, address, source)
         return person
 
+    def keep_place_for(self, person: Participant, minutes: Minutes) -> None:
+        """For somebody who comes from another room."""
+        if self.state is State.EMPTY:
+            self._open(minutes)
+        self.places[person.id] = person
+        minutes.say(tell.PlaceReserved, person.id, person.name, person.address, person.source)
+
     def check_entrance(self, *, is_called: bool = False, is_moderator: bool = False) -> None:
         """Whether somebody could come in now; no lock keeps out whom a host calls. Raises NotOpen, Locked, Full."""
         if self.state is State.ENDING:
@@ -254,15 +265,16 @@ class Room:
         person.agent = readable(command.agent) or person.agent
         entrance.go_on(self, person, minutes)
 
-    def enter(self, person: Participant, minutes: Minutes) -> None:
-        """Now the others know. ``entrance`` has let him in."""
+    def enter(self, person: Participant, minutes: Minutes, *, is_moved: bool = False) -> None:
+        """Now the others know. ``entrance`` has let him in, or he has been in another room, muted or not."""
         person.presence, person.arrived_at = Presence.PRESENT, minutes.at
         self.state = next_state(self.state, lifecycle.on_arrival(len(self.present)))
         minutes.say(tell.ParticipantArrived, person.id, person.name, person.address, person.source)
-        if self.policy.mute_on_entry:
+        if self.policy.mute_on_entry and not is_moved:
             voices.add_mute(self, person, MuteCause.ENTRY, SYSTEM, minutes)
         if person.held:
             minutes.say(tell.ParticipantHeld, person.id)
+        voices.give_voice(self, person, minutes)
 
     def _release(self, command: ask.Release, by: Actor, minutes: Minutes) -> None:
         person = self.place(command.participant)
@@ -298,7 +310,8 @@ class Room:
         self.recording.close(minutes)
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None
-        self.alarms.clear_all()
+        self.alarms.clear_all(but=RETURN)
+        self.ties.successor = ""
         minutes.say(tell.RoomClosed)
 
     # ---------------------------------------------------------------- one participant

@@ -20,6 +20,9 @@ from rooms.errors import Refused
 from rooms.participant import id_number
 from rooms.policy import room_name
 from rooms.profiles import Profiles, Said
+from rooms.records import tables as records
+from rooms.records.keeping import settle_meetings
+from rooms.records.statement import Record
 
 SERVER_STOPPED = "server stopped"
 """The cause of a departure that nobody saw."""
@@ -37,14 +40,6 @@ class StoredRoom:
     created_at: float
     said: Said = field(default_factory=dict)
     profile: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One statement and its named values."""
-
-    sql: str
-    values: dict[str, Any]
 
 
 # ------------------------------------------------------------------ tables
@@ -108,7 +103,7 @@ def said_of_rooms(db: Database) -> None:
 
 
 _NEW = ("profile", "said")
-STEPS = (first_tables, sound_of_rooms, company_of_rooms, said_of_rooms)
+STEPS = (first_tables, sound_of_rooms, company_of_rooms, said_of_rooms, *records.STEPS)
 """The migrations, oldest first; once released, a step is never changed, only followed by another."""
 
 _migrations = Migrations("rooms")
@@ -133,6 +128,7 @@ RECORDS: dict[type[tell.Event], str] = {
     tell.PlaceReleased: f"DELETE FROM participations {_OF_THIS_PARTICIPATION}",
     tell.ParticipantArrived: f"UPDATE participations SET arrived_at = :at {_OF_THIS_PARTICIPATION}",
     tell.ParticipantLeft: f"UPDATE participations SET left_at = :at, cause = :cause {_OF_THIS_PARTICIPATION}",
+    tell.WaitEnded: f"UPDATE participations SET left_at = :at, cause = :cause {_OF_THIS_PARTICIPATION}",
 }
 _SEEN = "INSERT OR REPLACE INTO last_seen (only, at) VALUES (1, :at)"
 
@@ -196,6 +192,7 @@ def settle(db: Database) -> int:
             " left_at = MAX(arrived_at, COALESCE((SELECT at FROM last_seen), arrived_at)) WHERE left_at IS NULL",
             [SERVER_STOPPED],
         )
+        settle_meetings(db, SERVER_STOPPED)
         return closed.rowcount
 
 
@@ -221,10 +218,12 @@ def _stored(row: dict[str, Any]) -> StoredRoom:
 
 
 def last_participant(db: Database) -> int:
-    """Give the number of the last participant id on record, for ``ParticipantIds``. Raises StoreError."""
+    """Give the highest number of a participant id on record, for ``ParticipantIds``. Raises StoreError."""
     with _in_words():
-        rows = list(db.query("SELECT participant FROM participations ORDER BY id DESC LIMIT 1"))
-        return id_number(rows[0]["participant"]) if rows else 0
+        rows = db.query(
+            "SELECT participant FROM participations"
+        )  # who moves has more than one: the last need not be it
+        return max((id_number(row["participant"]) for row in rows), default=0)
 
 
 def participations(db: Database, room: str | None = None, most: int = 100) -> list[dict[str, Any]]:

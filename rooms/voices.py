@@ -125,11 +125,11 @@ def note_noise(room: Room, command: ask.NoteNoise, by: Actor, minutes: Minutes) 
 
 
 def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) -> None:
-    """Ignored for those not present, as above. What somebody presses who waits may be a PIN: nobody is told."""
+    """Of who waits as well, but for what may be a PIN (``door``): nobody is told that. Ignored for all others."""
     person = room.places.get(command.participant)
-    if person is not None and person.presence is Presence.WAITING:
-        door.press(room, person, command.digit, minutes)
-    if person is not None and person.presence is Presence.PRESENT:
+    if person is not None and person.presence is Presence.WAITING and door.press(room, person, command.digit, minutes):
+        return
+    if person is not None and person.presence in (Presence.PRESENT, Presence.WAITING):
         minutes.say(tell.DigitReceived, person.id, command.digit, command.duration_ms)
 
 

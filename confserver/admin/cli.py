@@ -57,6 +57,7 @@ ARGUMENT_HELP = {
     "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
     "uri": "URI is what would be called, such as sip:bob@example.com.",
     "user": "USER is the user's name, in lower case, such as alice.",
+    "recording": "RECORDING is a recording's name, as confserver recordings prints it.",
     "country": "COUNTRY is a country code such as +49.",
     "holder": "HOLDER is the token's name, such as reception.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
@@ -105,6 +106,13 @@ OPTION_HELP = {
     "outgoing_db": "How much louder (dB) the participant hears the others.",
     "but": "Not this participant: an id or a name; more than one: say it again.",
     "moderators": "Moderators, too.",
+    "to": "The other room, or participant.",
+    "participants": "Only this participant: an id or a name; more than one: say it again.",
+    "count": "How many breakout rooms there are to be.",
+    "names": "What a breakout room is called; more than one: say it again.",
+    "assign": "WHO=ROOM: who goes to which breakout room; more than one: say it again.",
+    "evenly": "Divide evenly those for whom nothing is said.",
+    "countdown_s": "In so many seconds, which those there are told.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
@@ -154,6 +162,7 @@ def _status(ask: Ask) -> click.Command:
 
 # ------------------------------------------------------------------ the server's ways, beside the rooms
 NOUNS = {
+    "recording": "Delete recordings of the running server.",
     "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
     "profile": "Show the rules that rooms of the running server have in common.",
     "token": "Show or change who may administer the running server, and how far.",

@@ -59,6 +59,9 @@ class Route:
     """The member of each row that names its room."""
     tells_rooms: bool = False
     """The answer is a room, or a list of rooms."""
+    is_for_all: bool = False
+    """It says nothing of any room, and is for every token."""
+    media_type: str = "application/json"
 
     @property
     def path_fields(self) -> tuple[str, ...]:
@@ -67,7 +70,7 @@ class Route:
     @property
     def is_of_rooms(self) -> bool:
         """There is something in it for who may see some rooms only."""
-        return bool(self.room) or "room" in self.path_fields
+        return self.is_for_all or bool(self.room) or "room" in self.path_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +101,22 @@ QUERIES: tuple[Route, ...] = (
     ),
     Route("GET", "/rooms/{room}", "Show one room and who is in it.", query="room", tells_rooms=True),
     Route(
-        "GET", "/recordings", "List the recordings that this run of the server has made.", query="recordings",
+        "GET", "/recordings", "List the recordings, those under way first.", query="recordings",
         parameters=PAGING, key="name", room="room",
     ),
     Route("GET", "/status", "Show the server's counts and load.", query="status"),
     Route(
         "GET", "/events", "Tell live what happens in all rooms, by server-sent events or WebSocket.", query="events",
-        parameters=STREAMING, room="room",
+        parameters=STREAMING, room="room", media_type="text/event-stream",
     ),
     Route(
         "GET", "/rooms/{room}/events", "Tell live what happens in one room.", query="room events",
-        parameters=STREAMING,
+        parameters=STREAMING, media_type="text/event-stream",
+    ),
+    Route("GET", "/openapi.json", "Describe this interface by OpenAPI 3.1.", query="openapi", is_for_all=True),
+    Route(
+        "GET", "/docs", "Describe this interface on a page to read; wants no token.", query="docs", is_open=True,
+        media_type="text/html",
     ),
     Route("GET", "/health", "Say that the server answers; wants no token.", query="health", is_open=True),
 )  # fmt: skip

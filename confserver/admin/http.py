@@ -33,7 +33,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from confserver.admin import origins, versions
+from confserver.admin import openapi, origins, page, versions
 from confserver.admin.answers import exception, header, json_answer, later, refusal, text, write
 from confserver.admin.endpoints import MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
 from confserver.admin.gate import Gate
@@ -81,7 +81,8 @@ class Door(Protocol):
     def room(self, name: str) -> Mapping[str, object]:
         """Raises NotFound (or Invalid, where no room can be called so)."""
 
-    def recordings(self) -> Sequence[Mapping[str, object]]: ...
+    def recordings(self) -> object:
+        """At once, or by a Deferred."""
 
     def status(self) -> Mapping[str, object]: ...
 
@@ -141,6 +142,8 @@ class Interface(Resource):
             holder = self._gate.admit(header(request, b"authorization") or bearer_of(request), source, now)
         found = find(text(request.method), text(request.uri))
         permit(found, holder)
+        if "room" in found.names and holder.is_scoped:
+            permit_room(found.names["room"], self._room(found.names["room"]), holder)
         if found.route.query in STREAMS:
             return self._open_stream(request, found, holder)
         if found.route.command is None:
@@ -153,7 +156,9 @@ class Interface(Resource):
     def _open_stream(self, request: Request, found: Found, holder: Holder) -> bytes | int:
         if self._stream is None:
             raise Problem(404, "this server tells no events")
-        return self._stream(request, holder, found.names.get("room", ""), found.asked)
+        name = found.names.get("room", "")
+        there = self._room(name) if name else None
+        return self._stream(request, holder, str(there["name"]) if there else name, found.asked)
 
     def _ask(self, found: Found) -> object:
         match found.route.query:
@@ -167,6 +172,10 @@ class Interface(Resource):
                 return self._door.status()
             case "health":
                 return {"status": "ok"}
+            case "openapi":
+                return openapi.document()
+            case "docs":
+                return Answer(200, page.page(), page.HEADERS)
         asked = {name: ",".join(values) for name, values in found.asked.items()}
         return self._door.answer(found.route.query, {**asked, **found.names})
 
@@ -209,12 +218,10 @@ class Interface(Resource):
         """The room as it is, None where there is none; Raises Problem where it is not his, or has moved on."""
         name = getattr(command, "room", None)
         there = self._room(name) if isinstance(command, Command) else None
-        if there is not None:
-            permit_room(str(there["name"]), holder)  # by which it may have been asked for by another name
         for other in getattr(command, "others", ()):
-            if named := getattr(command, other):
-                permit_room(named, holder)
-                permit_room(str((self._room(named) or {"name": named})["name"]), holder)
+            named = getattr(command, other)
+            for each in (named,) if isinstance(named, str) else named:
+                permit_room(each, self._room(each), holder)
         tag = versions.tag_of(there) if there is not None else None
         versions.check(header(request, b"if-match"), header(request, b"if-none-match"), tag)
         return there
@@ -253,10 +260,11 @@ def _told(request: Request, found: Found, holder: Holder, told: object) -> Answe
     """Word the answer to a question: what he may see of it, a page of it, or that it is as he knows it."""
     if isinstance(told, Failure):
         return refusal(request, exception(told))
+    if isinstance(told, Answer):
+        return told
     route, headers = found.route, []
     is_room = route.tells_rooms and isinstance(told, Mapping)
     if is_room:
-        permit_room(str(told["name"]), holder)  # type: ignore[index]
         tag = versions.tag_of(told)  # type: ignore[arg-type]
         headers.append(("ETag", f'"{tag}"'))
         if versions.is_fresh(header(request, b"if-none-match"), tag):

@@ -45,7 +45,8 @@ def wanted_of(by: Holder, room: str, asked: Mapping[str, Sequence[str]]) -> Want
     for each in types:
         if each not in TYPES and not (each.endswith("*") and any(name.startswith(each[:-1]) for name in TYPES)):
             raise Problem(400, f"type: there is no event {each[:64]!r}")
-    return Wanted.of(lambda name: may_watch(by, name), room_name(room) if room else "", types)
+    asked_for = room_name(room) if room else None
+    return Wanted.of(lambda name: name == asked_for or may_watch(by, name), asked_for or "", types)
 
 
 def wants_levels(asked: Mapping[str, Sequence[str]]) -> bool:

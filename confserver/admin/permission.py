@@ -29,7 +29,7 @@ def may(route: Route, holder: Holder) -> bool:
 
 
 def permit(found: Found, holder: Holder) -> None:
-    """Raises Problem 403, or 404 for a room that is not his, and Invalid for what is no room's name."""
+    """Whether he may ask this at all. Raises Problem 403."""
     route = found.route
     if not may(route, holder):
         needed = max(route.needs, Role.MODERATOR).name.lower() if route.needs else Role.OBSERVER.name.lower()
@@ -37,23 +37,30 @@ def permit(found: Found, holder: Holder) -> None:
         words += "" if holder.role < route.needs else ", for all rooms"
         headers = {"WWW-Authenticate": f'{REALM}, error="insufficient_scope"'}  # RFC 6750 section 3.1
         raise Problem(403, words, kind=Forbidden.kind, headers=headers)
-    if "room" in found.names:
-        permit_room(found.names["room"], holder)
 
 
-def permit_room(name: str, holder: Holder) -> None:
-    """Raises Problem 404, and Invalid."""
-    if holder.is_scoped and not holder.sees(room := room_name(name)):
-        raise Problem(404, f"there is no room {room}", kind=NotFound.kind)
+def permit_room(name: str, there: Mapping[str, Any] | None, holder: Holder) -> None:
+    """``there``: the room of this name, if there is one. Raises Problem 404, and Invalid for what is no name."""
+    if holder.is_scoped and not (sees(there, holder) if there is not None else holder.sees(room_name(name))):
+        raise Problem(404, f"there is no room {room_name(name)}", kind=NotFound.kind)
+
+
+def sees(room: Mapping[str, Any], holder: Holder) -> bool:
+    """By the name that a room has, whatever it was called; who sees a room sees its breakout rooms."""
+    return holder.sees(str(room["name"])) or bool(room.get("parent") and holder.sees(str(room["parent"])))
 
 
 def seen(route: Route, told: Any, holder: Holder) -> Any:
     """What is left of an answer for him."""
     if route.room and holder.is_scoped and isinstance(told, Sequence) and not isinstance(told, str):
-        told = [row for row in told if holder.sees(str(row.get(route.room, "")))]
+        told = [row for row in told if _is_his(row, route, holder)]
     if route.tells_rooms:
         return [room_for(each, holder) for each in told] if isinstance(told, Sequence) else room_for(told, holder)
     return told
+
+
+def _is_his(row: Mapping[str, Any], route: Route, holder: Holder) -> bool:
+    return sees(row, holder) if route.tells_rooms else holder.sees(str(row.get(route.room, "")))
 
 
 def room_for(room: Mapping[str, Any], holder: Holder) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 
 from confserver.app.orders import Orders
 from confserver.app.performer import Performer
+from confserver.app.shelf import Shelf
 from confserver.focus.focus import Focus
 from confserver.routing.commands import Command as Order
 from confserver.storage import Storage
@@ -29,6 +30,7 @@ class Door:
         parts: Callable[[], Mapping[str, object]],
         orders: Orders | None = None,
         storage: Storage | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         """``parts`` describes everything else, for ``status``."""
         self._focus = focus
@@ -36,6 +38,7 @@ class Door:
         self._parts = parts
         self._orders = orders or Orders()
         self._storage = storage
+        self._shelf = shelf
         self._started_at = performer.now()
 
     def submit(self, command: Command, by: Actor) -> Deferred[None]:
@@ -62,6 +65,9 @@ class Door:
         stored: Deferred[object] = succeed(None)
         if done.job is not None and self._storage is not None:
             stored = self._storage.write(done.job)
+        if done.wait is not None:
+            also = done.wait
+            stored.addCallback(lambda _: also)
         return stored.addCallback(lambda _: (done.told, done.is_new))
 
     def answer(self, question: str, names: Mapping[str, str]) -> object:
@@ -75,8 +81,9 @@ class Door:
         """Raises Refused."""
         return self._focus.room(name, self._performer.now())
 
-    def recordings(self) -> Sequence[Mapping[str, object]]:
-        return self._focus.recordings()
+    def recordings(self) -> object:
+        """Those on the disk too, by a Deferred; without a shelf those of this run."""
+        return self._shelf.rows() if self._shelf is not None else self._focus.recordings()
 
     def status(self) -> Mapping[str, object]:
         return {

@@ -11,10 +11,16 @@ from sqlite_utils import Database
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
+from confserver.focus.outputs import Measured, Recorded
 from confserver.storage import Storage
 from rooms import events as told
 from rooms import store
+from rooms.participant import ParticipantId
 from rooms.policy import SECRETS
+from rooms.records import queries
+from rooms.records.figures import Figures
+from rooms.records.ledger import Ledger
+from rooms.records.statement import Record
 
 log = structlog.get_logger("rooms")
 _NOT_LOGGED = (
@@ -26,6 +32,8 @@ _NOT_LOGGED = (
     told.Message,
 )
 """Too many, or what may be a PIN or a secret."""
+CHECKPOINT = 200
+"""Statements of one job, so that nobody waits long for the writer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +43,13 @@ class Kept:
     rooms: list[store.StoredRoom]
     last_participant: int
     last_seen: float = 0.0
+    last_meeting: int = 0
 
 
 def settle(db: Database) -> Kept:
     """Close what a crash has left open; give what a new run begins with. Raises StoreError."""
     store.settle(db)
-    return Kept(store.load_rooms(db), store.last_participant(db), store.last_seen(db))
+    return Kept(store.load_rooms(db), store.last_participant(db), store.last_seen(db), queries.last_meeting(db))
 
 
 class Journal:
@@ -48,20 +57,38 @@ class Journal:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._ledger: Ledger | None = None
+
+    def use(self, ledger: Ledger) -> None:
+        """Who makes records of meetings."""
+        self._ledger = ledger
 
     def publish(self, events: tuple[told.Event, ...]) -> Deferred[Any]:
         """Fires after the commit, at once where nothing needs to be kept."""
         for event in events:
             if not isinstance(event, _NOT_LOGGED):
                 log.info(_words(event), **_facts(event))
-        records = store.records_of(events)
+        return self._write([*store.records_of(events), *(self._ledger.follow(events) if self._ledger else ())])
+
+    def note(self, word: Measured | Recorded) -> Deferred[Any]:
+        """What the focus says of media that are over, or of a recording."""
+        if self._ledger is None:
+            return succeed(None)
+        if isinstance(word, Measured):
+            return self._write([self._ledger.measured(word.room, word.participant, word.figures, word.at)])
+        return self._write(self._ledger.recorded(word.room, word.name, word.at))
+
+    def _write(self, records: list[Record]) -> Deferred[Any]:
         if not records:
             return succeed(None)
         return self._storage.write(lambda db: store.write(db, records)).addErrback(_lost)
 
-    def mark_alive(self, now: float) -> None:
-        """So that a crash can be dated even in a quiet hour."""
+    def mark_alive(self, now: float, figures: Mapping[tuple[str, ParticipantId], Figures] | None = None) -> None:
+        """So that a crash can be dated even in a quiet hour, and loses little of what has been counted."""
         self._storage.write(lambda db: store.mark_alive(db, now)).addErrback(_lost).addErrback(lambda _: None)
+        records = self._ledger.checkpoint(now, figures or {}) if self._ledger else []
+        for start in range(0, len(records), CHECKPOINT):
+            self._write(records[start : start + CHECKPOINT]).addErrback(lambda _: None)
 
 
 def _lost(failure: Failure) -> Failure:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlite_utils import Database
+from twisted.internet.defer import Deferred
 
 from confserver.routing import refusals
 from confserver.routing.commands import Command
@@ -27,6 +28,8 @@ class Done:
     told: Told | None
     job: Callable[[Database], object] | None = None
     is_new: bool = False
+    wait: Deferred[Any] | None = None
+    """What must be done besides, and may fail with a Refused."""
 
 
 @dataclass(slots=True)

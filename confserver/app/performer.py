@@ -147,6 +147,8 @@ class Performer:
                 if isinstance(event, DigitReceived):
                     log.debug("key", room=event.room, participant=event.participant, digit=event.digit)
             commits.append(publish(self._hands.journal, self._hands.listeners, output.events))
+        elif isinstance(output, focus_out.Measured | focus_out.Recorded):
+            commits.append(self._hands.journal.note(output))
         elif isinstance(output, focus_out.Output):
             return self._answer(output)
         elif self._registry and isinstance(output, sip_out.RequestArrived) and output.request.method == "REGISTER":

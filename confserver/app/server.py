@@ -19,6 +19,7 @@ from confserver.admin import token_store
 from confserver.admin.access import AccessError, Control, kept_token, write_control
 from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
+from confserver.app.archive import Archive
 from confserver.app.banner import banner, cannot_listen
 from confserver.app.door import Door
 from confserver.app.faces import Faces
@@ -28,6 +29,7 @@ from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, profiles_of, rules_of
 from confserver.app.routes import Routes, kept_secret, table_of
+from confserver.app.shelf import Shelf
 from confserver.app.surroundings import Surroundings
 from confserver.app.tokens import Keys
 from confserver.app.watch import Watch, unfailing
@@ -54,7 +56,6 @@ from rooms.participant import ParticipantIds
 
 log = structlog.get_logger("server")
 
-ALIVE_S = 30.0
 RESCAN_S = 10.0
 EXPIRE_S = 5.0
 """How often expired registrations are looked for; they are not used before that either."""
@@ -93,6 +94,7 @@ class Server:
         )  # fmt: skip
         self._routes.join(self._orders)
         self._journal = Journal(self._storage)
+        self._archive = Archive(settings.records, self._storage, self._journal, self.now)
         self._stack = Stack(self._stack_settings(), lambda: secrets.token_hex(8))
         self._watch.use(self._stack)
         self._focus: Focus
@@ -101,15 +103,19 @@ class Server:
         self._transports: SipTransports | None = None
         self._links: list[WorkerLink] = []
         self._spares: Spares | None = None
-        self._scribe = ScribeLink(reactor, self._surroundings.scribe_arguments(), lambda: self._performer)
+        self._scribe = ScribeLink(reactor, self._surroundings.scribe_arguments(), lambda: self._shelf)
+        self._shelf = Shelf(
+            reactor, self._scribe.send, lambda: self._focus.recordings(), lambda: self._performer
+        )  # fmt: skip
+        self._shelf.join(self._orders)
         self._ready: set[int] = set()
         self._all_ready: Deferred[None] = Deferred()
         self._chores = [
-            (LoopingCall(lambda: self._journal.mark_alive(self.now())), ALIVE_S),
             (LoopingCall(self._look_again), RESCAN_S),
             (LoopingCall(unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
             (LoopingCall(unfailing(lambda: self._keys.look(self.now()))), EXPIRE_S),
             *self._watch.chores(),
+            *self._archive.chores(),
         ]
         self._http: Faces | None = None
         self._url = ""
@@ -203,7 +209,9 @@ class Server:
         self._focus = Focus(
             scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),
             watchers=settings.watchers,
+            record_days=self._settings.recordings.days,
         )  # fmt: skip
+        self._archive.begin(rooms, self._focus, kept.last_meeting)
         tolls.TollKeeper(self._focus.fencing, self._storage, self._orders)
 
     def _join(self) -> None:
@@ -237,7 +245,7 @@ class Server:
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
-        door = Door(self._focus, self._performer, self._parts, self._orders, self._storage)
+        door = Door(self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf)
         self._http = Faces(self._reactor, self._settings, self._state, self.now)
         self._news.streams.holds = self._keys.tokens.holds
         self._url = self._http.open(door, token, self._keys.tokens, self._news.open)

@@ -19,6 +19,8 @@ from confserver.client.asking import Changed, Listed, Record, Told
 from confserver.client.connection import Connection, Json
 from confserver.client.errors import BadAnswer, NotRunning
 from confserver.client.live import IDLE_S, Ended, Following
+from confserver.client.of_doors import OfDoors
+from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
 from confserver.client.of_rooms import OfRooms
 from confserver.client.of_voices import OfVoices
@@ -29,8 +31,10 @@ TIMEOUT_SECONDS = 10.0
 
 class _Methods(
     OfRooms[Listed, Told, Changed],
+    OfDoors[Listed, Told, Changed],
     OfPeople[Listed, Told, Changed],
     OfVoices[Listed, Told, Changed],
+    OfMoves[Listed, Told, Changed],
     OfWays[Listed, Told, Changed],
 ):
     """All methods, and where they go."""

@@ -25,6 +25,10 @@ class OfRooms(Asking[Listed, Told, Changed]):
     def status(self) -> Told:
         return self._tell("/status")
 
+    def openapi(self) -> Told:
+        """The interface itself, described by OpenAPI 3.1."""
+        return self._tell("/openapi.json")
+
     # -------------------------------------------------------------- a room
     def create(self, room: str, *, profile: str | None = None, **rules: Unpack[Rules]) -> Changed:
         """Make a room beforehand; it survives a restart."""

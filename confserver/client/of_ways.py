@@ -27,6 +27,10 @@ class OfWays(Asking[Listed, Told, Changed]):
         """List the profiles of rooms."""
         return self._list("/profiles")
 
+    def delete_recording(self, recording: str) -> Changed:
+        """Delete a recording for good: its sound and what tells of it."""
+        return self._change("DELETE", path("recordings", recording))
+
     # -------------------------------------------------------------- calls that cost
     def show_fence(self) -> Told:
         """Show what calls to numbers may cost, and what they have cost."""

@@ -14,6 +14,7 @@ from confserver.config.dialout import Dialout
 from confserver.config.events import Events
 from confserver.config.http import SOCKET_NAME, Http
 from confserver.config.limits import Limits
+from confserver.config.records import Records
 from confserver.config.routes import Group, Route
 from confserver.config.sip import PRIVATE_NETWORKS, IPAddress, IPNetwork, Section, Sip
 from confserver.config.trunks import Trunk
@@ -223,6 +224,15 @@ class Recordings(Section, frozen=True):
         Literal[0, 8000, 16000, 48000],
         Meta(description="Sampling rate of the files; 0: that of the room when the recording begins."),
     ] = 0
+    days: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=36500,
+            description="Days that recordings are kept where a room's rules do not say; 0: until "
+            "somebody deletes them.",
+        ),
+    ] = 0.0
     tracks: Annotated[
         bool, Meta(description="Also a file for each participant, where the recording is not started without.")
     ] = True
@@ -282,6 +292,7 @@ class Settings(Section, frozen=True):
     """Rules for rooms by the name of a profile; the rooms check them."""
     sounds: Sounds = Sounds()
     recordings: Recordings = Recordings()
+    records: Records = Records()
     http: Http = Http()
     events: Events = Events()
     state: State = State()

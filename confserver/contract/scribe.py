@@ -37,6 +37,8 @@ class OpenRecording(ToScribe, frozen=True):
     room: str
     at: float
     tracks: bool = True
+    keep_days: float = 0.0
+    """So many days after its end it goes; 0: it stays."""
 
 
 class NameTrack(ToScribe, frozen=True):
@@ -64,6 +66,19 @@ class CloseRecording(ToScribe, frozen=True):
     record: RecordId
     at: float
     cause: str = ""
+
+
+class ListRecordings(ToScribe, frozen=True):
+    """Answered by RecordingsListed."""
+
+    job: JobId
+
+
+class DeleteRecording(ToScribe, frozen=True):
+    """Answered by RecordingDeleted."""
+
+    job: JobId
+    name: str
 
 
 class AskScribe(ToScribe, frozen=True):
@@ -135,15 +150,42 @@ class RecordingKept(FromScribe, frozen=True):
     trouble: str = ""
 
 
+class RecordingShown(msgspec.Struct, frozen=True, kw_only=True):
+    """One that lies on the disk, also of an earlier run. ``until``: when it goes, None: it stays."""
+
+    name: str
+    room: str
+    state: str
+    files: list[str]
+    bytes: int
+    started_at: float
+    seconds: float
+    until: float | None
+    cause: str
+
+
+class RecordingsListed(FromScribe, frozen=True):
+    job: JobId
+    recordings: list[RecordingShown]
+
+
+class RecordingDeleted(FromScribe, frozen=True):
+    """``reason``: why it is still there; empty: it is not."""
+
+    job: JobId
+    reason: str = ""
+
+
 class ScribeAnswers(FromScribe, frozen=True):
     token: int
     counts: dict[str, float]
 
 
 ScribeCommand = (
-    ConvertSound | OpenRecording | NameTrack | NoteInRecording | CloseRecording | AskScribe | StopScribe
+    ConvertSound | OpenRecording | NameTrack | NoteInRecording | CloseRecording | ListRecordings
+    | DeleteRecording | AskScribe | StopScribe
 )  # fmt: skip
 ScribeEvent = (
     ScribeReady | SoundReady | SoundFailed | RecordingOpened | RecordingFailed | RecordingClosed | RecordingKept
-    | ScribeAnswers
+    | RecordingsListed | RecordingDeleted | ScribeAnswers
 )  # fmt: skip

@@ -182,7 +182,7 @@ class Admission:
             self._scene.say(Tell("caller refused", facts))
 
     # ------------------------------------------------------------------ the worker's word
-    def opened(self, event: LegOpened) -> None:
+    def opened(self, event: LegOpened, now: float) -> None:
         """The leg has its port: answer the call. One that goes on at a lost worker's heir has been answered."""
         leg = self._scene.legs.by_id.get(event.leg)
         if leg is None or leg.place.is_lost:
@@ -196,25 +196,39 @@ class Admission:
         else:
             leg.sent = offer(self._scene.terms(leg.room).offered(), self.local(leg))
         leg.offer = None
-        verdict = Verdict.COME if leg.takes_over else self._decide(leg)
+        verdict = self._verdict(leg)
         if verdict is Verdict.COME:
             leg.go("leg opened")
             self._scene.say(Accept(leg.call, write(leg.sent)))
             return
         leg.go("asked to wait")
         is_heard = verdict is Verdict.LISTEN
+        leg.only_rings = not is_heard
         self._scene.say(Ring(leg.call, 183, write(leg.sent)) if is_heard else Ring(leg.call, 180))
+        self._knock(leg, now)
 
-    def let_in(self, leg: Leg) -> None:
-        """It has been decided: who waits may come. Nothing happens to anybody else."""
-        if leg.stage is Stage.WAITING and leg.sent is not None:
+    def _verdict(self, leg: Leg) -> Verdict:
+        """Who could not answer an offer of ours in a 183 hears nothing before the answer: he waits behind it."""
+        if leg.takes_over:
+            return Verdict.COME
+        verdict = self._decide(leg)
+        return Verdict.COME if verdict is Verdict.LISTEN and leg.agreed is None and not leg.takes_prack else verdict
+
+    def _knock(self, leg: Leg, now: float) -> None:
+        """The rooms say what he waits for, and when he may come (``follow``); at once, where that is nothing."""
+        if leg.agreed and leg.agreed.held:
+            self._scene.try_ask(Hold(leg.room, leg.participant), SYSTEM, now)
+        if not self._scene.try_ask(Arrive(leg.room, leg.participant), SYSTEM, now):
+            self._scene.hang_up(leg, "the room has ended")
+
+    def follow(self, event: tell.Event) -> None:
+        """Somebody whose call has not been answered has been let in: now it is."""
+        if not isinstance(event, tell.ParticipantArrived):
+            return
+        leg = self._scene.legs.by_participant.get(event.participant)
+        if leg is not None and leg.stage is Stage.WAITING and leg.sent is not None:
             leg.go("let in")
             self._scene.say(Accept(leg.call, write(leg.sent)))
-
-    def turn_away(self, leg: Leg, answer: NoAnswer) -> None:
-        """It has been decided: who waits may not."""
-        if leg.stage is Stage.WAITING:
-            self._scene.hang_up(leg, answer.reason or "not let in", answer)
 
     def answered_early(self, event: EarlyAnswered) -> None:
         """The PRACK of our offer holds the answer: who waits hears us from now on (RFC 3262 section 5)."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 
 from confserver.contract import PlayId
 from confserver.focus.answers import NoAnswer, warning
@@ -146,6 +147,8 @@ class Announcer:
         leg = self._leg_of(line)
         if leg is None or leg.stage is Stage.LEAVING:
             return False
+        if leg.stage is Stage.WAITING:
+            return not leg.only_rings  # a phone that listens before the answer need not send anything
         if not leg.has_sent and not leg.talk_from <= now:
             return False
         whole = self._lines.get(f":{line.room}")
@@ -206,14 +209,14 @@ class Announcer:
             self._stop_music(line)
 
     # ------------------------------------------------------------------ time, workers
-    def worker_ready(self, worker: int, now: float) -> None:
+    def worker_ready(self, worker: int) -> None:
         """What was being said when the worker was lost is not said again; music begins anew."""
         self._is_stale = True
         for line in list(self._lines.values()):
             place = self._scene.places.get(line.room)
             if place is not None and place.worker == worker:
                 line.music = line.music if line.music and self._playing.plays(line.music) else None
-                self._go_on(line, now)
+                self._go_on(line, inf)
 
     def _time_of(self, line: Line) -> float | None:
         leg = self._leg_of(line)

@@ -30,10 +30,10 @@ from confserver.contract import (
 from confserver.focus import succession
 from confserver.focus.admission import Admission
 from confserver.focus.announcer import Announcer
-from confserver.focus.answers import NoAnswer, unavailable
+from confserver.focus.answers import unavailable
 from confserver.focus.chat import Chat, ChatTerms
 from confserver.focus.dialout import Dialout, DialTerms
-from confserver.focus.early import Early
+from confserver.focus.early import by_the_rules
 from confserver.focus.fencing import Fencing
 from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
@@ -41,6 +41,8 @@ from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.listing import Listing
 from confserver.focus.loudness import Loudness
+from confserver.focus.measuring import Measuring, media_of
+from confserver.focus.moving import Moving
 from confserver.focus.outputs import Output, Probe
 from confserver.focus.playing import Playing
 from confserver.focus.quieting import Quieting
@@ -57,14 +59,13 @@ from confserver.focus.trunking import Trunking
 from confserver.focus.verdict import Decide
 from confserver.focus.watching import Watchers, Watching
 from confserver.sip import outputs as sip
-from confserver.sip.flow import written
 from rooms.commands import Command, Leave, NoteDominant, NoteNoise, NoteTalking, Release
 from rooms.participant import SYSTEM, Actor, ParticipantId
 from rooms.policy import RoomPolicy
 from rooms.profiles import Profile
+from rooms.records.figures import Figures
 
 Heard = sip.Output | FromWorker
-UNKNOWN_DB = -127.0
 
 
 class Focus:
@@ -80,21 +81,23 @@ class Focus:
         texting: ChatTerms | None = None,
         decide: Decide | None = None,
         watchers: Watchers = "inside",
+        record_days: float = 0.0,
     ) -> None:
         """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``.
 
-        Without ``dialling`` nobody is called. ``decide`` says whether who calls comes in at once, instead of the rooms' rules. ``watchers``: who
-        may subscribe to a room.
+        Without ``dialling`` nobody is called. ``decide`` says whether who calls is answered at once, instead of the
+        rooms' rules. ``watchers``: who may subscribe to a room. ``record_days``: how long recordings are kept.
         """
         self._scene = scene
         self._playing = Playing(scene, repertoire)
-        self._recordings = Recordings(scene, with_tracks)
+        self._recordings = Recordings(scene, with_tracks, record_days)
         self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
-        parts = (self._playing, self._recordings, self._loudness, self._holding)
+        self._measuring = Measuring(scene)
+        parts = (self._playing, self._recordings, self._loudness, self._holding, self._measuring)
         scene.followers += [part.follow for part in parts]
-        self._announcer, self._early = Announcer(scene, self._playing), Early(scene)
-        self._admission = Admission(scene, decide or self._early.decide)
-        scene.followers += [self._announcer.follow, lambda event: self._early.follow(event, self._admission)]
+        self._announcer = Announcer(scene, self._playing)
+        self._admission = Admission(scene, decide or by_the_rules(scene))
+        scene.followers += [self._announcer.follow, self._admission.follow]
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers += [self._dialout.follow, Listing(scene, self._dialout.check).follow]
         self._sessions = Sessions(scene, self._admission)
@@ -106,7 +109,8 @@ class Focus:
         self._inquiries = Inquiries(scene, self._requests, self._admission, self._watching)
         self._trunks = Trunking(scene, self._requests, self._dialout.terms.trunks)
         self._reoffers = Reoffers(scene, self._admission, self._sessions.settle)
-        self._recovery = Recovery(scene, self._reoffers)
+        self._recovery, self._moving = Recovery(scene, self._reoffers), Moving(scene, self._reoffers)
+        scene.followers.insert(0, self._moving.follow)
         if quiets_muted:
             scene.followers.append(Quieting(scene, self._reoffers).follow)
 
@@ -171,30 +175,16 @@ class Focus:
         if not self._scene.try_ask(Release(leg.room, leg.participant), SYSTEM, now):
             self._scene.try_ask(Leave(leg.room, leg.participant, event.cause), SYSTEM, now)
 
-    def let_in(self, participant: ParticipantId) -> list[Output]:
-        """Who waits for a decision may come in."""
-        leg = self._scene.legs.by_participant.get(participant)
-        if leg is not None:
-            self._admission.let_in(leg)
-        return self._scene.taken()
-
-    def turn_away(self, participant: ParticipantId, status: int = 603, reason: str = "") -> list[Output]:
-        """Who waits for a decision may not."""
-        leg = self._scene.legs.by_participant.get(participant)
-        if leg is not None:
-            self._admission.turn_away(leg, NoAnswer(status, reason))
-        return self._scene.taken()
-
     # ------------------------------------------------------------------ workers
     def hear_worker(self, worker: int, event: FromWorker, now: float) -> list[Output]:
         """Take what a media worker says."""
         legs = self._scene.legs.by_id
         match event:
             case LegOpened():
-                self._admission.opened(event)
-                self._early.opened(legs.get(event.leg), now)
+                self._admission.opened(event, now)
+                self._moving.opened(event)
                 self._dialout.opened(event)
-            case LegFailed():
+            case LegFailed() if not self._moving.failed(event, now):
                 self._admission.failed(event)
             case LegLatched(leg=number, remote=remote) if number in legs:
                 legs[number].remote = remote
@@ -220,6 +210,7 @@ class Focus:
                     if report.leg in legs:
                         legs[report.leg].report = report
                         legs[report.leg].reached = Reached(report.sequence, report.timestamp, at)
+                        self._measuring.reported(legs[report.leg], report)
                 self._scene.note_load(worker, load)
             case PlayEnded():
                 self._playing.ended(event, now)
@@ -227,7 +218,9 @@ class Focus:
                 self._recordings.worker_failed(event, now)
             case Overloaded():
                 self._scene.overloaded.add(worker)
-            case LegClosed() | DigitsSent():
+            case LegClosed(leg=number, report=report):
+                self._measuring.closed(number, report, now)
+            case DigitsSent():
                 pass
         return self._scene.taken()
 
@@ -247,13 +240,14 @@ class Focus:
     def worker_ready(self, worker: int) -> list[Output]:
         """A worker stands, maybe in the place of one that was lost: then its rooms and legs go on there."""
         self._recovery.stands(worker)
-        for part in (self._loudness, self._playing, self._recordings, self._holding):
+        for part in (self._loudness, self._playing, self._recordings, self._holding, self._announcer):
             part.worker_ready(worker)
         return self._scene.taken()
 
     def worker_lost(self, worker: int, now: float) -> list[Output]:
         """A worker has died: its rooms and legs wait for its heir."""
         self._recovery.lost(worker, now)
+        self._moving.worker_lost(worker, now)
         self._playing.worker_lost(worker, now)
         self._recordings.worker_lost(worker, now)
         return self._scene.taken()
@@ -343,7 +337,7 @@ class Focus:
     def _with_media(self, room: dict[str, Any]) -> dict[str, Any]:
         for person in room["participants"]:
             leg = self._scene.legs.by_participant.get(person["id"])
-            person["media"] = _media_of(leg) if leg else None
+            person["media"] = media_of(leg) if leg else None
         if room["recording"]:
             room["recording"]["name"] = self._recordings.name_of(room["name"])
         return room
@@ -358,7 +352,11 @@ class Focus:
 
     def media_of(self, call: int) -> dict[str, Any] | None:
         leg = self.leg_of(call)
-        return _media_of(leg) if leg else None
+        return media_of(leg) if leg else None
+
+    def figures(self) -> dict[tuple[str, ParticipantId], Figures]:
+        """What the media of each participant have come to so far, by room and id."""
+        return self._measuring.figures()
 
     def recordings(self) -> Sequence[dict[str, Any]]:
         return self._recordings.describe()
@@ -379,25 +377,3 @@ class Focus:
             "watchers": len(self._watching),
             "stages": {stage.value: stages.count(stage.value) for stage in Stage},
         }
-
-
-def _media_of(leg: Leg) -> dict[str, Any]:
-    report = leg.report
-    return {
-        "codec": leg.agreed.outgoing[1].name if leg.agreed else None,
-        "port": leg.port,
-        "remote": written(leg.remote) if leg.remote else None,
-        "worker": leg.worker,
-        "received": report.received if report else 0,
-        "lost": report.lost if report else 0,
-        "late": report.late if report else 0,
-        "lost_out": report.lost_out if report and report.lost_out >= 0 else None,
-        "jitter_ms": round(report.jitter_ms, 2) if report else None,
-        "jitter_out_ms": round(report.jitter_out_ms, 2) if report and report.jitter_out_ms >= 0 else None,
-        "delay_ms": round(report.playout_ms, 1) if report else None,
-        "rtt_ms": round(report.rtt_ms, 1) if report and report.rtt_ms >= 0 else None,
-        "skew_ppm": round(report.skew_ppm, 1) if report else None,
-        "level_db": round(report.level_db, 1) if report and report.level_db > UNKNOWN_DB else None,
-        "mos_in": round(report.mos_in, 2) if report and report.mos_in else None,
-        "mos_out": round(report.mos_out, 2) if report and report.mos_out else None,
-    }

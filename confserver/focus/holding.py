@@ -7,7 +7,7 @@ A worker's heir plays it anew.
 
 from __future__ import annotations
 
-from confserver.focus.legs import Stage
+from confserver.focus.legs import Leg, Stage
 from confserver.focus.playing import Piece, Playing
 from confserver.focus.scene import Scene
 from rooms import events as tell
@@ -31,6 +31,7 @@ class Holding:
                 tell.HeldByHost(participant=participant) | tell.ReleasedByHost(participant=participant)
                 | tell.ParticipantHeld(participant=participant) | tell.ParticipantResumed(participant=participant)
                 | tell.ParticipantReplaced(participant=participant) | tell.ParticipantLeft(participant=participant)
+                | tell.ParticipantArrived(participant=participant)
             ):  # fmt: skip
                 self._review(event.room, participant)
 
@@ -38,13 +39,16 @@ class Holding:
         for leg in self._scene.legs.at_worker(worker):
             self._review(leg.room, leg.participant)
 
+    def _is_played_to(self, piece: Piece, leg: Leg) -> bool:
+        return piece.leg == leg.id and piece.place is leg.place and self._playing.plays(piece)
+
     def _review(self, name: str, participant: ParticipantId) -> None:
         """Begin or end the music, as it should be now."""
         leg, old = self._scene.legs.by_participant.get(participant), self._pieces.get(participant)
         person = self._scene.rooms.get(name).places.get(participant) if name in self._scene.rooms else None
         is_heard = leg is not None and leg.stage is not Stage.LEAVING and not leg.place.is_lost
         wants = person is not None and person.held_by_host and not person.held and is_heard
-        if old is not None and (not wants or leg is None or old.leg != leg.id or not self._playing.plays(old)):
+        if old is not None and (not wants or leg is None or not self._is_played_to(old, leg)):
             del self._pieces[participant]
             self._playing.stop(old)
             old = None

@@ -20,7 +20,7 @@ class Stage(enum.Enum):
 
     ::
 
-        OPENING --LegOpened--> WAITING (nobody has decided yet) --> ANSWERED
+        OPENING --LegOpened--> WAITING (it rings; the rooms let him wait) --let in--> ANSWERED
         OPENING --LegOpened--> ANSWERED --ACK or first packet--> PRESENT --kick, end, BYE--> LEAVING
         OPENING --LegOpened--> CALLING (a call of ours) --2xx--> PRESENT
     """
@@ -110,8 +110,8 @@ class Leg:
     report: LegReport | None = None
     has_sent: bool = False
     """A packet has come from its phone."""
-    waits_early: bool = False
-    """It is not answered before it is let in."""
+    only_rings: bool = False
+    """What we play before the answer is not heard."""
     talk_from: float = 0.0
     """Until then its first packet is waited for before anything is said to it."""
     is_probed: bool = False
@@ -122,6 +122,8 @@ class Leg:
     refuses: set[str] = field(default_factory=set)
     takes_cpim: bool = False
     """Its phone has said that it takes message/cpim."""
+    takes_prack: bool = False
+    """It can answer an offer of ours before we answer its call (RFC 3262)."""
     texts: list[float] = field(default_factory=list)
     """When it has sent its last messages."""
     keys: list[Pressed] = field(default_factory=list)
@@ -146,6 +148,8 @@ class Leg:
             self.allows = frozenset(message.headers.get_all("Allow"))
         accepted = [value.partition(";")[0].strip().lower() for value in message.headers.get_all("Accept")]
         self.takes_cpim = "message/cpim" in accepted
+        tags = (*message.headers.get_all("Supported"), *message.headers.get_all("Require"))
+        self.takes_prack = "100rel" in tags
 
     def takes(self, method: str) -> bool:
         """As far as it is known."""
@@ -194,6 +198,15 @@ class Legs:
         del self.by_call[leg.call]
         leg.call = call
         self.by_call[call] = leg
+
+    def move(self, leg: Leg, room: str, place: Place, number: LegId | None = None) -> None:
+        """It is in another room from now on; ``number``: by which another worker knows it."""
+        was_opening = self._opening.pop(leg.id, None) is not None
+        self.remove(leg)
+        leg.room, leg.place, leg.id = room, place, leg.id if number is None else number
+        self.add(leg)
+        if not was_opening:
+            del self._opening[leg.id]
 
     def remove(self, leg: Leg) -> None:
         del self.by_id[leg.id], self.by_call[leg.call], self.by_participant[leg.participant]

@@ -25,6 +25,10 @@ class Loudness:
                 leg = self._scene.legs.by_participant.get(participant)
                 if leg is not None:
                     self.tell(leg, is_new=isinstance(event, tell.ParticipantReplaced))
+            case tell.ParticipantMoved(participant=participant) if event.room == event.to_room:
+                leg = self._scene.legs.by_participant.get(participant)
+                if leg is not None:
+                    self.tell(leg)
 
     def worker_ready(self, worker: int) -> None:
         """Its legs are open there; those that never were changed need no word."""

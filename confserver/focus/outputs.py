@@ -13,6 +13,8 @@ from confserver.sip.headers import NameAddr
 from confserver.sip.outputs import CallId
 from confserver.sip.subscription import Compose
 from rooms.events import Event as Happened
+from rooms.participant import ParticipantId
+from rooms.records.figures import Figures
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -211,7 +213,27 @@ class Publish:
     events: tuple[Happened, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the media of one who has left have come to; ``is_last``: by the worker's last word, which follows."""
+
+    room: str
+    participant: ParticipantId
+    figures: Figures
+    at: float
+    is_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The recording of a room has got its name; "": it has ended."""
+
+    room: str
+    name: str
+    at: float
+
+
 Output = (
     Accept | NameRoom | Ring | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Call | Abandon | Probe | Respond
-    | Ask | Send | Grant | Notify | EndSubscription | TellWorker | TellScribe | Tell | Publish
+    | Ask | Send | Grant | Notify | EndSubscription | TellWorker | TellScribe | Tell | Publish | Measured | Recorded
 )  # fmt: skip

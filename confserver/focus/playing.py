@@ -101,8 +101,8 @@ class Playing:
         return len(self._pieces)
 
     def check(self, command: ask.Command) -> None:
-        """Whether all sounds of a Play are known. Raises Refused."""
-        if isinstance(command, ask.Play):
+        """Whether all sounds that are asked for are known. Raises Refused."""
+        if isinstance(command, ask.Play | ask.Broadcast) and command.sounds:
             self._repertoire.score_of(command.sounds)
         elif isinstance(command, ask.Say):
             self._repertoire.score_of((said(command.text),))

@@ -34,7 +34,7 @@ from confserver.contract import (
     StopRecord,
 )  # fmt: skip
 from confserver.focus.legs import Place
-from confserver.focus.outputs import TellScribe
+from confserver.focus.outputs import Recorded, TellScribe
 from confserver.focus.scene import Scene
 from rooms import events as tell
 from rooms.commands import NoteRecordingFailed
@@ -90,8 +90,10 @@ class Recording:
 class Recordings:
     """All that are under way, and the last that were."""
 
-    def __init__(self, scene: Scene, with_tracks: bool = True) -> None:
-        """``with_tracks``: whether there may be a file for each participant."""
+    def __init__(self, scene: Scene, with_tracks: bool = True, days: float = 0.0) -> None:
+        """``with_tracks``: whether there may be a file for each participant. ``days``: how long they are kept where a
+        room's rules say nothing; 0: until somebody deletes them."""
+        self._days = days
         self._scene = scene
         self._with_tracks = with_tracks
         self._socket = ""
@@ -139,12 +141,20 @@ class Recordings:
         recording = self._by_room[room] = Recording(
             scene.number(), event.number, room, scene.places[room], tracks, event.at, event.at + OPENING_S
         )
-        scene.say(TellScribe(OpenRecording(record=recording.id, room=room, at=event.at, tracks=tracks)))
+        scene.say(
+            TellScribe(
+                OpenRecording(record=recording.id, room=room, at=event.at, tracks=tracks, keep_days=self._days_of(room))
+            )
+        )
         for person in scene.rooms.get(room).present:
             self._name(recording, person.id, person.name)
             self._note(recording, event.at, "present", person.id)
             if person.talking:
                 self._note(recording, event.at, "talking", person.id)
+
+    def _days_of(self, room: str) -> float:
+        own = self._scene.rooms.policy_of(room).record_days
+        return float(self._days if own is None else own)
 
     def _name(self, recording: Recording, participant: ParticipantId, name: str) -> None:
         """Who speaks on which leg."""
@@ -168,6 +178,7 @@ class Recordings:
         """Worker and scribe each come to their end; the scribe waits for what is on the way."""
         del self._by_room[recording.room]
         if recording.name:
+            self._scene.say(Recorded(recording.room, "", at))
             self._scene.tell_worker(recording.place, StopRecord(record=recording.id))
         self._scene.say(TellScribe(CloseRecording(record=recording.id, at=at, cause=cause)))
         if recording.state == "failed":
@@ -196,6 +207,7 @@ class Recordings:
         if recording is None:
             return
         recording.name = name
+        self._scene.say(Recorded(recording.room, name, recording.started_at))
         if record not in self._closing:
             self._tell_worker(recording)
 

@@ -59,6 +59,8 @@ class Reoffers:
         self._admission = admission
         self._settle = settle
         self._attempts: dict[CallId, Attempt] = {}
+        self.followers: list[Callable[[Leg, bool, float], None]] = []
+        """Told of each offer that has come to its end: whether the phone has taken it."""
 
     def renew(self, leg: Leg) -> None:
         """Give a protected leg another key of ours, in what was agreed and in its plan. Nobody is told yet."""
@@ -103,6 +105,8 @@ class Reoffers:
         is_taken = event.status < 300 and self._settle(leg, event.body, now)
         if not is_taken and attempt.is_vital:
             self._scene.hang_up(leg, "its media worker is gone, and it has not taken a new key")
+        for follow in self.followers:
+            follow(leg, is_taken, now)
 
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:

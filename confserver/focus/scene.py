@@ -204,13 +204,17 @@ class Scene:
         if (place and place.worker in self.overloaded) or not self.workers - self.overloaded:
             raise unavailable("the media workers are busy")
 
-    def place_of(self, room: str) -> Place:
-        """Where a room's media live; a room without a place gets the worker that has least to do.
+    def place_of(self, room: str, near: Place | None = None) -> Place:
+        """Where a room's media live; a room without a place gets the worker that has least to do, or that of another.
 
         ``check_workers`` comes first.
         """
         if room in self.places:
             return self.places[room]
+        if near is not None:
+            place = self.places[room] = Place(self.number(), near.worker, near.is_lost)
+            self.open_room(room, place)
+            return place
         rooms_at = Counter(place.worker for place in self.places.values())
         ready = sorted(self.workers - self.overloaded)
         worker = min(ready, key=lambda each: (self._load_of(each), self.legs.count_at(each), rooms_at[each]))

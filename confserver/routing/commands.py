@@ -167,6 +167,18 @@ class Reload(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveRecording(Command):
+    """Delete a recording for good: its sound and what tells of it."""
+
+    method: ClassVar[str] = "DELETE"
+    path: ClassVar[str] = "/recordings/{recording}"
+    noun: ClassVar[str] = "recording"
+    verb: ClassVar[str] = "delete"
+
+    recording: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApproveCountry(Command):
     """Allow calls to a country that somebody else has asked for."""
 
@@ -230,7 +242,7 @@ class RevokeToken(Command):
 
 COMMANDS: tuple[type[Command], ...] = (
     AddBan, LiftBan, AddUser, ChangeUser, SetPassword, RemoveUser, ExplainRoute, Reload,
-    ApproveCountry, RevokeCountry,
+    ApproveCountry, RevokeCountry, RemoveRecording,
     AddToken, RevokeToken,
 )  # fmt: skip
 QUESTIONS: tuple[Question, ...] = (

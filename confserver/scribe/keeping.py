@@ -82,13 +82,13 @@ class Shelf:
             timeline = json.loads(place.read_text("utf-8"))
             kind = KINDS.get(timeline["format"])
             if kind:
-                for holder, key in _sounds_of(timeline):
+                for holder, key in sounds_of(timeline):
                     holder[key] = self._converted(holder[key], kind)
             timeline["state"] = "kept"
             write_json(place, timeline)
         except (OSError, soundfile.SoundFileError, ValueError, KeyError, TypeError) as error:
             raise NotKept(in_words(error)) from error
-        return [holder[key] for holder, key in _sounds_of(timeline)]
+        return [holder[key] for holder, key in sounds_of(timeline)]
 
     def _converted(self, name: str, kind: Kind) -> str:
         """Give the name of the successor, which is whole."""
@@ -114,7 +114,7 @@ class Shelf:
             timeline = json.loads(place.read_text("utf-8"))
             if timeline["state"] != "recording":
                 return
-            found = [self.directory / holder[key] for holder, key in _sounds_of(timeline)]
+            found = [self.directory / holder[key] for holder, key in sounds_of(timeline)]
             lengths = {path: soundfile.info(str(path)).frames for path in found}
             longest, rate_hz = max(lengths.values(), default=0), timeline["rate_hz"]
             for path, frames in lengths.items():
@@ -132,7 +132,7 @@ def in_words(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
-def _sounds_of(timeline: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
+def sounds_of(timeline: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
     """Where the timeline names files with sound; that of the mix first."""
     tracks = [(person, "track") for person in timeline["participants"] if person["track"]]
     return ([(timeline, "mix")] if timeline["mix"] else []) + tracks

@@ -21,13 +21,21 @@ class Recording:
     """Files are made when the first sound comes for them; the first tick decides the rate of all, unless it is set."""
 
     def __init__(
-        self, record: RecordId, room: str, at: float, directory: Path, *, format: str = "wav", rate_hz: int = 0
+        self,
+        record: RecordId,
+        room: str,
+        at: float,
+        directory: Path,
+        *,
+        format: str = "wav",
+        rate_hz: int = 0,
+        keep_days: float = 0.0,
     ) -> None:
         """``rate_hz``: 0 for the room's."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.id = record
         self.directory = directory
-        self.timeline = Timeline(reserve(directory, room, at), room, at, format, rate_hz)
+        self.timeline = Timeline(reserve(directory, room, at), room, at, format, rate_hz, keep_days=keep_days)
         self.timeline.write(directory)
         self._mix: Track | None = None
         self._tracks: dict[int, Track] = {}

@@ -15,11 +15,15 @@ from confserver.contract import (
     AskScribe,
     CloseRecording,
     ConvertSound,
+    DeleteRecording,
+    ListRecordings,
     NameTrack,
     NoteInRecording,
     OpenRecording,
     RecordId,
+    RecordingDeleted,
     RecordingKept,
+    RecordingsListed,
     ScribeAnswers,
     ScribeCommand,
     ScribeReady,
@@ -27,6 +31,7 @@ from confserver.contract import (
     SoundReady,
     StopScribe,
 )  # fmt: skip
+from confserver.scribe import archive
 from confserver.scribe.channel import Channel, ChannelClosed
 from confserver.scribe.conversion import Unplayable
 from confserver.scribe.handover import Handovers
@@ -36,6 +41,8 @@ from confserver.scribe.sounds import Sounds
 from confserver.scribe.speaking import SAY, Speaker
 from confserver.scribe.writer import Manner, Writer
 
+PRUNE_S = 600.0
+"""How often recordings are looked for whose days are over."""
 CONVERTERS = 2
 """A prompt need not wait for an hour of music."""
 
@@ -59,12 +66,15 @@ class Service:
         self._selector = selectors.DefaultSelector()
         self._handovers = Handovers(memory.path / "socket", self._selector, self._writer)
         self._running = True
+        self._next_pruning = 0.0
         self._do: dict[type, Callable[..., None]] = {
             ConvertSound: self._hand_out,
             OpenRecording: self._writer.open,
             NameTrack: self._writer.name_track,
             NoteInRecording: self._writer.note,
             CloseRecording: lambda command: self._handovers.close(command, time.monotonic()),
+            ListRecordings: lambda command: self._keeper_does(self._list, command),
+            DeleteRecording: lambda command: self._keeper_does(self._delete, command),
             AskScribe: self._answer,
             StopScribe: self._stop,
         }
@@ -75,6 +85,7 @@ class Service:
         self._selector.register(self._channel.bell, selectors.EVENT_READ, self._speak)
         self._writer.start()
         self._keeper.submit(self._keep_what_is_left, self._found())
+        self._next_pruning = time.monotonic()
         self._channel.say(ScribeReady(version=VERSION, pid=os.getpid(), socket=str(self._handovers.path)))
         try:
             while self._running:
@@ -89,11 +100,13 @@ class Service:
 
     def _turn(self) -> None:
         """Raises ChannelClosed."""
-        due = self._handovers.next_deadline()
-        for ready, _ in self._selector.select(None if due is None else max(due - time.monotonic(), 0.0)):
+        if time.monotonic() >= self._next_pruning:
+            self._next_pruning = time.monotonic() + PRUNE_S
+            self._keeper.submit(self._prune)
+        due = min(each for each in (self._handovers.next_deadline(), self._next_pruning) if each is not None)
+        for ready, _ in self._selector.select(max(due - time.monotonic(), 0.0)):
             ready.data()
-        if due is not None:
-            self._handovers.fire(time.monotonic())
+        self._handovers.fire(time.monotonic())
 
     def _hear(self) -> None:
         for command in self._channel.receive():
@@ -161,6 +174,30 @@ class Service:
                     self._keep(0, name)
             except NotKept as trouble:
                 print(f"confserver.scribe: {name}: {trouble}", file=sys.stderr)
+
+    def _keeper_does(self, act: Callable[..., None], command: object) -> None:
+        self._keeper.submit(act, command)
+
+    def _list(self, command: ListRecordings) -> None:
+        """In the keeper's thread, so too the next."""
+        found = archive.shown(self._shelf) if self._shelf.hold() else []
+        self._channel.say(RecordingsListed(job=command.job, recordings=found))
+
+    def _delete(self, command: DeleteRecording) -> None:
+        reason = ""
+        try:
+            self._shelf.hold()
+            archive.delete(self._shelf, command.name)
+        except NotKept as trouble:
+            reason = str(trouble)
+        self._channel.say(RecordingDeleted(job=command.job, reason=reason))
+
+    def _prune(self) -> None:
+        try:
+            for name in archive.prune(self._shelf) if self._shelf.hold() else ():
+                print(f"confserver.scribe: {name}: its days are over, it is deleted", file=sys.stderr)
+        except OSError as error:
+            print(f"confserver.scribe: {self._shelf.directory}: {error.strerror}", file=sys.stderr)
 
     def _answer(self, command: AskScribe) -> None:
         counts = self._sounds.describe() | self._writer.describe()

@@ -68,6 +68,8 @@ class Timeline:
     cause: str = ""
     """Why it has ended."""
     ended_at: float | None = None
+    keep_days: float = 0.0
+    """So many days after its end it goes; 0: it stays."""
     stretches: list[Stretch] = field(default_factory=list)
     people: dict[int, Person] = field(default_factory=dict)
     """By leg."""
@@ -119,6 +121,7 @@ class Timeline:
             "started": _written(self.stretches[0].at if self.stretches else self.asked_at),
             "ended_at": None if self.ended_at is None else round(self.ended_at, 3),
             "cause": self.cause,
+            "keep_days": self.keep_days,
             "seconds": round(self.ticks * TICK_S, 3),
             "mix": self.mix,
             "participants": [

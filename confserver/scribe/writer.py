@@ -151,8 +151,9 @@ class Writer:
     def _make(self, record: RecordId, command: OpenRecording) -> None:
         manner = self._manner
         recording = Recording(
-            record, command.room, command.at, manner.directory, format=manner.format, rate_hz=manner.rate_hz
-        )
+            record, command.room, command.at, manner.directory, format=manner.format, rate_hz=manner.rate_hz,
+            keep_days=command.keep_days,
+        )  # fmt: skip
         self._shelf.hold()
         self._recordings[record] = recording
         self._say(RecordingOpened(record=record, name=recording.name))

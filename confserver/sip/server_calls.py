@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from confserver.sip.flow import Flow
 
 
+AGAIN_RELIABLY_S = 150.0
+"""A reliable provisional answer arrives, so the next is due later (RFC 3262 section 3: two and a half minutes)."""
+
+
 class ServerCall(Call):
     """All answers carry one To tag, made when the INVITE comes."""
 
@@ -34,6 +38,8 @@ class ServerCall(Call):
         self.transaction = transaction
         self.flow = flow
         self._ringing: Response | None = None
+        """The last provisional answer, where it was not reliable; ``_rung``: the status of the last."""
+        self._rung = 180
         self._provisionals = rel100.Provisionals(core, transaction, self._no_prack_came)
         self._acceptance: tuple[bytes, str] | None = None
         """Our user has accepted, but a PRACK must come first (RFC 3262 section 3)."""
@@ -76,9 +82,11 @@ class ServerCall(Call):
 
     def _provide(self, response: Response, now: float) -> None:
         """Reliably where the peer wants it so, and where a description must arrive (RFC 3262 section 3)."""
-        request = self.transaction.request
+        request, self._rung = self.transaction.request, response.status
         if rel100.is_required_by(request) or (response.body and rel100.is_supported_by(request)):
+            self._ringing = None
             self._provisionals.send(response, now)
+            self.core.deadlines.start(self, Timer.RINGING, now + AGAIN_RELIABLY_S)
             return
         self._ringing = response
         self.transaction.respond(response, now)
@@ -91,13 +99,15 @@ class ServerCall(Call):
         request = self.transaction.request
         if body and not request.body and not rel100.is_supported_by(request):
             raise WrongMoment("an offer in a provisional answer that is not reliable")  # RFC 3261 13.2.1
-        contact = ("Contact", self.core.contact(self.contact_user, self.flow, wants_sips(request)))
-        headers = (contact, *self.core.abilities())
-        tag = self.local_tag
-        response = self.core.response(request, status, "", headers, to_tag=tag, body=body, content_type=content_type)
         if body:
             self.offers.said(body, content_type)
-        self.step(CallInput.RING, Said(response), now)
+        self.step(CallInput.RING, Said(self._provisional(status, body, content_type)), now)
+
+    def _provisional(self, status: int, body: bytes = b"", content_type: str = "") -> Response:
+        request = self.transaction.request
+        contact = ("Contact", self.core.contact(self.contact_user, self.flow, wants_sips(request)))
+        headers, tag = (contact, *self.core.abilities()), self.local_tag
+        return self.core.response(request, status, "", headers, to_tag=tag, body=body, content_type=content_type)
 
     def accept(self, body: bytes, content_type: str, now: float) -> None:
         """Raises WrongMoment. Where offer and answer have been exchanged already, the 2xx repeats neither."""
@@ -183,9 +193,11 @@ class ServerCall(Call):
         self.step(CallInput.NO_PRACK, Said(response, "no PRACK", by_peer=True, status=504), now)
 
     def fire(self, timer: Timer, now: float) -> None:
-        """Timer.RINGING: lest a proxy on the way gives up (RFC 3261 13.3.1.1)."""
-        if self._ringing is not None:
-            self.step(CallInput.RING, Said(self._ringing), now)
+        """Timer.RINGING: lest a proxy on the way gives up (RFC 3261 13.3.1.1).
+
+        The same once more; after a reliable one a new one, whose description has been settled.
+        """
+        self.step(CallInput.RING, Said(self._ringing or self._provisional(self._rung)), now)
 
     def _refusal(self, status: int, reason: str = "", headers: Extra = ()) -> Response:
         return self.core.response(self.transaction.request, status, reason, headers, to_tag=self.local_tag)

@@ -41,6 +41,12 @@ from rooms.commands.lists import DialList as DialList
 from rooms.commands.lists import NoteListed as NoteListed
 from rooms.commands.messages import NoteText as NoteText
 from rooms.commands.messages import SendText as SendText
+from rooms.commands.moving import Broadcast as Broadcast
+from rooms.commands.moving import CloseBreakouts as CloseBreakouts
+from rooms.commands.moving import Merge as Merge
+from rooms.commands.moving import Move as Move
+from rooms.commands.moving import MoveAll as MoveAll
+from rooms.commands.moving import OpenBreakouts as OpenBreakouts
 from rooms.commands.people import Deafen as Deafen
 from rooms.commands.people import Hold as Hold
 from rooms.commands.people import Kick as Kick
@@ -80,6 +86,7 @@ COMMANDS: tuple[type[Command], ...] = (
     SendDigits, SendText,
     Admit, TurnAway, Promote, Demote,
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
+    Move, MoveAll, Merge, OpenBreakouts, CloseBreakouts, Broadcast,
     Play, Say, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
 )  # fmt: skip

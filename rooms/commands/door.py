@@ -11,7 +11,7 @@ from rooms.participant import ParticipantId, Role
 
 @dataclass(frozen=True, slots=True)
 class Admit(Command):
-    """Let in somebody who waits; without a name: all who have knocked or wait for a moderator."""
+    """Let in somebody who waits; without a name: all who have knocked."""
 
     path: ClassVar[str] = "/rooms/{room}/admit"
     verb: ClassVar[str] = "admit"

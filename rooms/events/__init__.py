@@ -43,6 +43,11 @@ from rooms.events.lists import ListChanged as ListChanged
 from rooms.events.lists import ListEnded as ListEnded
 from rooms.events.lists import ListStarted as ListStarted
 from rooms.events.messages import Message as Message
+from rooms.events.moving import BreakoutsClosed as BreakoutsClosed
+from rooms.events.moving import BreakoutsClosing as BreakoutsClosing
+from rooms.events.moving import BreakoutsOpened as BreakoutsOpened
+from rooms.events.moving import ParticipantMoved as ParticipantMoved
+from rooms.events.moving import RoomMerged as RoomMerged
 from rooms.events.people import DigitReceived as DigitReceived
 from rooms.events.people import DigitsSent as DigitsSent
 from rooms.events.people import DominantSpeaker as DominantSpeaker

@@ -58,7 +58,8 @@ class Served:
             answer = connection.getresponse()
             text = answer.read()
             connection.close()
-            return answer.status, json.loads(text) if text else None, answer.headers
+            told = json.loads(text) if text and "json" in answer.headers["Content-Type"] else text or None
+            return answer.status, told, answer.headers
 
         return await deferToThread(asked)
 

@@ -67,7 +67,7 @@ def expected(route: Route, who: str) -> str:
     if role < route.needs:
         return "forbidden"
     names_room = "{room}" in route.path
-    if rooms and not (names_room or route.room):
+    if rooms and not (names_room or route.room or route.is_for_all):
         return "forbidden"
     return "no such room" if names_room and "another" in who else "heard"
 

@@ -44,6 +44,9 @@ class Scribe:
         self.events.extend(events)
         return self.commit or succeed(None)
 
+    def note(self, word: object) -> Deferred[Any]:
+        return succeed(None)
+
     def perform(self, wish: object) -> None:
         assert isinstance(wish, SendBytes), wish
         self.sent.append(parse(wish.data))

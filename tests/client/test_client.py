@@ -126,7 +126,7 @@ def test_what_is_not_given_is_left_to_the_server() -> None:
 
 def test_queries() -> None:
     client = Recorder()
-    client.rooms(), client.room("standup"), client.recordings(), client.status()
+    client.rooms(), client.room("standup"), client.recordings(), client.status(), client.openapi()
     asked = [path for _, path, _ in client.asked]
     assert asked == [
         query.path.format(room="standup") for query in QUERIES if not query.is_open and query.query not in STREAMS

@@ -12,12 +12,23 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from confserver.contract import CloseLeg, CloseRoom, FirstPacket, FromWorker, LegOpened, OpenLeg, OpenRoom, ToWorker
+from confserver.contract import (
+    CloseLeg,
+    CloseRoom,
+    FirstPacket,
+    FromWorker,
+    LegOpened,
+    MoveLeg,
+    OpenLeg,
+    OpenRoom,
+    SetHearing,
+    ToWorker,
+)
 from confserver.focus import outputs as out
 from confserver.focus.chat import ChatTerms
 from confserver.focus.dialout import DialTerms
 from confserver.focus.focus import Focus
-from confserver.focus.legs import Leg
+from confserver.focus.legs import Leg, Stage
 from confserver.focus.media import Ground
 from confserver.focus.scene import Scene
 from confserver.focus.terms import MediaTerms
@@ -116,6 +127,11 @@ class Strict:
             case OpenLeg(leg=leg, room=room):
                 assert room in self.rooms and leg not in self.legs
                 self.legs[leg] = room
+            case MoveLeg(leg=leg, room=room):
+                assert leg in self.legs and room in self.rooms
+                self.legs[leg] = room
+            case SetHearing(room=room):
+                assert room in self.rooms
             case CloseLeg(leg=leg):
                 del self.legs[leg]
 
@@ -342,6 +358,8 @@ class House:
         self.opened(call)
         self.ack(call)
         assert call in self.acked
+        if self.leg(call).stage is not Stage.LEAVING:
+            self.first_packet(call)
         return call
 
     def lose(self, worker: int) -> list[out.Output]:

@@ -374,6 +374,11 @@ def test_every_command_knows_who_may_not(stage: Stage) -> None:
             "status": 180,
             "text": "x",
             "by": "x",
+            "to": "board",
+            "other": ana,
+            "trainee": ana,
+            "relation": None,
+            "sidebar": 1,
             "whom": ("x",),
             "list": 1,
             "entry": 0,
@@ -389,10 +394,10 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
     stage.reserve("Bob")
     stage.do(ask.Mute(ROOM, ana), HOST)
     assert json.loads(json.dumps(stage.shown())) == {
-        "name": ROOM, "state": "alone", "locked": False, "persistent": False,
+        "name": ROOM, "state": "alone", "locked": False, "persistent": False, **RoomPolicy().describe(),
         "version": {"epoch": "0", "number": stage.rooms.get(ROOM).number}, "profile": "", "waiting": [], "lists": [],
-        **RoomPolicy().describe(),
-            "created_at": 1001.0, "opened_at": 1001.0, "at": stage.now,
+        "parent": "", "breakouts": [], "merged_into": "",
+        "created_at": 1001.0, "opened_at": 1001.0, "at": stage.now,
         "reserved": 1, "dominant": None, "plays": [], "recording": None,
         "dialling": [],
         "participants": [{

@@ -97,13 +97,21 @@ def test_a_live_room_made_persistent_comes_back(db: Database) -> None:
     assert [room.said["max_participants"] for room in store.load_rooms(db)] == [9]
 
 
+FIRST = ("id", "room", "participant", "name", "address", "source", "reserved_at", "arrived_at", "left_at", "cause")
+
+
+def told(rows: list[dict]) -> list[dict]:
+    """Without what ``records`` has added."""
+    return [{name: row[name] for name in FIRST} for row in rows]
+
+
 def test_a_participation_is_recorded_from_reservation_to_departure(db: Database) -> None:
     stage = Kept(db)
     ana = stage.arrive("Ana")
     arrived = stage.now
     stage.do(ask.Mute(ROOM, ana), HOST)
     stage.leave(ana)
-    assert store.participations(db) == [{
+    assert told(store.participations(db)) == [{
         "id": 1, "room": ROOM, "participant": "p1", "name": "Ana", "address": "sip:ana@10.0.0.1",
         "source": "10.0.0.1:5060", "reserved_at": arrived - 1, "arrived_at": arrived, "left_at": stage.now,
         "cause": "hung up",

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from confserver.sip.message import Request, Response
-from confserver.sip.outputs import CallAccepted, CallAcknowledged, CallEnded, CallRinging, EarlyAnswered, OfferArrived
+from confserver.sip.outputs import (
+    CallAccepted,
+    CallAcknowledged,
+    CallEnded,
+    CallRinging,
+    EarlyAnswered,
+    OfferArrived,
+    RequestInCall,
+)
 from confserver.sip.stack import WrongMoment
 from tests.kit.sip_play import SDP, Wire, answer_to, at_rest, methods, sent, statuses, the
 
@@ -64,6 +72,40 @@ def test_it_is_said_again_until_the_prack() -> None:
     assert times == [0.5, 1.5, 3.5, 7.5]  # T1, doubled (section 3)
     assert statuses(prack(wire, response, 2)) == [200]
     assert wire.pass_time(100) == []
+
+
+def test_after_two_and_a_half_minutes_there_is_another() -> None:
+    """Section 3: so that no proxy on the way gives up (RFC 3261 13.3.1.1)."""
+    wire = Wire()
+    call = wire.arrive(WANTS)
+    first = ring(wire, call, 183, SDP)
+    prack(wire, first, 2)
+    assert wire.pass_time(149) == []
+    [again] = sent(wire.pass_time(1.2))[:1]
+    assert isinstance(again, Response) and (again.status, again.body) == (183, b"")
+    assert int(again.headers.get("RSeq") or 0) == int(first.headers.get("RSeq") or 0) + 1
+    assert statuses(prack(wire, again, 3)) == [200] and wire.pass_time(140) == []
+    assert sent(wire.stack.accept(call, SDP, wire.now))[0].body == b"", "the 183 and its PRACK have settled it"
+
+
+def test_where_it_is_only_known_the_next_one_need_not_arrive() -> None:
+    wire = Wire()
+    first = ring(wire, wire.arrive(KNOWS), 183, SDP)
+    assert "RSeq" in first.headers
+    prack(wire, first, 2)
+    [again] = sent(wire.pass_time(151))
+    assert isinstance(again, Response) and again.status == 183 and "RSeq" not in again.headers
+    assert statuses(wire.pass_time(58)) == [] and statuses(wire.pass_time(2)) == [183]
+
+
+def test_keys_by_info_before_the_answer() -> None:
+    """RFC 6086: in the dialog of the call, also an early one."""
+    wire = Wire(allow=("INVITE", "ACK", "BYE", "INFO", "PRACK"))
+    call = wire.arrive(KNOWS)
+    first = ring(wire, call, 183, SDP)
+    prack(wire, first, 2)
+    asked = the(RequestInCall, wire.hear(wire.request("INFO", to_tag=first.to.tag, cseq=3)))
+    assert asked.call == call and statuses(wire.stack.respond(asked.transaction, 200, wire.now)) == [200]
 
 
 def test_without_a_prack_the_call_is_refused() -> None:

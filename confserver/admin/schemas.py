@@ -1,0 +1,184 @@
+"""What answers about rooms look like, as JSON Schema: written once, for OpenAPI and its page.
+
+A test holds these to what is really answered, member by member: whoever adds a member to an answer describes it here.
+Rules of rooms are read from ``RoomPolicy``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, get_type_hints
+
+from confserver.admin.schema import (
+    Schema,
+    choice,
+    flag,
+    nullable,
+    number,
+    of_hint,
+    ref,
+    rows,
+    text,
+    thing,
+    time,
+    whole,
+)  # fmt: skip
+from rooms.lifecycle import State
+from rooms.participant import MuteCause, Role, Wait
+from rooms.policy import CODECS, MOST_PARTICIPANTS, MOST_TALKERS, PACKETS_MS, RATES_HZ, RoomPolicy
+
+LIMITS: Mapping[str, Schema] = {
+    "max_participants": {"minimum": 1, "maximum": MOST_PARTICIPANTS},
+    "talkers": {"minimum": 1, "maximum": MOST_TALKERS},
+    "rate_hz": {"enum": [*RATES_HZ, None]},
+    "ptime_ms": {"enum": [*PACKETS_MS, None]},
+    "codecs": {"items": {"type": "string", "enum": list(CODECS)}, "uniqueItems": True},
+    "volume_db": {"minimum": -60, "maximum": 20},
+    "duration_ms": {"minimum": 40, "maximum": 5000},
+    "gap_ms": {"minimum": 40, "maximum": 5000},
+}
+"""What no type says, by member."""
+
+
+def rules() -> dict[str, Schema]:
+    """The rules of rooms, as they are told."""
+    hints = get_type_hints(RoomPolicy)
+    return {rule.name: _rule(rule, hints[rule.name]) for rule in dataclasses.fields(RoomPolicy)}
+
+
+def _rule(rule: dataclasses.Field[Any], hint: Any) -> Schema:
+    schema = {**of_hint(hint), **LIMITS.get(rule.name, {}), "description": rule.metadata["help"]}
+    return {"description": rule.metadata["help"]} if rule.metadata["secret"] else schema
+
+
+PEOPLE: dict[str, Schema] = {
+    "Media": thing(
+        "What the participant's media process told last, every 5 s; null: not known yet.",
+        codec=nullable(text("Codec that is sent")),
+        port=whole("Port of ours"),
+        remote=nullable(text("Where it is sent to")),
+        worker=whole("Number of the media process"),
+        received=whole("Packets received"),
+        lost=whole("Packets lost on the way here"),
+        late=whole("Packets that came too late to be played"),
+        lost_out=nullable(whole("Packets lost on the way to the phone, as it reports")),
+        jitter_ms=nullable(number("Jitter on the way here")),
+        jitter_out_ms=nullable(number("Jitter on the way to the phone, as it reports")),
+        delay_ms=nullable(number("Delay added by evening out the network")),
+        rtt_ms=nullable(number("Round trip by RTCP")),
+        skew_ppm=nullable(number("By how much the phone's clock goes faster")),
+        level_db=nullable(number("Mean level of the speech, below overload")),
+        mos_in=nullable(number("Worth of the call from the phone, 1 to 4.5")),
+        mos_out=nullable(number("Worth of the call to the phone, 1 to 4.5")),
+    ),
+    "Participant": thing(
+        "Somebody in a room.",
+        "media",
+        id=text("Short and unique in the life of a server, such as p7"),
+        name=text("What people read"),
+        address=text("SIP address"),
+        source=text("Network address of the call"),
+        role=text("What he may do", enum=[role.name.lower() for role in Role]),
+        since=nullable(time("When he came in")),
+        muted=rows(of_hint(MuteCause), "Why he is muted"),
+        deaf=flag("He hears nothing"),
+        held=flag("His phone holds the call"),
+        held_by_host=flag("The host holds him, with music"),
+        incoming_db=number("How much louder the others hear him"),
+        outgoing_db=number("How much louder he hears the others"),
+        talking=flag("The others hear his voice"),
+        noise=text("What he pours in that is no speech: noise, music, tone or nothing"),
+        dialled=flag("The room has called him"),
+        agent=text("What his phone calls itself"),
+        diverted_by=text("The address that was called first"),
+        referred_by=text("On whose wish he calls"),
+        user=text("The user whose password he has shown"),
+        media=nullable(ref("Media")),
+    ),
+    "Waiting": thing(
+        "Somebody who waits to be let in.",
+        id=text("As a participant's"),
+        name=text("What people read"),
+        address=text("SIP address"),
+        source=text("Network address of the call"),
+        since=nullable(time("Since when")),
+        waits_for=nullable(choice(Wait, "For what")),
+    ),
+    "Dialling": thing(
+        "Somebody whom the room calls.",
+        id=text("As a participant's"),
+        name=text("What people read"),
+        address=text("SIP address"),
+        since=time("Since when"),
+        ringing=whole("Last 1xx of the phone; 0: nothing yet"),
+    ),
+}
+
+ROOMS: dict[str, Schema] = {
+    "Version": thing(
+        "What an ETag says: the server's run, and the number of the room's last event.",
+        epoch=text("Tells this run of the server from all others"),
+        number=whole("Of the last event"),
+    ),
+    "Play": thing(
+        "Something that plays.",
+        play=whole("Its number"),
+        sounds=rows(text("A file, prompt:NAME, number:N or tones:...")),
+        participant=text("Who alone hears it; empty: everybody"),
+        loop=flag("Over and over"),
+        volume_db=number("How loud"),
+        paused=flag("It waits"),
+    ),
+    "RoomRecording": thing(
+        "A recording that is under way.",
+        "name",
+        since=time("Since when"),
+        by=text("Who asked for it"),
+        tracks=flag("With a file for each participant"),
+        paused=flag("It waits"),
+        name=text("What its files are called"),
+    ),
+    "Called": thing(
+        "Somebody on a list that is called.",
+        uri=text("Whom"),
+        name=text("What people read"),
+        state=text("How far it has come"),
+        cause=text("Why it came to nothing"),
+        tries=whole("How often he was called"),
+        participant=text("Who he is in the room"),
+        due=nullable(time("When he is called again")),
+    ),
+    "List": thing(
+        "A list of people who are called.",
+        list=whole("Its number"),
+        by=text("Who asked for it"),
+        since=time("Since when"),
+        over=flag("Nobody is left to be called"),
+        entries=rows(ref("Called")),
+    ),
+    "Room": thing(
+        "A room, and who is in it. Times are seconds since 1970.",
+        name=text("Its name"),
+        state=choice(State, "How it stands"),
+        locked=flag("Nobody else is let in"),
+        persistent=flag("It was made beforehand and survives a restart"),
+        version=ref("Version"),
+        profile=text("Whose rules it has in common with others"),
+        **rules(),
+        parent=text("Whose breakout room it is"),
+        breakouts=rows(text("Its breakout rooms")),
+        merged_into=text("Where all go who still arrive"),
+        created_at=nullable(time("When it was made")),
+        opened_at=nullable(time("Since when somebody is there")),
+        at=time("When this was told"),
+        reserved=whole("Those whose call is not up yet"),
+        dominant=nullable(text("Who has the word")),
+        plays=rows(ref("Play")),
+        recording=nullable(ref("RoomRecording")),
+        waiting=rows(ref("Waiting")),
+        lists=rows(ref("List")),
+        dialling=rows(ref("Dialling")),
+        participants=rows(ref("Participant")),
+    ),
+}
