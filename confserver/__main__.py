@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -212,6 +212,12 @@ def _follow(
         yield from _client(where).events(room, types=types, levels=levels, after=after)
 
 
+def _fetch(where: Where, recording: str, file: str, into: BinaryIO, told: Callable[[int, int], None]) -> int:
+    """Bring a file of a recording from the running server."""
+    with _told(where):
+        return _client(where).download(recording, file, into, told)
+
+
 def _client(where: Where) -> Client:
     from confserver.client import Client
 
@@ -244,7 +250,7 @@ def _explain(config: Path, asked: Mapping[str, str]) -> Mapping[str, Any]:
         raise click.ClickException(plain(error)) from None
 
 
-for verb in (*verbs(_ask, _explain, _follow), prompts):
+for verb in (*verbs(_ask, _explain, _follow, _fetch), prompts):
     confserver.add_command(verb)
 
 

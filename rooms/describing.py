@@ -72,6 +72,8 @@ def describe_room(room: Room, now: float, epoch: str = "0") -> dict[str, Any]:
         "profile": room.profile,
         **room.policy.describe(),
         **room.ties.describe(),
+        **room.assembly.describe(),
+        **room.links.describe(),
         "created_at": room.created_at,
         "opened_at": room.opened_at,
         "at": now,

@@ -51,6 +51,14 @@ class MuteCause(enum.Enum):
     NOISE = "noise"
 
 
+class Relation(enum.Enum):
+    """What somebody may not have to do with another."""
+
+    NOHEAR = "nohear"  # he does not hear him
+    NOSPEAK = "nospeak"  # he is not heard by him
+    CLEAR = "clear"  # nothing is in their way
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who asks: a script with a token, or a participant by keypad."""

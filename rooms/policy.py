@@ -79,6 +79,9 @@ class RoomPolicy(RulesOfLife):
     codecs: tuple[str, ...] = rule((), "Codecs that calls may use (opus, G722, PCMU, PCMA, L16).")
     music_when_alone: bool | None = rule(None, "Play music to who is alone in the room.")
     announce: Announce | None = rule(None, "How those present learn that somebody comes or goes.")
+    lecture: bool = rule(False, "Begin each meeting as a lecture: only moderators are heard, and who has the floor.")
+    one_speaker: bool = rule(False, "Only who has the floor is heard, while somebody has it.")
+    announce_hands: bool = rule(False, "Tell moderators aloud that somebody has raised a hand.")
     tell_muted: bool = rule(True, "Tell who talks while others have muted him that nobody hears him.")
 
     record_from: int = rule(0, "Record the room by itself once so many are in; 0: when somebody asks for it.")

@@ -9,17 +9,18 @@ only asks the focus to hang up. The room is open from the first place taken to t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
-from rooms import commands as ask
 from rooms import (
+    assembly,
     dialling,
     door,
     entrance,
     gains,
     hosting,
     lifecycle,
+    links,
     lists,
     messages,
     plays,
@@ -28,6 +29,7 @@ from rooms import (
     timing,
     voices,
 )
+from rooms import commands as ask
 from rooms import events as tell
 from rooms.alarms import Alarms
 from rooms.callers import Lockouts
@@ -46,7 +48,9 @@ _TOUCHES_HEARING = (
     tell.ParticipantWaits, tell.WaitEnded,
     tell.ParticipantArrived, tell.ParticipantLeft, tell.ParticipantMuted, tell.ParticipantUnmuted,
     tell.ParticipantDeafened, tell.ParticipantUndeafened, tell.ParticipantHeld, tell.ParticipantResumed,
-    tell.HeldByHost, tell.ReleasedByHost,
+    tell.HeldByHost, tell.ReleasedByHost, tell.FloorGiven, tell.FloorTaken, tell.RoomChanged, tell.RoomCreated,
+    tell.WhisperBegan, tell.WhisperEnded, tell.RelationChanged,
+    tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed,
 )  # fmt: skip
 
 
@@ -92,6 +96,8 @@ class Room:
         self.places: dict[ParticipantId, Participant] = {}
         """Everybody reserved or present, in the order of reservation."""
         self.ties = Ties()
+        self.links = links.Links()
+        self.assembly = assembly.Assembly()
         self._ids = ids
 
     @property
@@ -113,6 +119,11 @@ class Room:
         """Nobody is in it or to be called into it, or to come back to it, and nobody made it beforehand."""
         is_awaited = bool(self.lists) or bool(self.ties.breakouts)
         return self.state is State.EMPTY and not self.persistent and not is_awaited
+
+    @property
+    def speakers(self) -> Collection[ParticipantId] | None:
+        """The only ones whom the room hears; None: there are no such."""
+        return self.assembly.floor if self.policy.one_speaker and self.assembly.floor else None
 
     def handle(self, command: ask.Command, by: Actor, now: float) -> list[tell.Event]:
         """Apply a command, whole or not at all. Raises Refused."""
@@ -142,7 +153,8 @@ class Room:
         return minutes.events
 
     def _tell_hearing(self, minutes: Minutes) -> None:
-        hearing = hearing_of(self.present, self.waiting)
+        voices.review(self, minutes)
+        hearing = hearing_of(self.present, self.waiting, self.links, self.speakers)
         if hearing != self.hearing:
             self.hearing = hearing
             minutes.say(tell.HearingChanged, hearing)
@@ -254,6 +266,7 @@ class Room:
         self.state = next_state(self.state, Happening.FIRST_RESERVED)
         self.opened_at = minutes.at
         minutes.say(tell.RoomOpened)
+        assembly.open_room(self, minutes)
 
     def _arrive(self, command: ask.Arrive, by: Actor, minutes: Minutes) -> None:
         person = self.place(command.participant)
@@ -272,6 +285,7 @@ class Room:
         minutes.say(tell.ParticipantArrived, person.id, person.name, person.address, person.source)
         if self.policy.mute_on_entry and not is_moved:
             voices.add_mute(self, person, MuteCause.ENTRY, SYSTEM, minutes)
+        assembly.review(self, person, minutes)
         if person.held:
             minutes.say(tell.ParticipantHeld, person.id)
         voices.give_voice(self, person, minutes)
@@ -290,6 +304,8 @@ class Room:
         if was_present:
             voices.hush(self, person, minutes)
             self.plays.leave(person.id, minutes)
+            assembly.leave(self, person, minutes)
+            links.leave(self, person.id, minutes)
             if self.dominant == person.id:
                 voices.give_word(self, None, minutes)
             minutes.say(tell.ParticipantLeft, person.id, cause)
@@ -308,6 +324,7 @@ class Room:
         """The last place was given back. A lock belongs to the meeting and ends with it."""
         self.plays.close(minutes)
         self.recording.close(minutes)
+        assembly.close_room(self, minutes)
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None
         self.alarms.clear_all(but=RETURN)
@@ -360,6 +377,8 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     **lists.HANDLERS,
     **messages.HANDLERS,
     **voices.HANDLERS,
+    **assembly.HANDLERS,
+    **links.HANDLERS,
     **gains.HANDLERS,
     **hosting.HANDLERS,
     **plays.HANDLERS,

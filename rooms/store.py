@@ -19,6 +19,7 @@ from rooms import events as tell
 from rooms.errors import Refused
 from rooms.participant import id_number
 from rooms.policy import room_name
+from rooms.profile_store import profiles_table
 from rooms.profiles import Profiles, Said
 from rooms.records import tables as records
 from rooms.records.keeping import settle_meetings
@@ -103,7 +104,7 @@ def said_of_rooms(db: Database) -> None:
 
 
 _NEW = ("profile", "said")
-STEPS = (first_tables, sound_of_rooms, company_of_rooms, said_of_rooms, *records.STEPS)
+STEPS = (first_tables, sound_of_rooms, company_of_rooms, said_of_rooms, *records.STEPS, profiles_table)
 """The migrations, oldest first; once released, a step is never changed, only followed by another."""
 
 _migrations = Migrations("rooms")
@@ -128,6 +129,11 @@ RECORDS: dict[type[tell.Event], str] = {
     tell.PlaceReleased: f"DELETE FROM participations {_OF_THIS_PARTICIPATION}",
     tell.ParticipantArrived: f"UPDATE participations SET arrived_at = :at {_OF_THIS_PARTICIPATION}",
     tell.ParticipantLeft: f"UPDATE participations SET left_at = :at, cause = :cause {_OF_THIS_PARTICIPATION}",
+    tell.ParticipantMoved: (
+        "INSERT INTO participations (room, participant, name, address, source, reserved_at)"
+        " SELECT :to_room, participant, name, address, source, :at FROM participations"
+        " WHERE participant = :participant AND :room = :to_room ORDER BY id DESC LIMIT 1"
+    ),
     tell.WaitEnded: f"UPDATE participations SET left_at = :at, cause = :cause {_OF_THIS_PARTICIPATION}",
 }
 _SEEN = "INSERT OR REPLACE INTO last_seen (only, at) VALUES (1, :at)"

@@ -153,9 +153,25 @@ def hush(room: Room, person: Participant, minutes: Minutes) -> None:
         minutes.say(tell.TalkingChanged, person.id, False)
 
 
+def is_heard(room: Room, person: Participant) -> bool:
+    """By the room."""
+    speakers = room.speakers
+    is_let = speakers is None or person.id in speakers
+    return is_let and may_be_heard(person) and not room.links.is_private(person.id)
+
+
+def review(room: Room, minutes: Minutes) -> None:
+    """Somebody's floor, whisper or sidebar may have changed who of all is heard."""
+    for person in room.present:
+        if not is_heard(room, person):
+            hush(room, person, minutes)
+        else:
+            give_voice(room, person, minutes)
+
+
 def give_voice(room: Room, person: Participant, minutes: Minutes) -> None:
     """Who talks and may be heard is talking, also one whose mute ends in the middle of a word."""
-    if person.voice and may_be_heard(person) and not person.talking:
+    if person.voice and is_heard(room, person) and not person.talking:
         person.talking = True
         minutes.say(tell.TalkingChanged, person.id, True)
 

@@ -29,7 +29,10 @@ LINES = TEXT.splitlines()
 
 NAMES = {"room": "standup", "participant": "p7", "network": "198.51.100.0%2F24", "call": "7", "user": "alice"}
 NAMES["holder"] = "reception"
+NAMES["meeting"] = "7"
+NAMES["profile"] = "webinar"
 NAMES["recording"] = "standup-20261129-180000"
+NAMES["file"] = "standup-20261129-180000.flac"
 NAMES["country"] = "%2B49"
 NAMES["uri"] = "sip%3Abob%40example.com"
 """What the examples of the HTTP interface name."""

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import msgspec
 import structlog
@@ -19,6 +20,16 @@ from rooms.errors import Refused
 log = structlog.get_logger("http")
 
 JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An answer that is no JSON, but a page or a text."""
+
+    text: str
+    content_type: str
+
+
 PROBLEM = "application/problem+json"
 
 
@@ -26,6 +37,20 @@ def json_answer(
     told: object, status: int = 200, headers: Iterable[tuple[str, str]] = (), content_type: str = JSON
 ) -> Answer:
     return Answer(status, msgspec.json.encode(told), (("Content-Type", content_type), *headers))
+
+
+def document_answer(request: Request, told: Document) -> Answer:
+    """As it is; in JSON for programs that take nothing else (``Client``)."""
+    vary = ("Vary", "Accept")
+    if _takes_json_alone(header(request, b"accept") or "*/*"):
+        return json_answer({"page": told.text}, headers=[vary])
+    kind = ("Content-Type", f"{told.content_type}; charset=utf-8")
+    return Answer(200, told.text.encode("utf-8", "replace"), (kind, vary))
+
+
+def _takes_json_alone(accept: str) -> bool:
+    kinds = [each.partition(";")[0].strip().lower() for each in accept.split(",")]
+    return all(kind.endswith(("/json", "+json")) for kind in kinds)
 
 
 def refusal(request: Request, error: Exception) -> Answer:

@@ -21,7 +21,8 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import routes, tables, trace, watch
+from confserver.admin import fetching, operating, records, routes, tables, trace, watch
+from confserver.admin.mapping import mapping_option
 from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
@@ -57,8 +58,10 @@ ARGUMENT_HELP = {
     "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
     "uri": "URI is what would be called, such as sip:bob@example.com.",
     "user": "USER is the user's name, in lower case, such as alice.",
+    "file": "FILE is the name of one of its files.",
     "recording": "RECORDING is a recording's name, as confserver recordings prints it.",
     "country": "COUNTRY is a country code such as +49.",
+    "profile": "PROFILE is the name of a profile, such as webinar.",
     "holder": "HOLDER is the token's name, such as reception.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
@@ -90,6 +93,9 @@ OPTION_HELP = {
     "digits": "0 to 9, *, #, A to D; a comma is a pause of half a second.",
     "duration_ms": "How long each key is held, 40 to 5000.",
     "gap_ms": "How long to wait after each, 40 to 5000.",
+    "extends": "Another profile, whose rules hold where this one says nothing.",
+    "rules": "A rule, as NAME=VALUE; VALUE as in TOML; more than one: say it again.",
+    "stop": "End the server when the last call has ended.",
     "reason": "Why, in a few words for whoever reads the list.",
     "role": "What its holder may do.",
     "rooms": "Only these rooms, by name or pattern (team-*); more than one: say it again.",
@@ -112,13 +118,23 @@ OPTION_HELP = {
     "names": "What a breakout room is called; more than one: say it again.",
     "assign": "WHO=ROOM: who goes to which breakout room; more than one: say it again.",
     "evenly": "Divide evenly those for whom nothing is said.",
+    "keep": "Whoever has the floor keeps it, too.",
+    "trainee": "Who alone hears the coach.",
+    "other": "The other participant: an id or a name.",
+    "relation": "He does not hear the other (nohear), or is not heard by him (nospeak); clear: neither.",
+    "room_db": "How much softer (dB) they hear the room meanwhile.",
+    "hears_room": "Whether they hear the room meanwhile.",
+    "sidebar": "Number of the sidebar that is meant; 0: all.",
     "countdown_s": "In so many seconds, which those there are told.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
 
 
 def verbs(
-    ask: Ask, offline: routes.Offline = routes.not_here, follow: watch.Follow = watch.nobody_follows
+    ask: Ask,
+    offline: routes.Offline = routes.not_here,
+    follow: watch.Follow = watch.nobody_follows,
+    fetch: fetching.Fetch = fetching.nobody_fetches,
 ) -> list[click.Command]:
     """Build the top-level verbs over a way to ask; ``offline`` explains routes of a file, ``follow`` gives events."""
     room = click.Group(
@@ -127,7 +143,7 @@ def verbs(
         commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
     )
     watching = _command("watch", watch.runner(follow), watch.parameters(), watch.HELP)
-    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, *_ways(ask, offline)]
+    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, *_ways(ask, offline, fetch)]
 
 
 # ------------------------------------------------------------------ queries
@@ -162,9 +178,10 @@ def _status(ask: Ask) -> click.Command:
 
 # ------------------------------------------------------------------ the server's ways, beside the rooms
 NOUNS = {
-    "recording": "Delete recordings of the running server.",
+    "recording": "Bring recordings of the running server here, or delete them.",
     "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
-    "profile": "Show the rules that rooms of the running server have in common.",
+    "profile": "Show or change the rules that rooms of the running server have in common.",
+    "server": "Show or change whether the running server takes new calls.",
     "token": "Show or change who may administer the running server, and how far.",
     "ban": "Show or change from whom the running server takes nothing.",
     "route": "Show where the running server sends requests, and why.",
@@ -172,7 +189,7 @@ NOUNS = {
 }
 
 
-def _ways(ask: Ask, offline: routes.Offline) -> list[click.Command]:
+def _ways(ask: Ask, offline: routes.Offline, fetch: fetching.Fetch) -> list[click.Command]:
     """A group for each noun of ``routing.commands``, its verbs in it."""
     groups = {noun: click.Group(noun, help=words) for noun, words in NOUNS.items()}
     for question in (each for each in QUESTIONS if not each.has_own_verb):
@@ -181,8 +198,12 @@ def _ways(ask: Ask, offline: routes.Offline) -> list[click.Command]:
         groups[order.noun].add_command(_order(ask, order))
     explain = routes.explainer(ask, offline, _print)
     groups["route"].add_command(_command("explain", explain, routes.parameters(OPTION_HELP), routes.HELP))
+    bring = fetching.runner(ask, fetch)
+    groups["recording"].add_command(_command("get", bring, fetching.parameters(), fetching.HELP))
     reload = _command("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
-    return [*groups.values(), reload, _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)]
+    drain = _command("drain", operating.runner(ask, _print), operating.parameters(), operating.HELP)
+    traces = _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)
+    return [*groups.values(), reload, drain, traces, *records.verbs(ask, _command)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:
@@ -243,6 +264,8 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     """Make the option of a field; what is not given is left to the server, whose default is shown."""
     if field.name == "password":
         return _password_option(OPTION_HELP[field.name])
+    if get_origin(hint) is dict:
+        return mapping_option(field.name, OPTION_HELP[field.name])
     name = field.name.replace("_", "-")
     required = field.default is dataclasses.MISSING
     words = OPTION_HELP.get(field.name, "")

@@ -46,7 +46,7 @@ class Route:
     summary: str
     command: type[Command] | type[Order] | None = None
     query: str = ""
-    """``rooms``, ``room``, ``recordings``, ``status``, ``health`` or a question's name, where nothing is changed."""
+    """``rooms``, ``room``, ``status`` ... or a question's name, where nothing is changed."""
     is_open: bool = False
     """Wants no token."""
     needs: Role = Role.OBSERVER
@@ -82,6 +82,7 @@ class Found:
     asked: dict[str, list[str]] = field(default_factory=dict)
 
 
+FILE = "recording file"
 PAGING = (
     Parameter("limit", "At most so many rows; Link says where to go on.", int, 1, 1000),
     Parameter("after", "Only rows after the one of this name."),
@@ -104,6 +105,10 @@ QUERIES: tuple[Route, ...] = (
         "GET", "/recordings", "List the recordings, those under way first.", query="recordings",
         parameters=PAGING, key="name", room="room",
     ),
+    Route(
+        "GET", "/recordings/{recording}/{file}", "Send a file of a recording, whole or in parts.", query=FILE,
+        needs=Role.MODERATOR, media_type="application/octet-stream",
+    ),
     Route("GET", "/status", "Show the server's counts and load.", query="status"),
     Route(
         "GET", "/events", "Tell live what happens in all rooms, by server-sent events or WebSocket.", query="events",
@@ -118,6 +123,8 @@ QUERIES: tuple[Route, ...] = (
         "GET", "/docs", "Describe this interface on a page to read; wants no token.", query="docs", is_open=True,
         media_type="text/html",
     ),
+    Route("GET", "/ready", "Say whether the server takes new calls: 200, or 503; wants no token.", query="ready",
+          is_open=True),
     Route("GET", "/health", "Say that the server answers; wants no token.", query="health", is_open=True),
 )  # fmt: skip
 
@@ -131,6 +138,7 @@ def _asked(question: Question) -> Route:
     return Route(
         "GET", question.path, question.summary, query=question.name, needs=question.needs,
         parameters=(*question.parameters, *(PAGING if question.key else ())), key=question.key, room=question.room,
+        media_type=question.media_type,
     )  # fmt: skip
 
 

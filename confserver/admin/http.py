@@ -33,9 +33,9 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from confserver.admin import openapi, origins, page, versions
+from confserver.admin import answers, files, openapi, origins, page, versions
 from confserver.admin.answers import exception, header, json_answer, later, refusal, text, write
-from confserver.admin.endpoints import MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
+from confserver.admin.endpoints import FILE, MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
 from confserver.admin.gate import Gate
 from confserver.admin.opening import Opener
 from confserver.admin.paging import Page, link_of, page_of
@@ -84,7 +84,14 @@ class Door(Protocol):
     def recordings(self) -> object:
         """At once, or by a Deferred."""
 
+    def recording_file(self, name: str) -> Path:
+        """Where a file of a recording lies."""
+        ...
+
     def status(self) -> Mapping[str, object]: ...
+
+    def not_ready(self) -> str:
+        """Why no new calls are taken; empty: they are."""
 
 
 class BoundedRequest(Request):
@@ -146,6 +153,8 @@ class Interface(Resource):
             permit_room(found.names["room"], self._room(found.names["room"]), holder)
         if found.route.query in STREAMS:
             return self._open_stream(request, found, holder)
+        if found.route.query == FILE:
+            return files.send(request, self._door.recordings(), self._door.recording_file, found.names, holder)
         if found.route.command is None:
             told = self._ask(found)
             if isinstance(told, Deferred):
@@ -172,6 +181,10 @@ class Interface(Resource):
                 return self._door.status()
             case "health":
                 return {"status": "ok"}
+            case "ready":
+                if why := self._door.not_ready():
+                    raise Problem(503, why)
+                return {"status": "ready"}
             case "openapi":
                 return openapi.document()
             case "docs":
@@ -260,6 +273,8 @@ def _told(request: Request, found: Found, holder: Holder, told: object) -> Answe
     """Word the answer to a question: what he may see of it, a page of it, or that it is as he knows it."""
     if isinstance(told, Failure):
         return refusal(request, exception(told))
+    if isinstance(told, answers.Document):
+        return answers.document_answer(request, told)
     if isinstance(told, Answer):
         return told
     route, headers = found.route, []

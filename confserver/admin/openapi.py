@@ -30,6 +30,7 @@ NAMES = {
     name: words.partition(" is ")[2][:1].upper() + words.partition(" is ")[2][1:]
     for name, words in ARGUMENT_HELP.items()
 } | {
+    "meeting": "The meeting's number.",
     "call": "The call's number, the id of a participant, or a Call-ID.",
 }
 """What paths name."""

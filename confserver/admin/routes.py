@@ -18,7 +18,10 @@ URI is what would be called, such as sip:bob@example.com.
 The running server is asked, which knows who is registered. With --config the rows of that file are tried instead,
 without a server: no user is known then.
 """
-RELOAD_HELP = "Have the running server read its routes again.\n\nWhole or not at all; calls in progress stay."
+RELOAD_HELP = """Have the running server read its settings again.
+
+Whole or not at all; calls in progress stay. It says which settings have changed, and which want a restart.
+"""
 Offline = Callable[[Path, Mapping[str, str]], Mapping[str, Any]]
 """A settings file and what is asked, to what the server would say."""
 
@@ -55,9 +58,16 @@ def explainer(ask: Callable[..., Any], offline: Offline, show: Callable[..., Non
 def reloader(ask: Callable[..., Any], show: Callable[..., None]) -> Callable[..., None]:
     def run(where: Any, as_json: bool) -> None:
         told = ask(where, "POST", "/reload", {})
-        show(told, as_json, lambda told: click.echo(f"routes: {told['routes']}"))
+        show(told, as_json, print_reloaded)
 
     return run
+
+
+def print_reloaded(told: Mapping[str, Any]) -> None:
+    click.echo(f"routes: {told['routes']}")
+    click.echo(f"changed: {', '.join(told['changed']) or 'nothing'}")
+    if told["restart"]:
+        click.echo(f"changed when the server starts again: {', '.join(told['restart'])}")
 
 
 def print_reasons(told: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from confserver.admin import record_schemas
 from confserver.admin.schema import Schema, flag, nullable, number, ref, rows, text, thing, time, whole
 from confserver.admin.schemas import PEOPLE, ROOMS
 from confserver.routing.commands import (
@@ -46,6 +47,8 @@ WAYS: dict[str, Schema] = {
         started_at=time("When it began"),
         seconds=nullable(number("How long it is")),
         files=rows(text("File name; the mix first, then one for each participant")),
+        bytes=number("How large its files are together"),
+        until=nullable(time("When it is deleted; null: when somebody does so")),
     ),
     "Ban": thing(
         "From whom nothing is taken.",
@@ -133,7 +136,7 @@ WAYS: dict[str, Schema] = {
         pcap=text("The file", contentEncoding="base64"),
     ),
 }
-SCHEMAS: dict[str, Schema] = {**ROOMS, **PEOPLE, **WAYS}
+SCHEMAS: dict[str, Schema] = {**ROOMS, **PEOPLE, **WAYS, **record_schemas.RECORDS}
 
 ANSWERS: Mapping[str, Schema] = {
     "rooms": rows(ref("Room")),
@@ -150,6 +153,7 @@ ANSWERS: Mapping[str, Schema] = {
     "fence show": ref("Fence"),
     "trace list": rows(ref("TraceRow")),
     "trace pcap": ref("Pcap"),
+    **record_schemas.ANSWERS,
 }
 """By the query's name; of others: whatever it is."""
 DONE: Mapping[type[Any], Schema] = {

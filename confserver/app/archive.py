@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 
 import structlog
+from sqlite_utils import Database
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
+from confserver.admin import report
+from confserver.admin.answers import Document
+from confserver.admin.paging import Page
 from confserver.app.journal import Journal
+from confserver.app.orders import Orders
 from confserver.app.watch import unfailing
 from confserver.config.records import Records
 from confserver.focus.focus import Focus
 from confserver.storage import Storage
-from rooms.errors import NotFound
+from rooms.errors import Invalid, NotFound
 from rooms.manager import Rooms
 from rooms.participant import Participant, ParticipantId
-from rooms.records import keeping
+from rooms.policy import room_name
+from rooms.records import keeping, queries
 from rooms.records.ledger import Ledger
+from rooms.records.queries import Wanted
 
 log = structlog.get_logger("records")
 ALIVE_S = 30.0
 PRUNE_S = 60.0
 """How often a batch of old rows is looked for."""
 DAY_S = 86400.0
+DEFAULT_ROWS = 100
+MOST_TIME = 1e11
+_NUMBER = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
+T = TypeVar("T")
+Rows = Callable[[Database, Wanted], list[dict[str, Any]]]
 
 
 class Archive:
@@ -50,6 +65,37 @@ class Archive:
         self._focus = focus
         self._journal.use(Ledger(look, last_meeting))
 
+    # ------------------------------------------------------------------ answers
+    def join(self, orders: Orders) -> None:
+        """Answer what is asked about records."""
+        pages = {"meeting list": queries.meetings, "room_meeting list": queries.meetings}
+        pages["record list"] = queries.participations
+        for question, rows in pages.items():
+            orders.answers[question] = lambda names, now, rows=rows: self._page(names, rows)  # type: ignore[misc]
+        orders.answers["meeting show"] = lambda names, now: self._meeting(names["meeting"], lambda told: told)
+        orders.answers["meeting report"] = lambda names, now: self._meeting(
+            names["meeting"], lambda told: Document(report.page(report.meeting_of(told, now)), "text/html")
+        )
+
+    def _page(self, names: Mapping[str, str], rows: Rows) -> Deferred[Page]:
+        wanted = wanted_of(names)
+        found = self._storage.read(lambda db: rows(db, wanted))
+        return found.addCallback(lambda rows: page_of(rows, wanted))
+
+    def _meeting(self, number: str, made: Callable[[Mapping[str, Any]], T]) -> Deferred[T]:
+        """What is made of a meeting is made where it is read: a long one takes its time. Raises NotFound."""
+        if not number.isascii() or not number.isdigit() or len(number) > 18:
+            raise NotFound(f"there is no meeting {number[:64]}")
+
+        def read(db: Database) -> T:
+            told = queries.meeting(db, int(number))
+            if told is None:
+                raise NotFound(f"there is no meeting {number}")
+            return made(told)
+
+        return self._storage.read(read)
+
+    # ------------------------------------------------------------------ chores
     def chores(self) -> list[tuple[LoopingCall, float]]:
         return [(LoopingCall(unfailing(self._mark_alive)), ALIVE_S), (LoopingCall(unfailing(self._prune)), PRUNE_S)]
 
@@ -79,3 +125,31 @@ class Archive:
             log.warning("old records stay", why=failure.getErrorMessage())
 
         again()
+
+
+def wanted_of(names: Mapping[str, str]) -> Wanted:
+    """Raises Invalid."""
+    return Wanted(
+        room=room_name(names["room"]) if names.get("room") else None,
+        since=time_of("since", names.get("since")),
+        until=time_of("until", names.get("until")),
+        before=int(names["after"]) if names.get("after") else None,
+        limit=int(names.get("limit") or DEFAULT_ROWS),
+    )
+
+
+def time_of(name: str, text: str | None) -> float | None:
+    """Epoch seconds, or a time as ISO 8601 has it, of this machine's zone where it names none. Raises Invalid."""
+    if not text:
+        return None
+    try:
+        at = float(text) if _NUMBER.match(text) else datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError, OSError):
+        at = math.nan
+    if not abs(at) < MOST_TIME:
+        raise Invalid(f"{name}: must be epoch seconds or a time such as 2026-11-29T18:00")
+    return at
+
+
+def page_of(rows: Sequence[Mapping[str, Any]], wanted: Wanted) -> Page:
+    return Page(rows, str(rows[-1]["id"]) if len(rows) >= wanted.limit else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 from twisted.internet.defer import Deferred, DeferredList, FirstError, fail, succeed
 from twisted.python.failure import Failure
@@ -31,6 +32,7 @@ class Door:
         orders: Orders | None = None,
         storage: Storage | None = None,
         shelf: Shelf | None = None,
+        not_ready: Callable[[], str] = str,
     ) -> None:
         """``parts`` describes everything else, for ``status``."""
         self._focus = focus
@@ -38,6 +40,7 @@ class Door:
         self._parts = parts
         self._orders = orders or Orders()
         self._storage = storage
+        self.not_ready = not_ready
         self._shelf = shelf
         self._started_at = performer.now()
 
@@ -84,6 +87,10 @@ class Door:
     def recordings(self) -> object:
         """Those on the disk too, by a Deferred; without a shelf those of this run."""
         return self._shelf.rows() if self._shelf is not None else self._focus.recordings()
+
+    def recording_file(self, name: str) -> Path:
+        """``name``: as a row of ``recordings`` has it."""
+        return self._shelf.directory / name if self._shelf is not None else Path(name)
 
     def status(self) -> Mapping[str, object]:
         return {

@@ -12,7 +12,7 @@ from confserver.config.limits import Limits
 from confserver.routing import store
 from confserver.routing.bans import FOR_GOOD, Ban, BanLifted, Bans, BanSet
 from confserver.routing.barrier import Barrier, BarrierEvent
-from confserver.routing.budgets import Rate, bounds
+from confserver.routing.budgets import Rate, Rates, bounds
 from confserver.routing.commands import AddBan, LiftBan
 from confserver.routing.guard import Guard
 from confserver.routing.overload import Overload
@@ -26,6 +26,14 @@ LOOK_S = 0.1
 """How often the lateness of the process is looked at."""
 
 
+def _rates_of(limits: Limits) -> tuple[Rates, Rate]:
+    rates = bounds(
+        messages=limits.messages, requests=limits.requests, calls_a_minute=limits.calls,
+        failures_a_minute=limits.failures, connections_a_minute=limits.connections,
+    )  # fmt: skip
+    return rates, Rate(limits.strangers, 2.0 * limits.strangers)
+
+
 class Protection:
     """Owns ``barrier``; ``look`` is called every LOOK_S."""
 
@@ -37,13 +45,12 @@ class Protection:
         self._used_before = 0.0
         self._storage = storage
         self._bans = Bans(limits.ban_s)
-        rates = bounds(
-            messages=limits.messages, requests=limits.requests, calls_a_minute=limits.calls,
-            failures_a_minute=limits.failures, connections_a_minute=limits.connections,
-        )  # fmt: skip
-        strangers = Rate(limits.strangers, 2.0 * limits.strangers)
-        self.barrier = Barrier(guard, self._bans, rates, strangers, Overload(limits.late_ms / 1000))
+        self.barrier = Barrier(guard, self._bans, *_rates_of(limits), Overload(limits.late_ms / 1000))
         self._looked_at: float | None = None
+
+    def use_limits(self, limits: Limits) -> None:
+        """Other budgets, from now on."""
+        self.barrier.use_rates(*_rates_of(limits))
 
     def restore(self, bans: list[Ban], now: float) -> None:
         self._bans.restore(bans, now)

@@ -8,13 +8,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-import structlog
 from sqlite_utils import Database
 
 from confserver.app.orders import Done, Orders
-from confserver.config import ConfigError, Settings
+from confserver.config import Settings
 from confserver.config.routes import Route
-from confserver.routing.commands import ExplainRoute, Reload
+from confserver.routing.commands import ExplainRoute
 from confserver.routing.domains import Domains
 from confserver.routing.guard import Guard
 from confserver.routing.patterns import Pattern
@@ -31,7 +30,6 @@ from confserver.sip.uri import Uri, parse_uri
 from confserver.sip.ways import hop_of
 from confserver.transports.addresses import attached_networks
 
-log = structlog.get_logger("routes")
 STATUS = {"redirect": 302, "reject": 403}
 
 
@@ -87,7 +85,7 @@ def _time(text: str) -> float:
 class Routes:
     """Answers the stack, and keeps the table up to date.
 
-    ``hosts``: our addresses. ``reread`` gives the settings as they are now; raises ConfigError.
+    ``hosts``: our addresses.
     """
 
     def __init__(
@@ -95,16 +93,16 @@ class Routes:
         router: Router,
         hosts: Callable[[], Sequence[str]],
         domains: Domains,
-        reread: Callable[[], Settings] | None,
     ) -> None:
         self._router = router
         self._hosts = hosts
         self._domains = domains
-        self._reread = reread
         self.port_of: Callable[[str], int] = lambda _: 0
         """Where we listen, by transport; 0: nowhere."""
         self.is_closed = False
         """The server stops: nothing new is sent on."""
+        self.is_drained: Callable[[], bool] = bool
+        """Nor are new calls."""
 
     def use(self, trunks: Sequence[Trunk]) -> None:
         """From now on rows may send calls through these."""
@@ -113,7 +111,8 @@ class Routes:
     def plan(self, request: Request, flow: Flow, now: float) -> Plan | None:
         """See ``StackSettings.planner``."""
         plan = self._router.plan(request, flow, now)
-        return Answer(503, "", (("Retry-After", "10"),)) if self.is_closed and isinstance(plan, Relay) else plan
+        is_closed = self.is_closed or (request.method == "INVITE" and self.is_drained())
+        return Answer(503, "", (("Retry-After", "10"),)) if is_closed and isinstance(plan, Relay) else plan
 
     def names_us(self, uri: Uri) -> bool:
         """By an address or a listed domain, and a port of ours; a phone on this machine has another."""
@@ -122,32 +121,13 @@ class Routes:
             return False
         return hop.port == self.port_of(hop.transport)
 
-    def try_reload(self) -> None:
-        """At a SIGHUP."""
-        try:
-            self.reload()
-        except ConfigError as error:
-            log.error("routes stay as they were", why=str(error))
-
     def join(self, orders: Orders) -> None:
         orders.handlers[ExplainRoute] = self._explain
-        orders.handlers[Reload] = lambda _, now: self._ordered()
         orders.answers["route list"] = lambda _, now: [row.describe() for row in self._router.table.rows]
 
-    def reload(self) -> int:
-        """Read the rows again, whole or not at all: after a fault all stays as it is. Raises ConfigError."""
-        if self._reread is not None:
-            self._router.table = table_of(self._reread())
-        rows = len(self._router.table.rows)
-        log.info("routes read again", rows=rows)
-        return rows
-
-    def _ordered(self) -> Done:
-        try:
-            return Done({"routes": self.reload()})
-        except ConfigError as error:
-            log.warning("routes stay as they were", why=str(error))
-            raise Invalid(f"nothing has changed: {error}") from None
+    def use_settings(self, settings: Settings) -> None:
+        """Other rows from now on."""
+        self._router.table = table_of(settings)
 
     def _explain(self, order: ExplainRoute, now: float) -> Done:
         facts = facts_of(order.uri, order.caller, order.source, order.request, order.at, now)

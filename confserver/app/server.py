@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
 import structlog
-from sqlite_utils import Database
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.task import LoopingCall
 
 from confserver.admin import token_store
 from confserver.admin.access import AccessError, Control, kept_token, write_control
@@ -22,15 +21,18 @@ from confserver.app.accounts import Accounts
 from confserver.app.archive import Archive
 from confserver.app.banner import banner, cannot_listen
 from confserver.app.door import Door
+from confserver.app.ending import Ending
 from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
 from confserver.app.news import News
+from confserver.app.operations import Operations, load_made
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
-from confserver.app.profiles import ProfileError, profiles_of, rules_of
+from confserver.app.profiles import ProfileError, rules_of
 from confserver.app.routes import Routes, kept_secret, table_of
 from confserver.app.shelf import Shelf
 from confserver.app.surroundings import Surroundings
+from confserver.app.tables import migrate
 from confserver.app.tokens import Keys
 from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings
@@ -74,11 +76,12 @@ class Server:
     def __init__(self, reactor: Any, settings: Settings, reread: Callable[[], Settings] | None = None) -> None:
         """``reread`` gives the settings as they are now; raises ConfigError."""
         self._reactor = reactor
+        self._ending = Ending(reactor)
         self._settings = settings
         self._epoch = time.time() - time.monotonic()
         self._state = settings.state.path()
         self._surroundings = Surroundings(settings)
-        self._storage = Storage(self._state / "confserver.db", _migrate, reactor)
+        self._storage = Storage(self._state / "confserver.db", migrate, reactor)
         self._accounts = Accounts(settings.users, self._surroundings.guard, self._surroundings.hosts, self._storage)
         self._surroundings.phones = lambda uri, now: self._accounts.reach.locate(uri, now)
         self._orders = Orders()
@@ -90,9 +93,13 @@ class Server:
         self._keys.join(self._orders)
         self._routes = Routes(
             Router(self._accounts, self._surroundings.guard, table_of(settings), settings.users.ring_s),
-            self._surroundings.hosts, self._accounts.domains, reread,
+            self._surroundings.hosts, self._accounts.domains,
         )  # fmt: skip
         self._routes.join(self._orders)
+        self._operations = Operations(settings, reread, self._orders, self.now, self._calls_left, reactor.stop)
+        self._operations.reloading.then.append(self._routes.use_settings)
+        self._operations.follow(self._watch)
+        self._routes.is_drained = lambda: self._operations.drainage.is_on
         self._journal = Journal(self._storage)
         self._archive = Archive(settings.records, self._storage, self._journal, self.now)
         self._stack = Stack(self._stack_settings(), lambda: secrets.token_hex(8))
@@ -105,13 +112,15 @@ class Server:
         self._spares: Spares | None = None
         self._scribe = ScribeLink(reactor, self._surroundings.scribe_arguments(), lambda: self._shelf)
         self._shelf = Shelf(
-            reactor, self._scribe.send, lambda: self._focus.recordings(), lambda: self._performer
+            reactor, self._scribe.send, lambda: self._focus.recordings(), lambda: self._performer,
+            settings.recordings_path(),
         )  # fmt: skip
         self._shelf.join(self._orders)
         self._ready: set[int] = set()
         self._all_ready: Deferred[None] = Deferred()
         self._chores = [
             (LoopingCall(self._look_again), RESCAN_S),
+            *self._operations.chores(),
             (LoopingCall(unfailing(lambda: self._accounts.look(self.now()))), EXPIRE_S),
             (LoopingCall(unfailing(lambda: self._keys.look(self.now()))), EXPIRE_S),
             *self._watch.chores(),
@@ -191,13 +200,12 @@ class Server:
             ParticipantIds(kept.last_participant),
             on_demand=settings.on_demand,
             policy=rules_of(self._settings),
-            profiles=profiles_of(self._settings),
+            profiles=self._operations.profiles(await self._storage.write(load_made)),
             profile=settings.profile,
             most_rooms=settings.max_rooms,
             epoch=f"{int(now * 1000):x}",
         )
         rooms.restore(kept.rooms)
-        self._orders.answers["profile list"] = lambda _, now: rooms.profiles.describe()
         open_keys = self._settings.rtp.srtp_without_tls
         best_effort = self._settings.rtp.srtp_best_effort
         around, dialling = self._surroundings, self._surroundings.dial_terms()
@@ -211,7 +219,9 @@ class Server:
             watchers=settings.watchers,
             record_days=self._settings.recordings.days,
         )  # fmt: skip
+        self._archive.join(self._orders)
         self._archive.begin(rooms, self._focus, kept.last_meeting)
+        self._operations.begin(rooms, self._focus, scene, lambda outputs: self._performer.perform(outputs))
         tolls.TollKeeper(self._focus.fencing, self._storage, self._orders)
 
     def _join(self) -> None:
@@ -245,7 +255,9 @@ class Server:
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
-        door = Door(self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf)
+        door = Door(
+            self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf, self._not_ready
+        )
         self._http = Faces(self._reactor, self._settings, self._state, self.now)
         self._news.streams.holds = self._keys.tokens.holds
         self._url = self._http.open(door, token, self._keys.tokens, self._news.open)
@@ -294,18 +306,24 @@ class Server:
         except OSError as error:
             log.warning("cannot look up the addresses of this machine", why=str(error))
 
+    def _not_ready(self) -> str:
+        return self._operations.not_ready(len(self._ready), self._stands)
+
+    def _calls_left(self) -> int:
+        return int(str(self._stack.describe()["calls"]))
+
     def _contact(self, flow: Flow) -> Address:
         """What Contact and Via say to the peer of a flow."""
         port = self._transports.port_of(flow.transport) if self._transports else 0
         return self._surroundings.host_for(flow), port or flow.local[1]
 
     def reload(self) -> None:
-        """Read again what may change while the server runs: the certificate, the routes."""
+        """Read again what may change while the server runs: the certificate, the settings."""
         if self._transports is not None:
             self._transports.refresh()
         if self._http is not None:
             self._http.refresh()
-        self._routes.try_reload()
+        self._operations.reload()
 
     def _vouches(self, flow: Flow, name: str) -> bool:
         """Inside an address is enough; by TLS a certificate says whose a connection is (RFC 5923 section 9)."""
@@ -330,7 +348,7 @@ class Server:
                 chore.stop()
         if self._transports is not None:
             self._performer.perform(self._focus.close())
-            await self._until(self._is_goodbye_said, GOODBYE_S)
+            await self._ending.until(self._is_goodbye_said, GOODBYE_S)
             await self._stop_workers()
             self._performer.stop()
             self._transports.stop()
@@ -348,20 +366,8 @@ class Server:
 
     async def _stop_workers(self) -> None:
         """Then the scribe, who writes down what workers say to the last."""
-        await self._stop_all([*self._links, *([self._spares] if self._spares else [])])
-        await self._stop_all([self._scribe])
-
-    async def _stop_all(self, everybody: Sequence[WorkerLink | Spares | ScribeLink]) -> None:
-        for each in everybody:
-            each.stop()
-        await self._until(lambda: not any(each.is_alive for each in everybody), 2.0)
-        for each in everybody:
-            each.kill()
-
-    async def _until(self, is_so: Callable[[], bool], most_s: float) -> None:
-        ends = self.now() + most_s
-        while not is_so() and self.now() < ends:
-            await deferLater(self._reactor, 0.05, lambda: None)
+        await self._ending.stop_all([*self._links, *([self._spares] if self._spares else [])])
+        await self._ending.stop_all([self._scribe])
 
     # ------------------------------------------------------------------ looking in
     def _parts(self) -> Mapping[str, object]:
@@ -372,6 +378,7 @@ class Server:
             "sip": self._stack.describe(),
             **self._watch.describe(),
             **self._news.describe(),
+            "drain": self._operations.drainage.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links
@@ -387,10 +394,3 @@ class Server:
         """What people need to know when the server stands."""
         assert self._transports is not None
         return banner(self._transports.hosts, self._transports.port, self._url, self._state)
-
-
-def _migrate(db: Database) -> None:
-    """Bring all tables to this version."""
-    store.migrate(db)
-    ways.migrate(db)
-    token_store.migrate(db)

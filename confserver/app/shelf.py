@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -37,8 +38,10 @@ class Shelf:
         send: Callable[[ToScribe], None],
         live: Callable[[], Sequence[Record]],
         then: Callable[[], Hearer],
+        directory: Path,
     ) -> None:
         """``live``: the recordings of this run, as the focus knows them."""
+        self.directory = directory
         self._reactor = reactor
         self._send = send
         self._live = live

@@ -129,13 +129,7 @@ class Surroundings:
     # ------------------------------------------------------------------ what rooms and workers are told
     def media_terms(self) -> MediaTerms:
         """How rooms sound whose own policy does not say."""
-        media = self._settings.media
-        return MediaTerms(
-            codecs=media.codecs, talkers=media.talkers, rate_hz=media.rate_hz, max_rate_hz=media.max_rate_hz,
-            ptime_ms=media.ptime_ms, levelling=media.levelling, comfort_noise=media.comfort_noise,
-            denoise=media.denoise,
-            guard=NoiseGuard(media.guard), opus_bitrate=media.opus_bitrate, opus_dtx=media.opus_dtx,
-        )  # fmt: skip
+        return media_terms_of(self._settings)
 
     def dial_terms(self) -> DialTerms:
         """Whom rooms may call."""
@@ -217,6 +211,16 @@ class Surroundings:
             trail_mb=self._settings.limits.trail_mb,
             cname=f"{secrets.token_hex(6)}@confserver",
         )
+
+
+def media_terms_of(settings: Settings) -> MediaTerms:
+    media = settings.media
+    return MediaTerms(
+        codecs=media.codecs, talkers=media.talkers, rate_hz=media.rate_hz, max_rate_hz=media.max_rate_hz,
+        ptime_ms=media.ptime_ms, levelling=media.levelling, comfort_noise=media.comfort_noise,
+        denoise=media.denoise,
+        guard=NoiseGuard(media.guard), opus_bitrate=media.opus_bitrate, opus_dtx=media.opus_dtx,
+    )  # fmt: skip
 
 
 def _named(addresses: tuple[str, ...]) -> tuple[str, ...]:

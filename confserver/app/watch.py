@@ -74,6 +74,9 @@ class Watch:
         if self._dialogs.is_waiting:
             self._dialogs.say_goodbye(self._now(), self._perform)
 
+    def use_limits(self, limits: Limits) -> None:
+        self._protection.use_limits(limits)
+
     def flush(self) -> None:
         """Before the store is closed."""
         self._dialogs.flush()

@@ -12,16 +12,19 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from confserver.client import aio, control
 from confserver.client.asking import Changed, Listed, Record, Told
-from confserver.client.connection import Connection, Json
+from confserver.client.asking import path as where
+from confserver.client.connection import Connection, Json, Progress
 from confserver.client.errors import BadAnswer, NotRunning
 from confserver.client.live import IDLE_S, Ended, Following
 from confserver.client.of_doors import OfDoors
+from confserver.client.of_links import OfLinks
 from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
+from confserver.client.of_records import OfRecords
 from confserver.client.of_rooms import OfRooms
 from confserver.client.of_voices import OfVoices
 from confserver.client.of_ways import OfWays
@@ -35,7 +38,9 @@ class _Methods(
     OfPeople[Listed, Told, Changed],
     OfVoices[Listed, Told, Changed],
     OfMoves[Listed, Told, Changed],
+    OfLinks[Listed, Told, Changed],
     OfWays[Listed, Told, Changed],
+    OfRecords[Listed, Told, Changed],
 ):
     """All methods, and where they go."""
 
@@ -64,6 +69,10 @@ class Client(_Methods[list[Record], Record, "Record | None"]):
     def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
         """Ask for anything; ``path`` is percent-encoded already."""
         return self._connection.request(method, path, body)
+
+    def download(self, recording: str, file: str, into: BinaryIO, told: Progress | None = None) -> int:
+        """Write a file of a recording into an open one; give its length. ``told``: how much has come, of how much."""
+        return self._connection.download(where("recordings", recording, file), into, told)
 
     def events(
         self,
@@ -118,6 +127,10 @@ class AsyncClient(_Methods[Awaitable[list[Record]], Awaitable[Record], Awaitable
     async def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
         """Ask for anything; ``path`` is percent-encoded already."""
         return await asyncio.to_thread(self._connection.request, method, path, body)
+
+    async def download(self, recording: str, file: str, into: BinaryIO, told: Progress | None = None) -> int:
+        """Write a file of a recording into an open one; give its length. ``told`` is called in a thread."""
+        return await asyncio.to_thread(self._connection.download, where("recordings", recording, file), into, told)
 
     async def events(
         self,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from confserver.client.errors import BadAnswer, ClientError, NotRunning, Problem, Unauthorized
@@ -14,6 +15,9 @@ from confserver.client.errors import BadAnswer, ClientError, NotRunning, Problem
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 """What a JSON text can hold."""
 
+Progress = Callable[[int, int], None]
+"""Told how much has come, and of how much."""
+PIECE_BYTES = 1 << 16
 MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -77,6 +81,28 @@ class Connection:
             sock.settimeout(idle_s)
             while line := answer.readline(MOST_BYTES):
                 yield line
+
+    def download(self, path: str, into: BinaryIO, told: Progress | None = None) -> int:
+        """Write an answer into a file, piece by piece; give its length. Raises ClientError where it breaks off.
+
+        ``told`` hears how much has come, and how much will.
+        """
+        connection = self._opened(self.timeout)
+        with self.told_as_ours(), contextlib.closing(connection):
+            connection.request("GET", self.base + path, None, self.rights())
+            answer = connection.getresponse()
+            if answer.status != 200:
+                self.understood(answer.status, answer.read(MOST_BYTES))
+                raise BadAnswer(f"{self.url}: answers {answer.status} to a request for a file")
+            size, come = answer.length or 0, 0
+            while piece := answer.read(PIECE_BYTES):
+                into.write(piece)
+                come += len(piece)
+                if told is not None:
+                    told(come, size)
+            if come < size:
+                raise BadAnswer(f"{self.url}: only {come} of {size} bytes have come")
+            return come
 
     def rights(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"} if self._token else {}

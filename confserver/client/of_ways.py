@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from confserver.client.asking import Asking, Changed, Listed, Told, path
 
@@ -81,8 +81,35 @@ class OfWays(Asking[Listed, Told, Changed]):
         return self._change("POST", where, caller=caller, source=source, request=request, at=at)
 
     def reload_route(self) -> Changed:
-        """Read the routes of the settings again, whole or not at all; calls in progress stay."""
+        """Read the settings again, whole or not at all; calls in progress stay."""
         return self._change("POST", "/reload")
+
+    # -------------------------------------------------------------- profiles, and the server's own end
+    def show_profile(self, profile: str) -> Told:
+        """Show a profile, and which rooms have it."""
+        return self._tell(path("profiles", profile))
+
+    def put_profile(
+        self, profile: str, extends: str | None = None, rules: Mapping[str, object] | None = None
+    ) -> Changed:
+        """Make a profile of rooms, or change it: rooms that have it follow at once."""
+        return self._change("PUT", path("profiles", profile), extends=extends, rules=rules)
+
+    def remove_profile(self, profile: str) -> Changed:
+        """Forget a profile that no room has, and that no other extends."""
+        return self._change("DELETE", path("profiles", profile))
+
+    def show_server(self) -> Told:
+        """Show whether new calls are taken, and how many are left."""
+        return self._tell("/drain")
+
+    def drain_server(self, stop: bool | None = None, seconds: float | None = None) -> Changed:
+        """Turn new calls away and let those present finish; stop the server when it is empty, or in so many seconds."""
+        return self._change("PUT", "/drain", stop=stop, seconds=seconds)
+
+    def undrain_server(self) -> Changed:
+        """Take new calls again."""
+        return self._change("DELETE", "/drain")
 
     # -------------------------------------------------------------- users
     def list_user(self) -> Listed:

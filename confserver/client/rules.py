@@ -34,6 +34,9 @@ class Rules(TypedDict, total=False):
     codecs: Sequence[str] | None
     music_when_alone: bool | None
     announce: str | None
+    lecture: bool | None
+    one_speaker: bool | None
+    announce_hands: bool | None
     tell_muted: bool | None
     record_from: int | None
     record_tracks: bool | None

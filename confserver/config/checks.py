@@ -57,6 +57,11 @@ def _check_public_address(settings: Settings) -> None:
         raise ValueError(f"no peer can reach {text}")
 
 
+def _check_drain_to(settings: Settings) -> None:
+    if settings.limits.drain_to:
+        trunk_host(settings.limits.drain_to)
+
+
 def _check_transports(settings: Settings) -> None:
     transports = settings.sip.transports
     if not transports or len(set(transports)) < len(transports):
@@ -262,6 +267,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("sip.local_networks", lambda settings: _check_networks(settings.sip.local_networks)),
     ("sip.trusted_networks", lambda settings: _check_networks(settings.sip.trusted_networks)),
     ("sip.identity_networks", lambda settings: _check_networks(settings.sip.identity_networks)),
+    ("limits.drain_to", _check_drain_to),
     ("limits.outside_networks", lambda settings: _check_networks(settings.limits.outside_networks)),
     ("rtp.addresses", lambda settings: _check_addresses(settings.rtp.addresses)),
     ("rtp.port_min", _check_port_min),

@@ -66,6 +66,17 @@ class Limits(Section, frozen=True):
             description="New requests get 503 while the signalling process is so many milliseconds late; 0: never.",
         ),
     ] = 250
+    drain_to: Annotated[
+        str,
+        Meta(
+            description="Server that new calls are sent to (302) while this one is emptied, HOST or HOST:PORT; empty: "
+            "they hear 503."
+        ),
+    ] = ""
+    drain_retry_s: Annotated[
+        int,
+        Meta(ge=1, le=86400, description="Seconds after which new calls may come again (Retry-After), meanwhile."),
+    ] = 60
     outside_networks: Annotated[
         tuple[str, ...],
         Meta(description="Networks that count as outside though they are attached, or are loopback: for trials."),

@@ -15,6 +15,7 @@ with host an IP address in text. Times are epoch seconds (DESIGN: one offset for
 
 from confserver.contract.commands import (
     Capture,
+    ChangePort,
     CloseLeg,
     CloseRoom,
     Describe,
@@ -61,6 +62,7 @@ from confserver.contract.events import (
     Overloaded,
     PlayEnded,
     Pong,
+    PortChanged,
     RecordEnded,
     RecordFailed,
     RecordStarted,
@@ -117,7 +119,7 @@ from confserver.contract.scribe import (
     ToScribe,
 )
 
-VERSION = 4
+VERSION = 5
 
 __all__ = [
     "MOST_BYTES",
@@ -126,6 +128,7 @@ __all__ = [
     "AskScribe",
     "Capture",
     "Captured",
+    "ChangePort",
     "CloseLeg",
     "CloseRecording",
     "CloseRoom",
@@ -171,6 +174,7 @@ __all__ = [
     "PlayEnded",
     "PlayId",
     "Pong",
+    "PortChanged",
     "Record",
     "RecordEnded",
     "RecordFailed",

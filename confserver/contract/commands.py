@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from confserver.contract.plan import LegId, MediaPlan, PlayId, RecordId, Resume, RoomId, RoomSound, Sound
+from confserver.contract.plan import Address, LegId, MediaPlan, PlayId, RecordId, Resume, RoomId, RoomSound, Sound
 
 
 class ToWorker(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -65,6 +65,14 @@ class MoveLeg(ToWorker, frozen=True):
     room: RoomId
 
 
+class ChangePort(ToWorker, frozen=True):
+    """Have a leg come and go by another port, where ``remote`` is nobody else's. Answered by PortChanged."""
+
+    leg: LegId
+    ipv6: bool
+    remote: Address
+
+
 class MixSources(msgspec.Struct, frozen=True, array_like=True):
     """The sources of one mix with their gains."""
 
@@ -79,6 +87,8 @@ class SetHearing(ToWorker, frozen=True):
     mixes: list[MixSources]
     listeners: list[tuple[LegId, int]]
     exceptions: list[tuple[LegId, LegId, float]] = []
+    private: list[LegId] = []
+    """Those who speak to some alone: they are not recorded, and do not have the word."""
 
 
 class SetGain(ToWorker, frozen=True):
@@ -171,6 +181,6 @@ class Stop(ToWorker, frozen=True):
 
 
 MediaCommand = (
-    Serve | OpenRoom | SetRoom | CloseRoom | OpenLeg | SetLeg | MoveLeg | CloseLeg | SetHearing | SetGain | SendDigits
-    | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | Describe | Capture | Ping | Stop
+    Serve | OpenRoom | SetRoom | CloseRoom | OpenLeg | SetLeg | MoveLeg | ChangePort | CloseLeg | SetHearing | SetGain
+    | SendDigits | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | Describe | Capture | Ping | Stop
 )  # fmt: skip

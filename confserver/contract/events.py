@@ -41,6 +41,13 @@ class LegLatched(FromWorker, frozen=True):
     remote: Address
 
 
+class PortChanged(FromWorker, frozen=True):
+    """The leg's port from now on; 0: there is no other, and it has the one that it had."""
+
+    leg: LegId
+    port: int
+
+
 class FirstPacket(FromWorker, frozen=True):
     leg: LegId
 
@@ -178,7 +185,7 @@ class Pong(FromWorker, frozen=True):
 
 
 MediaEvent = (
-    EngineReady | LegOpened | LegFailed | LegLatched | FirstPacket | LegSilent | DigitPressed | DigitsSent
+    EngineReady | LegOpened | LegFailed | LegLatched | PortChanged | FirstPacket | LegSilent | DigitPressed | DigitsSent
     | SpeakingChanged | DominantChanged | NoiseDetected | NoiseEnded | PlayEnded
     | RecordStarted | RecordEnded | RecordFailed | LegReports | LegClosed | Overloaded | Described | Captured | Pong
 )  # fmt: skip

@@ -140,6 +140,12 @@ class Legs:
         self._outgoing.set_format(row, plan)
         self.aim(leg)
 
+    def rebind(self, leg: Leg, local: int, now: float) -> None:
+        """From now on it comes and goes by another port."""
+        leg.local = self._seats.local[leg.row] = local
+        self._sources.rebind(leg.row, local, now)
+        self._outgoing.moved = True
+
     def _hush(self, row: int) -> None:
         """On hold: what was heard fades, nothing more is played."""
         seats = self._seats

@@ -106,7 +106,7 @@ class Listening:
     def listen(self, now: float) -> None:
         """Once it is known who talks."""
         if self._tick % EVERY == 0:
-            silenced = {row for room in self._floor.rooms.values() for row in room.talkers - room.audible}
+            silenced = {row for room in self._floor.rooms.values() for row in room.talkers - room.public}
             self._silenced = np.array(sorted(silenced), np.intp)
         self._tick += 1
         self._note(self.guard.listen())

@@ -129,7 +129,7 @@ class Recorder:
 
     def _tracks(self, room: Room) -> tuple[list[LegId], NDArray[np.int16]]:
         """Who sounds, and what each says: (legs, samples)."""
-        rows = sorted(row for row in room.audible if row in self._by_row)
+        rows = sorted(row for row in room.public if row in self._by_row)
         samples = _as_integers(self._seats.signals[room.band][rows])
         sounding = np.flatnonzero((samples > _STEP).any(axis=1) | (samples < -_STEP).any(axis=1))
         return [self._by_row[rows[place]].id for place in sounding.tolist()], samples[sounding]

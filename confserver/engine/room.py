@@ -23,12 +23,15 @@ class Wishes:
     mixes: list[Gains] = field(default_factory=list)
     listeners: dict[int, int] = field(default_factory=dict)
     exceptions: dict[int, Gains] = field(default_factory=dict)
+    private: set[int] = field(default_factory=set)
+    """Who speaks to some alone: nobody else has to hear of it."""
 
     def forget(self, row: int) -> None:
         for gains in (*self.mixes, *self.exceptions.values()):
             gains.pop(row, None)
         self.listeners.pop(row, None)
         self.exceptions.pop(row, None)
+        self.private.discard(row)
 
 
 @dataclass(slots=True)
@@ -84,7 +87,12 @@ class Room:
 
     def everybody(self) -> Gains:
         """Who is heard in some mix, as loud as there."""
-        return {row: max(gains.get(row, 0.0) for gains in self.wishes.mixes) for row in self.audible}
+        return {row: max(gains.get(row, 0.0) for gains in self.wishes.mixes) for row in self.public}
+
+    @property
+    def public(self) -> set[int]:
+        """Who is heard, and not by some alone."""
+        return self.audible - self.wishes.private
 
     def sounding(self) -> set[int]:
         return self.talkers | self.fading | self.players.keys()

@@ -103,6 +103,12 @@ class Sources:
         self.add(Source(row, source.local, named, hosts, symmetric, latched))
         return moved
 
+    def rebind(self, row: int, local: int, now: float) -> None:
+        """The leg comes and goes by another socket; what still comes to the old one from its phone is nobody's."""
+        source = self._by_row[row]
+        self.remove(row, now)
+        self.add(Source(row, local, source.named, source.hosts, source.symmetric, source.latched))
+
     def latch(self, row: int, sender: Address) -> None:
         """From now on the leg's packets come from here."""
         source = self._by_row[row]

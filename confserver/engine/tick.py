@@ -234,6 +234,13 @@ class Engine:
         except Unfit as unfit:
             self.strays.events.append(LegFailed(leg=command.leg, reason=str(unfit)))
 
+    def rebind(self, leg: LegId, local: int, now: float) -> bool:
+        """Have a leg come and go by another socket; whether it is still there."""
+        found = self.legs.by_id.get(leg)
+        if found is not None:
+            self.legs.rebind(found, local, now)
+        return found is not None
+
     def move_leg(self, command: MoveLeg) -> None:
         """A leg that is gone by now is passed over."""
         leg = self.legs.by_id.get(command.leg)
@@ -281,7 +288,8 @@ class Engine:
         for listener, source, gain in command.exceptions:
             if listener in legs and source in legs:
                 exceptions.setdefault(legs[listener].row, {})[legs[source].row] = gain
-        self.floor.set_hearing(command.room, Wishes(mixes, listeners, exceptions))
+        private = {legs[leg].row for leg in command.private if leg in legs}
+        self.floor.set_hearing(command.room, Wishes(mixes, listeners, exceptions, private))
 
     def set_gain(self, command: SetGain) -> None:
         """A leg that is gone by now is passed over."""

@@ -98,6 +98,7 @@ class Admission:
 
     def _room_called(self, call: CallArrived) -> str:
         """By the URI, or by the call that this one joins (RFC 3911). Raises NoAnswer."""
+        self._check_drained(call.request)
         joined = self._scene.legs.by_call.get(call.other.call) if call.other else None
         if joined is not None:
             return self._checked(joined.room)
@@ -133,9 +134,14 @@ class Admission:
             raise NoAnswer(to.status, "", (warning(399, to.reason),))
         if self._scene.is_closing:
             raise unavailable("the server is stopping")
+        self._check_drained(request)
         if isinstance(to, ToRoom) and self._scene.factory.is_named(to.name):
             return self._scene.factory.make(self._scene.rooms.__contains__)
         return self._checked(to.name) if isinstance(to, ToRoom) else None
+
+    def _check_drained(self, request: Request) -> None:
+        if self._scene.draining is not None:
+            raise self._scene.draining.answer(request)
 
     def _checked(self, text: str) -> str:
         rooms = self._scene.rooms

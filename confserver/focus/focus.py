@@ -22,6 +22,7 @@ from confserver.contract import (
     NoiseEnded,
     Overloaded,
     PlayEnded,
+    PortChanged,
     RecordFailed,
     SoundFailed,
     SoundReady,
@@ -189,6 +190,8 @@ class Focus:
             case LegLatched(leg=number, remote=remote) if number in legs:
                 legs[number].remote = remote
                 self._announcer.heard(legs[number], now)
+            case PortChanged():
+                self._sessions.ports.changed(event, now)
             case FirstPacket(leg=number) if number in legs:
                 self._admission.arrive(legs[number], now)
                 self._announcer.heard(legs[number], now)
@@ -305,6 +308,7 @@ class Focus:
             self._dialout.next_deadline(),
             self._transfers.next_deadline(),
             self._trunks.next_deadline(),
+            self._sessions.ports.next_deadline(),
         )
         deadlines = (leg.deadline if leg else None, self._scene.rooms.next_deadline(), *parts)
         return min((each for each in deadlines if each is not None), default=None)
@@ -318,6 +322,7 @@ class Focus:
         self._dialout.fire(now)
         self._transfers.fire(now)
         self._trunks.fire(now)
+        self._sessions.ports.fire(now)
         while (leg := self._scene.legs.next_opening()) and leg.deadline <= now:
             self._scene.hang_up(leg, "no word from the media worker", unavailable("no word from the media worker"))
         return self._scene.taken()

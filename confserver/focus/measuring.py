@@ -88,9 +88,14 @@ class Tally:
         if report.mos_out:
             self.mos_out.add(report.mos_out)
 
+    def so_far(self) -> dict[str, int]:
+        """What the leg has counted, below zero: the base of a tally that begins now."""
+        return {name: -max(getattr(self.last, name), 0) if self.last else 0 for name in _COUNTS}
+
     def figures(self) -> Figures:
         last = self.last
-        counts = {name: self.base[name] + (max(getattr(last, name), 0) if last else 0) for name in _COUNTS}
+        now = {name: max(getattr(last, name), 0) if last else 0 for name in _COUNTS}
+        counts = {name: max(self.base[name] + now[name], 0) for name in _COUNTS}
         return Figures(
             codec=self.codec,
             received=counts["received"],
@@ -116,11 +121,17 @@ class Measuring:
         self._scene = scene
         self._tallies: dict[ParticipantId, Tally] = {}
         self._ending: OrderedDict[LegId, Tally] = OrderedDict()
+        self._moving: set[ParticipantId] = set()
+        """Who is on the way to another room; ``_before``: what is not to be counted there."""
+        self._before: dict[ParticipantId, dict[str, int]] = {}
 
     def follow(self, event: tell.Event) -> None:
         match event:
+            case tell.ParticipantMoved(participant=who, from_room=room) if room == event.room:
+                self._moving.add(who)
             case tell.ParticipantArrived(participant=who) | tell.ParticipantReplaced(participant=who):
                 tally = self._tallies.setdefault(who, Tally(event.room, who))
+                tally.base = self._before.pop(who, tally.base)
                 leg = self._scene.legs.by_participant.get(who)
                 if leg:
                     tally.use(leg)
@@ -130,8 +141,12 @@ class Measuring:
                     self._leave(left, event.at)
 
     def _leave(self, tally: Tally, at: float) -> None:
-        """What is known now; the worker's last word may follow."""
-        self._ending[tally.leg] = tally
+        """What is known now; the worker's last word may follow. Who moves goes on by the same leg, as another tally."""
+        if tally.participant in self._moving:
+            self._moving.discard(tally.participant)
+            self._before[tally.participant] = tally.so_far()
+        else:
+            self._ending[tally.leg] = tally
         if len(self._ending) > MOST_ENDING:
             self._ending.popitem(last=False)
         self._scene.say(Measured(tally.room, tally.participant, tally.figures(), at))

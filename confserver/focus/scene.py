@@ -19,6 +19,7 @@ from confserver.contract import (
     ToWorker,
 )
 from confserver.focus.answers import NoAnswer, unavailable
+from confserver.focus.draining import Draining
 from confserver.focus.factory import Factory
 from confserver.focus.legs import Leg, Legs, Place, Stage
 from confserver.focus.media import Ground
@@ -90,6 +91,8 @@ class Scene:
         self._loads: dict[int, tuple[float, int]] = {}
         """Of each worker: the share of its time that it has used of late, and how many legs it had then."""
         self.is_closing = False
+        self.draining: Draining | None = None
+        """What who calls hears, while nobody is let in any more."""
         self.factory = Factory("", str)
         """The name that makes rooms."""
         self.followers: list[Callable[[tell.Event], None]] = []
@@ -97,6 +100,10 @@ class Scene:
         self._terms = terms or MediaTerms()
         self._outputs: list[Output] = []
         self._number = 0
+
+    def use_terms(self, terms: MediaTerms) -> None:
+        """Other ones, for rooms that open from now on."""
+        self._terms = terms
 
     def secrets_for(self, flow: Flow) -> Secrets | None:
         """What makes our keys for who offers his own by this flow: nothing where others could read them."""
@@ -191,7 +198,10 @@ class Scene:
             for who, gain in each.exceptions
             if each.listener in leg_of and who in leg_of
         ]
-        command = SetHearing(room=place.number, mixes=mixes, listeners=listeners, exceptions=exceptions)
+        command = SetHearing(
+            room=place.number, mixes=mixes, listeners=listeners, exceptions=exceptions,
+            private=[leg_of[who] for who in hearing.private if who in leg_of],
+        )  # fmt: skip
         self.tell_worker(place, command)
 
     def check_workers(self, room: str) -> None:

@@ -7,6 +7,7 @@ from confserver.focus.answers import NoAnswer, of_offer
 from confserver.focus.legs import Leg, Stage
 from confserver.focus.media import caller_of, check_family, check_reach, description_of, plan_of
 from confserver.focus.outputs import AcceptOffer, RefuseOffer
+from confserver.focus.ports import Ports
 from confserver.focus.scene import Scene
 from confserver.sdp.agreement import Agreed, Rejected
 from confserver.sdp.negotiation import accept, answer, negotiate, offer
@@ -22,6 +23,7 @@ class Sessions:
     def __init__(self, scene: Scene, admission: Admission) -> None:
         self._scene = scene
         self._admission = admission
+        self.ports = Ports(scene, self.offered)
 
     def offered(self, event: OfferArrived, now: float) -> None:
         leg = self._scene.legs.by_call.get(event.call)
@@ -53,6 +55,10 @@ class Sessions:
             raise of_offer(rejected) from rejected
         self._check(leg, agreed)
         self._move(leg, event, agreed)
+        remote = plan_of(agreed, leg.caller, terms, leg.named).remote
+        if remote is not None and self.ports.is_mistakable(leg, remote):
+            self.ports.ask(leg, event, remote, now)
+            return
         leg.sent = answer(described, agreed, self._admission.local(leg), leg.sent)
         self._follow(leg, agreed, now)
         self._scene.say(AcceptOffer(leg.call, write(leg.sent)))

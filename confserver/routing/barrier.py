@@ -72,6 +72,9 @@ class Barrier:
         self._events: list[BarrierEvent] = []
         self._counts: Counter[str] = Counter()
 
+    def use_rates(self, rates: Rates, strangers: Rate) -> None:
+        self._rates, self._strangers_rate = rates, strangers
+
     def taken(self) -> list[BarrierEvent]:
         """What has happened since the last time."""
         if not self._events:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rooms.participant import Role
 
@@ -55,6 +55,7 @@ class Question:
     """Handed to whoever answers beside the names of the path."""
     key: str = ""
     """The member that names a row: the list can be asked for by pages."""
+    media_type: str = "application/json"
     room: str = ""
     """The member of each row that names its room: who is for some rooms only is told of these."""
 
@@ -159,7 +160,7 @@ class ExplainRoute(Command):
 
 @dataclass(frozen=True, slots=True)
 class Reload(Command):
-    """Read the routes of the settings again, whole or not at all; calls in progress stay."""
+    """Read the settings again, whole or not at all; calls in progress stay."""
 
     path: ClassVar[str] = "/reload"
     noun: ClassVar[str] = "route"
@@ -240,12 +241,90 @@ class RevokeToken(Command):
     holder: str
 
 
+@dataclass(frozen=True, slots=True)
+class PutProfile(Command):
+    """Make a profile of rooms, or change it: rooms that have it follow at once."""
+
+    method: ClassVar[str] = "PUT"
+    path: ClassVar[str] = "/profiles/{profile}"
+    noun: ClassVar[str] = "profile"
+    verb: ClassVar[str] = "put"
+
+    profile: str
+    extends: str = ""
+    rules: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveProfile(Command):
+    """Forget a profile that no room has, and that no other extends."""
+
+    method: ClassVar[str] = "DELETE"
+    path: ClassVar[str] = "/profiles/{profile}"
+    noun: ClassVar[str] = "profile"
+    verb: ClassVar[str] = "remove"
+
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drain(Command):
+    """Turn new calls away and let those present finish; stop the server when it is empty, or in so many seconds."""
+
+    method: ClassVar[str] = "PUT"
+    path: ClassVar[str] = "/drain"
+    noun: ClassVar[str] = "server"
+    verb: ClassVar[str] = "drain"
+
+    stop: bool = False
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undrain(Command):
+    """Take new calls again."""
+
+    method: ClassVar[str] = "DELETE"
+    path: ClassVar[str] = "/drain"
+    noun: ClassVar[str] = "server"
+    verb: ClassVar[str] = "undrain"
+
+
 COMMANDS: tuple[type[Command], ...] = (
     AddBan, LiftBan, AddUser, ChangeUser, SetPassword, RemoveUser, ExplainRoute, Reload,
     ApproveCountry, RevokeCountry, RemoveRecording,
     AddToken, RevokeToken,
+    PutProfile, RemoveProfile, Drain, Undrain,
 )  # fmt: skip
+_AMONG = (
+    Parameter("since", "Only what was not over by then: epoch seconds, or such as 2026-11-29T18:00."),
+    Parameter("until", "Only what had begun by then."),
+    Parameter("limit", "At most so many rows, the newest first; Link says where to go on.", int, 1, 1000),
+    Parameter("after", "Only rows older than the one of this number.", int, 0),
+)
+_OF_ROOM = Parameter("room", "Only of this room.")
+_MEETING = ("id", "room", "opened_at", "closed_at", "people", "most_present", "cause")
 QUESTIONS: tuple[Question, ...] = (
+    Question(
+        "meeting", "list", "/meetings", "List the meetings that are on record, the latest first.", _MEETING,
+        has_own_verb=True, parameters=(_OF_ROOM, *_AMONG),
+    ),
+    Question(
+        "room_meeting", "list", "/rooms/{room}/meetings", "List the meetings of one room, the latest first.", _MEETING,
+        has_own_verb=True, needs=Role.MODERATOR, parameters=_AMONG,
+    ),
+    Question(
+        "meeting", "show", "/meetings/{meeting}", "Show a meeting: who was there, and who spoke when.",
+        has_own_verb=True,
+    ),
+    Question(
+        "meeting", "report", "/meetings/{meeting}/report", "Give a meeting's report as a page (HTML).",
+        has_own_verb=True, media_type="text/html",
+    ),
+    Question(
+        "record", "list", "/records", "List who was in which meeting, the latest first.",
+        has_own_verb=True, parameters=(_OF_ROOM, *_AMONG),
+    ),
     Question(
         "ban",
         "list",
@@ -259,9 +338,13 @@ QUESTIONS: tuple[Question, ...] = (
     Question("trace", "pcap", "/traces/{call}/pcap", "Give the messages of a call as a pcap.", has_own_verb=True),
     Question("fence", "show", "/fence", "Show what calls to numbers may cost, and what they have cost."),
     Question(
-        "profile", "list", "/profiles", "List the profiles of rooms.", ("profile", "extends", "rules"),
+        "profile", "list", "/profiles", "List the profiles of rooms.", ("profile", "extends", "rules", "source"),
         needs=Role.OBSERVER, key="profile",
     ),
+    Question(
+        "profile", "show", "/profiles/{profile}", "Show a profile, and which rooms have it.", needs=Role.OBSERVER
+    ),
+    Question("server", "show", "/drain", "Show whether new calls are taken, and how many are left."),
     Question(
         "token", "list", "/tokens", "List who may ask for what by HTTP.",
         ("holder", "role", "rooms", "created_at", "until", "by"), key="holder",

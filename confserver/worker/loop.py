@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from confserver.contract import (
     Capture,
     Captured,
+    ChangePort,
     CloseLeg,
     CloseRoom,
     Describe,
@@ -29,6 +30,7 @@ from confserver.contract import (
     Play,
     PlayEnded,
     Pong,
+    PortChanged,
     Record,
     RecordFailed,
     SendDigits,
@@ -96,6 +98,7 @@ class Loop:
             SetLeg: lambda command: self._engine.set_leg(command, self._now()),
             CloseLeg: lambda command: self._engine.close_leg(command, self._now()),
             MoveLeg: self._engine.move_leg,
+            ChangePort: self._change_port,
             SetRoom: self._engine.set_room,
             SetHearing: self._engine.set_hearing,
             SetGain: self._engine.set_gain,
@@ -233,6 +236,26 @@ class Loop:
             return
         self._local_of[command.leg] = pair.index
         self._engine.open_leg(command, pair.index, pair.port, now)
+
+    def _change_port(self, command: ChangePort) -> None:
+        now, old = self._now(), self._local_of.get(command.leg)
+        if old is None:
+            return
+
+        def is_free(local: int) -> bool:
+            return local != old and self._engine.is_free(local, command.remote, now)
+
+        try:
+            pair = self._ports.take(command.ipv6, now, is_free)
+        except NoPort:
+            self._answers.append(PortChanged(leg=command.leg, port=0))
+            return
+        if self._engine.rebind(command.leg, pair.index, now):
+            self._local_of[command.leg] = pair.index
+            self._ports.give_back(old, True, now)
+            self._answers.append(PortChanged(leg=command.leg, port=pair.port))
+        else:
+            self._ports.give_back(pair.index, True, now)
 
     def _play(self, command: Play) -> None:
         try:

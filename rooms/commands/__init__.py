@@ -11,6 +11,12 @@ is the word on the command line.
 
 from __future__ import annotations
 
+from rooms.commands.assembly import EndLecture as EndLecture
+from rooms.commands.assembly import GiveFloor as GiveFloor
+from rooms.commands.assembly import LowerHand as LowerHand
+from rooms.commands.assembly import RaiseHand as RaiseHand
+from rooms.commands.assembly import StartLecture as StartLecture
+from rooms.commands.assembly import TakeFloor as TakeFloor
 from rooms.commands.calls import Dial as Dial
 from rooms.commands.calls import NoteDialFailed as NoteDialFailed
 from rooms.commands.calls import NoteDialRefused as NoteDialRefused
@@ -36,6 +42,13 @@ from rooms.commands.life import Release as Release
 from rooms.commands.life import RemoveRoom as RemoveRoom
 from rooms.commands.life import Reserve as Reserve
 from rooms.commands.life import Unlock as Unlock
+from rooms.commands.links import CloseSidebar as CloseSidebar
+from rooms.commands.links import Coach as Coach
+from rooms.commands.links import EndWhisper as EndWhisper
+from rooms.commands.links import LeaveSidebar as LeaveSidebar
+from rooms.commands.links import OpenSidebar as OpenSidebar
+from rooms.commands.links import Relate as Relate
+from rooms.commands.links import Whisper as Whisper
 from rooms.commands.lists import CancelList as CancelList
 from rooms.commands.lists import DialList as DialList
 from rooms.commands.lists import NoteListed as NoteListed
@@ -86,6 +99,8 @@ COMMANDS: tuple[type[Command], ...] = (
     SendDigits, SendText,
     Admit, TurnAway, Promote, Demote,
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
+    StartLecture, EndLecture, RaiseHand, LowerHand, GiveFloor, TakeFloor,
+    Whisper, Coach, EndWhisper, Relate, OpenSidebar, LeaveSidebar, CloseSidebar,
     Move, MoveAll, Merge, OpenBreakouts, CloseBreakouts, Broadcast,
     Play, Say, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,

@@ -7,6 +7,12 @@ Whoever keeps, shows or obeys the state of a room does it from these.
 
 from __future__ import annotations
 
+from rooms.events.assembly import FloorGiven as FloorGiven
+from rooms.events.assembly import FloorTaken as FloorTaken
+from rooms.events.assembly import HandLowered as HandLowered
+from rooms.events.assembly import HandRaised as HandRaised
+from rooms.events.assembly import LectureEnded as LectureEnded
+from rooms.events.assembly import LectureStarted as LectureStarted
 from rooms.events.calls import DialFailed as DialFailed
 from rooms.events.calls import Dialled as Dialled
 from rooms.events.calls import DialRedirected as DialRedirected
@@ -38,6 +44,12 @@ from rooms.events.life import RoomOpened as RoomOpened
 from rooms.events.life import RoomRemoved as RoomRemoved
 from rooms.events.life import RoomUnlocked as RoomUnlocked
 from rooms.events.life import WaitEnded as WaitEnded
+from rooms.events.links import RelationChanged as RelationChanged
+from rooms.events.links import SidebarClosed as SidebarClosed
+from rooms.events.links import SidebarLeft as SidebarLeft
+from rooms.events.links import SidebarOpened as SidebarOpened
+from rooms.events.links import WhisperBegan as WhisperBegan
+from rooms.events.links import WhisperEnded as WhisperEnded
 from rooms.events.lists import DialWanted as DialWanted
 from rooms.events.lists import ListChanged as ListChanged
 from rooms.events.lists import ListEnded as ListEnded

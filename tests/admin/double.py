@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -28,8 +29,11 @@ class HouseDoor:
         self.asked: list[tuple[Command, Actor]] = []
         self.orders: list[Order] = []
         self.hold = False
+        self.trouble = ""
         self.held: list[Deferred[None]] = []
         self.fault: Exception | None = None
+        self.directory = Path("/nonexistent")
+        """Of recordings."""
 
     def submit(self, command: Command, by: Actor) -> Deferred[None]:
         self.asked.append((command, by))
@@ -68,8 +72,15 @@ class HouseDoor:
             {
                 "room": "standup", "name": "standup-20261122-101500", "state": "kept", "reason": "", "started_at": NOW,
                 "seconds": 75.0, "files": ["standup-20261122-101500.flac", "standup-20261122-101500-p1-Anna.flac"],
+                "bytes": 1200, "until": None,
             }
         ]  # fmt: skip
+
+    def recording_file(self, name: str) -> Path:
+        return self.directory / name
+
+    def not_ready(self) -> str:
+        return self.trouble
 
     def status(self) -> Mapping[str, object]:
         return {"version": "test", "rooms": len(self.house), "workers": [{"pid": 7, "load": 0.1}]}

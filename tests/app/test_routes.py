@@ -11,7 +11,7 @@ from confserver.__main__ import confserver
 from confserver.app.orders import Orders
 from confserver.app.routes import Routes, explain_offline, facts_of, table_of
 from confserver.config import Settings, load
-from confserver.routing.commands import ExplainRoute, Reload
+from confserver.routing.commands import ExplainRoute
 from confserver.routing.domains import Domains
 from confserver.routing.guard import Guard
 from confserver.routing.refusals import Invalid
@@ -56,9 +56,7 @@ class House:
         self.file = tmp_path / "c.toml"
         self.file.write_text(text)
         self.router = Router(Nobody(), Guard(), table_of(load(self.file)))
-        self.routes = Routes(
-            self.router, lambda: ("192.0.2.1", "2001:db8::1"), Domains(["example.com"]), lambda: load(self.file)
-        )
+        self.routes = Routes(self.router, lambda: ("192.0.2.1", "2001:db8::1"), Domains(["example.com"]))
         self.orders = Orders()
         self.routes.join(self.orders)
         self.routes.port_of = {"UDP": 5060, "TCP": 5060, "TLS": 5071}.get  # type: ignore[assignment]
@@ -144,32 +142,6 @@ def test_on_the_command_line_without_a_server(tmp_path: Path) -> None:
     assert result.exception is not None and "row 1: to = 'trunk' wants a target" in str(result.exception)
 
 
-# ------------------------------------------------------------------ read again
-def test_changed_rows_are_taken(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.file.write_text('[[routes]]\nto = "reject"')
-    done = house.orders.carry_out(Reload(), NOW)
-    assert done.told == {"routes": 1} and "refused: 403" in house.explain("sip:standup@x")
-
-
-def test_with_a_wrong_row_nothing_changes(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    before = house.router.table
-    house.file.write_text('[[routes]]\nto = "reject"\n[[routes]]\nto = "trunk"')
-    with pytest.raises(errors.Invalid, match=r"nothing has changed: .*row 2: to = 'trunk' wants a target"):
-        house.orders.carry_out(Reload(), NOW)
-    house.routes.try_reload()  # by SIGHUP it is told in the log
-    assert house.router.table is before
-    house.file.unlink()
-    house.routes.try_reload()
-    assert house.router.table is before
-
-
-def test_without_a_file_there_is_nothing_to_read() -> None:
-    router = Router(Nobody(), Guard(), table_of(Settings()))
-    assert Routes(router, tuple, Domains(), None).reload() == 0
-
-
 # ------------------------------------------------------------------ what the stack asks
 @pytest.mark.parametrize(
     ("uri", "is_ours"),
@@ -199,6 +171,8 @@ def test_a_server_that_stops_sends_nothing_new_on(tmp_path: Path) -> None:
     flow = Flow("UDP", ("192.0.2.1", 5060), ("192.0.2.9", 5060))
     house = House(tmp_path, '[[routes]]\nto = "address"\ntarget = ["sip:b@192.0.2.40"]')
     assert not isinstance(house.routes.plan(invite("sip:x@y"), flow, NOW), Answer)
-    house.routes.is_closed = True
+    house.routes.is_drained = lambda: True
+    assert isinstance(house.routes.plan(invite("sip:x@y"), flow, NOW), Answer)
+    house.routes.is_drained, house.routes.is_closed = bool, True
     plan = house.routes.plan(invite("sip:x@y"), flow, NOW)
     assert isinstance(plan, Answer) and plan.status == 503

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from twisted.internet.task import Clock
 
@@ -33,7 +35,7 @@ class Then:
 class Desk:
     def __init__(self, *live: dict) -> None:
         self.clock, self.asked, self.then = Clock(), [], Then()
-        self.shelf = Shelf(self.clock, self.asked.append, lambda: live, lambda: self.then)
+        self.shelf = Shelf(self.clock, self.asked.append, lambda: live, lambda: self.then, Path("/srv/recordings"))
         self.orders = Orders()
         self.shelf.join(self.orders)
 

@@ -220,7 +220,7 @@ def test_explained_and_reloaded(exchange: Server) -> None:
     assert refused.returncode == 1 and "nothing has changed" in refused.stderr and "moon" in refused.stderr
     assert len(exchange.cli("route", "list")) == 2
     exchange.config.write_text(before.replace("_9*", "_8*"))
-    assert exchange.cli("reload") == {"routes": 2}
+    assert exchange.cli("reload") == {"routes": 2, "changed": ["routes"], "restart": []}
     assert "for the room 900" in exchange.run("route", "explain", "900").stdout
     exchange.config.write_text(before)
     exchange.cli("reload")

@@ -66,16 +66,43 @@ def test_two_byes_that_cross_end_the_call_once(dual: Server, tmp_path: Path) -> 
     dual.wait_until_in("crossed")
 
 
-def test_a_change_that_meets_another_is_tried_again(tmp_path: Path) -> None:
-    """A mute asks the phone for silence, the phone says 491."""
+@pytest.fixture(scope="module")
+def quieting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A mute asks the phone for silence: a re-INVITE of ours."""
     need("sipp")
-    with (
-        Server(tmp_path / "quieting", rooms={"mute_by_sip": True}) as server,
-        Flow(tmp_path / "glare", SCENARIOS / "glare.xml", server.address, "glaring") as sipp,
-    ):
-        server.wait_until_in("glaring", "sipp")
-        server.cli("room", "mute", "glaring", "sipp")
+    with Server(tmp_path_factory.mktemp("quieting"), rooms={"mute_by_sip": True}) as server:
+        yield server
+
+
+@pytest.mark.parametrize("scenario", ["glare", "crossed_wishes", "gone"])
+def test_a_change_of_ours_is_refused_crossed_or_lost(quieting: Server, tmp_path: Path, scenario: str) -> None:
+    """491 from the phone: once more, later; 491 from us to its own; 408: the call is over (RFC 3261 14, 12.2.1.2)."""
+    with Flow(tmp_path / scenario, SCENARIOS / f"{scenario}.xml", quieting.address, scenario) as sipp:
+        quieting.wait_until_in(scenario, "sipp")
+        quieting.cli("room", "mute", scenario, "sipp")
         sipp.finish(15)
+    quieting.wait_until_in(scenario)
+
+
+def test_a_200_that_is_lost_comes_again_until_the_ack(dual: Server, tmp_path: Path) -> None:
+    """RFC 3261 13.3.1.4: the call stands; behind the ACK there is no other."""
+    with Flow(tmp_path, SCENARIOS / "lost_200.xml", dual.address, "late") as sipp:
+        dual.wait_until_in("late", "sipp")
+        sipp.finish(15)
+        answers = re.findall(r"\r?\nSIP/2\.0 200 OK\r?\n.*?CSeq: 1 INVITE", sipp.messages(), re.DOTALL)
+    assert 2 <= len(answers) <= 4, "at 0, 0.5 and 1.5 s; a busy machine may be late with its ACK"
+    dual.wait_until_in("late")
+
+
+def test_a_room_refuses_picture_and_chat_by_port_0(dual: Server, tmp_path: Path) -> None:
+    """RFC 3264 section 6: the sound is taken, the other lines stay in their places."""
+    with Flow(tmp_path, SCENARIOS / "rich.xml", dual.address, "rich") as sipp:
+        sipp.finish(15)
+        said = sipp.messages()
+    answer = said[said.index("SIP/2.0 200 OK") :]
+    lines = re.findall(r"m=(\w+) (\d+) (\S+)", answer[: answer.index("ACK sip:")])
+    assert [kind for kind, *_ in lines] == ["audio", "video", "message"]
+    assert lines[0][1] != "0" and [port for _, port, _ in lines[1:]] == ["0", "0"]
 
 
 @pytest.mark.slow

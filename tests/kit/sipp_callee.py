@@ -14,8 +14,10 @@ from tests.kit.ports import free_port, free_range
 from tests.kit.process import Child
 from tests.kit.sipp import Running
 
+VIA = "    Via:[$via]\n"
+VIAS = "    All Vias\n"
+"""Stands for those of the INVITE: two where the proxy has sent it. A CANCEL has one, hop by hop."""
 HEADERS = """\
-    Via:[$via]
     [last_From:]
     To:[$to];tag={tag}
     [last_Call-ID:]
@@ -35,9 +37,8 @@ SDP = """\
 
 def _answer(status: str, more: str = "", body: str = "", tag: str = "bob", cseq: str = "1 INVITE") -> str:
     typed = "    Content-Type: application/sdp\n" if body else ""
-    lines = (
-        f"    SIP/2.0 {status}\n{HEADERS.format(tag=tag, cseq=cseq)}{more}{typed}    Content-Length: [len]\n\n{body}"
-    )
+    headers = (VIA if "CANCEL" in cseq else VIAS) + HEADERS.format(tag=tag, cseq=cseq)
+    lines = f"    SIP/2.0 {status}\n{headers}{more}{typed}    Content-Length: [len]\n\n{body}"
     return f"  <send><![CDATA[\n{lines}\n  ]]></send>\n"
 
 
@@ -49,9 +50,9 @@ def waits(milliseconds: int) -> str:
     return f'  <pause milliseconds="{milliseconds}"/>\n'
 
 
-def answers(*tags: str) -> str:
+def answers(*tags: str, body: str = SDP, status: str = "200 OK") -> str:
     """Once for each tag, as if the call had forked on its way."""
-    said = [_answer("200 OK", body=SDP, tag=tag) for tag in tags or ("bob",)]
+    said = [_answer(status, "    [last_Record-Route:]\n", body, tag=tag) for tag in tags or ("bob",)]
     return "".join(each + '  <recv request="ACK"/>\n' for each in said)
 
 
@@ -76,7 +77,9 @@ def is_hung_up_on() -> str:
 class Callee(Running):
     """One call that comes in, by these steps."""
 
-    def __init__(self, folder: Path, name: str, steps: list[str], seconds: float = 20.0) -> None:
+    def __init__(
+        self, folder: Path, name: str, steps: list[str], seconds: float = 20.0, *, is_relayed: bool = False
+    ) -> None:
         super().__init__(folder / name, ("127.0.0.1", 0), name, seconds)
         self.folder.mkdir(parents=True)
         self.port = free_port()
@@ -84,8 +87,11 @@ class Callee(Running):
         head += f'<scenario name="{name}">\n  <recv request="INVITE"><action>\n'
         for name in ("via", "to"):
             head += f'    <ereg regexp=".*" search_in="hdr" header="{name.capitalize()}:" assign_to="{name}"/>\n'
+        if is_relayed:
+            head += '    <ereg regexp=".*" search_in="hdr" header="Via:" occurence="2" assign_to="via2"/>\n'
         head += "  </action></recv>\n"
-        (self.folder / "scenario.xml").write_text(head + "".join(steps) + "</scenario>\n")
+        vias = VIA + (VIA.replace("$via", "$via2") if is_relayed else "")
+        (self.folder / "scenario.xml").write_text(head + "".join(steps).replace(VIAS, vias) + "</scenario>\n")
 
     @property
     def uri(self) -> str:

@@ -18,6 +18,7 @@ import pytest
 
 from confserver.contract import (
     VERSION,
+    ChangePort,
     CloseLeg,
     CloseRoom,
     Describe,
@@ -36,6 +37,7 @@ from confserver.contract import (
     OpenRoom,
     Ping,
     Pong,
+    PortChanged,
     Resume,
     Serve,
     SetHearing,
@@ -154,11 +156,11 @@ class Caller:
         return out[0]
 
 
-def _talk(worker: Worker, callers: list[Caller], seconds: float) -> None:
+def _talk(worker: Worker, callers: list[Caller], seconds: float, first: int = 0) -> None:
     began = time.monotonic()
     for number in range(round(seconds * 50)):
         for caller in callers:
-            caller.send(number)
+            caller.send(first + number)
         worker.read(0)
         time.sleep(max(began + (number + 1) * 0.02 - time.monotonic(), 0))
         for caller in callers:
@@ -211,6 +213,49 @@ def test_two_callers_hear_each_other_through_a_worker(io, start):
         caller.listen()
         assert any(isinstance(packet, rtcp.Bye) for data in caller.control for packet in rtcp.parse(data))
         caller.socket.close()
+
+
+@pytest.mark.slow
+def test_a_leg_that_gets_another_port_talks_and_is_heard_there(start):
+    worker = start()
+    worker.wait(EngineReady)
+    callers = [Caller(tone(410, 4), 11), Caller(tone(730, 4), 22)]
+    _seat(worker, callers)
+    _talk(worker, callers, 0.5)
+    old, place = callers[0].port, Caller(tone(410, 4), 11)
+    worker.say(ChangePort(leg=1, ipv6=False, remote=place.plan.remote))
+    place.port = worker.wait(PortChanged, leg=1).port
+    assert place.port not in (0, old)
+    worker.say(SetLeg(leg=1, plan=place.plan))
+    callers[0].socket.close()
+    callers[0] = place
+    _talk(worker, callers, 1.0, first=25)
+    assert worker.wait(LegLatched, leg=1, remote=place.plan.remote)
+    assert len(place.heard) >= 40 and level_db(place.sound()[2000:], 730) > -17
+    assert level_db(callers[1].sound()[-4000:], 410) > -17
+    worker.say(Describe(token=1))
+    ports = {caller.port for caller in callers}
+    assert worker.wait(Described, token=1).counts["ports"] == len(ports), "the old port is given back"
+    worker.say(Stop())
+    assert worker.ends() == (0, "")
+    for caller in callers:
+        caller.socket.close()
+
+
+def test_without_another_port_a_leg_keeps_its_own(start):
+    worker = start(first=31200, last=31203)
+    caller = Caller(tone(410, 1), 11)
+    worker.say(OpenRoom(room=1), OpenLeg(leg=5, room=1), OpenLeg(leg=6, room=1))
+    ports = [worker.wait(LegOpened, leg=leg).port for leg in (5, 6)]
+    worker.say(ChangePort(leg=4, ipv6=False, remote=caller.plan.remote))
+    worker.say(ChangePort(leg=5, ipv6=False, remote=caller.plan.remote), Describe(token=1))
+    assert worker.wait(PortChanged, leg=5).port == 0
+    assert worker.wait(Described, token=1).counts["ports"] == 2 and len(set(ports)) == 2
+    worker.say(CloseLeg(leg=6))
+    worker.wait(LegClosed, leg=6)
+    worker.say(Stop())
+    assert worker.ends() == (0, "")
+    caller.socket.close()
 
 
 def test_commands_about_nothing_are_answered_or_passed_over(start):

@@ -1,0 +1,106 @@
+"""Meetings, records and reports on the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from confserver.admin import records
+from confserver.admin.cli import verbs
+from tests.admin.report.sample import BEGUN, meeting, row
+
+
+class Server:
+    """Has so many rows, by pages."""
+
+    def __init__(self, count: int = 0, kind: Any = None) -> None:
+        self.rows = [(kind or person)(number) for number in range(count, 0, -1)]
+        self.asked: list[str] = []
+
+    def __call__(self, where: object, method: str, path: str, body: object) -> Any:
+        self.asked.append(path)
+        parts = urlsplit(path)
+        asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        if parts.path.startswith("/meetings/"):
+            return meeting(3)
+        after = int(asked.get("after", 10**9))
+        return [each for each in self.rows if each["id"] < after][: int(asked["limit"])]
+
+    def run(self, *words: str) -> Result:
+        return CliRunner().invoke(click.Group("confserver", commands=verbs(self)), words)
+
+
+def person(number: int) -> dict[str, Any]:
+    more = {"id": number, "meeting": 7, "room": "standup", "participant": f"p{number}", "reserved_at": BEGUN}
+    return row(f"=P{number} \x1b", BEGUN, BEGUN + 65, user="", **more)
+
+
+def gathering(number: int) -> dict[str, Any]:
+    return {name: value for name, value in meeting(3).items() if name != "participants"} | {"id": number}
+
+
+def test_records_as_people_see_them() -> None:
+    printed = Server(2).run("records", "--room", "standup").output
+    assert "P2" in printed and "0:01:05" in printed and "4.2/4.3" in printed and "\x1b" not in printed
+    assert Server().run("records").output == "nobody on record\n"
+
+
+def test_meetings_as_people_see_them() -> None:
+    printed = Server(2, gathering).run("meetings").output
+    assert "0:45:00" in printed and "everybody has left" in printed and "2026-11-29" in printed
+    assert Server().run("meetings").output == "no meetings on record\n"
+
+
+def test_what_narrows_a_list_is_asked_of_the_server() -> None:
+    server = Server(1)
+    server.run("records", "--room", "a b", "--since", "2026-11-01", "--until", "5", "--limit", "3")
+    assert server.asked == ["/records?room=a+b&since=2026-11-01&until=5&limit=3"]
+
+
+def test_a_long_table_is_written_page_by_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "PAGE", 3)
+    server, file = Server(8), tmp_path / "out.csv"
+    assert server.run("records", "--csv", str(file)).exit_code == 0
+    assert server.asked == ["/records?limit=3", "/records?limit=3&after=6", "/records?limit=3&after=3"]
+    lines = list(csv.DictReader(file.open()))
+    assert [line["participant"] for line in lines] == [f"p{number}" for number in range(8, 0, -1)]
+    assert lines[0]["name"].startswith("'=P8"), "no formula for a spreadsheet"
+    assert lines[0]["arrived_at"].startswith("2026-11-29T") and lines[0]["rtt_ms"] == ""
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_list_as_json_is_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "PAGE", 2)
+    assert [each["id"] for each in json.loads(Server(5).run("records", "--json").output)] == [5, 4, 3, 2, 1]
+    assert json.loads(Server(0).run("records", "--json").output) == []
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    done = Server(1).run("records", "--csv", str(tmp_path / "no" / "out.csv"))
+    assert done.exit_code == 1 and "No such file" in done.output
+
+
+@pytest.mark.parametrize(("name", "begins"), [("a.html", "<!doctype"), ("a.svg", "<svg"), ("a.md", "# standup")])
+def test_a_report_is_a_file_of_its_kind(tmp_path: Path, name: str, begins: str) -> None:
+    server = Server(1, gathering)
+    assert server.run("report", "standup", "-o", str(tmp_path / name)).exit_code == 0
+    assert (tmp_path / name).read_text("utf-8").startswith(begins)
+    assert server.asked == ["/rooms/standup/meetings?limit=1", "/meetings/1"]
+
+
+def test_a_report_without_a_file_is_text() -> None:
+    assert Server(1, gathering).run("report", "standup", "--meeting", "7").output.startswith("# standup\n")
+
+
+def test_reports_that_cannot_be(tmp_path: Path) -> None:
+    assert "no meeting in standup" in Server().run("report", "standup").output
+    wrong = Server(1, gathering).run("report", "standup", "-o", str(tmp_path / "a.pdf"))
+    assert wrong.exit_code == 2 and ".html" in wrong.output
+    assert "was in standup" in Server(1, gathering).run("report", "board", "--meeting", "7").output

@@ -1,0 +1,163 @@
+"""Records from what happens in the rooms to the answers about them, over a real database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+
+from confserver.admin.answers import Document
+from confserver.admin.paging import Page
+from confserver.admin.way_schemas import SCHEMAS
+from confserver.app.archive import Archive, time_of
+from confserver.app.journal import Journal
+from confserver.app.orders import Orders
+from confserver.config.records import Records
+from confserver.focus.outputs import Measured, Recorded
+from confserver.storage import Storage
+from rooms import store
+from rooms.commands import Arrive, Leave, NoteTalking, Reserve
+from rooms.errors import Invalid, NotFound
+from rooms.manager import Rooms
+from rooms.participant import SYSTEM, ParticipantIds
+from rooms.records.figures import Figures
+
+NOW = 1_700_000_000.0
+DAY = 86400.0
+
+
+class Focus:
+    def __init__(self) -> None:
+        self.told: dict[tuple[str, str], Figures] = {}
+
+    def figures(self) -> dict[tuple[str, str], Figures]:
+        return self.told
+
+
+class Shelf:
+    def __init__(self, path: Path) -> None:
+        self.now = NOW
+        self.storage = Storage(path / "confserver.db", store.migrate, reactor)
+        self.journal = Journal(self.storage)
+        self.rooms, self.focus, self.orders = Rooms(ParticipantIds()), Focus(), Orders()
+        self.archive = Archive(Records(days=10), self.storage, self.journal, lambda: self.now)
+        self.archive.join(self.orders)
+        self.archive.begin(self.rooms, self.focus, 0)  # type: ignore[arg-type]
+
+    async def do(self, *commands: Any) -> None:
+        for command in commands:
+            self.now += 1
+            await self.journal.publish(tuple(self.rooms.handle(command, SYSTEM, self.now)))
+
+    async def meet(self, room: str, name: str, who: str) -> None:
+        reserve = Reserve(room, name, f"sip:{name}@h", "192.0.2.1:5060")
+        await self.do(reserve, Arrive(room, who), NoteTalking(room, who, True), Leave(room, who, "hung up"))
+
+    async def ask(self, question: str, **names: str) -> Any:
+        return await self.orders.answer(question, names, self.now)
+
+
+@pytest_twisted.async_yield_fixture
+async def shelf(tmp_path: Path):
+    found = Shelf(tmp_path)
+    await found.storage.start()
+    yield found
+    await found.storage.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_has_happened_is_told(shelf: Shelf) -> None:
+    await shelf.meet("standup", "ana", "p1")
+    await shelf.journal.note(Measured("standup", "p1", Figures(codec="opus", mos_in=4.2), shelf.now))
+    await shelf.meet("board", "bob", "p2")
+    found = await shelf.ask("meeting list")
+    assert isinstance(found, Page) and [row["room"] for row in found.rows] == ["board", "standup"]
+    assert [row["name"] for row in (await shelf.ask("record list", room="Standup")).rows] == ["ana"]
+    assert [row["id"] for row in (await shelf.ask("room_meeting list", room="board")).rows] == [2]
+    told = await shelf.ask("meeting show", meeting="1")
+    assert told["participants"][0]["talk_s"] == 1.0 and told["participants"][0]["codec"] == "opus"
+    described = {"$defs": {}, **json.loads(json.dumps(SCHEMAS).replace("#/components/schemas/", "#/$defs/"))}
+    for name, rows in (
+        ("MeetingRow", found.rows),
+        ("Meeting", [told]),
+        ("RecordRow", (await shelf.ask("record list")).rows),
+    ):
+        for row in rows:
+            jsonschema.validate(row, {"$defs": described, "$ref": f"#/$defs/{name}"})
+            assert row.keys() == SCHEMAS[name]["properties"].keys()
+    page = await shelf.ask("meeting report", meeting="1")
+    assert isinstance(page, Document) and page.content_type == "text/html" and "ana" in page.text
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_recording_is_named_while_the_meeting_lasts(shelf: Shelf) -> None:
+    await shelf.do(Reserve("standup", "ana", "sip:a@h", "h:1"), Arrive("standup", "p1"))
+    await shelf.journal.note(Recorded("standup", "standup-1", shelf.now))
+    await shelf.journal.note(Recorded("nowhere", "x", shelf.now))
+    await shelf.journal.note(Recorded("standup", "", shelf.now))
+    assert (await shelf.ask("meeting show", meeting="1"))["recordings"] == ["standup-1"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_pages_say_where_to_go_on(shelf: Shelf) -> None:
+    for number in range(1, 6):
+        await shelf.meet("standup", "ana", f"p{number}")
+    found, after, pages = [], "", 0
+    while pages == 0 or after:
+        page = await shelf.ask("record list", limit="2", **({"after": after} if after else {}))
+        found += [row["id"] for row in page.rows]
+        after, pages = page.after, pages + 1
+    assert found == [5, 4, 3, 2, 1] and pages == 3
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_checkpoint_is_written_in_small_jobs(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("confserver.app.journal.CHECKPOINT", 2)
+    for number in range(1, 6):
+        await shelf.do(Reserve("standup", f"n{number}", "sip:a@h", "h:1"), Arrive("standup", f"p{number}"))
+        shelf.focus.told["standup", f"p{number}"] = Figures(received=number)
+    shelf.archive._mark_alive()
+    await shelf.storage.write(lambda db: None)
+    rows = (await shelf.ask("meeting show", meeting="1"))["participants"]
+    assert [row["received"] for row in rows] == [1, 2, 3, 4, 5]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_old_is_forgotten_until_nothing_old_is_left(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rooms.records.keeping.BATCH", 1)
+    for number in (1, 2, 3):
+        await shelf.meet("standup", "ana", f"p{number}")
+    shelf.now += 11 * DAY
+    await shelf.meet("standup", "ana", "p4")
+    shelf.archive._prune()
+    for _ in range(8):
+        await shelf.storage.write(lambda db: None)
+    assert [row["id"] for row in (await shelf.ask("record list")).rows] == [4]
+    assert [row["id"] for row in (await shelf.ask("meeting list")).rows] == [4]
+
+
+@pytest_twisted.ensureDeferred
+@pytest.mark.parametrize("number", ["0", "7", "-1", "x", "9" * 40, "\N{ARABIC-INDIC DIGIT ONE}"])
+async def test_meetings_that_are_not_there(shelf: Shelf, number: str) -> None:
+    with pytest.raises(NotFound):
+        await shelf.ask("meeting show", meeting=number)
+
+
+@pytest.mark.parametrize(
+    ("text", "at"), [("", None), (None, None), ("12.5", 12.5), ("-3", -3.0), ("2026-11-29T18:00+00:00", 1795975200.0)]
+)
+def test_times(text: str | None, at: float | None) -> None:
+    assert time_of("since", text) == at
+
+
+@pytest.mark.parametrize("text", ["soon", "nan", "1e400", "9" * 30, "2026-13-01", "\N{ARABIC-INDIC DIGIT ONE}"])
+def test_times_that_cannot_be(text: str) -> None:
+    with pytest.raises(Invalid, match="since"):
+        time_of("since", text)
