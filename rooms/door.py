@@ -115,7 +115,7 @@ def knock(room: Room, person: Participant, minutes: Minutes) -> None:
 def press(room: Room, person: Participant, digit: str, minutes: Minutes) -> bool:
     """A key of somebody who waits; True: it may be of a PIN. Whatever he waits for, the moderator's lets him in."""
     if not (room.policy.pin or room.policy.moderator_pin):
-        return False
+        return person.waits_for is Wait.PIN
     if person.turned_away:
         return True
     if digit == ENTER:

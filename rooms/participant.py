@@ -95,6 +95,8 @@ class Participant:
     waits_since: float | None = None
     muted: set[MuteCause] = field(default_factory=set)
     deaf: bool = False
+    deafened_himself: bool = False
+    """So he may take it back himself."""
     held: bool = False
     """The participant's own phone has put the call on hold."""
     held_by_host: bool = False

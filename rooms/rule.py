@@ -6,6 +6,9 @@ from dataclasses import field
 from typing import Any
 
 
-def rule(default: Any, words: str, *, secret: bool = False) -> Any:
-    """One rule. ``words``: what it says to people; ``secret``: shown to administrators and moderators only."""
-    return field(default=default, metadata={"help": words, "secret": secret})
+def rule(default: Any, words: str, *, secret: bool = False, hashes: bool | None = None) -> Any:
+    """One rule. ``words``: what it says to people; ``secret``: shown to administrators and moderators only.
+
+    ``hashes``: False for what cannot.
+    """
+    return field(default=default, hash=hashes, metadata={"help": words, "secret": secret})

@@ -278,11 +278,26 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
         words += f"  [default: {unsaid if default in (None, ()) else default}]"
     if hint is bool:
         return click.Option([f"--{name}/--no-{name}"], default=None, help=words)
+    if get_origin(hint) is dict:
+        return click.Option([f"--{name}"], type=Table(), default=None, help=f"{words} As JSON.")
     is_list = default == () or get_origin(hint) is tuple
     kind: click.ParamType[Any] | type = get_args(hint)[0] if get_origin(hint) is tuple else hint
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         kind = click.Choice([str(member.value) for member in hint])
     return click.Option([f"--{name}"], type=kind, required=required, default=None, multiple=is_list, help=words)
+
+
+class Table(click.ParamType[Any]):
+    """A table, as JSON has it."""
+
+    name = "json"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        try:
+            told = json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(f"it is no JSON: {error}", parameter, context)
+        return told if isinstance(told, dict) else self.fail("it is no table, {...}", parameter, context)
 
 
 def _password_option(words: str) -> click.Option:
