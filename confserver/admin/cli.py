@@ -46,6 +46,7 @@ Ask = Callable[[Where, str, str, Mapping[str, object]], Any]
 AS_SET = "as the settings say"
 """The default of a rule that a room need not have."""
 UNSAID = {
+    "events": "all but those that come often",
     "seconds": "for good",
     "aliases": "none, or those there are",
     "display": "as it is",
@@ -61,6 +62,7 @@ ARGUMENT_HELP = {
     "file": "FILE is the name of one of its files.",
     "recording": "RECORDING is a recording's name, as confserver recordings prints it.",
     "country": "COUNTRY is a country code such as +49.",
+    "webhook": "WEBHOOK is the webhook's name.",
     "profile": "PROFILE is the name of a profile, such as webinar.",
     "holder": "HOLDER is the token's name, such as reception.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
@@ -112,6 +114,9 @@ OPTION_HELP = {
     "outgoing_db": "How much louder (dB) the participant hears the others.",
     "but": "Not this participant: an id or a name; more than one: say it again.",
     "moderators": "Moderators, too.",
+    "url": "Where events are sent: https://example.com/calls.",
+    "events": "Types of events, such as message or participant-*; more than one: say it again.",
+    "secret": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
     "to": "The other room, or participant.",
     "participants": "Only this participant: an id or a name; more than one: say it again.",
     "count": "How many breakout rooms there are to be.",
@@ -185,6 +190,7 @@ NOUNS = {
     "token": "Show or change who may administer the running server, and how far.",
     "ban": "Show or change from whom the running server takes nothing.",
     "route": "Show where the running server sends requests, and why.",
+    "webhook": "Show or change to whom the running server sends events by HTTP.",
     "user": "Show or change who may register at the running server, and call from anywhere.",
 }
 
@@ -262,8 +268,8 @@ def _change(ask: Ask, command: type[Command]) -> click.Command:
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     """Make the option of a field; what is not given is left to the server, whose default is shown."""
-    if field.name == "password":
-        return _password_option(OPTION_HELP[field.name])
+    if field.name in ("password", "secret"):
+        return _password_option(field.name, OPTION_HELP[field.name])
     if get_origin(hint) is dict:
         return mapping_option(field.name, OPTION_HELP[field.name])
     name = field.name.replace("_", "-")
@@ -300,20 +306,20 @@ class Table(click.ParamType[Any]):
         return told if isinstance(told, dict) else self.fail("it is no table, {...}", parameter, context)
 
 
-def _password_option(words: str) -> click.Option:
+def _password_option(name: str, words: str) -> click.Option:
     """Never on the command line itself, where every user of the machine can read it."""
 
     def read(context: click.Context, parameter: click.Parameter, how: str | None) -> str | None:
         if how == "ask":
-            return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+            return str(click.prompt(name.capitalize(), hide_input=True, confirmation_prompt=True))
         if how == "stdin":
             line = sys.stdin.readline().rstrip("\r\n")
             if not line:
-                raise click.UsageError("No password came by standard input.")
+                raise click.UsageError(f"No {name} came by standard input.")
             return line
         return None
 
-    return click.Option(["--password"], type=click.Choice(("ask", "stdin")), callback=read, default=None, help=words)
+    return click.Option([f"--{name}"], type=click.Choice(("ask", "stdin")), callback=read, default=None, help=words)
 
 
 def _path(pattern: str, names: Mapping[str, str]) -> str:

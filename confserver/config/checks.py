@@ -13,6 +13,7 @@ from confserver.config.route_checks import check_patterns
 from confserver.config.route_checks import check_route as _check_route
 from confserver.config.settings import IPAddress, Settings
 from confserver.config.trunks import Trunk
+from confserver.config.webhooks import check_webhooks
 
 DENOISER = "pyrnnoise"
 """The package that carries RNNoise."""
@@ -284,6 +285,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("trunks", _check_trunks),
     ("routes", _check_routes),
     ("groups", _check_groups),
+    ("webhooks", lambda settings: check_webhooks(settings.webhooks)),
     ("state.directory", lambda settings: _check_path(str(settings.state.path()))),
     ("recordings.directory", lambda settings: _check_path(str(settings.recordings_path()))),
     ("sounds.directory", lambda settings: _check_path_if_any(settings.sounds.directory)),
