@@ -25,6 +25,7 @@ from rooms import (
     lists,
     messages,
     plays,
+    quality,
     recording,
     rights,
     timing,
@@ -311,6 +312,7 @@ class Room:
         self.keypads.leave(person.id)
         if was_present:
             voices.hush(self, person, minutes)
+            quality.close(person, minutes)
             self.plays.leave(person.id, minutes)
             assembly.leave(self, person, minutes)
             links.leave(self, person.id, minutes)
@@ -391,6 +393,7 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     **hosting.HANDLERS,
     **keypad.HANDLERS,
     **plays.HANDLERS,
+    **quality.HANDLERS,
     **recording.HANDLERS,
     ask.Kick: Room._kick,
 }

@@ -129,11 +129,6 @@ RECORDS: dict[type[tell.Event], str] = {
     tell.PlaceReleased: f"DELETE FROM participations {_OF_THIS_PARTICIPATION}",
     tell.ParticipantArrived: f"UPDATE participations SET arrived_at = :at {_OF_THIS_PARTICIPATION}",
     tell.ParticipantLeft: f"UPDATE participations SET left_at = :at, cause = :cause {_OF_THIS_PARTICIPATION}",
-    tell.ParticipantMoved: (
-        "INSERT INTO participations (room, participant, name, address, source, reserved_at)"
-        " SELECT :to_room, participant, name, address, source, :at FROM participations"
-        " WHERE participant = :participant AND :room = :to_room ORDER BY id DESC LIMIT 1"
-    ),
     tell.WaitEnded: f"UPDATE participations SET left_at = :at, cause = :cause {_OF_THIS_PARTICIPATION}",
 }
 _SEEN = "INSERT OR REPLACE INTO last_seen (only, at) VALUES (1, :at)"
