@@ -24,7 +24,7 @@ from rooms.commands import keys as ask
 from rooms.commands.command import Command
 from rooms.errors import Forbidden, Refused
 from rooms.menus import After, Menu, Step, menu_for, waits_for_more
-from rooms.participant import Actor, Participant, ParticipantId, Presence
+from rooms.participant import Actor, Participant, ParticipantId, Presence, Wait
 from rooms.wishes import OUTSIDE, SAYINGS, WISHES, WRONG, answer
 
 if TYPE_CHECKING:
@@ -240,7 +240,9 @@ def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) 
     if person is None or person.presence not in (Presence.PRESENT, Presence.WAITING):
         return
     if person.presence is Presence.WAITING:
-        if not door.press(room, person, command.digit, minutes):
+        if person.waits_for is Wait.ROOM:
+            room.hall.press(room, person, command.digit, minutes)
+        elif not door.press(room, person, command.digit, minutes):
             minutes.say(tell.DigitReceived, person.id, command.digit, command.duration_ms)
         return
     if not room.keypads.is_secret(person.id):

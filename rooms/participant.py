@@ -35,6 +35,7 @@ class Presence(enum.Enum):
 class Wait(enum.Enum):
     """What somebody waits for whose call is up."""
 
+    ROOM = "room"  # he is asked for the number of one
     PIN = "pin"  # he is asked for it
     NAME = "name"  # he says it
     START = "start"  # the room opens later

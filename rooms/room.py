@@ -18,6 +18,7 @@ from rooms import (
     door,
     entrance,
     gains,
+    hall,
     hosting,
     keypad,
     lifecycle,
@@ -35,13 +36,15 @@ from rooms import commands as ask
 from rooms import events as tell
 from rooms.alarms import Alarms
 from rooms.callers import Lockouts
-from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
+from rooms.chat import Chat
+from rooms.errors import Conflict, NotFound, NotOpen
+from rooms.hall import Hall
 from rooms.hearing import Hearing, hearing_of
 from rooms.keypad import Keypads
 from rooms.lifecycle import Happening, State, next_state
 from rooms.lists import Lists
 from rooms.minutes import Minutes
-from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, Role, readable
+from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, readable
 from rooms.plays import Plays
 from rooms.profiles import Profiles, Said, check_names, plain
 from rooms.recording import Recording
@@ -93,8 +96,10 @@ class Room:
         self.hearing = Hearing()
         self.plays = Plays()
         self.keypads = Keypads()
+        self.hall = Hall()
         self.recording = Recording()
         self.lists = Lists()
+        self.chat = Chat()
         self.dominant: ParticipantId | None = None
         """Who has the word."""
         self.places: dict[ParticipantId, Participant] = {}
@@ -224,15 +229,6 @@ class Room:
             minutes.say(tell.RoomEnding, by.name)
 
     # ---------------------------------------------------------------- coming and going
-    def _reserve(self, command: ask.Reserve, by: Actor, minutes: Minutes) -> None:
-        role, has_pin = door.check(self, command, minutes.at)
-        self.check_entrance(is_moderator=role >= Role.MODERATOR)
-        person = self.keep_place(command.name, command.address, command.source, minutes)
-        person.agent, person.diverted_by = readable(command.agent), readable(command.diverted_by)
-        person.referred_by = readable(command.referred_by)
-        person.user, person.is_verified = readable(command.user), command.is_verified
-        person.role, person.has_pin = role, has_pin
-
     def keep_place(self, name: str, address: str, source: str, minutes: Minutes) -> Participant:
         """For somebody whom ``check_entrance`` lets in."""
         address, source = readable(address), readable(source)
@@ -253,19 +249,7 @@ class Room:
 
     def check_entrance(self, *, is_called: bool = False, is_moderator: bool = False) -> None:
         """Whether somebody could come in now; no lock keeps out whom a host calls. Raises NotOpen, Locked, Full."""
-        if self.state is State.ENDING:
-            raise NotOpen(f"{self.name} is ending")
-        if self.locked and not is_called:
-            raise Locked(f"{self.name} is locked")
-        kept = 0 if is_moderator else self.policy.moderator_places - self._moderators()
-        if self.policy.is_full(len(self.places) + max(kept, 0)):
-            raise Full(f"{self.name} is full: {len(self.places)} of {self.policy.max_participants} places are taken")
-
-    def _moderators(self) -> int:
-        """Who have one of the places that are kept for them."""
-        if not self.policy.moderator_places:
-            return 0
-        return sum(each.role >= Role.MODERATOR for each in self.places.values())
+        door.check_room(self, is_called=is_called, is_moderator=is_moderator)
 
     def _open(self, minutes: Minutes) -> None:
         if self.created_at is None:
@@ -310,6 +294,7 @@ class Room:
     def give_back(self, person: Participant, cause: str, minutes: Minutes) -> None:
         was_present = person.presence is Presence.PRESENT
         self.keypads.leave(person.id)
+        self.hall.leave(person.id)
         if was_present:
             voices.hush(self, person, minutes)
             quality.close(person, minutes)
@@ -334,6 +319,7 @@ class Room:
         """The last place was given back. A lock belongs to the meeting and ends with it."""
         self.plays.close(minutes)
         self.recording.close(minutes)
+        self.chat.clear()
         assembly.close_room(self, minutes)
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None
@@ -378,7 +364,6 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Lock: Room._lock,
     ask.Unlock: Room._unlock,
     ask.End: Room._end,
-    ask.Reserve: Room._reserve,
     ask.Arrive: Room._arrive,
     ask.Release: Room._release,
     ask.Leave: Room._leave,
@@ -397,5 +382,7 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     **recording.HANDLERS,
     ask.Kick: Room._kick,
 }
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {**lists.ALARMS, **keypad.ALARMS, **timing.ALARMS}
+ALARMS: dict[str, Callable[[Room, Minutes], None]] = {
+    **lists.ALARMS, **keypad.ALARMS, **hall.ALARMS, **timing.ALARMS,
+}  # fmt: skip
 """What is done when a time has come, by the purpose it was set for; each topic adds its rows."""

@@ -147,7 +147,7 @@ class Admission:
         rooms = self._scene.rooms
         try:
             name = room_name(without_pin(text).removeprefix(CONF))
-            if not rooms.is_on_demand or name in rooms:
+            if not (rooms.is_on_demand or name in rooms.entrances) or name in rooms:
                 rooms.get(name).check_entrance(is_moderator=True)
         except Refused as refused:
             raise of_room(refused) from refused

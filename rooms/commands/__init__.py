@@ -114,5 +114,5 @@ INTERNAL: tuple[type[Command], ...] = (
     NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected,
     NoteDialFailed, NoteDialRefused, NoteListed, NoteUsedUp, NoteReplaced, NoteTransferred,
     NoteText, NoteCallerRefused,
-    NoteText, NoteQuality,
+    NoteQuality,
 )  # fmt: skip

@@ -29,6 +29,7 @@ from rooms.events.door import RoleChanged as RoleChanged
 from rooms.events.door import TurnedAway as TurnedAway
 from rooms.events.event import Event as Event
 from rooms.events.keys import KeysAsked as KeysAsked
+from rooms.events.keys import RoomChosen as RoomChosen
 from rooms.events.life import Announced as Announced
 from rooms.events.life import ParticipantArrived as ParticipantArrived
 from rooms.events.life import ParticipantKicked as ParticipantKicked
