@@ -68,6 +68,9 @@ class Actor:
     name: str
     role: Role
     participant: ParticipantId | None = None
+    face: str = field(default="", compare=False)
+    """How he asks: http, cli, python, sip, keypad; ``source``: from which address."""
+    source: str = field(default="", compare=False)
 
 
 SYSTEM = Actor("system", Role.ADMIN)

@@ -18,9 +18,9 @@ from confserver.admin.access import AccessError, Control, kept_token, write_cont
 from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
 from confserver.app.archive import Archive
+from confserver.app.auditing import AuditedDoor
 from confserver.app.banner import banner, cannot_listen
 from confserver.app.building import focus_of, stack_settings
-from confserver.app.door import Door
 from confserver.app.ending import Ending
 from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
@@ -227,9 +227,9 @@ class Server:
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
-        door = Door(
+        door = AuditedDoor(
             self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf, self._not_ready
-        )
+        ).audit_by(self._journal.audit, self.now)
         self._http = Faces(self._reactor, self._settings, self._state, self.now)
         self._news.streams.holds = self._keys.tokens.holds
         self._url = self._http.open(door, token, self._keys.tokens, self._news.open)

@@ -299,6 +299,10 @@ QUESTIONS: tuple[Question, ...] = (
         has_own_verb=True, media_type="text/html",
     ),
     Question(
+        "audit", "list", "/audit", "List who has asked for what, and what has come of it, the latest first.",
+        has_own_verb=True, parameters=(_OF_ROOM, Parameter("who", "Only what this one has asked for."), *_AMONG),
+    ),
+    Question(
         "record", "list", "/records", "List who was in which meeting, the latest first.",
         has_own_verb=True, parameters=(_OF_ROOM, *_AMONG),
     ),
