@@ -224,7 +224,8 @@ def _fetch(where: Where, recording: str, file: str, into: BinaryIO, told: Callab
 def _client(where: Where) -> Client:
     from confserver.client import Client
 
-    return Client(where.server, where.token) if where.server else Client.local(where.state_directory)
+    found = Client(where.server, where.token) if where.server else Client.local(where.state_directory)
+    return found.named("confserver-cli")
 
 
 @contextlib.contextmanager

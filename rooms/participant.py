@@ -35,6 +35,7 @@ class Presence(enum.Enum):
 class Wait(enum.Enum):
     """What somebody waits for whose call is up."""
 
+    ROOM = "room"  # he is asked for the number of one
     PIN = "pin"  # he is asked for it
     NAME = "name"  # he says it
     START = "start"  # the room opens later
@@ -67,6 +68,9 @@ class Actor:
     name: str
     role: Role
     participant: ParticipantId | None = None
+    face: str = field(default="", compare=False)
+    """How he asks: http, cli, python, sip, keypad; ``source``: from which address."""
+    source: str = field(default="", compare=False)
 
 
 SYSTEM = Actor("system", Role.ADMIN)
@@ -129,6 +133,20 @@ class Participant:
     outgoing_db: float = 0.0
     told_muted_at: float | None = None
     """When he was told last that nobody hears him."""
+    is_verified: bool = False
+    """Somebody who is believed vouches for him."""
+    has_pin: bool = False
+    """He has given the room's PIN, or needs none."""
+    is_admitted: bool = False
+    """He need not knock any more."""
+    typed: str = ""
+    """Digits of a PIN, as far as they have come."""
+    tries: int = 0
+    """PINs that were wrong, or did not come, in this call."""
+    deadline: float | None = None
+    """So long he may take for what he waits for."""
+    turned_away: str = ""
+    """Why he is about to be hung up on, once he has heard so."""
     voice: bool = False
     """The media engine detects a voice, whether or not others may hear it."""
     talking: bool = False

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
 from rooms import menus
 from rooms.errors import Invalid
 from rooms.participant import MuteCause
+from rooms.rule import rule as rule
+from rooms.rules_of_life import RulesOfLife, check_life
 
 DEFAULT_MAX_PARTICIPANTS = 200
 MOST_PARTICIPANTS = 2000
@@ -60,16 +62,8 @@ class Announce(enum.Enum):
     BEEP = "beep"
 
 
-def rule(default: Any, words: str, *, secret: bool = False, hashes: bool | None = None) -> Any:
-    """One rule. ``words``: what it says to people; ``secret``: shown to administrators and moderators only.
-
-    ``hashes``: False for what cannot.
-    """
-    return field(default=default, hash=hashes, metadata={"help": words, "secret": secret})
-
-
 @dataclass(frozen=True, slots=True)
-class RoomPolicy:
+class RoomPolicy(RulesOfLife):
     """What holds in one room. Of its sound, None is what the server's settings say."""
 
     max_participants: int = rule(DEFAULT_MAX_PARTICIPANTS, "Most participants at once.")
@@ -104,6 +98,9 @@ class RoomPolicy:
         RecordNotice.SPOKEN, "How those in the room, and all who come later, learn that it is recorded."
     )
 
+    chat_days: float = rule(0.0, "Days that messages to all are kept; 0: only until the meeting ends.")
+    chat_replay: int = rule(0, "So many of the meeting's last messages are sent to who comes in.")
+
     def __post_init__(self) -> None:
         if not 1 <= self.max_participants <= MOST_PARTICIPANTS:
             raise Invalid(f"max_participants must be 1 to {MOST_PARTICIPANTS}, not {self.max_participants}")
@@ -113,12 +110,17 @@ class RoomPolicy:
             raise Invalid(f"record_from must be 0 to {MOST_PARTICIPANTS}, not {self.record_from}")
         if self.record_days is not None and not 0 <= self.record_days <= 36_500:
             raise Invalid(f"record_days must be 0 to 36500, not {self.record_days:g}")
+        if not 0 <= self.chat_days <= 3650:
+            raise Invalid(f"chat_days must be 0 to 3650, not {self.chat_days:g}")
+        if not 0 <= self.chat_replay <= 50:
+            raise Invalid(f"chat_replay must be 0 to 50, not {self.chat_replay}")
         _check_choice("rate_hz", self.rate_hz, RATES_HZ)
         _check_choice("ptime_ms", self.ptime_ms, PACKETS_MS)
         for codec in self.codecs:
             _check_choice("codecs", codec, CODECS)
         if len(set(self.codecs)) < len(self.codecs):
             raise Invalid("codecs names one twice")
+        check_life(self, self.max_participants)
         if not 0.5 <= self.menu_timeout_s <= 10:
             raise Invalid(f"menu_timeout_s must be 0.5 to 10, not {self.menu_timeout_s:g}")
         menus.check(self.menu or {})

@@ -20,6 +20,7 @@ from confserver.client.asking import path as where
 from confserver.client.connection import Connection, Json, Progress
 from confserver.client.errors import BadAnswer, NotRunning
 from confserver.client.live import IDLE_S, Ended, Following
+from confserver.client.of_doors import OfDoors
 from confserver.client.of_links import OfLinks
 from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
@@ -33,6 +34,7 @@ TIMEOUT_SECONDS = 10.0
 
 class _Methods(
     OfRooms[Listed, Told, Changed],
+    OfDoors[Listed, Told, Changed],
     OfPeople[Listed, Told, Changed],
     OfVoices[Listed, Told, Changed],
     OfMoves[Listed, Told, Changed],
@@ -45,6 +47,11 @@ class _Methods(
     def __init__(self, url: str, token: str = "", *, timeout: float = TIMEOUT_SECONDS) -> None:
         """``url``: http://HOST:PORT, https://HOST[:PORT][/PATH] or http+unix:///PATH. Raises ClientError."""
         self._connection = Connection(url, token, timeout)
+
+    def named(self, agent: str) -> Self:
+        """What the server is told of whose requests these are (User-Agent)."""
+        self._connection.agent = agent
+        return self
 
     @classmethod
     def local(cls, state_directory: Path | None = None, *, timeout: float = TIMEOUT_SECONDS) -> Self:

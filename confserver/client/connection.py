@@ -53,6 +53,8 @@ class Connection:
         self.url = url
         self._token = token
         self.timeout = timeout
+        self.agent = "confserver-client"
+        """What we call ourselves."""
         try:
             parts = urlsplit(url)
             is_known = parts.scheme == "http+unix" or (parts.scheme in ("http", "https") and bool(parts.hostname))
@@ -133,7 +135,8 @@ class Connection:
             return come
 
     def rights(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        token = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        return token | {"User-Agent": self.agent}
 
     @contextlib.contextmanager
     def told_as_ours(self) -> Iterator[None]:
