@@ -230,7 +230,9 @@ def test_durations() -> None:
 def test_a_room_in_which_people_take_turns_says_so(line: Line) -> None:
     line.answer = room(line) | {
         "in_lecture": True, "hands": ["p2", "p1"], "floor": ["p1"], "breakouts": ["standup-1"],
-        "whispers": [{"participant": "p1", "to": "p2", "coach": True}, {"participant": "p2", "to": "p1", "coach": False}],
+        "whispers": [
+            {"participant": "p1", "to": "p2", "coach": True}, {"participant": "p2", "to": "p1", "coach": False},
+        ],
         "sidebars": [{"sidebar": 7, "participants": ["p1", "p2"], "room_db": None}], "unheard": [["p1", "p2"]],
     }  # fmt: skip
     told = line.run("room", "show", "standup").output.splitlines()
