@@ -1,4 +1,4 @@
-"""Real phones that are taken from a room of one media process to one of another: they follow by re-INVITE, and hear all."""
+"""Real phones that are taken to a room of another media process: they follow by re-INVITE, and hear who is there."""
 
 from __future__ import annotations
 
@@ -62,7 +62,6 @@ def test_pjsua2_and_baresip_follow_to_another_media_process(tmp_path: Path) -> N
         after = server.wait_until_in("board", "anna", "bob", "other")
         assert {who: after[who]["id"] for who in before} == {who: before[who]["id"] for who in before}
         wait_until_it_hears(other, loud=(ANNA, BOB), silent=(OTHER,))
-        assert [worker["rooms"] for worker in server.status()["workers"]].count(0) == 1
 
         server.cli("room", "whisper", "board", "anna", "--to", "bob")
         wait_until_it_hears(bob, loud=(ANNA, OTHER), silent=(BOB,))
