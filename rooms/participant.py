@@ -35,6 +35,7 @@ class Presence(enum.Enum):
 class Wait(enum.Enum):
     """What somebody waits for whose call is up."""
 
+    ROOM = "room"  # he is asked for the number of one
     PIN = "pin"  # he is asked for it
     NAME = "name"  # he says it
     START = "start"  # the room opens later
@@ -121,6 +122,8 @@ class Participant:
     waits_since: float | None = None
     muted: set[MuteCause] = field(default_factory=set)
     deaf: bool = False
+    deafened_himself: bool = False
+    """So he may take it back himself."""
     held: bool = False
     """The participant's own phone has put the call on hold."""
     held_by_host: bool = False

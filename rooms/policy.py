@@ -9,8 +9,9 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
+from rooms import menus
 from rooms.errors import Invalid
 from rooms.participant import MuteCause
 
@@ -59,9 +60,12 @@ class Announce(enum.Enum):
     BEEP = "beep"
 
 
-def rule(default: Any, words: str, *, secret: bool = False) -> Any:
-    """One rule. ``words``: what it says to people; ``secret``: shown to administrators and moderators only."""
-    return field(default=default, metadata={"help": words, "secret": secret})
+def rule(default: Any, words: str, *, secret: bool = False, hashes: bool | None = None) -> Any:
+    """One rule. ``words``: what it says to people; ``secret``: shown to administrators and moderators only.
+
+    ``hashes``: False for what cannot.
+    """
+    return field(default=default, hash=hashes, metadata={"help": words, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,12 @@ class RoomPolicy:
     announce_hands: bool = rule(False, "Tell moderators aloud that somebody has raised a hand.")
     tell_muted: bool = rule(True, "Tell who talks while others have muted him that nobody hears him.")
 
+    menu: menus.Menus | None = rule(
+        None,
+        "Keys that do something else than usual, by role (participant, moderator): see docs/keypad.md.",
+        hashes=False,
+    )
+    menu_timeout_s: float = rule(2.0, "Seconds after which keys that others could follow act by themselves: 0.5 to 10.")
     record_from: int = rule(0, "Record the room by itself once so many are in; 0: when somebody asks for it.")
     record_tracks: bool = rule(True, "Also a file for each participant, where the room is recorded by itself.")
     record_days: float | None = rule(None, "Days that recordings are kept; 0: until somebody deletes them.")
@@ -109,6 +119,9 @@ class RoomPolicy:
             _check_choice("codecs", codec, CODECS)
         if len(set(self.codecs)) < len(self.codecs):
             raise Invalid("codecs names one twice")
+        if not 0.5 <= self.menu_timeout_s <= 10:
+            raise Invalid(f"menu_timeout_s must be 0.5 to 10, not {self.menu_timeout_s:g}")
+        menus.check(self.menu or {})
 
     def describe(self, *, secrets: bool = True) -> dict[str, Any]:
         """All rules as plain data; None of the sound: as the settings say. Without ``secrets``: "set" for those."""
@@ -136,6 +149,8 @@ def type_of(rule: str) -> str:
         hint = next(each for each in get_args(hint) if each is not type(None))
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return ", ".join(str(member.value) for member in hint)
+    if get_origin(hint) is dict:
+        return "table"
     return {bool: "true, false", int: "number", float: "number", str: "text"}.get(hint, "list")
 
 

@@ -1,14 +1,14 @@
 """Who may ask for what: a command's ``needs`` against the actor's role.
 
 Two things go by person instead of role: what calls do to rooms (``commands.INTERNAL``), which somebody below
-a moderator may do for himself only, and one's own microphone, which everybody in the room may mute.
+a moderator may do for himself only, and one's own microphone and ears, which everybody in the room may close.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rooms.commands import Command, Mute, ToggleMute, Unmute
+from rooms.commands import Command, Deafen, Mute, ToggleMute, Undeafen, Unmute
 from rooms.errors import Forbidden
 from rooms.participant import Actor, MuteCause, Role
 
@@ -26,6 +26,8 @@ def may(command: Command, by: Actor) -> bool:
     target = target_of(command)
     is_own = target is not None and target == by.participant
     if is_own and isinstance(command, Mute | Unmute | ToggleMute) and command.cause is MuteCause.SELF:
+        return True
+    if is_own and isinstance(command, Deafen | Undeafen):
         return True
     if by.role < command.needs:
         return False

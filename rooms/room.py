@@ -17,7 +17,9 @@ from rooms import (
     dialling,
     entrance,
     gains,
+    hall,
     hosting,
+    keypad,
     lifecycle,
     links,
     lists,
@@ -32,7 +34,9 @@ from rooms import commands as ask
 from rooms import events as tell
 from rooms.alarms import Alarms
 from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
+from rooms.hall import Hall
 from rooms.hearing import Hearing, hearing_of
+from rooms.keypad import Keypads
 from rooms.lifecycle import Happening, State, next_state
 from rooms.lists import Lists
 from rooms.minutes import Minutes
@@ -86,6 +90,8 @@ class Room:
         """The number of the last event."""
         self.hearing = Hearing()
         self.plays = Plays()
+        self.keypads = Keypads()
+        self.hall = Hall()
         self.recording = Recording()
         self.lists = Lists()
         self.dominant: ParticipantId | None = None
@@ -124,10 +130,14 @@ class Room:
 
     def handle(self, command: ask.Command, by: Actor, now: float) -> list[tell.Event]:
         """Apply a command, whole or not at all. Raises Refused."""
-        rights.check(command, by)
         minutes = Minutes(self.name, self.number, now)
-        _HANDLERS[type(command)](self, command, by, minutes)
+        self.carry_out(command, by, minutes)
         return self.conclude(minutes)
+
+    def carry_out(self, command: ask.Command, by: Actor, minutes: Minutes) -> None:
+        """The same within another command. Raises Refused."""
+        rights.check(command, by)
+        _HANDLERS[type(command)](self, command, by, minutes)
 
     def next_deadline(self) -> float | None:
         return self.alarms.next()
@@ -288,6 +298,8 @@ class Room:
 
     def give_back(self, person: Participant, cause: str, minutes: Minutes) -> None:
         was_present = person.presence is Presence.PRESENT
+        self.keypads.leave(person.id)
+        self.hall.leave(person.id)
         if was_present:
             voices.hush(self, person, minutes)
             quality.close(person, minutes)
@@ -368,10 +380,11 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     **links.HANDLERS,
     **gains.HANDLERS,
     **hosting.HANDLERS,
+    **keypad.HANDLERS,
     **plays.HANDLERS,
     **quality.HANDLERS,
     **recording.HANDLERS,
     ask.Kick: Room._kick,
 }
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {**lists.ALARMS}
+ALARMS: dict[str, Callable[[Room, Minutes], None]] = {**lists.ALARMS, **keypad.ALARMS, **hall.ALARMS}
 """What is done when a time has come, by the purpose it was set for; each topic adds its rows."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from rooms import commands as ask
 from rooms import events as tell
+from rooms.errors import Forbidden
 from rooms.hearing import may_be_heard, may_hear
 from rooms.keys import checked_digits
-from rooms.participant import Actor, MuteCause, Participant, ParticipantId, Presence
+from rooms.participant import Actor, MuteCause, Participant, ParticipantId, Presence, Role
 from rooms.policy import LIFTS
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def lift(room: Room, person: Participant, causes: tuple[MuteCause, ...], by: Act
 
 def deafen(room: Room, command: ask.Deafen, by: Actor, minutes: Minutes) -> None:
     person = room.person(command.participant)
+    person.deafened_himself = person.id == by.participant and (person.deafened_himself or not person.deaf)
     if not person.deaf:
         person.deaf = True
         minutes.say(tell.ParticipantDeafened, person.id, by.name)
@@ -57,6 +59,8 @@ def deafen(room: Room, command: ask.Deafen, by: Actor, minutes: Minutes) -> None
 
 def undeafen(room: Room, command: ask.Undeafen, by: Actor, minutes: Minutes) -> None:
     person = room.person(command.participant)
+    if by.role < Role.MODERATOR and person.deaf and not person.deafened_himself:
+        raise Forbidden("a host has done this, and only a host takes it back")
     if person.deaf:
         person.deaf = False
         minutes.say(tell.ParticipantUndeafened, person.id, by.name)
@@ -123,13 +127,6 @@ def note_noise(room: Room, command: ask.NoteNoise, by: Actor, minutes: Minutes) 
         add_mute(room, person, MuteCause.NOISE, by, minutes)
 
 
-def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) -> None:
-    """Of who waits as well: he may be asked for something. Ignored for all others, as above."""
-    person = room.places.get(command.participant)
-    if person is not None and person.presence in (Presence.PRESENT, Presence.WAITING):
-        minutes.say(tell.DigitReceived, person.id, command.digit, command.duration_ms)
-
-
 def note_dominant(room: Room, command: ask.NoteDominant, by: Actor, minutes: Minutes) -> None:
     """Who has just left has no word."""
     person = room.places.get(command.participant)
@@ -183,6 +180,5 @@ HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] =
     ask.Resume: resume,
     ask.NoteTalking: note_talking,
     ask.NoteNoise: note_noise,
-    ask.NoteDigit: note_digit,
     ask.NoteDominant: note_dominant,
 }

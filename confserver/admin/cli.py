@@ -46,6 +46,7 @@ Ask = Callable[[Where, str, str, Mapping[str, object]], Any]
 AS_SET = "as the settings say"
 """The default of a rule that a room need not have."""
 UNSAID = {
+    "events": "all but those that come often",
     "seconds": "for good",
     "aliases": "none, or those there are",
     "display": "as it is",
@@ -61,6 +62,7 @@ ARGUMENT_HELP = {
     "file": "FILE is the name of one of its files.",
     "recording": "RECORDING is a recording's name, as confserver recordings prints it.",
     "country": "COUNTRY is a country code such as +49.",
+    "webhook": "WEBHOOK is the webhook's name.",
     "profile": "PROFILE is the name of a profile, such as webinar.",
     "holder": "HOLDER is the token's name, such as reception.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
@@ -112,6 +114,9 @@ OPTION_HELP = {
     "outgoing_db": "How much louder (dB) the participant hears the others.",
     "but": "Not this participant: an id or a name; more than one: say it again.",
     "moderators": "Moderators, too.",
+    "url": "Where events are sent: https://example.com/calls.",
+    "events": "Types of events, such as message or participant-*; more than one: say it again.",
+    "secret": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
     "to": "The other room, or participant.",
     "participants": "Only this participant: an id or a name; more than one: say it again.",
     "count": "How many breakout rooms there are to be.",
@@ -181,10 +186,12 @@ NOUNS = {
     "recording": "Bring recordings of the running server here, or delete them.",
     "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
     "profile": "Show or change the rules that rooms of the running server have in common.",
+    "rule": "Show what is said of rooms of the running server, beside what their profiles say.",
     "server": "Show or change whether the running server takes new calls.",
     "token": "Show or change who may administer the running server, and how far.",
     "ban": "Show or change from whom the running server takes nothing.",
     "route": "Show where the running server sends requests, and why.",
+    "webhook": "Show or change to whom the running server sends events by HTTP.",
     "user": "Show or change who may register at the running server, and call from anywhere.",
 }
 
@@ -262,8 +269,8 @@ def _change(ask: Ask, command: type[Command]) -> click.Command:
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     """Make the option of a field; what is not given is left to the server, whose default is shown."""
-    if field.name == "password":
-        return _password_option(OPTION_HELP[field.name])
+    if field.name in ("password", "secret"):
+        return _password_option(field.name, OPTION_HELP[field.name])
     if get_origin(hint) is dict:
         return mapping_option(field.name, OPTION_HELP[field.name])
     name = field.name.replace("_", "-")
@@ -278,6 +285,8 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
         words += f"  [default: {unsaid if default in (None, ()) else default}]"
     if hint is bool:
         return click.Option([f"--{name}/--no-{name}"], default=None, help=words)
+    if get_origin(hint) is dict:
+        return click.Option([f"--{name}"], type=Table(), default=None, help=f"{words} As JSON.")
     is_list = default == () or get_origin(hint) is tuple
     kind: click.ParamType[Any] | type = get_args(hint)[0] if get_origin(hint) is tuple else hint
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
@@ -285,20 +294,33 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     return click.Option([f"--{name}"], type=kind, required=required, default=None, multiple=is_list, help=words)
 
 
-def _password_option(words: str) -> click.Option:
+class Table(click.ParamType[Any]):
+    """A table, as JSON has it."""
+
+    name = "json"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        try:
+            told = json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(f"it is no JSON: {error}", parameter, context)
+        return told if isinstance(told, dict) else self.fail("it is no table, {...}", parameter, context)
+
+
+def _password_option(name: str, words: str) -> click.Option:
     """Never on the command line itself, where every user of the machine can read it."""
 
     def read(context: click.Context, parameter: click.Parameter, how: str | None) -> str | None:
         if how == "ask":
-            return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+            return str(click.prompt(name.capitalize(), hide_input=True, confirmation_prompt=True))
         if how == "stdin":
             line = sys.stdin.readline().rstrip("\r\n")
             if not line:
-                raise click.UsageError("No password came by standard input.")
+                raise click.UsageError(f"No {name} came by standard input.")
             return line
         return None
 
-    return click.Option(["--password"], type=click.Choice(("ask", "stdin")), callback=read, default=None, help=words)
+    return click.Option([f"--{name}"], type=click.Choice(("ask", "stdin")), callback=read, default=None, help=words)
 
 
 def _path(pattern: str, names: Mapping[str, str]) -> str:
@@ -306,20 +328,25 @@ def _path(pattern: str, names: Mapping[str, str]) -> str:
 
 
 # ------------------------------------------------------------------ what all verbs share
-def _command(name: str, run: Callable[..., None], parameters: list[click.Parameter], words: str) -> click.Command:
+def _command(name: str, run: Callable[..., int | None], parameters: list[click.Parameter], words: str) -> click.Command:
+    """A verb that is asked of a server, here or elsewhere."""
+
     def callback(
         server: str | None, token: str | None, state_directory: Path | None, as_json: bool, **given: Any
-    ) -> None:
+    ) -> int | None:
         if server is not None and state_directory is not None:
             raise click.UsageError("--server and --state-directory exclude each other.")
         if any(value == "" for value in given.values()):
             raise click.UsageError("A name cannot be empty.")
-        run(Where(server, token or "", state_directory), as_json, **given)
+        return run(Where(server, token or "", state_directory), as_json, **given)
 
     brief = words.partition("\n")[0]  # given as such, it is not cut off in the list of verbs
     return click.Command(
         name, callback=callback, params=[*parameters, *_shared_options()], help=words, short_help=brief
     )
+
+
+server_verb = _command
 
 
 def _shared_options() -> list[click.Parameter]:

@@ -37,6 +37,7 @@ NAMES = {
 OPEN: tuple[int, ...] = (400, 421, 429, 500)
 READING: tuple[int, ...] = (400, 401, 403, 404, 421, 429, 500, 503)
 CHANGING: tuple[int, ...] = (400, 401, 403, 404, 409, 412, 413, 415, 421, 422, 429, 500, 503)
+_HEADERS = {"Idempotency-Key": {"type": "string", "pattern": "^[!-~]{1,255}$"}}
 INTRODUCTION = """\
 Rooms of a conference bridge, and the server around them. Every request but the open ones wants a token:
 `Authorization: Bearer TOKEN`. Whatever is not done is told as a problem (RFC 9457). Times are seconds since 1970."""
@@ -146,7 +147,7 @@ def _headers(route: Route) -> list[Document]:
         if route.method == "PUT":
             found["If-None-Match"] = "*: only where there is no such room yet, else 412."
     return [
-        {"name": name, "in": "header", "description": words, "schema": {"type": "string"}}
+        {"name": name, "in": "header", "description": words, "schema": _HEADERS.get(name, {"type": "string"})}
         for name, words in found.items()
     ]
 

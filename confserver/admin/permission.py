@@ -54,6 +54,8 @@ def seen(route: Route, told: Any, holder: Holder) -> Any:
     """What is left of an answer for him."""
     if route.room and holder.is_scoped and isinstance(told, Sequence) and not isinstance(told, str):
         told = [row for row in told if _is_his(row, route, holder)]
+    if holder.role < Role.MODERATOR and not route.tells_rooms:
+        return [_shown(each) for each in told] if isinstance(told, list | tuple) else _shown(told)
     if route.tells_rooms:
         return [room_for(each, holder) for each in told] if isinstance(told, Sequence) else room_for(told, holder)
     return told
@@ -67,4 +69,12 @@ def room_for(room: Mapping[str, Any], holder: Holder) -> Mapping[str, Any]:
     """Observers never see a room's secrets, such as PINs."""
     if holder.role >= Role.MODERATOR:
         return room
-    return {**room, **{name: SECRET for name in SECRETS if room.get(name)}}
+    shown: Mapping[str, Any] = _shown({**room, **{name: SECRET for name in SECRETS if room.get(name)}})
+    return shown
+
+
+def _shown(told: Any) -> Any:
+    """Also where the rules of a room, or of a profile, stand by themselves."""
+    if isinstance(told, Mapping) and isinstance(rules := told.get("rules"), Mapping):
+        return {**told, "rules": {**rules, **{name: SECRET for name in SECRETS if rules.get(name)}}}
+    return told

@@ -14,9 +14,12 @@ from confserver.routing.commands import (
     AddUser,
     ApproveCountry,
     ChangeUser,
+    Drain,
     ExplainRoute,
+    PutProfile,
     Reload,
     SetPassword,
+    Undrain,
 )  # fmt: skip
 
 _SPENT = {
@@ -36,7 +39,7 @@ WAYS: dict[str, Schema] = {
         detail=text("Why, in words"),
         kind=text("Names the refusal for scripts, such as not-found"),
     ),
-    "Health": thing("That the server answers.", status=text("ok", const="ok")),
+    "Health": thing("That the server answers, or is ready.", status=text("ok or ready", enum=["ok", "ready"])),
     "Status": {"type": "object", "description": "Whatever the server counts."},
     "Recording": thing(
         "A recording of a room.",
@@ -47,7 +50,7 @@ WAYS: dict[str, Schema] = {
         started_at=time("When it began"),
         seconds=nullable(number("How long it is")),
         files=rows(text("File name; the mix first, then one for each participant")),
-        bytes=number("How large its files are together"),
+        bytes=whole("How large its files are together"),
         until=nullable(time("When it is deleted; null: when somebody does so")),
     ),
     "Ban": thing(
@@ -60,9 +63,12 @@ WAYS: dict[str, Schema] = {
     ),
     "Profile": thing(
         "Rules that rooms have in common.",
+        "used_by",
         profile=text("Its name"),
         extends=text("The profile that it goes on from"),
         rules={"type": "object", "description": "What it says"},
+        source=text("Where it comes from"),
+        used_by=rows(text("A room that has it")),
     ),
     "Token": thing(
         "Who may administer, and how far.",
@@ -100,7 +106,20 @@ WAYS: dict[str, Schema] = {
         method=text("Of the request"),
         reasons=rows(text("What was looked at, in order")),
     ),
-    "Reloaded": thing("What has been read again.", routes=whole("Rows of the route table")),
+    "Reloaded": thing(
+        "What has been read again.",
+        routes=whole("Rows of the route table"),
+        changed=rows(text("A setting that has changed")),
+        restart=rows(text("A setting that a restart would change")),
+    ),
+    "Draining": thing(
+        "Whether new calls are taken, and how many are left.",
+        draining=flag("New calls are turned away"),
+        since=nullable(time("Since when")),
+        until=nullable(time("Until when")),
+        stops=flag("The server stops when it is empty, or then"),
+        calls=whole("How many calls are left"),
+    ),
     "Approval": thing(
         "A country that may be called, or that waits for a second administrator.",
         country=text("Country code"),
@@ -144,6 +163,9 @@ ANSWERS: Mapping[str, Schema] = {
     "recordings": rows(ref("Recording")),
     "status": ref("Status"),
     "health": ref("Health"),
+    "ready": ref("Health"),
+    "profile show": ref("Profile"),
+    "server show": ref("Draining"),
     "ban list": rows(ref("Ban")),
     "profile list": rows(ref("Profile")),
     "token list": rows(ref("Token")),
@@ -165,5 +187,8 @@ DONE: Mapping[type[Any], Schema] = {
     ExplainRoute: ref("Explanation"),
     Reload: ref("Reloaded"),
     ApproveCountry: ref("Approval"),
+    PutProfile: ref("Profile"),
+    Drain: ref("Draining"),
+    Undrain: ref("Draining"),
 }
 """By the order."""

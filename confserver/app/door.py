@@ -66,6 +66,8 @@ class Door:
             done = self._orders.carry_out(order, self._performer.now(), by.name)
         except Refused as refused:
             return fail(refused)
+        if done.later is not None:
+            return done.later.addCallback(lambda told: (told, done.is_new))
         stored: Deferred[object] = succeed(None)
         if done.job is not None and self._storage is not None:
             stored = self._storage.write(done.job)

@@ -1,4 +1,4 @@
-"""What happens in the rooms, told to programs: event streams and what feeds them."""
+"""What happens in the rooms, told to programs: event streams, webhooks, and what feeds them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from confserver.admin.feed import Feed
 from confserver.admin.opening import open_stream
 from confserver.admin.stream import Streams
 from confserver.admin.tokens import Holder
+from confserver.app.orders import Orders
 from confserver.app.publishing import Stored
-from confserver.config.events import Events
+from confserver.app.webhooks import Webhooks
+from confserver.config import Settings
 from confserver.focus.focus import Focus
+from confserver.storage import Storage
 from rooms.events import Event
 from rooms.telling import tell
 
@@ -32,19 +35,31 @@ class Snapshots:
 class News:
     """``listen`` hears what has happened (``app.publishing``); ``open`` is the HTTP interface's door to the streams."""
 
-    def __init__(self, reactor: Any, settings: Events, epoch: str, focus: Focus, now: Callable[[], float]) -> None:
+    def __init__(
+        self, reactor: Any, settings: Settings, focus: Focus, storage: Storage, now: Callable[[], float], orders: Orders
+    ) -> None:
         self._reactor = reactor
-        self.feed = Feed(epoch, settings.memory_mb << 20)
-        self.streams = Streams(self.feed, Snapshots(focus, now), reactor, settings.readers)
+        self.feed = Feed(focus.epoch, settings.events.memory_mb << 20)
+        self.streams = Streams(self.feed, Snapshots(focus, now), reactor, settings.events.readers)
+        self.webhooks = Webhooks(reactor, settings.webhooks, self.feed, storage, now)
+        self.webhooks.join(orders)
 
     def listen(self, events: tuple[Event, ...]) -> Stored:
-        return self.streams.happened([tell(event) for event in events])
+        stored = self.streams.happened([tell(event) for event in events])
+
+        def after() -> None:
+            stored()
+            self.webhooks.wake()
+
+        return after
 
     def open(self, request: Request, by: Holder, room: str, asked: Mapping[str, Sequence[str]]) -> bytes | int:
         return open_stream(self.streams, request, by, room, asked, self._reactor)
 
     def close(self) -> None:
+        """Before the store is closed."""
         self.streams.close()
+        self.webhooks.close()
 
     def describe(self) -> dict[str, object]:
-        return {"events": self.streams.describe()}
+        return {"events": self.streams.describe(), "webhooks": self.webhooks.describe()}

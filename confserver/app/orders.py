@@ -28,6 +28,8 @@ class Done:
     told: Told | None
     job: Callable[[Database], object] | None = None
     is_new: bool = False
+    later: Deferred[Told] | None = None
+    """Where what there is to tell takes time; never fails."""
     wait: Deferred[Any] | None = None
     """What must be done besides, and may fail with a Refused."""
 

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
 
-from confserver.admin import token_store
+from confserver.admin import hook_store, token_store
 from confserver.admin.access import AccessError, Control, kept_token, write_control
 from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
@@ -173,7 +173,7 @@ class Server:
             self._listen()
         except (
             StorageError, AccessError, store.StoreError, ways.StoreError, CatalogueError, CertificateError,
-            ProfileError, token_store.StoreError,
+            ProfileError, token_store.StoreError, hook_store.StoreError,
         ) as error:  # fmt: skip
             raise StartError(str(error)) from error
         except CannotListenError as error:
@@ -204,6 +204,7 @@ class Server:
             profile=settings.profile,
             most_rooms=settings.max_rooms,
             epoch=f"{int(now * 1000):x}",
+            entrance=settings.entrance,
         )
         rooms.restore(kept.rooms)
         open_keys = self._settings.rtp.srtp_without_tls
@@ -214,6 +215,7 @@ class Server:
         scene = Scene(rooms, around, around.media_terms(), secrets.token_bytes, open_keys, best_effort)
         tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
         scene.factory = around.factory()
+        self._hooks = await self._storage.write(hook_store.load)
         self._focus = Focus(
             scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),
             watchers=settings.watchers,
@@ -246,8 +248,8 @@ class Server:
         self._watch.begin(self._focus, self._performer.perform, self._links)
         self._routes.port_of = self._transports.port_of
         followers, said = (self._watch.follow,), self._watch.trace.said
-        epoch = self._focus.epoch
-        self._news = News(self._reactor, settings.events, epoch, self._focus, self.now)
+        self._news = News(self._reactor, settings, self._focus, self._storage, self.now, self._orders)
+        self._news.webhooks.restore(self._hooks)
         listeners = (self._news.listen,)
         self._performer.use(
             Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)

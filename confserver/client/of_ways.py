@@ -99,6 +99,10 @@ class OfWays(Asking[Listed, Told, Changed]):
         """Forget a profile that no room has, and that no other extends."""
         return self._change("DELETE", path("profiles", profile))
 
+    def list_rule(self) -> Listed:
+        """List what is said of the rooms made beforehand themselves."""
+        return self._list("/rules")
+
     def show_server(self) -> Told:
         """Show whether new calls are taken, and how many are left."""
         return self._tell("/drain")
@@ -151,3 +155,35 @@ class OfWays(Asking[Listed, Told, Changed]):
     def pcap_trace(self, call: str) -> Told:
         """Give the messages of a call as a pcap, in Base64."""
         return self._tell(path("traces", call, "pcap"))
+
+    # -------------------------------------------------------------- webhooks
+    def list_webhook(self) -> Listed:
+        """List to whom events are sent, and how that goes."""
+        return self._list("/webhooks")
+
+    def dead_webhook(self, webhook: str) -> Listed:
+        """List the events that could not be delivered."""
+        return self._list(path("webhooks", webhook, "dead"))
+
+    def add_webhook(
+        self,
+        webhook: str,
+        url: str | None = None,
+        events: Sequence[str] | None = None,
+        rooms: Sequence[str] | None = None,
+        secret: str | None = None,
+    ) -> Changed:
+        """Have events sent to a URL by HTTP, signed with a secret, or change where and which."""
+        return self._change("PUT", path("webhooks", webhook), url=url, events=events, rooms=rooms, secret=secret)
+
+    def remove_webhook(self, webhook: str) -> Changed:
+        """Send no events there any more, and forget its dead letters."""
+        return self._change("DELETE", path("webhooks", webhook))
+
+    def test_webhook(self, webhook: str) -> Changed:
+        """Send an event of the type test, and tell what comes of it."""
+        return self._change("POST", path("webhooks", webhook, "test"))
+
+    def retry_webhook(self, webhook: str) -> Changed:
+        """Deliver dead letters once more, before anything new."""
+        return self._change("POST", path("webhooks", webhook, "retry"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 
@@ -25,6 +25,8 @@ class Rules(TypedDict, total=False):
     one_speaker: bool | None
     announce_hands: bool | None
     tell_muted: bool | None
+    menu: Mapping[str, Mapping[str, str | Sequence[str]]] | None
+    menu_timeout_s: float | None
     record_from: int | None
     record_tracks: bool | None
     record_days: float | None

@@ -19,6 +19,7 @@ from confserver.config.routes import Group, Route
 from confserver.config.sip import PRIVATE_NETWORKS, IPAddress, IPNetwork, Section, Sip
 from confserver.config.trunks import Trunk
 from confserver.config.users import Users
+from confserver.config.webhooks import Webhook
 
 __all__ = ["PRIVATE_NETWORKS", "IPAddress", "IPNetwork", "Section", "Settings", "Sip"]
 
@@ -146,6 +147,13 @@ class Rooms(Section, frozen=True):
             "phone is told; empty: none."
         ),
     ] = "new-room"
+    entrance: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Names or numbers that are no rooms: who calls one, by a trunk say, is asked for the number of "
+            "the room, then for its PIN."
+        ),
+    ] = ()
     watchers: Annotated[
         Literal["nobody", "members", "inside"],
         Meta(
@@ -170,8 +178,8 @@ class Rooms(Section, frozen=True):
     mute_by_sip: Annotated[
         bool,
         Meta(
-            description="Ask the phone of who is muted to send nothing (re-INVITE with sendonly), and to send again "
-            "afterwards. Keys pressed meanwhile do not reach the server by RTP."
+            description="Ask the phone of who is muted or on hold by the host to send nothing (re-INVITE with "
+            "sendonly), and to send again afterwards. Keys pressed meanwhile do not reach the server by RTP."
         ),
     ] = False
 
@@ -268,7 +276,7 @@ class Log(Section, frozen=True):
         return Path(self.file).expanduser() if self.file else None
 
 
-LISTS: dict[str, type[Section]] = {"trunks": Trunk, "routes": Route, "groups": Group}
+LISTS: dict[str, type[Section]] = {"trunks": Trunk, "routes": Route, "groups": Group, "webhooks": Webhook}
 """Settings of which there may be any number of tables, [[trunks]]; each gives here what one table is."""
 
 
@@ -295,6 +303,7 @@ class Settings(Section, frozen=True):
     records: Records = Records()
     http: Http = Http()
     events: Events = Events()
+    webhooks: tuple[Webhook, ...] = ()
     state: State = State()
     log: Log = Log()
 

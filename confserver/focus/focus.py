@@ -37,6 +37,7 @@ from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.fencing import Fencing
 from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
+from confserver.focus.keying import Keying
 from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.listing import Listing
@@ -101,6 +102,7 @@ class Focus:
         scene.followers.append(self._admission.follow)
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers += [self._dialout.follow, Listing(scene, self._dialout.check).follow]
+        scene.followers.append(Keying(scene, lambda what, *_: self._playing.check(what), self._dialout.check).follow)
         self._sessions = Sessions(scene, self._admission)
         self._requests = Requests(scene)
         self._keys = Keys(scene, self._requests)

@@ -1,6 +1,7 @@
 """Phones of muted participants are asked to send nothing, where the settings say so: the mute then shows on the phone.
 
-    muted, for whatever cause --> our re-INVITE, sendonly;  no cause left --> our re-INVITE, sendrecv
+    muted, for whatever cause, or on hold by the host --> our re-INVITE, sendonly (the hold of RFC 3264 8.4)
+    neither any more ----------------------------------> our re-INVITE, sendrecv
 
 A phone that refuses is muted all the same: the rooms decide who is heard.
 """
@@ -15,7 +16,7 @@ from rooms import events as tell
 
 
 class Quieting:
-    """Follows mutes of those who are present."""
+    """Follows mutes of those who are present, and holds by the host."""
 
     def __init__(self, scene: Scene, reoffers: Reoffers) -> None:
         self._scene = scene
@@ -23,10 +24,13 @@ class Quieting:
 
     def follow(self, event: tell.Event) -> None:
         match event:
-            case tell.ParticipantMuted():
-                self._want(event.participant, Direction.SENDONLY)
-            case tell.ParticipantUnmuted(silent=False):
-                self._want(event.participant, Direction.SENDRECV)
+            case tell.ParticipantMuted() | tell.ParticipantUnmuted() | tell.HeldByHost() | tell.ReleasedByHost() if (
+                event.room in self._scene.rooms
+            ):
+                person = self._scene.rooms.get(event.room).places.get(event.participant)
+                if person is not None:
+                    is_quiet = bool(person.muted) or person.held_by_host
+                    self._want(person.id, Direction.SENDONLY if is_quiet else Direction.SENDRECV)
 
     def _want(self, participant: str, direction: Direction) -> None:
         leg = self._scene.legs.by_participant.get(participant)

@@ -27,6 +27,9 @@ from rooms.commands.calls import NoteTransferred as NoteTransferred
 from rooms.commands.calls import NoteUsedUp as NoteUsedUp
 from rooms.commands.calls import Transfer as Transfer
 from rooms.commands.command import Command as Command
+from rooms.commands.keys import Depart as Depart
+from rooms.commands.keys import NoteDigit as NoteDigit
+from rooms.commands.keys import NoteKeysAnswered as NoteKeysAnswered
 from rooms.commands.life import Arrive as Arrive
 from rooms.commands.life import ChangeRoom as ChangeRoom
 from rooms.commands.life import CreateRoom as CreateRoom
@@ -59,7 +62,6 @@ from rooms.commands.people import Deafen as Deafen
 from rooms.commands.people import Hold as Hold
 from rooms.commands.people import Kick as Kick
 from rooms.commands.people import Mute as Mute
-from rooms.commands.people import NoteDigit as NoteDigit
 from rooms.commands.people import NoteDominant as NoteDominant
 from rooms.commands.people import NoteNoise as NoteNoise
 from rooms.commands.people import NoteTalking as NoteTalking
@@ -101,7 +103,8 @@ COMMANDS: tuple[type[Command], ...] = (
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
 )  # fmt: skip
 INTERNAL: tuple[type[Command], ...] = (
-    Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDigit, NoteDominant,
+    Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDominant,
+    NoteDigit, NoteKeysAnswered, Depart,
     NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected,
     NoteDialFailed, NoteDialRefused, NoteListed, NoteUsedUp, NoteReplaced, NoteTransferred,
     NoteText, NoteQuality,

@@ -115,17 +115,6 @@ class NoteNoise(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class NoteDigit(Command):
-    """The participant has pressed a key."""
-
-    needs: ClassVar[Role] = Role.PARTICIPANT
-
-    participant: ParticipantId
-    digit: str
-    duration_ms: int
-
-
-@dataclass(frozen=True, slots=True)
 class NoteDominant(Command):
     """The media engine has found who has the word; empty: nobody."""
 

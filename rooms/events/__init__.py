@@ -22,6 +22,8 @@ from rooms.events.calls import ParticipantReplaced as ParticipantReplaced
 from rooms.events.calls import TransferEnded as TransferEnded
 from rooms.events.calls import Transferring as Transferring
 from rooms.events.event import Event as Event
+from rooms.events.keys import KeysAsked as KeysAsked
+from rooms.events.keys import RoomChosen as RoomChosen
 from rooms.events.life import Announced as Announced
 from rooms.events.life import ParticipantArrived as ParticipantArrived
 from rooms.events.life import ParticipantKicked as ParticipantKicked

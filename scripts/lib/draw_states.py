@@ -45,6 +45,7 @@ class Row:
 
 MACHINES = (
     Machine("A room", "rooms.lifecycle", "LIFECYCLE", ("empty",)),
+    Machine("The keypad of a participant", "rooms.keypad", "KEYPAD", ("ready",)),
     Machine("A call on its way into a room", "confserver.focus.legs", "STAGES", ("opening",), ("leaving",)),
     Machine("A call (INVITE session)", "confserver.sip.call", "CALL", ("arrived", "calling"), ("ended",)),
     Machine("re-INVITEs of a call", "confserver.sip.offers", "OFFER", ("steady",)),

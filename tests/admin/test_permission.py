@@ -11,7 +11,7 @@ import pytest_twisted
 
 from confserver.admin.endpoints import ROUTES, Route
 from confserver.admin.gate import Gate
-from confserver.admin.permission import SECRET, may, room_for
+from confserver.admin.permission import SECRET, may, room_for, seen
 from confserver.admin.tokens import Holder, Tokens
 from rooms.participant import Role
 from tests.admin.double import HouseDoor
@@ -132,3 +132,8 @@ def test_observers_see_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = {"name": "standup", "pin": SECRET, "moderator_pin": ""}
     assert room_for(room, Holder("o", Role.OBSERVER)) == shown
     assert room_for(room, Holder("m", Role.MODERATOR)) == room
+    profiles = [{"profile": "board", "rules": {"pin": "1234", "talkers": 3}}]
+    [route] = [each for each in ROUTES if each.query == "profile list"]
+    assert seen(route, profiles, Holder("m", Role.MODERATOR)) == profiles
+    assert seen(route, profiles, Holder("o", Role.OBSERVER))[0]["rules"] == {"pin": SECRET, "talkers": 3}
+    assert seen(route, profiles[0], Holder("o", Role.OBSERVER))["rules"]["pin"] == SECRET

@@ -109,7 +109,7 @@ def test_who_knows_it_already(header: str | None, is_fresh: bool) -> None:
     [
         (None, None, "a-1", 0), ('"a-1"', None, "a-1", 0), ('"a-0", "a-1"', None, "a-1", 0), ("*", None, "a-1", 0),
         ('"a-0"', None, "a-1", 412), ('W/"a-1"', None, "a-1", 412), ("*", None, None, 412), ('"a-1"', None, None, 412),
-        ("a-1", None, "a-1", 400), ("", None, "a-1", 400),
+        ("a-1", None, "a-1", 412), ("", None, "a-1", 412),
         (None, "*", None, 0), (None, "*", "a-1", 412), (None, '"a-1"', "a-1", 412), (None, '"a-0"', "a-1", 0),
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ from confserver.focus import outputs as out
 from confserver.sdp.direction import Direction
 from confserver.sdp.text import parse
 from confserver.sip import outputs as sip
-from rooms.commands import Command, CreateRoom, Mute, Unmute
+from rooms.commands import Command, CreateRoom, HoldParticipant, Mute, ReleaseParticipant, Unmute
 from rooms.participant import MuteCause
 from tests.focus.house import House, every, sdp, the
 
@@ -33,6 +33,20 @@ def answer(house: House, call: int, direction: str = "sendrecv", status: int = 2
     body = sdp("192.0.2.9", 4000, direction, version=2).encode() if status == 200 else b""
     event = sip.OfferAnswered(call, status, body, "application/sdp")
     return house.play(house.focus.hear_call(event, house.now))
+
+
+def test_a_hold_by_the_host_asks_for_silence_and_a_mute_within_it_for_nothing_more() -> None:
+    house = House(quiets_muted=True)
+    call = house.enter()
+    who = house.leg(call).participant
+    assert asked(house.order(HoldParticipant(ROOM, who))) is Direction.SENDONLY
+    answer(house, call, "recvonly")
+    assert not every(out.Offer, house.order(mute(house, call)))
+    assert not every(out.Offer, house.order(ReleaseParticipant(ROOM, who))), "he is muted all the same"
+    assert asked(house.order(unmute(house, call))) is Direction.SENDRECV
+    answer(house, call)
+    agreed = house.leg(call).agreed
+    assert agreed is not None and agreed.receives and not agreed.held, "a hold of ours is none of the phone's"
 
 
 def test_a_mute_asks_for_silence_and_its_end_for_sound() -> None:

@@ -58,7 +58,7 @@ def test_keys_for_nobody_and_by_nobody():
 # ---------------------------------------------------------------------- from a participant
 def test_a_key_is_told_of_who_is_present_only():
     stage, ana, _ = _stage()
-    (event,) = stage.do(ask.NoteDigit("standup", ana, "5", 120))
+    event, *_ = stage.do(ask.NoteDigit("standup", ana, "5", 120))
     assert isinstance(event, tell.DigitReceived)
     assert (event.participant, event.digit, event.duration_ms) == (ana, "5", 120)
     assert stage.do(ask.NoteDigit("standup", stage.reserve("Eve"), "5", 120)) == []

@@ -382,6 +382,7 @@ def test_every_command_knows_who_may_not(stage: Stage) -> None:
             "whom": ("x",),
             "list": 1,
             "entry": 0,
+            "action": "dial",
         }
         command = kind(ROOM, **{name: fields[name] for name in kind.__dataclass_fields__ if name in fields})
         with pytest.raises(Forbidden, match=f"{kind.__name__.lower()} takes a {kind.needs.name.lower()}"):

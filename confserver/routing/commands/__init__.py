@@ -12,56 +12,14 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from confserver.routing.commands.command import Command as Command
+from confserver.routing.commands.command import Parameter as Parameter
+from confserver.routing.commands.command import Question as Question
+from confserver.routing.commands.webhooks import AddWebhook as AddWebhook
+from confserver.routing.commands.webhooks import RemoveWebhook as RemoveWebhook
+from confserver.routing.commands.webhooks import RetryWebhook as RetryWebhook
+from confserver.routing.commands.webhooks import TestWebhook as TestWebhook
 from rooms.participant import Role
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """Something asked of the server's ways."""
-
-    needs: ClassVar[Role] = Role.ADMIN
-    method: ClassVar[str] = "POST"
-    path: ClassVar[str] = ""
-    noun: ClassVar[str] = ""
-    verb: ClassVar[str] = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """What a question may be narrowed by: in the query string, ``?name=...``. ``kind``: str, int, float or bool."""
-
-    name: str
-    words: str
-    kind: type = str
-    least: float | None = None
-    most: float | None = None
-    is_list: bool = False
-    """It may be given more than once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Something that is only told. ``columns``: members of each row, as the command line prints them."""
-
-    noun: str
-    verb: str
-    path: str
-    summary: str
-    columns: tuple[str, ...] = ()
-    has_own_verb: bool = False
-    """The command line asks it by a verb of its own (``admin.trace``)."""
-    needs: Role = Role.ADMIN
-    parameters: tuple[Parameter, ...] = ()
-    """Handed to whoever answers beside the names of the path."""
-    key: str = ""
-    """The member that names a row: the list can be asked for by pages."""
-    media_type: str = "application/json"
-    room: str = ""
-    """The member of each row that names its room: who is for some rooms only is told of these."""
-
-    @property
-    def name(self) -> str:
-        return f"{self.noun} {self.verb}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +253,7 @@ COMMANDS: tuple[type[Command], ...] = (
     ApproveCountry, RevokeCountry, RemoveRecording,
     AddToken, RevokeToken,
     PutProfile, RemoveProfile, Drain, Undrain,
+    AddWebhook, RemoveWebhook, TestWebhook, RetryWebhook,
 )  # fmt: skip
 _AMONG = (
     Parameter("since", "Only what was not over by then: epoch seconds, or such as 2026-11-29T18:00."),
@@ -305,6 +264,20 @@ _AMONG = (
 _OF_ROOM = Parameter("room", "Only of this room.")
 _MEETING = ("id", "room", "opened_at", "closed_at", "people", "most_present", "cause")
 QUESTIONS: tuple[Question, ...] = (
+    Question(
+        "webhook",
+        "list",
+        "/webhooks",
+        "List to whom events are sent, and how that goes.",
+        ("webhook", "url", "delivered", "waiting", "failing", "dead", "lost", "last"),
+    ),
+    Question(
+        "webhook",
+        "dead",
+        "/webhooks/{webhook}/dead",
+        "List the events that could not be delivered.",
+        ("id", "type", "at", "tries", "reason"),
+    ),
     Question(
         "meeting", "list", "/meetings", "List the meetings that are on record, the latest first.", _MEETING,
         has_own_verb=True, parameters=(_OF_ROOM, *_AMONG),
@@ -347,6 +320,10 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "profile", "show", "/profiles/{profile}", "Show a profile, and which rooms have it.", needs=Role.OBSERVER
+    ),
+    Question(
+        "rule", "list", "/rules", "List what is said of the rooms made beforehand themselves.",
+        ("room", "profile", "rules"), key="room",
     ),
     Question("server", "show", "/drain", "Show whether new calls are taken, and how many are left."),
     Question(
