@@ -33,6 +33,7 @@ from rooms import (
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.alarms import Alarms
+from rooms.chat import Chat
 from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
 from rooms.hall import Hall
 from rooms.hearing import Hearing, hearing_of
@@ -94,6 +95,7 @@ class Room:
         self.hall = Hall()
         self.recording = Recording()
         self.lists = Lists()
+        self.chat = Chat()
         self.dominant: ParticipantId | None = None
         """Who has the word."""
         self.places: dict[ParticipantId, Participant] = {}
@@ -324,6 +326,7 @@ class Room:
         """The last place was given back. A lock belongs to the meeting and ends with it."""
         self.plays.close(minutes)
         self.recording.close(minutes)
+        self.chat.clear()
         assembly.close_room(self, minutes)
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None

@@ -183,6 +183,7 @@ def _status(ask: Ask) -> click.Command:
 
 # ------------------------------------------------------------------ the server's ways, beside the rooms
 NOUNS = {
+    "message": "Show what has been written in rooms of the running server.",
     "recording": "Bring recordings of the running server here, or delete them.",
     "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
     "profile": "Show or change the rules that rooms of the running server have in common.",

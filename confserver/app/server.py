@@ -33,6 +33,7 @@ from confserver.app.routes import Routes, kept_secret, table_of
 from confserver.app.shelf import Shelf
 from confserver.app.surroundings import Surroundings
 from confserver.app.tables import migrate
+from confserver.app.texts import Texts
 from confserver.app.tokens import Keys
 from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings
@@ -222,6 +223,7 @@ class Server:
             record_days=self._settings.recordings.days,
         )  # fmt: skip
         self._archive.join(self._orders)
+        self._chores += Texts(rooms, self._storage, self._orders, self.now).chores()
         self._archive.begin(rooms, self._focus, kept.last_meeting)
         self._operations.begin(rooms, self._focus, scene, lambda outputs: self._performer.perform(outputs))
         tolls.TollKeeper(self._focus.fencing, self._storage, self._orders)

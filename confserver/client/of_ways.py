@@ -31,6 +31,10 @@ class OfWays(Asking[Listed, Told, Changed]):
         """Delete a recording for good: its sound and what tells of it."""
         return self._change("DELETE", path("recordings", recording))
 
+    def list_message(self, room: str) -> Listed:
+        """List what has been written in a room, as far as it is kept."""
+        return self._list(path("rooms", room, "messages"))
+
     # -------------------------------------------------------------- calls that cost
     def show_fence(self) -> Told:
         """Show what calls to numbers may cost, and what they have cost."""

@@ -265,6 +265,10 @@ _OF_ROOM = Parameter("room", "Only of this room.")
 _MEETING = ("id", "room", "opened_at", "closed_at", "people", "most_present", "cause")
 QUESTIONS: tuple[Question, ...] = (
     Question(
+        "message", "list", "/rooms/{room}/messages", "List what has been written in a room, as far as it is kept.",
+        ("at", "name", "text"), needs=Role.MODERATOR, room="room",
+    ),
+    Question(
         "webhook",
         "list",
         "/webhooks",
