@@ -1,4 +1,4 @@
-"""Ends that a room comes to by itself: the moderator leaves, robots remain, time is up, nobody speaks; warned of, put off."""
+"""Ends that a room comes to by itself: no moderator, only robots, time is up, nobody speaks; warned of, put off."""
 
 from __future__ import annotations
 
