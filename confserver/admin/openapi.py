@@ -35,7 +35,7 @@ NAMES = {
 }
 """What paths name."""
 OPEN: tuple[int, ...] = (400, 421, 429, 500)
-READING: tuple[int, ...] = (400, 401, 403, 404, 421, 429, 500, 503)
+READING: tuple[int, ...] = (400, 401, 403, 404, 421, 422, 429, 500, 503)
 CHANGING: tuple[int, ...] = (400, 401, 403, 404, 409, 412, 413, 415, 421, 422, 429, 500, 503)
 _HEADERS = {"Idempotency-Key": {"type": "string", "pattern": "^[!-~]{1,255}$"}}
 INTRODUCTION = """\
