@@ -16,7 +16,7 @@ from importlib.metadata import version
 from typing import Any, get_type_hints
 
 from confserver.admin.cli import ARGUMENT_HELP, OPTION_HELP
-from confserver.admin.endpoints import ROUTES, Route, body_fields
+from confserver.admin.endpoints import MOST_DIGITS, ROUTES, Route, body_fields
 from confserver.admin.schema import Schema, nullable, of_hint, ref
 from confserver.admin.schemas import LIMITS, rules
 from confserver.admin.way_schemas import ANSWERS, DONE, SCHEMAS
@@ -128,6 +128,8 @@ def _in_path(route: Route) -> list[Document]:
 
 def _in_query(parameter: Parameter) -> Document:
     schema = of_hint(parameter.kind)
+    if parameter.kind is int:
+        schema |= {"minimum": 1 - 10**MOST_DIGITS, "maximum": 10**MOST_DIGITS - 1}
     for word, value in (("minimum", parameter.least), ("maximum", parameter.most)):
         if value is not None:
             schema[word] = value

@@ -98,9 +98,7 @@ class Bans:
         self._put(ban)
         return ban
 
-    def add(
-        self, network: str, reason: str, seconds: float | None, now: float, by: str = ADMINISTRATOR
-    ) -> Ban:
+    def add(self, network: str, reason: str, seconds: float | None, now: float, by: str = ADMINISTRATOR) -> Ban:
         """An administrator's ban, in place of any there is. Raises Refused."""
         if seconds is not None and not 0 < seconds < 100 * 365 * 86_400:
             raise Invalid("a ban lasts more than 0 seconds; without --seconds it has no end")
