@@ -19,6 +19,7 @@ import click
 from confserver.admin.cli import Where, server_verb, verbs
 from confserver.admin.tables import plain
 from confserver.backup import command as backup
+from confserver.doctor import command as doctor
 from confserver.plan import options as plan
 from confserver.prompts.command import prompts
 
@@ -291,6 +292,7 @@ def _migrate(db: Any) -> None:
 
 for verb in (
     *backup.commands(_settings, _migrate),
+    doctor.command(_settings),
     _plan_verb("plan"),
     _plan_verb("apply"),
     *verbs(_ask, _explain, _follow, _fetch),
