@@ -17,6 +17,7 @@ from typing import Any, get_type_hints
 
 from confserver.admin.cli import ARGUMENT_HELP, OPTION_HELP
 from confserver.admin.endpoints import MOST_DIGITS, ROUTES, Route, body_fields
+from confserver.admin.files import TYPES
 from confserver.admin.schema import Schema, nullable, of_hint, ref
 from confserver.admin.schemas import LIMITS, rules
 from confserver.admin.way_schemas import ANSWERS, DONE, SCHEMAS
@@ -187,6 +188,8 @@ _WORDS = {200: "Done; how it is now.", 201: "Made.", 204: "Done; it is no more."
 
 
 def _content(route: Route) -> Document:
+    if route.media_type == "application/octet-stream":
+        return {kind: {"schema": {}} for kind in (*dict.fromkeys(TYPES.values()), route.media_type)}
     if route.media_type != "application/json":
         return {route.media_type: {"schema": {"type": "string"}}}
     if isinstance(route.command, type) and issubclass(route.command, Command):
