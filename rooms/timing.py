@@ -9,15 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rooms import door, ending, entrance
+from rooms import confirming, door, ending, entrance
 from rooms import events as tell
 
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
     from rooms.room import Room
 
-DUE: dict[str, Callable[[Room], float | None]] = {door.ALARM: door.due, ending.ALARM: ending.due}
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {door.ALARM: door.fire, ending.ALARM: ending.fire}
+DUE: dict[str, Callable[[Room], float | None]] = {
+    door.ALARM: door.due,
+    confirming.ALARM: confirming.due,
+    ending.ALARM: ending.due,
+}
+ALARMS: dict[str, Callable[[Room, Minutes], None]] = {
+    door.ALARM: door.fire,
+    confirming.ALARM: confirming.fire,
+    ending.ALARM: ending.fire,
+}
 _NO_MATTER = (tell.TalkingChanged, tell.DominantSpeaker, tell.NoiseChanged, tell.DigitReceived, tell.HearingChanged)
 """Many, and nobody comes in or goes by them."""
 
