@@ -6,7 +6,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from typing import Any
 
 import structlog
@@ -24,6 +23,7 @@ from confserver.app.banner import banner, cannot_listen
 from confserver.app.ending import Ending
 from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
+from confserver.app.manners import stack_settings
 from confserver.app.news import News
 from confserver.app.operations import Operations, load_made
 from confserver.app.orders import Orders
@@ -39,14 +39,12 @@ from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings
 from confserver.contract import Captured, EngineReady, FromWorker
 from confserver.focus.focus import Focus
-from confserver.focus.requests import ALLOW, EVENTS, FEATURES
 from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
 from confserver.routing import store as ways
-from confserver.routing.registrar import OPTION_TAGS
 from confserver.routing.router import Router
 from confserver.sip.flow import Address, Flow
-from confserver.sip.stack import Stack, StackSettings
+from confserver.sip.stack import Stack
 from confserver.storage import Storage, StorageError
 from confserver.transports.certificates import CertificateError
 from confserver.transports.links import Spares, WorkerLink
@@ -97,13 +95,18 @@ class Server:
             self._surroundings.hosts, self._accounts.domains,
         )  # fmt: skip
         self._routes.join(self._orders)
-        self._operations = Operations(settings, reread, self._orders, self.now, self._calls_left, reactor.stop)
+        self._operations = Operations(
+            settings, reread, self._orders, self.now, self._calls_left, reactor.stop, self._storage
+        )
         self._operations.reloading.then.append(self._routes.use_settings)
         self._operations.follow(self._watch)
         self._routes.is_drained = lambda: self._operations.drainage.is_on
         self._journal = Journal(self._storage)
         self._archive = Archive(settings.records, self._storage, self._journal, self.now)
-        self._stack = Stack(self._stack_settings(), lambda: secrets.token_hex(8))
+        manners = stack_settings(
+            settings, self._surroundings, self._watch, self._accounts, self._routes, self._contact, self._vouches
+        )
+        self._stack = Stack(manners, lambda: secrets.token_hex(8))
         self._watch.use(self._stack)
         self._focus: Focus
         self._performer: Performer
@@ -131,32 +134,6 @@ class Server:
         self._url = ""
         self._stands = False
         self._is_stopping = False
-
-    def _stack_settings(self) -> StackSettings:
-        settings = self._settings
-        return StackSettings(
-            user_agent=f"confserver/{version('confserver')}",
-            advertised=self._contact,
-            unwelcome=self._surroundings.unwelcome,
-            sentry=self._watch.barrier,
-            tap=self._watch.trace,
-            doorkeeper=self._accounts.authentication,
-            allow=(*ALLOW, "REGISTER"),
-            events=EVENTS,
-            features=FEATURES,
-            register_tags=OPTION_TAGS,
-            has_tcp="tcp" in settings.sip.transports,
-            keeps_alive=True,
-            vouches=self._vouches,
-            planner=self._routes.plan,
-            realm=settings.users.realm,
-            follows_redirects=settings.users.follow_redirects,
-            believes=lambda flow: self._surroundings.guard.is_believed(flow.remote[0]),
-            is_ours=self._routes.names_us,
-            session_expires_s=settings.sip.session_expires_s,
-            min_se_s=settings.sip.min_se_s,
-            needed_tags=settings.sip.required_extensions,
-        )
 
     def now(self) -> float:
         """Steady epoch seconds: never steps."""
@@ -260,7 +237,14 @@ class Server:
     def _open_http(self) -> None:
         token = kept_token(self._state)
         door = AuditedDoor(
-            self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf, self._not_ready
+            self._focus,
+            self._performer,
+            self._parts,
+            self._orders,
+            self._storage,
+            self._shelf,
+            self._not_ready,
+            self._operations.space,
         ).audit_by(self._journal.audit, self.now)
         self._http = Faces(self._reactor, self._settings, self._state, self.now)
         self._news.streams.holds = self._keys.tokens.holds
@@ -383,6 +367,7 @@ class Server:
             **self._watch.describe(),
             **self._news.describe(),
             "drain": self._operations.drainage.describe(),
+            "space": self._operations.space.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links

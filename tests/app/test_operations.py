@@ -71,7 +71,13 @@ class House:
             self.ended += 1
 
         self.operations = Operations(
-            self.settings, lambda: load(self.file), self.orders, lambda: self.now, lambda: self.calls, end
+            self.settings,
+            lambda: load(self.file),
+            self.orders,
+            lambda: self.now,
+            lambda: self.calls,
+            end,
+            Any,  # type: ignore[arg-type]
         )
         focus: Any = FakeFocus(self.rooms)
         scene: Any = self.scene
