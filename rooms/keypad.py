@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rooms import door
+from rooms import confirming, door
 from rooms import events as tell
 from rooms.commands import keys as ask
 from rooms.commands.command import Command
@@ -262,6 +262,8 @@ def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) 
     if person.presence is Presence.WAITING:
         if person.waits_for is Wait.ROOM:
             room.hall.press(room, person, command.digit, minutes)
+        elif person.waits_for is Wait.CONFIRM:
+            confirming.press(room, person, command.digit, minutes)
         elif not door.press(room, person, command.digit, minutes):
             minutes.say(tell.DigitReceived, person.id, command.digit, command.duration_ms)
         return
