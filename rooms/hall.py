@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rooms import commands as ask
-from rooms import entrance
+from rooms import door, entrance
 from rooms import events as tell
 from rooms.errors import Conflict, Forbidden, Full, Locked, Refused
 from rooms.minutes import Minutes
-from rooms.participant import SYSTEM, Participant, ParticipantId, Presence
+from rooms.participant import SYSTEM, Participant, ParticipantId, Presence, Role
 
 if TYPE_CHECKING:
     from rooms.manager import Rooms
@@ -196,7 +196,6 @@ def _chosen(rooms: Rooms, event: tell.RoomChosen, now: float) -> list[tell.Event
     try:
         rooms.wrongs.check(person.address, person.source, now)
         if target is not None:
-            target.check_entrance()
             return _through(rooms, hall, person, target, now)
         rooms.wrongs.note(person.address, person.source, now)
     except Refused as refused:
@@ -211,7 +210,12 @@ def _chosen(rooms: Rooms, event: tell.RoomChosen, now: float) -> list[tell.Event
 
 
 def _through(rooms: Rooms, hall: Room, person: Participant, target: Room, now: float) -> list[tell.Event]:
-    """All that may be refused has been asked."""
+    """As if he had called it himself. Raises Refused; nothing has changed then."""
+    call = ask.Reserve(
+        target.name, person.name, person.address, person.source, user=person.user, is_verified=person.is_verified
+    )
+    role, has_pin = door.check(target, call, now)
+    target.check_entrance(is_moderator=role >= Role.MODERATOR)
     arrivals, departures = Minutes(target.name, target.number, now), Minutes(hall.name, hall.number, now)
     target.keep_place_for(person, arrivals)
     ready = len(arrivals.events)
@@ -219,6 +223,7 @@ def _through(rooms: Rooms, hall: Room, person: Participant, target: Room, now: f
     hall.give_back(person, f"moved to {target.name}", departures)
     gone = hall.conclude(departures)
     person.presence, person.waits_for, person.waits_since = Presence.RESERVED, None, None
+    person.role, person.has_pin = role, has_pin
     arrivals.say(tell.ParticipantMoved, person.id, hall.name, target.name, SYSTEM.name)
     entrance.go_on(target, person, arrivals)
     there = target.conclude(arrivals)

@@ -14,24 +14,20 @@ from typing import Any
 
 from rooms import (
     assembly,
-    dialling,
+    door,
     entrance,
-    gains,
-    hall,
-    hosting,
-    keypad,
     lifecycle,
     links,
-    lists,
-    messages,
-    plays,
     recording,
     rights,
+    timing,
+    topics,
     voices,
 )
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.alarms import Alarms
+from rooms.callers import Lockouts
 from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
 from rooms.hall import Hall
 from rooms.hearing import Hearing, hearing_of
@@ -39,7 +35,7 @@ from rooms.keypad import Keypads
 from rooms.lifecycle import Happening, State, next_state
 from rooms.lists import Lists
 from rooms.minutes import Minutes
-from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, readable
+from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, Role, readable
 from rooms.plays import Plays
 from rooms.profiles import Profiles, Said, check_names, plain
 from rooms.recording import Recording
@@ -80,6 +76,7 @@ class Room:
         """What its own rules are; ``policy`` is what holds."""
         self.policy = self.profiles.policy_of(self.said, profile)
         self.alarms = Alarms()
+        self.lockouts = Lockouts()
         self.persistent = persistent
         self.created_at = created_at
         self.opened_at: float | None = None
@@ -145,12 +142,13 @@ class Room:
         """Do what is due."""
         minutes = Minutes(self.name, self.number, now)
         while (purpose := self.alarms.take_due(now)) is not None:
-            ALARMS[purpose](self, minutes)
+            topics.ALARMS[purpose](self, minutes)
         return self.conclude(minutes)
 
     def conclude(self, minutes: Minutes) -> list[tell.Event]:
         """All is said: who hears whom follows from it."""
         recording.follow(self, minutes)
+        timing.follow(self, minutes)
         self.lists.follow(self, list(minutes.events), minutes)
         if any(isinstance(event, _TOUCHES_HEARING) for event in minutes.events):
             self._tell_hearing(minutes)
@@ -222,11 +220,13 @@ class Room:
 
     # ---------------------------------------------------------------- coming and going
     def _reserve(self, command: ask.Reserve, by: Actor, minutes: Minutes) -> None:
-        self.check_entrance()
+        role, has_pin = door.check(self, command, minutes.at)
+        self.check_entrance(is_moderator=role >= Role.MODERATOR)
         person = self.keep_place(command.name, command.address, command.source, minutes)
         person.agent, person.diverted_by = readable(command.agent), readable(command.diverted_by)
         person.referred_by = readable(command.referred_by)
-        person.user = readable(command.user)
+        person.user, person.is_verified = readable(command.user), command.is_verified
+        person.role, person.has_pin = role, has_pin
 
     def keep_place(self, name: str, address: str, source: str, minutes: Minutes) -> Participant:
         """For somebody whom ``check_entrance`` lets in."""
@@ -246,14 +246,21 @@ class Room:
         self.places[person.id] = person
         minutes.say(tell.PlaceReserved, person.id, person.name, person.address, person.source)
 
-    def check_entrance(self, *, is_called: bool = False) -> None:
+    def check_entrance(self, *, is_called: bool = False, is_moderator: bool = False) -> None:
         """Whether somebody could come in now; no lock keeps out whom a host calls. Raises NotOpen, Locked, Full."""
         if self.state is State.ENDING:
             raise NotOpen(f"{self.name} is ending")
         if self.locked and not is_called:
             raise Locked(f"{self.name} is locked")
-        if self.policy.is_full(len(self.places)):
+        kept = 0 if is_moderator else self.policy.moderator_places - self._moderators()
+        if self.policy.is_full(len(self.places) + max(kept, 0)):
             raise Full(f"{self.name} is full: {len(self.places)} of {self.policy.max_participants} places are taken")
+
+    def _moderators(self) -> int:
+        """Who have one of the places that are kept for them."""
+        if not self.policy.moderator_places:
+            return 0
+        return sum(each.role >= Role.MODERATOR for each in self.places.values())
 
     def _open(self, minutes: Minutes) -> None:
         if self.created_at is None:
@@ -370,18 +377,6 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Arrive: Room._arrive,
     ask.Release: Room._release,
     ask.Leave: Room._leave,
-    **dialling.HANDLERS,
-    **lists.HANDLERS,
-    **messages.HANDLERS,
-    **voices.HANDLERS,
-    **assembly.HANDLERS,
-    **links.HANDLERS,
-    **gains.HANDLERS,
-    **hosting.HANDLERS,
-    **keypad.HANDLERS,
-    **plays.HANDLERS,
-    **recording.HANDLERS,
+    **topics.HANDLERS,
     ask.Kick: Room._kick,
 }
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {**lists.ALARMS, **keypad.ALARMS, **hall.ALARMS}
-"""What is done when a time has come, by the purpose it was set for; each topic adds its rows."""
