@@ -87,7 +87,7 @@ class Room:
         self.hearing = Hearing()
         self.plays = Plays()
         self.keypads = Keypads()
-        self.hall = Hall()
+        self.hall: Hall = Hall()
         self.recording = Recording()
         self.lists = Lists()
         self.dominant: ParticipantId | None = None

@@ -78,6 +78,10 @@ def _floor(room: Room, person: Participant, _: str) -> ask.Command:
     return ask.TakeFloor(room.name) if is_over else ask.GiveFloor(room.name)
 
 
+def _admit(room: Room, person: Participant, _: str) -> ask.Command:
+    return ask.Admit(room.name)
+
+
 def _lecture(room: Room, person: Participant, _: str) -> ask.Command:
     return (ask.EndLecture if room.assembly.lecture else ask.StartLecture)(room.name)
 
@@ -113,6 +117,7 @@ WISHES: Mapping[str, Wish] = {
     "hand": _hand,
     "floor": _floor,
     "lecture": _lecture,
+    "admit": _admit,
     "leave": _leave,
     "lock": _lock,
     "mute-all": _mute_all,
@@ -174,6 +179,7 @@ _PROMPTS: Mapping[type[tell.Event], str] = {
 _OF_MANY: Mapping[str, str] = {
     "mute-all": "prompt:all-muted",
     "floor": "prompt:floor-given",
+    "admit": "prompt:admitted",
     "kick-last": "prompt:kicked-last",
 }
 _SELF_EVIDENT = ("leave", "end")

@@ -133,6 +133,18 @@ def test_the_floor_goes_to_the_next_and_then_to_nobody() -> None:
     assert heard(hall.press(hall.ana, "**5"), hall.ana) == ["prompt:lecture-off"]
 
 
+def test_who_has_knocked_is_let_in() -> None:
+    hall = Hall()
+    hall.do(ask.ChangeRoom(ROOM, lobby="all"))
+    room, eve = hall.rooms.get(ROOM), hall.reserve("Eve")
+    hall.do(ask.Arrive(ROOM, eve))
+    assert [each.id for each in room.waiting] == [eve]
+    events = hall.press(hall.ana, "**4")
+    assert tell.ParticipantArrived in kinds(events) and not room.waiting
+    said = [event.sounds for event in events if isinstance(event, tell.Announced) and event.participant == hall.ana]
+    assert ("prompt:admitted",) in said
+
+
 # ---------------------------------------------------------------------- several keys
 def test_a_key_of_two_presses_acts_with_its_last() -> None:
     hall = Hall()

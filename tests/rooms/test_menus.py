@@ -55,7 +55,7 @@ def test_a_number_that_the_menu_knows_is_not_asked_for() -> None:
         ({"participant": {"": "mute"}}, "'' is no key"),
         ({"participant": {"1234567": "mute"}}, "is no key: 1 to 6"),
         ({"participant": {"3": "mut"}}, "menu.participant.3: there is no action 'mut'; did you mean mute?"),
-        ({"participant": {"3": ""}}, "there is no action ''; there are: count"),
+        ({"participant": {"3": ""}}, "there is no action ''; there are: admit"),
         ({"participant": {"3": "lock"}}, "lock is for a moderator, not for a participant"),
         ({"participant": {"3": "mute now"}}, "mute takes nothing, not 'now'"),
         ({"participant": {"3": "hear-louder loud"}}, "hear-louder takes a number of dB"),
