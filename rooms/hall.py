@@ -98,7 +98,7 @@ class Hall:
     """Those in an entrance."""
 
     def __init__(self) -> None:
-        self.is_open = False
+        self.is_open: bool = False
         """The room is an entrance."""
         self._choosing: dict[ParticipantId, Choosing] = {}
 
