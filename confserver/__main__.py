@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from confserver.admin.cli import Where, verbs
+from confserver.admin.cli import Where, server_verb, verbs
 from confserver.admin.tables import plain
+from confserver.backup import command as backup
+from confserver.doctor import command as doctor
+from confserver.plan import options as plan
 from confserver.prompts.command import prompts
 
 if TYPE_CHECKING:
@@ -221,7 +224,8 @@ def _fetch(where: Where, recording: str, file: str, into: BinaryIO, told: Callab
 def _client(where: Where) -> Client:
     from confserver.client import Client
 
-    return Client(where.server, where.token) if where.server else Client.local(where.state_directory)
+    found = Client(where.server, where.token) if where.server else Client.local(where.state_directory)
+    return found.named("confserver-cli")
 
 
 @contextlib.contextmanager
@@ -250,7 +254,50 @@ def _explain(config: Path, asked: Mapping[str, str]) -> Mapping[str, Any]:
         raise click.ClickException(plain(error)) from None
 
 
-for verb in (*verbs(_ask, _explain, _follow, _fetch), prompts):
+def _plan_verb(name: str) -> click.Command:
+    """``plan`` and ``apply``, over the HTTP interface."""
+    parameters, words = {
+        "plan": (plan.plan_parameters(), plan.PLAN_HELP), "apply": (plan.apply_parameters(), plan.APPLY_HELP),
+    }[name]  # fmt: skip
+
+    def asked(where: Where, as_json: bool, **given: Any) -> int:
+        from confserver.plan import doing
+
+        run: Callable[..., int] = {"plan": doing.run_plan, "apply": doing.run_apply}[name]
+        return run(_refusing(where), as_json, **given)
+
+    return server_verb(name, asked, parameters, words)
+
+
+def _refusing(where: Where) -> Callable[[str, str, Mapping[str, object]], Any]:
+    """Refusals are ``plan``'s to judge; who cannot be reached or asked ends it."""
+    from confserver.client import Problem
+    from confserver.plan.present import Refusal
+
+    def ask(method: str, path: str, body: Mapping[str, object]) -> Any:
+        with _told(where):
+            try:
+                return _client(where).request(method, path, body)
+            except Problem as problem:
+                raise Refusal(plain(problem)) from None
+
+    return ask
+
+
+def _migrate(db: Any) -> None:
+    from confserver.app.tables import migrate
+
+    migrate(db)
+
+
+for verb in (
+    *backup.commands(_settings, _migrate),
+    doctor.command(_settings),
+    _plan_verb("plan"),
+    _plan_verb("apply"),
+    *verbs(_ask, _explain, _follow, _fetch),
+    prompts,
+):
     confserver.add_command(verb)
 
 

@@ -23,12 +23,13 @@ from rooms import events as tell
 from rooms.callers import Caller, is_meant
 from rooms.commands import door as ask
 from rooms.commands.command import Command
-from rooms.errors import Conflict, Forbidden, LockedOut, NotFound, WrongPin
+from rooms.commands.life import Reserve
+from rooms.errors import Conflict, Forbidden, Full, Locked, LockedOut, NotFound, NotOpen, WrongPin
+from rooms.lifecycle import State
 from rooms.participant import Actor, Participant, Presence, Role, Wait, readable
 from rooms.rules_of_life import MOST_PIN, Lobby
 
 if TYPE_CHECKING:
-    from rooms.commands.life import Reserve
     from rooms.minutes import Minutes
     from rooms.policy import RoomPolicy
     from rooms.room import Room
@@ -44,13 +45,12 @@ def caller_of(person: Participant) -> Caller:
     return Caller(person.address, person.source, person.user, person.is_verified)
 
 
-def check(room: Room, command: Reserve, now: float) -> tuple[Role, bool]:
+def check(room: Room, caller: Caller, pin: str, now: float) -> tuple[Role, bool]:
     """Whether who calls may; as what he comes, and whether he has the PIN. Raises Forbidden, LockedOut, WrongPin.
 
     A wrong PIN is counted though the command is refused.
     """
     policy = room.policy
-    caller = Caller(command.address, command.source, command.user, command.is_verified)
     if is_meant(caller, policy.moderators, verified=True):
         return Role.MODERATOR, True
     if is_meant(caller, policy.deny, verified=False):
@@ -62,9 +62,9 @@ def check(room: Room, command: Reserve, now: float) -> tuple[Role, bool]:
     left_s = room.lockouts.left_s(room.name, caller.key, now, policy.pin_tries, policy.lockout_s)
     if left_s:
         raise LockedOut(f"this caller has guessed the PIN of {room.name} too often", left_s)
-    if not command.pin:
+    if not pin:
         return Role.PARTICIPANT, not policy.pin
-    role = _role_by(policy, command.pin)
+    role = _role_by(policy, pin)
     if role is None:
         room.lockouts.note(room.name, caller.key, now, policy.lockout_s)
         raise WrongPin(f"that is not the PIN of {room.name}")
@@ -85,6 +85,42 @@ def _role_by(policy: RoomPolicy, pin: str) -> Role | None:
 def note_refused(room: Room, command: ask.NoteCallerRefused, by: Actor, minutes: Minutes) -> None:
     address, source = readable(command.address), readable(command.source)
     minutes.say(tell.CallerRefused, address, source, readable(command.cause))
+
+
+def reserve(room: Room, command: Reserve, by: Actor, minutes: Minutes) -> None:
+    """Raises NotOpen, Locked, Full; and see ``check``."""
+    caller = Caller(command.address, command.source, command.user, command.is_verified)
+    role, has_pin = check(room, caller, command.pin, minutes.at)
+    check_room(room, is_moderator=role >= Role.MODERATOR)
+    person = room.keep_place(command.name, command.address, command.source, minutes)
+    person.agent, person.diverted_by = readable(command.agent), readable(command.diverted_by)
+    person.referred_by = readable(command.referred_by)
+    person.user, person.is_verified = readable(command.user), command.is_verified
+    person.role, person.has_pin = role, has_pin
+
+
+def check_room(room: Room, *, is_called: bool = False, is_moderator: bool = False) -> None:
+    """Raises NotOpen, Locked, Full."""
+    if room.state is State.ENDING:
+        raise NotOpen(f"{room.name} is ending")
+    if room.locked and not is_called:
+        raise Locked(f"{room.name} is locked")
+    kept = 0 if is_moderator else room.policy.moderator_places - _moderators(room)
+    if room.policy.is_full(len(room.places) + max(kept, 0)):
+        raise Full(f"{room.name} is full: {len(room.places)} of {room.policy.max_participants} places are taken")
+
+
+def _moderators(room: Room) -> int:
+    """Who have one of the places that are kept for them."""
+    if not room.policy.moderator_places:
+        return 0
+    return sum(each.role >= Role.MODERATOR for each in room.places.values())
+
+
+def change_rooms(person: Participant, role: Role, has_pin: bool) -> None:
+    """He stands at another room's door, which has been asked (``check``), and knows nothing of the last one's."""
+    person.role, person.has_pin = role, has_pin
+    person.is_admitted, person.typed, person.tries, person.deadline = False, "", 0, None
 
 
 # ------------------------------------------------------------------ what is waited for
@@ -230,6 +266,7 @@ def set_role(person: Participant, role: Role, by: str, minutes: Minutes) -> None
 
 
 HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {
+    Reserve: reserve,
     ask.Admit: admit,
     ask.TurnAway: refuse,
     ask.Promote: promote,

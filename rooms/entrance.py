@@ -28,7 +28,7 @@ def ask_patience(room: Room, person: Participant, minutes: Minutes) -> None:
 
 
 WAITS: tuple[tuple[Wait, Callable[[Room, Participant], bool], Callable[[Room, Participant, Minutes], None]], ...] = (
-    (Wait.ROOM, lambda room, _: room.hall.is_open, lambda room, *who: room.hall.ask(room, *who, "prompt:welcome")),
+    (Wait.ROOM, lambda *who: who[0].hall.is_open, lambda room, *who: room.hall.ask(room, *who, "prompt:welcome")),
     (Wait.PIN, lambda *who: not who[1].dialled and door.needs_pin(*who), lambda *who: door.ask_pin(*who)),
     (Wait.APPROVAL, lambda *who: not who[1].dialled and door.needs_leave(*who), lambda *who: door.knock(*who)),
     (Wait.MODERATOR, needs_moderator, ask_patience),
@@ -38,7 +38,7 @@ WAITS: tuple[tuple[Wait, Callable[[Room, Participant], bool], Callable[[Room, Pa
 
 def next_wait(room: Room, person: Participant) -> Wait | None:
     """What somebody who is at the door has to wait for; None: he may come in."""
-    if person.is_admitted:
+    if person.is_admitted and not room.hall.is_open:
         return None
     return next((wait for wait, must, _ in WAITS if must(room, person)), None)
 

@@ -201,6 +201,9 @@ def _chosen(rooms: Rooms, event: tell.RoomChosen, now: float) -> list[tell.Event
     try:
         rooms.wrongs.check(door.caller_of(person), now)
         if target is not None:
+            role, has_pin = door.check(target, door.caller_of(person), "", now)
+            target.check_entrance(is_moderator=role >= Role.MODERATOR)
+            door.change_rooms(person, role, has_pin)
             return _through(rooms, hall, person, target, now)
         rooms.wrongs.note(door.caller_of(person), now)
     except Refused as refused:
@@ -215,12 +218,7 @@ def _chosen(rooms: Rooms, event: tell.RoomChosen, now: float) -> list[tell.Event
 
 
 def _through(rooms: Rooms, hall: Room, person: Participant, target: Room, now: float) -> list[tell.Event]:
-    """As if he had called it himself. Raises Refused; nothing has changed then."""
-    call = ask.Reserve(
-        target.name, person.name, person.address, person.source, user=person.user, is_verified=person.is_verified
-    )
-    role, has_pin = door.check(target, call, now)
-    target.check_entrance(is_moderator=role >= Role.MODERATOR)
+    """All that may be refused has been asked."""
     arrivals, departures = Minutes(target.name, target.number, now), Minutes(hall.name, hall.number, now)
     target.keep_place_for(person, arrivals)
     ready = len(arrivals.events)
@@ -228,7 +226,6 @@ def _through(rooms: Rooms, hall: Room, person: Participant, target: Room, now: f
     hall.give_back(person, f"moved to {target.name}", departures)
     gone = hall.conclude(departures)
     person.presence, person.waits_for, person.waits_since = Presence.RESERVED, None, None
-    person.role, person.has_pin = role, has_pin
     arrivals.say(tell.ParticipantMoved, person.id, hall.name, target.name, SYSTEM.name)
     entrance.go_on(target, person, arrivals)
     there = target.conclude(arrivals)

@@ -14,10 +14,12 @@ from typing import Any
 
 from rooms import (
     assembly,
+    dialling,
     door,
     entrance,
     lifecycle,
     links,
+    quality,
     recording,
     rights,
     timing,
@@ -28,14 +30,15 @@ from rooms import commands as ask
 from rooms import events as tell
 from rooms.alarms import Alarms
 from rooms.callers import Lockouts
-from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
+from rooms.chat import Chat
+from rooms.errors import Conflict, NotFound, NotOpen
 from rooms.hall import Hall
 from rooms.hearing import Hearing, hearing_of
 from rooms.keypad import Keypads
 from rooms.lifecycle import Happening, State, next_state
 from rooms.lists import Lists
 from rooms.minutes import Minutes
-from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, Role, readable
+from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, readable
 from rooms.plays import Plays
 from rooms.profiles import Profiles, Said, check_names, plain
 from rooms.recording import Recording
@@ -90,6 +93,7 @@ class Room:
         self.hall: Hall = Hall()
         self.recording = Recording()
         self.lists = Lists()
+        self.chat = Chat()
         self.dominant: ParticipantId | None = None
         """Who has the word."""
         self.places: dict[ParticipantId, Participant] = {}
@@ -219,15 +223,6 @@ class Room:
             minutes.say(tell.RoomEnding, by.name)
 
     # ---------------------------------------------------------------- coming and going
-    def _reserve(self, command: ask.Reserve, by: Actor, minutes: Minutes) -> None:
-        role, has_pin = door.check(self, command, minutes.at)
-        self.check_entrance(is_moderator=role >= Role.MODERATOR)
-        person = self.keep_place(command.name, command.address, command.source, minutes)
-        person.agent, person.diverted_by = readable(command.agent), readable(command.diverted_by)
-        person.referred_by = readable(command.referred_by)
-        person.user, person.is_verified = readable(command.user), command.is_verified
-        person.role, person.has_pin = role, has_pin
-
     def keep_place(self, name: str, address: str, source: str, minutes: Minutes) -> Participant:
         """For somebody whom ``check_entrance`` lets in."""
         address, source = readable(address), readable(source)
@@ -248,19 +243,7 @@ class Room:
 
     def check_entrance(self, *, is_called: bool = False, is_moderator: bool = False) -> None:
         """Whether somebody could come in now; no lock keeps out whom a host calls. Raises NotOpen, Locked, Full."""
-        if self.state is State.ENDING:
-            raise NotOpen(f"{self.name} is ending")
-        if self.locked and not is_called:
-            raise Locked(f"{self.name} is locked")
-        kept = 0 if is_moderator else self.policy.moderator_places - self._moderators()
-        if self.policy.is_full(len(self.places) + max(kept, 0)):
-            raise Full(f"{self.name} is full: {len(self.places)} of {self.policy.max_participants} places are taken")
-
-    def _moderators(self) -> int:
-        """Who have one of the places that are kept for them."""
-        if not self.policy.moderator_places:
-            return 0
-        return sum(each.role >= Role.MODERATOR for each in self.places.values())
+        door.check_room(self, is_called=is_called, is_moderator=is_moderator)
 
     def _open(self, minutes: Minutes) -> None:
         if self.created_at is None:
@@ -308,7 +291,9 @@ class Room:
         self.hall.leave(person.id)
         if was_present:
             voices.hush(self, person, minutes)
+            quality.close(person, minutes)
             self.plays.leave(person.id, minutes)
+            dialling.leave(person, cause, minutes)
             assembly.leave(self, person, minutes)
             links.leave(self, person.id, minutes)
             if self.dominant == person.id:
@@ -329,6 +314,7 @@ class Room:
         """The last place was given back. A lock belongs to the meeting and ends with it."""
         self.plays.close(minutes)
         self.recording.close(minutes)
+        self.chat.clear()
         assembly.close_room(self, minutes)
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None
@@ -373,7 +359,6 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Lock: Room._lock,
     ask.Unlock: Room._unlock,
     ask.End: Room._end,
-    ask.Reserve: Room._reserve,
     ask.Arrive: Room._arrive,
     ask.Release: Room._release,
     ask.Leave: Room._leave,

@@ -17,6 +17,7 @@ from rooms import (
     lists,
     messages,
     plays,
+    quality,
     recording,
     timing,
     voices,
@@ -40,6 +41,7 @@ HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {
     **hosting.HANDLERS,
     **keypad.HANDLERS,
     **plays.HANDLERS,
+    **quality.HANDLERS,
     **recording.HANDLERS,
 }
 """What is done at a command; those of the room itself stand in ``room``."""

@@ -33,6 +33,7 @@ from confserver.focus.admission import Admission
 from confserver.focus.announcer import Announcer
 from confserver.focus.answers import unavailable
 from confserver.focus.chat import Chat, ChatTerms
+from confserver.focus.diagnosis import Diagnosis
 from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.early import by_the_rules
 from confserver.focus.fencing import Fencing
@@ -94,8 +95,10 @@ class Focus:
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks, record_days)
         self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
-        self._measuring = Measuring(scene)
-        parts = (self._playing, self._recordings, self._loudness, self._holding, self._measuring)
+        self._measuring, self._diagnosis = Measuring(scene), Diagnosis(scene)
+        parts = (
+            self._playing, self._recordings, self._loudness, self._holding, self._measuring, self._diagnosis,
+        )  # fmt: skip
         scene.followers += [part.follow for part in parts]
         self._announcer = Announcer(scene, self._playing)
         self._admission = Admission(scene, decide or by_the_rules(scene))
@@ -216,6 +219,7 @@ class Focus:
                         legs[report.leg].report = report
                         legs[report.leg].reached = Reached(report.sequence, report.timestamp, at)
                         self._measuring.reported(legs[report.leg], report)
+                        self._diagnosis.reported(legs[report.leg], report, at, now)
                 self._scene.note_load(worker, load)
             case PlayEnded():
                 self._playing.ended(event, now)

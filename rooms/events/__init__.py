@@ -77,6 +77,7 @@ from rooms.events.people import TalkingChanged as TalkingChanged
 from rooms.events.plays import PlayChanged as PlayChanged
 from rooms.events.plays import PlayEnded as PlayEnded
 from rooms.events.plays import PlayStarted as PlayStarted
+from rooms.events.quality import QualityChanged as QualityChanged
 from rooms.events.recording import RecordingEnded as RecordingEnded
 from rooms.events.recording import RecordingFailed as RecordingFailed
 from rooms.events.recording import RecordingPaused as RecordingPaused

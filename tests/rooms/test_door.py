@@ -377,3 +377,25 @@ def test_a_refused_caller_is_told_of() -> None:
     door = Door()
     [event] = door.do(ask.NoteCallerRefused(door.room, "sip:eve@a\r\n", "10.0.0.1:1", "wrong PIN"), SYSTEM)
     assert (event.address, event.source, event.cause) == ("sip:eve@a", "10.0.0.1:1", "wrong PIN")
+
+
+# ------------------------------------------------------------------ by the entrance number
+@pytest.mark.parametrize("rules", [{"pin": "1234"}, {"moderator_pin": "9876", "pin": "1234"}])
+def test_the_entrance_number_leads_past_no_pin(rules: dict[str, str]) -> None:
+    stage = Stage("4711", entrance=("4000",))
+    stage.do(ask.CreateRoom("4711", **rules), ADMIN)
+    who = stage.arrive("Ana", "4000")
+    events = [event for digit in "4711#" for event in stage.do(ask.NoteDigit("4000", who, digit, 100))]
+    assert [each.waits_for.value for each in events if isinstance(each, tell.ParticipantWaits)] == ["pin"]
+    for digit in "1234#":
+        stage.do(ask.NoteDigit("4711", who, digit, 100))
+    assert [person["id"] for person in stage.shown()["participants"]] == [who]
+
+
+def test_the_entrance_number_leads_nobody_in_who_is_denied() -> None:
+    stage = Stage("4711", entrance=("4000",))
+    stage.do(ask.CreateRoom("4711", allow=["bob"]), ADMIN)
+    who = stage.arrive("Ana", "4000")
+    for digit in "4711#":
+        stage.do(ask.NoteDigit("4000", who, digit, 100))
+    assert stage.shown()["participants"] == [] == stage.shown()["waiting"]
