@@ -6,7 +6,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from typing import Any
 
 import structlog
@@ -21,9 +20,11 @@ from confserver.app.accounts import Accounts
 from confserver.app.archive import Archive
 from confserver.app.auditing import AuditedDoor
 from confserver.app.banner import banner, cannot_listen
+from confserver.app.building import focus_of, stack_settings
 from confserver.app.ending import Ending
 from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
+from confserver.app.metrics.monitor import Monitor
 from confserver.app.news import News
 from confserver.app.operations import Operations, load_made
 from confserver.app.orders import Orders
@@ -39,11 +40,8 @@ from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings
 from confserver.contract import Captured, EngineReady, FromWorker
 from confserver.focus.focus import Focus
-from confserver.focus.requests import ALLOW, EVENTS, FEATURES
-from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
 from confserver.routing import store as ways
-from confserver.routing.registrar import OPTION_TAGS
 from confserver.routing.router import Router
 from confserver.sip.flow import Address, Flow
 from confserver.sip.stack import Stack, StackSettings
@@ -102,8 +100,9 @@ class Server:
         self._operations.follow(self._watch)
         self._routes.is_drained = lambda: self._operations.drainage.is_on
         self._journal = Journal(self._storage)
+        self._monitor = Monitor(self._journal, self.now, self._orders)
         self._archive = Archive(settings.records, self._storage, self._journal, self.now)
-        self._stack = Stack(self._stack_settings(), lambda: secrets.token_hex(8))
+        self._stack = Stack(self._terms_of_stack(), lambda: secrets.token_hex(8))
         self._watch.use(self._stack)
         self._focus: Focus
         self._performer: Performer
@@ -132,31 +131,11 @@ class Server:
         self._stands = False
         self._is_stopping = False
 
-    def _stack_settings(self) -> StackSettings:
-        settings = self._settings
-        return StackSettings(
-            user_agent=f"confserver/{version('confserver')}",
-            advertised=self._contact,
-            unwelcome=self._surroundings.unwelcome,
-            sentry=self._watch.barrier,
-            tap=self._watch.trace,
-            doorkeeper=self._accounts.authentication,
-            allow=(*ALLOW, "REGISTER"),
-            events=EVENTS,
-            features=FEATURES,
-            register_tags=OPTION_TAGS,
-            has_tcp="tcp" in settings.sip.transports,
-            keeps_alive=True,
-            vouches=self._vouches,
-            planner=self._routes.plan,
-            realm=settings.users.realm,
-            follows_redirects=settings.users.follow_redirects,
-            believes=lambda flow: self._surroundings.guard.is_believed(flow.remote[0]),
-            is_ours=self._routes.names_us,
-            session_expires_s=settings.sip.session_expires_s,
-            min_se_s=settings.sip.min_se_s,
-            needed_tags=settings.sip.required_extensions,
-        )
+    def _terms_of_stack(self) -> StackSettings:
+        return stack_settings(
+            self._settings, self._surroundings, self._watch, self._accounts, self._routes,
+            contact=self._contact, vouches=self._vouches,
+        )  # fmt: skip
 
     def now(self) -> float:
         """Steady epoch seconds: never steps."""
@@ -208,20 +187,11 @@ class Server:
             entrance=settings.entrance,
         )
         rooms.restore(kept.rooms)
-        open_keys = self._settings.rtp.srtp_without_tls
-        best_effort = self._settings.rtp.srtp_best_effort
-        around, dialling = self._surroundings, self._surroundings.dial_terms()
+        dialling = self._surroundings.dial_terms()
         dialling.tolls.restore(*await self._storage.write(lambda db: tolls.settle(db, kept.last_seen, now)), now)
         self._routes.use(dialling.trunks)
-        scene = Scene(rooms, around, around.media_terms(), secrets.token_bytes, open_keys, best_effort)
-        tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
-        scene.factory = around.factory()
         self._hooks = await self._storage.write(hook_store.load)
-        self._focus = Focus(
-            scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),
-            watchers=settings.watchers,
-            record_days=self._settings.recordings.days,
-        )  # fmt: skip
+        scene, self._focus = focus_of(self._settings, rooms, self._surroundings, dialling)
         self._archive.join(self._orders)
         self._chores += Texts(rooms, self._storage, self._orders, self.now).chores()
         self._archive.begin(rooms, self._focus, kept.last_meeting)
@@ -239,9 +209,8 @@ class Server:
             ports=settings.sip.other_ports(), tls=self._surroundings.tls(self._state),
             gate=Gate(settings.sip.ws_path, settings.sip.ws_origins),
         )  # fmt: skip
-        posts = [
-            self._surroundings.worker_settings(number, self._epoch) for number in range(settings.media.worker_count())
-        ]
+        numbers = range(settings.media.worker_count())
+        posts = [self._surroundings.worker_settings(number, self._epoch) for number in numbers]
         self._spares = Spares(self._reactor, posts[0]) if settings.media.spare else None
         self._links = [
             WorkerLink(self._reactor, number, post, self._heard_worker, self._lost_worker, self._spares)
@@ -249,20 +218,19 @@ class Server:
         ]
         self._watch.begin(self._focus, self._performer.perform, self._links)
         self._routes.port_of = self._transports.port_of
-        followers, said = (self._watch.follow,), self._watch.trace.said
+        followers, said = (self._watch.follow, self._monitor.tally.follow), self._watch.trace.said
         self._news = News(self._reactor, settings, self._focus, self._storage, self.now, self._orders)
         self._news.webhooks.restore(self._hooks)
-        listeners = (self._news.listen,)
-        self._performer.use(
-            Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)
-        )
+        listeners = (self._news.listen, self._monitor.tally.hear)
+        hands = Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)
+        self._performer.use(hands)
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
-        door = AuditedDoor(
-            self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf, self._not_ready
-        ).audit_by(self._journal.audit, self.now)
+        inside = (self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf, self._not_ready)
+        door = AuditedDoor(*inside).audit_by(self._journal.audit, self.now)
         self._http = Faces(self._reactor, self._settings, self._state, self.now)
+        self._monitor.watch(door, self._http.answers)
         self._news.streams.holds = self._keys.tokens.holds
         self._url = self._http.open(door, token, self._keys.tokens, self._news.open)
         write_control(self._state, Control(self._url, token, os.getpid()))
