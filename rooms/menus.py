@@ -67,6 +67,8 @@ ACTIONS: Mapping[str, Action] = {
     "speak-softer": Action("Be heard softer", "menu-speak-softer", takes=Takes.DB),
     "reset-loudness": Action("Set both loudnesses back", "menu-reset"),
     "count": Action("Hear how many are in the room", "menu-count"),
+    "roll-call": Action("Hear who is in the room", "menu-roll-call"),
+    "roll-call-for-all": Action("Let all hear who is in the room", "", Role.MODERATOR),
     "hand": Action("Ask to speak, or take that back", "menu-hand"),
     "help": Action("Hear the menu", "menu-again"),
     "leave": Action("Leave the room", "menu-leave"),
@@ -87,6 +89,7 @@ PARTICIPANT: Mapping[str, str] = {
     "1": "mute",
     "0": "mute",
     "2": "count",
+    "3": "roll-call",
     "4": "hear-softer",
     "5": "hand",
     "6": "hear-louder",
@@ -114,6 +117,7 @@ MODERATOR: Mapping[str, str] = {
     "**4": "admit",
     "**5": "lecture",
     "**6": "floor",
+    "**7": "roll-call-for-all",
     "**9": "end",
 }
 """Besides *2 and *3 as in ConfBridge."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rooms import (
     assembly,
+    calling_roll,
     dialling,
     door,
     gains,
@@ -36,6 +37,7 @@ HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {
     **messages.HANDLERS,
     **voices.HANDLERS,
     **assembly.HANDLERS,
+    **calling_roll.HANDLERS,
     **links.HANDLERS,
     **gains.HANDLERS,
     **hosting.HANDLERS,

@@ -71,9 +71,11 @@ def test_baresip_comes_in_by_pin_mutes_itself_and_asks_to_speak(server: Server, 
         bob.press("5")
         said("hand-up")
         assert room(server)["hands"] == [server.participants(ROOM)["bob"]["id"]]
+        bob.press("3")
+        said("only-one")
         bob.press("*2")
         until(lambda: not room(server)["locked"], "a participant locks no room")
-        Said(bob.heard()).in_order(["enter-pin", "wrong-pin", "muted", "unmuted", "hand-up"])
+        Said(bob.heard()).in_order(["enter-pin", "wrong-pin", "muted", "unmuted", "hand-up", "only-one"])
         bob.hang_up()
     server.wait_until_in(ROOM)
 

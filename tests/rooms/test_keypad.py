@@ -6,8 +6,9 @@ import pytest
 
 from rooms import commands as ask
 from rooms import events as tell
+from rooms.errors import Forbidden, NotFound, NotOpen
 from rooms.keypad import KEYPAD, State, Stroke
-from rooms.participant import MuteCause, Presence, Role, Wait
+from rooms.participant import Actor, MuteCause, Presence, Role, Wait
 from rooms.telling import tell as told
 from rooms.wishes import END_OF_RANGE, LOUDER, SOFTER, WRONG
 from tests.rooms.play import HOST, Stage, kinds
@@ -86,6 +87,30 @@ def test_the_count_is_said_to_who_asks() -> None:
     assert heard(hall.press(hall.bob, "2"), hall.bob) == ["prompt:there-are", "number:2", "prompt:in-the-room"]
     hall.leave(hall.ana)
     assert heard(hall.press(hall.bob, "2"), hall.bob) == ["prompt:only-one"]
+
+
+def test_the_roll_is_called_for_oneself_and_by_a_moderator_for_all() -> None:
+    hall = Hall()
+    count = ["prompt:there-are", "number:2", "prompt:in-the-room"]
+    assert heard(hall.press(hall.bob, "3"), hall.bob) == [*count, "say:Ana.", "say:Bob."]
+    events = [event for event in hall.press(hall.ana, "**7") if isinstance(event, tell.Announced)]
+    assert [event.participant for event in events] == ["", ""] and events[1].sounds == ("say:Ana.", "say:Bob.")
+    bob = Actor("Bob", Role.PARTICIPANT, hall.bob)
+    for whom in ("", hall.ana):
+        with pytest.raises(Forbidden):
+            hall.do(ask.RollCall(ROOM, whom), bob)
+    for number in range(30):
+        hall.arrive(f"P{number}")
+    assert len(heard(hall.press(hall.bob, "3"), hall.bob)) == 3 + 20
+
+
+def test_the_roll_of_an_empty_room_is_not_called() -> None:
+    stage = Stage()
+    stage.reserve("Eve")
+    with pytest.raises(NotOpen):
+        stage.do(ask.RollCall(ROOM), HOST)
+    with pytest.raises(NotFound):
+        stage.do(ask.RollCall(ROOM, "p9"), HOST)
 
 
 def test_eight_leaves_and_says_nothing_to_nobody() -> None:
@@ -176,7 +201,7 @@ def test_what_is_begun_and_not_ended_is_no_key() -> None:
     hall.press(hall.ana, "**")
     assert heard(hall.wait(2.1), hall.ana) == [WRONG]
     assert heard(hall.press(hall.ana, "*A"), hall.ana) == [WRONG]
-    assert heard(hall.press(hall.bob, "3"), hall.bob) == [WRONG]
+    assert heard(hall.press(hall.bob, "A"), hall.bob) == [WRONG]
 
 
 def test_a_hash_takes_back_what_was_begun_and_says_nothing() -> None:
