@@ -112,7 +112,7 @@ class Hall:
         """For the number of a room."""
         choosing = self._choosing.setdefault(person.id, Choosing())
         choosing.typed, choosing.wrong, choosing.due = "", (), minutes.at + FIRST_S
-        minutes.say(tell.Announced, (*first, "prompt:enter-room"), person.id)
+        minutes.say(tell.Announced, (*first, "prompt:enter-room"), person.id, urgent=True)
         self._set_alarm(room)
 
     def press(self, room: Room, person: Participant, digit: str, minutes: Minutes) -> None:
@@ -164,7 +164,7 @@ class Hall:
             self.leave(person.id)
             room.let_go(person, SYSTEM, minutes)
             return
-        minutes.say(tell.Announced, (*choosing.wrong, "prompt:goodbye"), person.id)
+        minutes.say(tell.Announced, (*choosing.wrong, "prompt:goodbye"), person.id, urgent=True)
         choosing.wrong, choosing.due = ("prompt:goodbye",), minutes.at + GOODBYE_S
 
     def _set_alarm(self, room: Room) -> None:

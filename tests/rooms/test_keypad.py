@@ -338,6 +338,12 @@ def test_one_key_does_several_things_and_another_nothing() -> None:
     assert heard(hall.press(hall.bob, "1"), hall.bob) == [WRONG]
 
 
+def test_an_answer_comes_at_once_and_a_second_one_after_it() -> None:
+    hall = Hall(menu={"participant": {"5": ["mute", "count"]}})
+    said = [event for event in hall.press(hall.bob, "5") if isinstance(event, tell.Announced)]
+    assert [event.urgent for event in said] == [True, False]
+
+
 def test_a_room_without_any_key_is_silent_and_still_tells_scripts() -> None:
     from rooms.menus import PARTICIPANT
 
