@@ -10,6 +10,7 @@ from rooms import (
     calling_roll,
     dialling,
     door,
+    ending,
     gains,
     hall,
     hosting,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {
     **door.HANDLERS,
+    **ending.HANDLERS,
     **dialling.HANDLERS,
     **lists.HANDLERS,
     **messages.HANDLERS,
