@@ -35,6 +35,7 @@ class Takes(enum.Enum):
 
     NOTHING = "nothing"
     DB = "dB"
+    MINUTES = "minutes"
     MAY_URI = "an address, or nothing"
     SOUND = "sounds"
 
@@ -82,6 +83,7 @@ ACTIONS: Mapping[str, Action] = {
     "pause-recording": Action("Pause the recording, or go on", "menu-pause-recording", Role.MODERATOR),
     "dial": Action("Call a number into the room", "menu-dial", Role.MODERATOR, Takes.MAY_URI, After.NUMBER),
     "play": Action("Play a sound to all", "", Role.MODERATOR, Takes.SOUND),
+    "extend": Action("Let the room go on for longer", "menu-extend", Role.MODERATOR, Takes.MINUTES),
     "end": Action("End the conference for all", "menu-end", Role.MODERATOR, after=After.YES),
 }  # fmt: skip
 
@@ -118,6 +120,7 @@ MODERATOR: Mapping[str, str] = {
     "**5": "lecture",
     "**6": "floor",
     "**7": "roll-call-for-all",
+    "**8": "extend",
     "**9": "end",
 }
 """Besides *2 and *3 as in ConfBridge."""
@@ -201,6 +204,12 @@ def _check_argument(where: str, name: str, argument: str, takes: Takes) -> None:
         raise Invalid(f"{where}: {name} takes nothing, not {argument[:64]!r}")
     if takes is Takes.SOUND and not argument:
         raise Invalid(f"{where}: {name} takes a sound, such as prompt:welcome")
+    if (
+        takes is Takes.MINUTES
+        and argument
+        and not (re.fullmatch(r"[0-9]{1,3}", argument) and 1 <= int(argument) <= 480)
+    ):
+        raise Invalid(f"{where}: {name} takes a number of minutes, 1 to 480, not {argument[:64]!r}")
     if takes is Takes.DB and argument and not re.fullmatch(r"[0-9]{1,2}(\.[0-9])?", argument):
         raise Invalid(f"{where}: {name} takes a number of dB such as 3, not {argument[:64]!r}")
 

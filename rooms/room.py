@@ -16,7 +16,6 @@ from rooms import (
     assembly,
     dialling,
     door,
-    ending,
     entrance,
     lifecycle,
     links,

@@ -111,6 +111,10 @@ def _play(room: Room, person: Participant, argument: str) -> ask.Command:
     return ask.Play(room.name, tuple(argument.split()))
 
 
+def _extend(room: Room, person: Participant, argument: str) -> ask.Command:
+    return ask.Extend(room.name, int(argument)) if argument else ask.Extend(room.name)
+
+
 def _end(room: Room, person: Participant, _: str) -> ask.Command:
     return ask.End(room.name)
 
@@ -137,6 +141,7 @@ WISHES: Mapping[str, Wish] = {
     "pause-recording": _pause,
     "dial": _dial,
     "play": _play,
+    "extend": _extend,
     "end": _end,
 }
 
@@ -195,6 +200,7 @@ _OF_MANY: Mapping[str, str] = {
     "mute-all": "prompt:all-muted",
     "floor": "prompt:floor-given",
     "admit": "prompt:admitted",
+    "extend": "prompt:extended",
     "kick-last": "prompt:kicked-last",
 }
 _SELF_EVIDENT = ("leave", "end", "roll-call", "roll-call-for-all")

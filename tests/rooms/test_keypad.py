@@ -278,6 +278,15 @@ def test_a_recording_is_started_paused_and_stopped(notice: str) -> None:
         assert [event.sounds for event in said] == [(f"prompt:{name}",)], "once, maybe to everybody"
 
 
+def test_a_room_that_would_end_goes_on_for_longer() -> None:
+    hall = Hall()
+    assert heard(hall.press(hall.ana, "**8"), hall.ana) == ["prompt:not-possible"], "it does not end by itself"
+    hall.do(ask.ChangeRoom(ROOM, time_limit_s=3600, menu={"moderator": {"**8": "extend 15"}}))
+    events = hall.press(hall.ana, "**8")
+    assert [event.minutes for event in events if isinstance(event, tell.EndPutOff)] == [15]
+    assert heard(events, hall.ana) == ["prompt:extended"]
+
+
 @pytest.mark.parametrize(("then", "ends"), [("1", True), ("2", False), ("#", False), ("", False)])
 def test_the_end_is_confirmed(then: str, ends: bool) -> None:
     hall = Hall()

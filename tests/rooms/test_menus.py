@@ -60,6 +60,7 @@ def test_a_number_that_the_menu_knows_is_not_asked_for() -> None:
         ({"participant": {"3": "mute now"}}, "mute takes nothing, not 'now'"),
         ({"participant": {"3": "hear-louder loud"}}, "hear-louder takes a number of dB"),
         ({"participant": {"3": "hear-louder " + "1" * 300}}, "no text of up to 256"),
+        ({"moderator": {"3": "extend 481"}}, "extend takes a number of minutes, 1 to 480"),
         ({"moderator": {"3": "play"}}, "play takes a sound"),
         ({"moderator": {"3": ["end", "mute"]}}, "end waits for more to be pressed"),
         ({"moderator": {"3": ["mute"] * 9}}, "8 actions are the most"),
