@@ -18,13 +18,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rooms import door
+from rooms import confirming, door
 from rooms import events as tell
 from rooms.commands import keys as ask
 from rooms.commands.command import Command
 from rooms.errors import Forbidden, Refused
 from rooms.menus import After, Menu, Step, menu_for, waits_for_more
 from rooms.participant import Actor, Participant, ParticipantId, Presence, Wait
+from rooms.records.audit import Entry
 from rooms.wishes import OUTSIDE, SAYINGS, WISHES, WRONG, answer
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ ALARM = "keypad"
 NUMBER_S = 10.0
 """So long somebody may think before the next key of a number, or before he says yes."""
 MOST_DIGITS = 32
+MOST_ASKED = 100
 YES = "1"
 
 
@@ -120,6 +122,8 @@ class Keypads:
 
     def __init__(self) -> None:
         self._typing: dict[ParticipantId, Typing] = {}
+        self.asked: list[Entry] = []
+        """What has been asked for by keys, for the audit log."""
 
     def __len__(self) -> int:
         return len(self._typing)
@@ -136,6 +140,17 @@ class Keypads:
 
     def due(self, now: float) -> list[ParticipantId]:
         return [who for who, typing in self._typing.items() if typing.due <= now]
+
+    def note(self, command: Command, person: Participant, at: float, refused: Refused | None = None) -> None:
+        """For the audit log; what somebody does with himself is nobody's affair."""
+        if getattr(command, "participant", "") != person.id and len(self.asked) < MOST_ASKED:
+            said = (refused.kind, refused.reason) if refused else ()
+            self.asked.append(Entry(command, actor_of(person), at, *said))
+
+    def take_asked(self) -> list[Entry]:
+        """What has been asked for since the last time."""
+        asked, self.asked = self.asked, []
+        return asked
 
     def press(self, room: Room, person: Participant, digit: str, minutes: Minutes) -> None:
         """``digit`` "": nothing more has come in time."""
@@ -186,9 +201,9 @@ def _do(
 ) -> None:
     match do:
         case Do.ACT:
-            for step in steps:
+            for place, step in enumerate(steps):
                 number = typing.typed if typing.state is State.NUMBER else ""
-                _say(room, person, _carry_out(room, person, step, number, menu, minutes), minutes)
+                _say(room, person, _carry_out(room, person, step, number, menu, minutes), minutes, urgent=not place)
         case Do.ASK:
             is_number = steps[0].after is After.NUMBER
             _say(room, person, ("prompt:enter-phone" if is_number else f"prompt:confirm-{steps[0].name}",), minutes)
@@ -207,27 +222,32 @@ def _carry_out(
     before = len(minutes.events)
     try:
         command = WISHES[step.name](room, person, number or step.argument)
-        if isinstance(command, OUTSIDE):
-            minutes.say(tell.KeysAsked, person.id, step.name, number or step.argument)
-            return ()
-        room.carry_out(command, actor_of(person), minutes)
     except Refused as refused:
         return refusal(refused)
+    if isinstance(command, OUTSIDE):
+        minutes.say(tell.KeysAsked, person.id, step.name, number or step.argument)
+        return ()
+    try:
+        room.carry_out(command, actor_of(person), minutes)
+    except Refused as refused:
+        room.keypads.note(command, person, minutes.at, refused)
+        return refusal(refused)
+    room.keypads.note(command, person, minutes.at)
     return answer(room, step, minutes.events[before:], person.id)
 
 
 def actor_of(person: Participant) -> Actor:
-    return Actor(person.name, person.role, person.id)
+    return Actor(person.name, person.role, person.id, "keypad", person.source)
 
 
 def refusal(refused: Refused) -> tuple[str, ...]:
     return ("prompt:not-allowed",) if isinstance(refused, Forbidden) else ("prompt:not-possible",)
 
 
-def _say(room: Room, person: Participant, sounds: tuple[str, ...], minutes: Minutes) -> None:
-    """Tones stand alone; who is being hung up on is told nothing more."""
+def _say(room: Room, person: Participant, sounds: tuple[str, ...], minutes: Minutes, *, urgent: bool = True) -> None:
+    """At once, whatever is being said to him: the menu, say. Who is being hung up on is told nothing more."""
     if sounds and person.id in room.places and not person.kicked:
-        minutes.say(tell.Announced, sounds, person.id)
+        minutes.say(tell.Announced, sounds, person.id, urgent)
 
 
 # ------------------------------------------------------------------ commands and time
@@ -242,6 +262,8 @@ def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) 
     if person.presence is Presence.WAITING:
         if person.waits_for is Wait.ROOM:
             room.hall.press(room, person, command.digit, minutes)
+        elif person.waits_for is Wait.CONFIRM:
+            confirming.press(room, person, command.digit, minutes)
         elif not door.press(room, person, command.digit, minutes):
             minutes.say(tell.DigitReceived, person.id, command.digit, command.duration_ms)
         return

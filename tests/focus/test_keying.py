@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from confserver.contract import DigitPressed, LegOpened, Play
+from confserver.contract import ConvertSound, DigitPressed, LegOpened, Play, Sound, SoundReady, StopPlay
 from confserver.focus.dialout import DialTerms
 from confserver.focus.focus import Focus
+from confserver.focus.outputs import Audited
 from confserver.focus.repertoire import Repertoire
 from confserver.prompts.catalogue import ENGLISH, MUSIC, read_catalogue
 from confserver.routing.dialplan import DialPlan
@@ -76,11 +77,29 @@ def test_a_sound_that_is_not_there_is_refused_and_costs_nothing() -> None:
 
 def test_the_menu_is_read_to_one_leg_after_its_time() -> None:
     it, call = house()
+    it.scene.followers.clear()
     it.focus = Focus(it.scene, Repertoire(None, read_catalogue(ENGLISH), MUSIC, music_when_alone=False))
     press(it, call, "*")
     assert it.focus.next_deadline() == pytest.approx(it.now + 2)
     outputs = it.pass_time(2.1)
     assert said(outputs)[0][0] == "prompt:menu"
+
+
+def test_a_key_ends_the_reading_of_the_menu() -> None:
+    it, call = house()
+    it.scene.followers.clear()
+    it.focus = Focus(it.scene, Repertoire(None, read_catalogue(ENGLISH), MUSIC, music_when_alone=False))
+    it.first_packet(call)
+    press(it, call, "*")
+    asked = every(ConvertSound, it.pass_time(2.1))
+    sound = [Sound(rate_hz=8000, channels=1, frames=8000, path="x")]
+    told = [
+        each for job in asked for each in it.play(it.focus.hear_scribe(SoundReady(job=job.job, sounds=sound), it.now))
+    ]
+    menu = the(Play, told)
+    assert menu.leg == it.leg(call).id and len(menu.sounds) > 10
+    outputs = press(it, call, "6")
+    assert the(StopPlay, outputs).play == menu.play and the(Play, outputs).tones, "the answer is not kept waiting"
 
 
 def test_an_answer_is_played_to_who_has_pressed_and_to_nobody_else() -> None:
@@ -95,3 +114,27 @@ def test_who_leaves_by_a_key_is_hung_up_on_and_nothing_is_left(keys: str) -> Non
     it, call = house(moderator=False)
     press(it, call, keys)
     assert it.is_empty()
+
+
+# ---------------------------------------------------------------- the audit log
+def audited(outputs: list[object]) -> list[tuple[str, str, str, str]]:
+    noted = [each.entry.record().values for each in every(Audited, outputs)]
+    return [(each["action"], each["who"], each["face"], each["outcome"]) for each in noted]
+
+
+def test_what_a_moderator_does_by_keys_is_noted() -> None:
+    it, call = house()
+    assert audited(press(it, call, "*2")) == [("lock", "Anna", "keypad", "done")]
+    noted = the(Audited, press(it, call, "*2")).entry.record().values
+    assert (noted["action"], noted["role"], noted["source"]) == ("unlock", "moderator", it.leg(call).source)
+
+
+def test_what_is_done_with_oneself_is_not_noted() -> None:
+    it, call = house(moderator=False)
+    assert audited(press(it, call, "1")) == []
+
+
+def test_calls_by_keys_are_noted_done_and_refused() -> None:
+    it, call = house()
+    assert audited(press(it, call, "**300491234#")) == [("dial", "Anna", "keypad", "done")]
+    assert audited(press(it, call, "**3001#")) == [("dial", "Anna", "keypad", "forbidden")]
