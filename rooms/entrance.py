@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rooms import door
+from rooms import confirming, door, lifecycle
 from rooms import events as tell
+from rooms.lifecycle import State, next_state
 from rooms.participant import Participant, Presence, Role, Wait
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def ask_patience(room: Room, person: Participant, minutes: Minutes) -> None:
 
 WAITS: tuple[tuple[Wait, Callable[[Room, Participant], bool], Callable[[Room, Participant, Minutes], None]], ...] = (
     (Wait.ROOM, lambda *who: who[0].hall.is_open, lambda room, *who: room.hall.ask(room, *who, "prompt:welcome")),
+    (Wait.CONFIRM, confirming.must, confirming.ask),
     (Wait.PIN, lambda *who: not who[1].dialled and door.needs_pin(*who), lambda *who: door.ask_pin(*who)),
     (Wait.APPROVAL, lambda *who: not who[1].dialled and door.needs_leave(*who), lambda *who: door.knock(*who)),
     (Wait.MODERATOR, needs_moderator, ask_patience),
@@ -52,10 +54,12 @@ def go_on(room: Room, person: Participant, minutes: Minutes) -> bool:
     if wait is None:
         room.enter(person, minutes)
         _greet(room, person, minutes)
-        if was not in (None, Wait.PIN):
+        if was not in (None, Wait.PIN, Wait.CONFIRM):
             minutes.say(tell.Announced, ("prompt:let-in",), person.id)
         return True
-    person.presence = Presence.WAITING
+    if person.presence is Presence.RESERVED:
+        person.presence = Presence.WAITING
+        room.state = next_state(room.state, lifecycle.on_wait(len(room.waiting), len(room.present)))
     person.waits_since = person.waits_since or minutes.at
     minutes.say(tell.ParticipantWaits, person.id, person.name, person.address, person.source, wait)
     next(begin for each, _, begin in WAITS if each is wait)(room, person, minutes)
@@ -64,6 +68,8 @@ def go_on(room: Room, person: Participant, minutes: Minutes) -> bool:
 
 def review(room: Room, minutes: Minutes) -> None:
     """Whoever need not wait any more comes in, and who lets others in by that goes first."""
+    if room.state is State.ENDING:
+        return
     while any(go_on(room, person, minutes) for person in sorted(room.waiting, key=lambda each: -each.role)):
         pass
 

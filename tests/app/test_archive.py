@@ -14,18 +14,20 @@ from twisted.internet import reactor
 from confserver.admin.answers import Document
 from confserver.admin.paging import Page
 from confserver.admin.way_schemas import SCHEMAS
-from confserver.app.archive import Archive, time_of
+from confserver.app.archive import SHARES, Archive, time_of
 from confserver.app.journal import Journal
 from confserver.app.orders import Orders
 from confserver.config.records import Records
 from confserver.focus.outputs import Measured, Recorded
 from confserver.storage import Storage
+from rooms import events as tell
 from rooms import store
 from rooms.commands import Arrive, Leave, NoteTalking, Reserve
 from rooms.errors import Invalid, NotFound
 from rooms.manager import Rooms
 from rooms.participant import SYSTEM, ParticipantIds
 from rooms.records.figures import Figures
+from rooms.records.ledger import Share, is_in
 
 NOW = 1_700_000_000.0
 DAY = 86400.0
@@ -35,8 +37,8 @@ class Focus:
     def __init__(self) -> None:
         self.told: dict[tuple[str, str], Figures] = {}
 
-    def figures(self) -> dict[tuple[str, str], Figures]:
-        return self.told
+    def figures(self, share: Share) -> dict[tuple[str, str], Figures]:
+        return {key: figures for key, figures in self.told.items() if is_in(share, key[1])}
 
 
 class Shelf:
@@ -95,6 +97,24 @@ async def test_what_has_happened_is_told(shelf: Shelf) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_what_was_written_is_in_the_report_as_far_as_it_is_kept(shelf: Shelf) -> None:
+    for room in ("standup", "board"):
+        await shelf.do(Reserve(room, "ana", "sip:a@h", "h:1"))
+    await shelf.do(Arrive("standup", "p1"), Arrive("board", "p2"))
+    for room, text, until in (
+        ("standup", "hello", NOW + DAY),
+        ("board", "elsewhere", NOW + DAY),
+        ("standup", "x", None),
+    ):
+        shelf.now += 1
+        said = tell.Message(room, 9, shelf.now, "p1", "ana", "sip:a@h", text, "", until)
+        await shelf.journal.publish((said,))
+    told = await shelf.ask("meeting show", meeting="1")
+    assert [(row["name"], row["text"]) for row in told["messages"]] == [("ana", "hello")]
+    assert "hello" in (await shelf.ask("meeting report", meeting="1")).text
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_recording_is_named_while_the_meeting_lasts(shelf: Shelf) -> None:
     await shelf.do(Reserve("standup", "ana", "sip:a@h", "h:1"), Arrive("standup", "p1"))
     await shelf.journal.note(Recorded("standup", "standup-1", shelf.now))
@@ -121,7 +141,8 @@ async def test_a_checkpoint_is_written_in_small_jobs(shelf: Shelf, monkeypatch: 
     for number in range(1, 6):
         await shelf.do(Reserve("standup", f"n{number}", "sip:a@h", "h:1"), Arrive("standup", f"p{number}"))
         shelf.focus.told["standup", f"p{number}"] = Figures(received=number)
-    shelf.archive._mark_alive()
+    for _ in range(SHARES):
+        shelf.archive._checkpoint()
     await shelf.storage.write(lambda db: None)
     rows = (await shelf.ask("meeting show", meeting="1"))["participants"]
     assert [row["received"] for row in rows] == [1, 2, 3, 4, 5]
