@@ -131,7 +131,6 @@ OPTION_HELP = {
     "room_db": "How much softer (dB) they hear the room meanwhile.",
     "hears_room": "Whether they hear the room meanwhile.",
     "sidebar": "Number of the sidebar that is meant; 0: all.",
-    "minutes": "So many minutes more.",
     "countdown_s": "In so many seconds, which those there are told.",
     "cause": "Whose mute it is; each cause is set and undone separately.",
 }
