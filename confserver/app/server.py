@@ -249,6 +249,7 @@ class Server:
         followers, said = (self._watch.follow,), self._watch.trace.said
         self._news = News(self._reactor, settings, self._focus, self._storage, self.now, self._orders)
         self._news.webhooks.restore(self._hooks)
+        self._news.begin(self._performer.perform)
         listeners = (self._news.listen,)
         self._performer.use(
             Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)

@@ -27,6 +27,7 @@ from confserver.contract import (
     SoundFailed,
     SoundReady,
     SpeakingChanged,
+    WatchedReports,
 )  # fmt: skip
 from confserver.focus import succession
 from confserver.focus.admission import Admission
@@ -39,6 +40,7 @@ from confserver.focus.inquiries import Inquiries
 from confserver.focus.keying import Keying
 from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
+from confserver.focus.levels import Levels, Wanted
 from confserver.focus.listing import Listing
 from confserver.focus.loudness import Loudness
 from confserver.focus.measuring import Measuring, media_of
@@ -92,7 +94,7 @@ class Focus:
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks, record_days)
         self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
-        self._measuring = Measuring(scene)
+        self._measuring, self.levels = Measuring(scene), Levels(scene)
         parts = (self._playing, self._recordings, self._loudness, self._holding, self._measuring)
         scene.followers += [part.follow for part in parts]
         self._admission = Admission(scene, decide)
@@ -212,6 +214,8 @@ class Focus:
                         legs[report.leg].reached = Reached(report.sequence, report.timestamp, at)
                         self._measuring.reported(legs[report.leg], report)
                 self._scene.note_load(worker, load)
+            case WatchedReports():
+                self.levels.heard(event)
             case PlayEnded():
                 self._playing.ended(event, now)
             case RecordFailed():
@@ -246,6 +250,7 @@ class Focus:
 
     def worker_lost(self, worker: int, now: float) -> list[Output]:
         """A worker has died: its rooms and legs wait for its heir."""
+        self.levels.worker_lost(worker)
         self._recovery.lost(worker, now)
         self._moving.worker_lost(worker, now)
         self._playing.worker_lost(worker, now)
@@ -323,6 +328,11 @@ class Focus:
         return self._scene.taken()
 
     # ------------------------------------------------------------------ looking in
+    def watch_levels(self, wanted: Wanted) -> list[Output]:
+        """Have the workers tell what comes from people in these rooms; ``levels.of_rooms`` gives it."""
+        self.levels.watch(wanted)
+        return self._scene.taken()
+
     @property
     def epoch(self) -> str:
         return self._scene.rooms.epoch
