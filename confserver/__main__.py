@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from confserver.admin import completion
-from confserver.admin.cli import Where, verbs
+from confserver.admin.cli import Where, server_verb, verbs
 from confserver.admin.tables import plain
+from confserver.backup import command as backup
+from confserver.plan import options as plan
 from confserver.prompts.command import prompts
 
 if TYPE_CHECKING:
@@ -229,9 +231,12 @@ def _ask_quickly(given: Mapping[str, Any], path: str) -> Any:
 def _client(where: Where, timeout: float = 10.0) -> Client:
     from confserver.client import Client
 
-    if where.server:
-        return Client(where.server, where.token, timeout=timeout)
-    return Client.local(where.state_directory, timeout=timeout)
+    found = (
+        Client(where.server, where.token, timeout=timeout)
+        if where.server
+        else Client.local(where.state_directory, timeout=timeout)
+    )
+    return found.named("confserver-cli")
 
 
 @contextlib.contextmanager
@@ -260,7 +265,49 @@ def _explain(config: Path, asked: Mapping[str, str]) -> Mapping[str, Any]:
         raise click.ClickException(plain(error)) from None
 
 
-for verb in (*verbs(_ask, _explain, _follow, _fetch), prompts):
+def _plan_verb(name: str) -> click.Command:
+    """``plan`` and ``apply``, over the HTTP interface."""
+    parameters, words = {
+        "plan": (plan.plan_parameters(), plan.PLAN_HELP), "apply": (plan.apply_parameters(), plan.APPLY_HELP),
+    }[name]  # fmt: skip
+
+    def asked(where: Where, as_json: bool, **given: Any) -> int:
+        from confserver.plan import doing
+
+        run: Callable[..., int] = {"plan": doing.run_plan, "apply": doing.run_apply}[name]
+        return run(_refusing(where), as_json, **given)
+
+    return server_verb(name, asked, parameters, words)
+
+
+def _refusing(where: Where) -> Callable[[str, str, Mapping[str, object]], Any]:
+    """Refusals are ``plan``'s to judge; who cannot be reached or asked ends it."""
+    from confserver.client import Problem
+    from confserver.plan.present import Refusal
+
+    def ask(method: str, path: str, body: Mapping[str, object]) -> Any:
+        with _told(where):
+            try:
+                return _client(where).request(method, path, body)
+            except Problem as problem:
+                raise Refusal(plain(problem)) from None
+
+    return ask
+
+
+def _migrate(db: Any) -> None:
+    from confserver.app.tables import migrate
+
+    migrate(db)
+
+
+for verb in (
+    *backup.commands(_settings, _migrate),
+    _plan_verb("plan"),
+    _plan_verb("apply"),
+    *verbs(_ask, _explain, _follow, _fetch),
+    prompts,
+):
     confserver.add_command(verb)
 confserver.add_command(completion.command())
 completion.attach(confserver, _ask_quickly)

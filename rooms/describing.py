@@ -25,6 +25,7 @@ def describe_participant(person: Participant) -> dict[str, Any]:
         "outgoing_db": person.outgoing_db,
         "talking": person.talking,
         "noise": person.noise,
+        "quality": [finding.describe() for finding in person.findings.values()],
         "dialled": person.dialled,
         "agent": person.agent,
         "diverted_by": person.diverted_by,

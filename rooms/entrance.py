@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def next_wait(room: Room, person: Participant) -> Wait | None:
     """What somebody who is at the door has to wait for; None: he may come in."""
-    return None
+    return Wait.ROOM if room.hall.is_open else None
 
 
 def go_on(room: Room, person: Participant, minutes: Minutes) -> None:
@@ -28,3 +28,5 @@ def go_on(room: Room, person: Participant, minutes: Minutes) -> None:
         person.presence, person.waits_for = Presence.WAITING, wait
         person.waits_since = person.waits_since or minutes.at
         minutes.say(tell.ParticipantWaits, person.id, person.name, person.address, person.source, wait)
+        if wait is Wait.ROOM:
+            room.hall.ask(room, person, minutes, "prompt:welcome")

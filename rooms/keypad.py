@@ -237,7 +237,9 @@ def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) 
     if person is None or person.presence not in (Presence.PRESENT, Presence.WAITING):
         return
     if person.presence is Presence.WAITING:
-        if person.waits_for is not Wait.PIN:
+        if person.waits_for is Wait.ROOM:
+            room.hall.press(room, person, command.digit, minutes)
+        elif person.waits_for is not Wait.PIN:
             minutes.say(tell.DigitReceived, person.id, command.digit, command.duration_ms)
         return
     if not room.keypads.is_secret(person.id):

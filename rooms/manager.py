@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rooms import breakouts, moving
+from rooms import breakouts, hall, moving
 from rooms.commands import COMMANDS, Command, CreateRoom, Dial, DialList, End, Reserve
 from rooms.describing import describe_room
 from rooms.errors import Conflict, Full, Invalid, NotFound
@@ -47,13 +47,16 @@ class Rooms:
         profile: str = "",
         most_rooms: int = MOST_ROOMS,
         epoch: str = "0",
+        entrance: Iterable[str] = (),
     ) -> None:
         """``ids`` gives fresh participant ids. ``policy``: the rules that hold where nothing else is said.
 
-        ``profile``: of rooms made on demand. ``epoch`` tells the events of this run from those of any other. Raises
-        Refused for profiles that cannot be.
+        ``profile``: of rooms made on demand. ``epoch`` tells the events of this run from those of any other.
+        ``entrance``: names under which callers are asked for the room. Raises Refused for what cannot be.
         """
         self._ids = ids
+        self.entrances = frozenset(map(room_name, entrance))
+        self.wrongs = hall.Wrongs()
         self._on_demand = on_demand
         self.epoch = epoch
         self.profiles = Profiles(policy, profiles)
@@ -93,6 +96,8 @@ class Rooms:
         name = room_name(command.room)
         room = self._rooms.get(name) or self._made_for(command, name)
         command = self._resolved(replace(command, room=name), room, by)
+        if name in self.entrances:
+            hall.check(self, command, now)
         across = ACROSS.get(type(command))
         if across is None:
             events = room.handle(command, by, now)
@@ -104,6 +109,7 @@ class Rooms:
 
     def _with_consequences(self, events: list[Event], now: float) -> list[Event]:
         """In other rooms."""
+        events = events + hall.follow(self, events, now)
         events = events + moving.follow(self, events, now)
         return events + breakouts.tidy(self, events, now)
 
@@ -143,6 +149,10 @@ class Rooms:
         self.profiles, self._demanded = new, demanded
         return [event for room in self for event in room.use_profiles(new, now)]
 
+    def numbered(self, number: str) -> Room | None:
+        """The room that is there and has this number."""
+        return None if number in self.entrances else self._rooms.get(number)
+
     def find(self, name: str) -> Room | None:
         """By the one spelling of its name."""
         return self._rooms.get(name)
@@ -157,6 +167,8 @@ class Rooms:
         Raises NotFound, Full, Invalid.
         """
         name = room_name(name)
+        if name in self.entrances:
+            raise Conflict(f"{name} asks for rooms and is none")
         head = next((each for each in self.heads() if name in each.ties.breakouts), None)
         if name in self._rooms:
             return self._rooms[name]
@@ -209,12 +221,15 @@ class Rooms:
     def _made_for(self, command: Command, name: str) -> Room:
         """Make a room for a command that brings one into being; it stays only if the command succeeds."""
         on_demand = isinstance(command, Reserve | Dial | DialList) and self._on_demand
+        on_demand = on_demand or (isinstance(command, Reserve) and name in self.entrances)
         may_make = isinstance(command, CreateRoom) or on_demand
         if not may_make:
             raise NotFound(f"there is no room {name}")
         if len(self._rooms) >= self.most_rooms:
             raise Full(f"the server has its most rooms: {self.most_rooms}")
-        return Room(name, self._ids, self.profiles, profile=self._profile)
+        room = Room(name, self._ids, self.profiles, profile=self._profile)
+        room.hall.is_open = name in self.entrances
+        return room
 
     def _resolved(self, command: Command, room: Room, by: Actor) -> Command:
         """Put the id in place of a name.

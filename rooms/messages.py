@@ -1,6 +1,6 @@
 """Text to those in a room, from one of them, from outside, or from an administrator.
 
-Nothing is kept: who is present when it is said gets it, by the focus.
+Who is present when it is said gets it, by the focus; what is kept of it, ``chat`` says.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rooms import events as tell
+from rooms.chat import DAY_S
 from rooms.commands.command import Command
 from rooms.commands.messages import NoteText, SendText
 from rooms.errors import Invalid, NotFound, NotOpen
@@ -31,7 +32,7 @@ def send_text(room: Room, command: SendText, by: Actor, minutes: Minutes) -> Non
             raise NotFound(f"{command.participant} is not in {room.name}")
     elif not room.present:
         raise NotOpen(f"nobody is in {room.name}")
-    minutes.say(tell.Message, "", by.name, "", text, command.participant)
+    say(room, minutes, "", by.name, "", text, command.participant)
 
 
 def note_text(room: Room, command: NoteText, by: Actor, minutes: Minutes) -> None:
@@ -44,7 +45,16 @@ def note_text(room: Room, command: NoteText, by: Actor, minutes: Minutes) -> Non
         raise NotOpen(f"nobody is in {room.name}")
     name = person.name if person else readable(command.name, MOST_NAME)
     address = person.address if person else readable(command.address)
-    minutes.say(tell.Message, command.participant, name, address, text, "")
+    say(room, minutes, command.participant, name, address, text, "")
+
+
+def say(room: Room, minutes: Minutes, participant: str, name: str, address: str, text: str, to: str) -> None:
+    days = room.policy.chat_days
+    until = minutes.at + days * DAY_S if days and not to else None
+    minutes.say(tell.Message, participant, name, address, text, to, until)
+    message = minutes.events[-1]
+    assert isinstance(message, tell.Message)
+    room.chat.hear(message)
 
 
 def checked_text(text: str) -> str:

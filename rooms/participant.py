@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import unicodedata
 from dataclasses import dataclass, field
+from typing import Any
 
 ParticipantId = str
 """Short and unique in the life of a server, e.g. ``p7``; people type it."""
@@ -34,6 +35,7 @@ class Presence(enum.Enum):
 class Wait(enum.Enum):
     """What somebody waits for whose call is up."""
 
+    ROOM = "room"  # he is asked for the number of one
     PIN = "pin"  # he is asked for it
     NAME = "name"  # he says it
     START = "start"  # the room opens later
@@ -66,10 +68,35 @@ class Actor:
     name: str
     role: Role
     participant: ParticipantId | None = None
+    face: str = field(default="", compare=False)
+    """How he asks: http, cli, python, sip, keypad; ``source``: from which address."""
+    source: str = field(default="", compare=False)
 
 
 SYSTEM = Actor("system", Role.ADMIN)
 """The server itself, e.g. when a phone hangs up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with somebody's sound, in words.
+
+    ``way``: in, what others hear of the participant; out, what he hears; both. ``since``: epoch seconds.
+    """
+
+    kind: str
+    way: str
+    side: str
+    """Whose it is: the participant's network or phone, the participant, or this server."""
+    text: str
+    advice: str
+    since: float
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind, "way": self.way, "side": self.side, "text": self.text, "advice": self.advice,
+            "since": self.since,
+        }  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -112,6 +139,8 @@ class Participant:
     """The others hear the voice: what ``TalkingChanged`` has said last."""
     noise: str = ""
     """What the participant pours into the room that is no speech (noise, music or tone), if anything."""
+    findings: dict[str, Finding] = field(default_factory=dict)
+    """What is wrong with his sound now, by kind."""
     kicked: bool = False
     dialled: bool = False
     """We have called the participant; until the answer comes, ``ringing`` is the last 1xx, 0 for none."""

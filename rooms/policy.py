@@ -104,6 +104,9 @@ class RoomPolicy:
         RecordNotice.SPOKEN, "How those in the room, and all who come later, learn that it is recorded."
     )
 
+    chat_days: float = rule(0.0, "Days that messages to all are kept; 0: only until the meeting ends.")
+    chat_replay: int = rule(0, "So many of the meeting's last messages are sent to who comes in.")
+
     def __post_init__(self) -> None:
         if not 1 <= self.max_participants <= MOST_PARTICIPANTS:
             raise Invalid(f"max_participants must be 1 to {MOST_PARTICIPANTS}, not {self.max_participants}")
@@ -113,6 +116,10 @@ class RoomPolicy:
             raise Invalid(f"record_from must be 0 to {MOST_PARTICIPANTS}, not {self.record_from}")
         if self.record_days is not None and not 0 <= self.record_days <= 36_500:
             raise Invalid(f"record_days must be 0 to 36500, not {self.record_days:g}")
+        if not 0 <= self.chat_days <= 3650:
+            raise Invalid(f"chat_days must be 0 to 3650, not {self.chat_days:g}")
+        if not 0 <= self.chat_replay <= 50:
+            raise Invalid(f"chat_replay must be 0 to 50, not {self.chat_replay}")
         _check_choice("rate_hz", self.rate_hz, RATES_HZ)
         _check_choice("ptime_ms", self.ptime_ms, PACKETS_MS)
         for codec in self.codecs:

@@ -17,6 +17,7 @@ from rooms import (
     dialling,
     entrance,
     gains,
+    hall,
     hosting,
     keypad,
     lifecycle,
@@ -24,6 +25,7 @@ from rooms import (
     lists,
     messages,
     plays,
+    quality,
     recording,
     rights,
     voices,
@@ -31,7 +33,9 @@ from rooms import (
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.alarms import Alarms
+from rooms.chat import Chat
 from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
+from rooms.hall import Hall
 from rooms.hearing import Hearing, hearing_of
 from rooms.keypad import Keypads
 from rooms.lifecycle import Happening, State, next_state
@@ -88,8 +92,10 @@ class Room:
         self.hearing = Hearing()
         self.plays = Plays()
         self.keypads = Keypads()
+        self.hall = Hall()
         self.recording = Recording()
         self.lists = Lists()
+        self.chat = Chat()
         self.dominant: ParticipantId | None = None
         """Who has the word."""
         self.places: dict[ParticipantId, Participant] = {}
@@ -295,8 +301,10 @@ class Room:
     def give_back(self, person: Participant, cause: str, minutes: Minutes) -> None:
         was_present = person.presence is Presence.PRESENT
         self.keypads.leave(person.id)
+        self.hall.leave(person.id)
         if was_present:
             voices.hush(self, person, minutes)
+            quality.close(person, minutes)
             self.plays.leave(person.id, minutes)
             assembly.leave(self, person, minutes)
             links.leave(self, person.id, minutes)
@@ -318,6 +326,7 @@ class Room:
         """The last place was given back. A lock belongs to the meeting and ends with it."""
         self.plays.close(minutes)
         self.recording.close(minutes)
+        self.chat.clear()
         assembly.close_room(self, minutes)
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None
@@ -376,8 +385,9 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     **hosting.HANDLERS,
     **keypad.HANDLERS,
     **plays.HANDLERS,
+    **quality.HANDLERS,
     **recording.HANDLERS,
     ask.Kick: Room._kick,
 }
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {**lists.ALARMS, **keypad.ALARMS}
+ALARMS: dict[str, Callable[[Room, Minutes], None]] = {**lists.ALARMS, **keypad.ALARMS, **hall.ALARMS}
 """What is done when a time has come, by the purpose it was set for; each topic adds its rows."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlite_utils import Database, Migrations
 
+from rooms import chat
 from rooms import events as tell
 from rooms.errors import Refused
 from rooms.participant import id_number
@@ -104,7 +105,15 @@ def said_of_rooms(db: Database) -> None:
 
 
 _NEW = ("profile", "said")
-STEPS = (first_tables, sound_of_rooms, company_of_rooms, said_of_rooms, *records.STEPS, profiles_table)
+STEPS = (
+    first_tables,
+    sound_of_rooms,
+    company_of_rooms,
+    said_of_rooms,
+    *records.STEPS,
+    profiles_table,
+    chat.messages_of_rooms,
+)
 """The migrations, oldest first; once released, a step is never changed, only followed by another."""
 
 _migrations = Migrations("rooms")
@@ -129,11 +138,7 @@ RECORDS: dict[type[tell.Event], str] = {
     tell.PlaceReleased: f"DELETE FROM participations {_OF_THIS_PARTICIPATION}",
     tell.ParticipantArrived: f"UPDATE participations SET arrived_at = :at {_OF_THIS_PARTICIPATION}",
     tell.ParticipantLeft: f"UPDATE participations SET left_at = :at, cause = :cause {_OF_THIS_PARTICIPATION}",
-    tell.ParticipantMoved: (
-        "INSERT INTO participations (room, participant, name, address, source, reserved_at)"
-        " SELECT :to_room, participant, name, address, source, :at FROM participations"
-        " WHERE participant = :participant AND :room = :to_room ORDER BY id DESC LIMIT 1"
-    ),
+    tell.Message: chat.KEEP,
     tell.WaitEnded: f"UPDATE participations SET left_at = :at, cause = :cause {_OF_THIS_PARTICIPATION}",
 }
 _SEEN = "INSERT OR REPLACE INTO last_seen (only, at) VALUES (1, :at)"

@@ -68,6 +68,20 @@ def _reset(room: Room, person: Participant, _: str) -> ask.Command:
     return ask.SetGain(room.name, person.id, 0.0, 0.0)
 
 
+def _hand(room: Room, person: Participant, _: str) -> ask.Command:
+    return (ask.LowerHand if person.id in room.assembly.hands else ask.RaiseHand)(room.name, person.id)
+
+
+def _floor(room: Room, person: Participant, _: str) -> ask.Command:
+    """To the next; where nobody is left, whoever has it loses it."""
+    is_over = bool(room.assembly.floor) and not room.assembly.hands
+    return ask.TakeFloor(room.name) if is_over else ask.GiveFloor(room.name)
+
+
+def _lecture(room: Room, person: Participant, _: str) -> ask.Command:
+    return (ask.EndLecture if room.assembly.lecture else ask.StartLecture)(room.name)
+
+
 def _leave(room: Room, person: Participant, _: str) -> ask.Command:
     return ask.Depart(room.name, person.id)
 
@@ -96,6 +110,9 @@ WISHES: Mapping[str, Wish] = {
     "speak-louder": _step(incoming=1),
     "speak-softer": _step(incoming=-1),
     "reset-loudness": _reset,
+    "hand": _hand,
+    "floor": _floor,
+    "lecture": _lecture,
     "leave": _leave,
     "lock": _lock,
     "mute-all": _mute_all,
@@ -145,14 +162,27 @@ _PROMPTS: Mapping[type[tell.Event], str] = {
     tell.ParticipantUndeafened: "prompt:undeafened",
     tell.RoomLocked: "prompt:room-locked",
     tell.RoomUnlocked: "prompt:room-unlocked",
+    tell.HandRaised: "prompt:hand-up",
+    tell.HandLowered: "prompt:hand-down",
+    tell.LectureStarted: "prompt:lecture-on",
+    tell.LectureEnded: "prompt:lecture-off",
     tell.RecordingStarted: "prompt:recording-started",
     tell.RecordingEnded: "prompt:recording-stopped",
     tell.RecordingPaused: "prompt:recording-paused",
     tell.RecordingResumed: "prompt:recording-resumed",
 }
-_OF_MANY: Mapping[str, str] = {"mute-all": "prompt:all-muted", "kick-last": "prompt:kicked-last"}
+_OF_MANY: Mapping[str, str] = {
+    "mute-all": "prompt:all-muted",
+    "floor": "prompt:floor-given",
+    "kick-last": "prompt:kicked-last",
+}
 _SELF_EVIDENT = ("leave", "end")
 """Of these he hears himself what comes of them."""
+
+
+def _gives(events: Iterable[tell.Event]) -> bool:
+    """One may lose the floor that another gets."""
+    return any(isinstance(event, tell.FloorGiven) for event in events)
 
 
 def answer(room: Room, step: Step, events: Iterable[tell.Event], who: ParticipantId) -> tuple[str, ...]:
@@ -170,11 +200,11 @@ def answer(room: Room, step: Step, events: Iterable[tell.Event], who: Participan
     if step.name == "record" and room.policy.record_notice is RecordNotice.SPOKEN:
         return ()  # all are told
     prompts = [_PROMPTS[type(event)] for event in happened if type(event) in _PROMPTS]
-    if prompts:
+    if prompts and step.name not in _OF_MANY:
         return (prompts[0],)
     if step.name in _OF_MANY and happened:
-        is_back = isinstance(happened[0], tell.ParticipantUnmuted)
-        return ("prompt:all-unmuted",) if is_back else (_OF_MANY[step.name],)
+        back = {tell.ParticipantUnmuted: "prompt:all-unmuted", tell.FloorTaken: "prompt:floor-taken"}
+        return (_OF_MANY[step.name] if _gives(happened) else back.get(type(happened[0]), _OF_MANY[step.name]),)
     if step.name in _SELF_EVIDENT:
         return ()
     return (END_OF_RANGE,)

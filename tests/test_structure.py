@@ -14,7 +14,7 @@ PACKAGES = ("confserver", "rooms")
 EVERYBODY = frozenset({
     "sip", "sdp", "rtp", "formats", "contract", "rooms", "engine", "worker", "scribe", "transports", "focus", "routing",
     "admin", "config", "storage", "client", "phone", "doctor", "bench", "app", "log",
-    "prompts",
+    "prompts", "plan", "backup",
 })  # fmt: skip
 TOOLS = EVERYBODY - {"app", "admin"}
 
@@ -29,6 +29,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "client": frozenset(),
     "log": frozenset(),
     "prompts": frozenset(),
+    "backup": frozenset({"config"}),
+    "plan": frozenset({"rooms", "routing.refusals", "routing.bans", "routing.users"}),
     "sdp": frozenset({"formats"}),
     "engine": frozenset({"rtp", "formats", "contract"}),
     "worker": frozenset({"engine", "rtp", "contract"}),
@@ -52,7 +54,7 @@ ALSO = {
 """Single modules that may see more than their package."""
 
 TWISTED = frozenset({"transports", "admin", "storage", "app", "phone", "doctor", "bench", "client", "__main__", "log"})
-SHELLS = TWISTED | {"scribe", "worker.loop"}
+SHELLS = TWISTED | {"scribe", "worker.loop", "backup"}
 """Only these read a clock: everybody else is given ``now``."""
 CLOCKS = {"time.time", "time.monotonic", "time.perf_counter", "time.sleep", "datetime.datetime.now", "datetime.now"}
 

@@ -184,9 +184,11 @@ def _status(ask: Ask) -> click.Command:
 
 # ------------------------------------------------------------------ the server's ways, beside the rooms
 NOUNS = {
+    "message": "Show what has been written in rooms of the running server.",
     "recording": "Bring recordings of the running server here, or delete them.",
     "fence": "Show what calls to telephone numbers have cost, and to which countries they may go.",
     "profile": "Show or change the rules that rooms of the running server have in common.",
+    "rule": "Show what is said of rooms of the running server, beside what their profiles say.",
     "server": "Show or change whether the running server takes new calls.",
     "token": "Show or change who may administer the running server, and how far.",
     "ban": "Show or change from whom the running server takes nothing.",
@@ -328,20 +330,25 @@ def _path(pattern: str, names: Mapping[str, str]) -> str:
 
 
 # ------------------------------------------------------------------ what all verbs share
-def _command(name: str, run: Callable[..., None], parameters: list[click.Parameter], words: str) -> click.Command:
+def _command(name: str, run: Callable[..., int | None], parameters: list[click.Parameter], words: str) -> click.Command:
+    """A verb that is asked of a server, here or elsewhere."""
+
     def callback(
         server: str | None, token: str | None, state_directory: Path | None, as_json: bool, **given: Any
-    ) -> None:
+    ) -> int | None:
         if server is not None and state_directory is not None:
             raise click.UsageError("--server and --state-directory exclude each other.")
         if any(value == "" for value in given.values()):
             raise click.UsageError("A name cannot be empty.")
-        run(Where(server, token or "", state_directory), as_json, **given)
+        return run(Where(server, token or "", state_directory), as_json, **given)
 
     brief = words.partition("\n")[0]  # given as such, it is not cut off in the list of verbs
     return click.Command(
         name, callback=callback, params=[*parameters, *_shared_options()], help=words, short_help=brief
     )
+
+
+server_verb = _command
 
 
 def _shared_options() -> list[click.Parameter]:

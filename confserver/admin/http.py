@@ -19,7 +19,7 @@ import ipaddress
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 from urllib.parse import quote
@@ -35,6 +35,7 @@ from twisted.web.server import Request, Site
 
 from confserver.admin import answers, files, openapi, origins, page, versions
 from confserver.admin.answers import exception, header, json_answer, later, refusal, text, write
+from confserver.admin.crowd import Crowd
 from confserver.admin.endpoints import FILE, MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
 from confserver.admin.gate import Gate
 from confserver.admin.opening import Opener
@@ -61,6 +62,8 @@ ADMINISTRATOR = CONTROL.actor
 NOBODY = Holder("nobody", Role.OBSERVER)
 """Who asks what wants no token."""
 
+FACES = {"confserver-cli": "cli", "confserver-client": "python"}
+
 log = structlog.get_logger("http")
 
 
@@ -72,6 +75,9 @@ class Door(Protocol):
 
     def order(self, order: Order, by: Actor) -> Deferred[tuple[Mapping[str, object] | None, bool]]:
         """Carry it out; fires after its commit with what there is now, and whether it is new. Fails with Refused."""
+
+    def turned_away(self, asked: type[Any], names: Mapping[str, str], by: Actor, reason: str) -> None:
+        """Somebody has asked for what he may not; nothing has been done."""
 
     def answer(self, question: str, names: Mapping[str, str]) -> object:
         """At once, or by a Deferred. Raises Refused."""
@@ -148,7 +154,7 @@ class Interface(Resource):
         if text(request.path) not in OPEN_PATHS:
             holder = self._gate.admit(header(request, b"authorization") or bearer_of(request), source, now)
         found = find(text(request.method), text(request.uri))
-        permit(found, holder)
+        self._permit(request, found, holder)
         if "room" in found.names and holder.is_scoped:
             permit_room(found.names["room"], self._room(found.names["room"]), holder)
         if found.route.query in STREAMS:
@@ -161,6 +167,16 @@ class Interface(Resource):
                 return later(request, told, lambda result: _told(request, found, holder, result))
             return write(request, _told(request, found, holder, told))
         return self._change(request, found, holder, now)
+
+    def _permit(self, request: Request, found: Found, holder: Holder) -> None:
+        """Raises Problem 403; a change that was tried all the same is told to the door."""
+        try:
+            permit(found, holder)
+        except Problem as problem:
+            if found.route.command is not None:
+                by = replace(holder.actor, face=face_of(request), source=_source(request))
+                self._door.turned_away(found.route.command, found.names, by, problem.detail)
+            raise
 
     def _open_stream(self, request: Request, found: Found, holder: Holder) -> bytes | int:
         if self._stream is None:
@@ -199,7 +215,7 @@ class Interface(Resource):
             raise Problem(413, f"the body is larger than {MOST_BODY_BYTES} bytes")
         body = request.content.read() if request.content is not None else b""
         method, uri = text(request.method), text(request.uri)
-        ask = ask_of(holder.name, header(request, b"idempotency-key"), method, uri, body)
+        ask = ask_of(repr(holder), header(request, b"idempotency-key"), method, uri, body)
         if (before := self._ways.replays.find(ask, now)) is not None:
             return write(request, before)
         command = command_of(found, header(request, b"content-type") or "", body)
@@ -208,7 +224,7 @@ class Interface(Resource):
             raise Problem(503, f"{MOST_AT_ONCE} changes are under way; try again soon", headers=retry)
         there = self._checked(request, command, holder)
         self._ways.replays.begin(ask, now)
-        done = self._begin(command, holder)
+        done = self._begin(command, replace(holder.actor, face=face_of(request), source=_source(request)))
         self._changing += 1
 
         def after(result: object) -> Answer:
@@ -219,11 +235,11 @@ class Interface(Resource):
 
         return later(request, done, after)
 
-    def _begin(self, command: Command | Order, holder: Holder) -> Deferred[Any]:
+    def _begin(self, command: Command | Order, by: Actor) -> Deferred[Any]:
         try:
             if isinstance(command, Order):
-                return self._door.order(command, holder.actor)
-            return self._door.submit(command, holder.actor)
+                return self._door.order(command, by)
+            return self._door.submit(command, by)
         except Exception as error:
             return fail(error)
 
@@ -294,6 +310,12 @@ def _told(request: Request, found: Found, holder: Holder, told: object) -> Answe
     return json_answer(told, 200, headers)
 
 
+def face_of(request: Request) -> str:
+    """Which of our faces it is, by what it calls itself: for the audit log, which believes it no more than that."""
+    agent = header(request, b"user-agent") or ""
+    return next((face for begins, face in FACES.items() if agent.startswith(begins)), "http")
+
+
 def _source(request: Request) -> str:
     """Where a request comes from; "" for a Unix socket."""
     return str(getattr(request.getClientAddress(), "host", "") or "")
@@ -338,7 +360,7 @@ def listen(
         endpoint.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _clear(endpoint)
         return reactor.listenUNIX(str(endpoint), site, mode=0o600), endpoint
-    site = secured(site) if secured else site
+    site = Crowd(secured(site) if secured else site)
     port = reactor.listenTCP(endpoint[1], site, interface=endpoint[0])
     host = cast(IPv4Address | IPv6Address, port.getHost())
     return port, (endpoint[0], host.port)

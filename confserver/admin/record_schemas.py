@@ -59,10 +59,26 @@ RECORDS: dict[str, Schema] = {
     "Meeting": thing("A meeting with those who were there.", **_MEETING, participants=rows(ref("Participation"))),
     "RecordRow": thing("Who was in a meeting.", **_WHO, **_WAY),
     "Participation": thing("Who was in a meeting, and when he spoke.", **_WHO, **_WAY, spurts=_SPANS, mutes=_SPANS),
+    "AuditEntry": thing(
+        "What somebody has asked for.",
+        id=whole("The entry's number"),
+        at=time("When"),
+        who=text("Whose token, or whose phone"),
+        role=text("What he was"),
+        face=text("How: http, cli, python, sip or keypad"),
+        source=text("From which address; empty: from this machine"),
+        action=text("What, such as create room"),
+        room=text("In which room"),
+        participant=text("About whom"),
+        details={"type": "object", "description": "What else was asked for, without secrets"},
+        outcome=text("done, failed, or the kind of refusal"),
+        reason=text("Why not"),
+    ),
 }
 ANSWERS: dict[str, Schema] = {
     "meeting list": rows(ref("MeetingRow")),
     "room_meeting list": rows(ref("MeetingRow")),
     "meeting show": ref("Meeting"),
+    "audit list": rows(ref("AuditEntry")),
     "record list": rows(ref("RecordRow")),
 }

@@ -34,6 +34,14 @@ REPORT_HELP = """Make a report of a room's last meeting: who was there, who spok
 ROOM is the room's name. Without -o it is printed as text (Markdown); FILE.html is a page with a picture, FILE.svg the
 picture alone, FILE.md the text.
 """
+AUDIT_HELP = """List who has asked for what, and what has come of it, the latest first.
+
+By every face: HTTP, command line, Python, phones. Secrets are never in it.
+"""
+AUDIT_HEADINGS = ("WHEN", "WHO", "BY", "FROM", "WHAT", "ROOM", "ABOUT", "OUTCOME", "DETAILS")
+AUDIT_COLUMNS = (
+    "id", "at", "who", "role", "face", "source", "action", "room", "participant", "outcome", "reason", "details",
+)  # fmt: skip
 MEETING_HEADINGS = ("MEETING", "ROOM", "BEGAN", "LASTED", "PEOPLE", "AT MOST", "ENDED BECAUSE")
 RECORD_HEADINGS = ("MEETING", "ROOM", "NAME", "CAME", "STAYED", "TALKED", "MOS", "CODEC", "LEFT BECAUSE")
 RECORD_COLUMNS = (
@@ -49,7 +57,10 @@ def verbs(ask: Ask, command: Callable[..., click.Command]) -> list[click.Command
     """``command`` makes a verb with the options that all share."""
     meetings = lister(ask, "/meetings", print_meetings)
     people = lister(ask, "/records", print_records, RECORD_COLUMNS)
+    audit = lister(ask, "/audit", print_audit, AUDIT_COLUMNS)
+    who = click.Option(["--who"], help="Only what this one has asked for.")
     return [
+        command("audit", audit, [*among(), who, csv_option()], AUDIT_HELP),
         command("meetings", meetings, among(), MEETINGS_HELP),
         command("records", people, [*among(), csv_option()], RECORDS_HELP),
         command("report", reporter(ask), report_parameters(), REPORT_HELP),
@@ -186,6 +197,22 @@ def _record_row(row: Record) -> tuple[str, ...]:
     talked = tables.duration(0.0, row["talk_s"]) if row["talk_s"] else ""
     meeting = str(row["meeting"] or "")
     return (meeting, row["room"], row["name"], when(came), stayed, talked, mos, row["codec"], cause)
+
+
+def print_audit(found: list[Record]) -> None:
+    if not found:
+        click.echo("nothing on record")
+        return
+    tables.print_table(AUDIT_HEADINGS, (_audit_row(row) for row in found))
+
+
+def _audit_row(row: Record) -> tuple[str, ...]:
+    details = ", ".join(f"{name} {value}" for name, value in row["details"].items())
+    outcome = row["outcome"] + (f": {row['reason']}" if row["reason"] else "")
+    return (
+        when(row["at"]), f"{row['who']} ({row['role']})", row["face"], row["source"], row["action"], row["room"],
+        row["participant"], outcome, details,
+    )  # fmt: skip
 
 
 def when(at: Any) -> str:

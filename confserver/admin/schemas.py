@@ -88,6 +88,7 @@ PEOPLE: dict[str, Schema] = {
         incoming_db=number("How much louder the others hear him"),
         outgoing_db=number("How much louder he hears the others"),
         talking=flag("The others hear his voice"),
+        quality=rows(ref("Finding"), "What is wrong with his sound now"),
         noise=text("What he pours in that is no speech: noise, music, tone or nothing"),
         dialled=flag("The room has called him"),
         agent=text("What his phone calls itself"),
@@ -95,6 +96,15 @@ PEOPLE: dict[str, Schema] = {
         referred_by=text("On whose wish he calls"),
         user=text("The user whose password he has shown"),
         media=nullable(ref("Media")),
+    ),
+    "Finding": thing(
+        "What is wrong with the sound of somebody, in words.",
+        kind=text("What it is"),
+        way=text("in: what others hear of him; out: what he hears; both"),
+        side=text("Whose it is"),
+        text=text("In words"),
+        advice=text("What to try"),
+        since=time("Since when"),
     ),
     "Waiting": thing(
         "Somebody who waits to be let in.",

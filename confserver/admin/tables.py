@@ -34,6 +34,12 @@ def print_room(room: Record) -> None:
     if room["participants"]:
         click.echo()
         print_table(PARTICIPANT_HEADINGS, (_participant_row(person, room["at"]) for person in room["participants"]))
+    findings = [finding for person in room["participants"] for finding in person.get("quality", ())]
+    for finding in sorted(findings, key=lambda each: each["since"]):
+        since = time.strftime("%H:%M", time.localtime(finding["since"]))
+        click.echo()
+        click.echo(plain(f"{finding['text']}, since {since} ({finding['side']})."))
+        click.echo(f"  {plain(finding['advice'])}")
 
 
 def print_room_line(room: Record) -> None:

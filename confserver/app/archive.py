@@ -12,6 +12,7 @@ import structlog
 from sqlite_utils import Database
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
 
 from confserver.admin import report
 from confserver.admin.answers import Document
@@ -27,6 +28,7 @@ from rooms.manager import Rooms
 from rooms.participant import Participant, ParticipantId
 from rooms.policy import room_name
 from rooms.records import keeping, queries
+from rooms.records.audit import Sought, entries
 from rooms.records.ledger import Ledger
 from rooms.records.queries import Wanted
 
@@ -72,6 +74,7 @@ class Archive:
         pages["record list"] = queries.participations
         for question, rows in pages.items():
             orders.answers[question] = lambda names, now, rows=rows: self._page(names, rows)  # type: ignore[misc]
+        orders.answers["audit list"] = lambda names, now: self._audit(names)
         orders.answers["meeting show"] = lambda names, now: self._meeting(names["meeting"], lambda told: told)
         orders.answers["meeting report"] = lambda names, now: self._meeting(
             names["meeting"], lambda told: Document(report.page(report.meeting_of(told, now)), "text/html")
@@ -81,6 +84,13 @@ class Archive:
         wanted = wanted_of(names)
         found = self._storage.read(lambda db: rows(db, wanted))
         return found.addCallback(lambda rows: page_of(rows, wanted))
+
+    def _audit(self, names: Mapping[str, str]) -> Deferred[Page]:
+        wanted = wanted_of(names)
+        sought = Sought(
+            wanted.room, names.get("who") or None, wanted.since, wanted.until, wanted.before, wanted.limit
+        )  # fmt: skip
+        return self._storage.read(lambda db: entries(db, sought)).addCallback(lambda rows: page_of(rows, wanted))
 
     def _meeting(self, number: str, made: Callable[[Mapping[str, Any]], T]) -> Deferred[T]:
         """What is made of a meeting is made where it is read: a long one takes its time. Raises NotFound."""
@@ -103,28 +113,30 @@ class Archive:
         self._journal.mark_alive(self._now(), self._focus.figures() if self._focus else None)
 
     def _prune(self) -> None:
-        """One batch after another, each a job of its own: others get their turn between them."""
-        if self._is_pruning or not self._settings.days:
+        """What is too old, of each kind for as long as the settings say."""
+        if self._is_pruning:
             return
+        now, settings = self._now(), self._settings
+        work: list[tuple[float, Mapping[str, str]]] = [
+            (now - days * DAY_S, tables)
+            for days, tables in ((settings.days, keeping.RECORDS), (settings.audit_days, keeping.AUDIT))
+            if days
+        ]
         self._is_pruning = True
-        before = self._now() - self._settings.days * DAY_S
+        self._prune_next(work)
 
-        def again() -> None:
-            job: Deferred[int] = self._storage.write(lambda db: keeping.prune(db, before))
-            job.addCallbacks(after, failed)
-
-        def after(gone: int) -> None:
-            if gone:
-                log.info("old records forgotten", rows=gone)
-                again()
-            else:
-                self._is_pruning = False
-
-        def failed(failure: Any) -> None:
+    def _prune_next(self, work: list[tuple[float, Mapping[str, str]]]) -> None:
+        """One batch after another, each a job of its own: others get their turn between them."""
+        if not work:
             self._is_pruning = False
-            log.warning("old records stay", why=failure.getErrorMessage())
+            return
+        before, tables = work[0]
+        job: Deferred[int] = self._storage.write(lambda db: keeping.prune(db, before, tables))
+        job.addCallbacks(lambda gone: self._prune_next(work if gone else work[1:]), self._pruned_badly)
 
-        again()
+    def _pruned_badly(self, failure: Failure) -> None:
+        self._is_pruning = False
+        log.warning("old records stay", why=failure.getErrorMessage())
 
 
 def wanted_of(names: Mapping[str, str]) -> Wanted:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, FirstError, fail, succeed
 from twisted.python.failure import Failure
@@ -74,6 +75,9 @@ class Door:
             also = done.wait
             stored.addCallback(lambda _: also)
         return stored.addCallback(lambda _: (done.told, done.is_new))
+
+    def turned_away(self, asked: type[Any], names: Mapping[str, str], by: Actor, reason: str) -> None:
+        """Somebody has asked for what he may not."""
 
     def answer(self, question: str, names: Mapping[str, str]) -> object:
         """Raises Refused."""

@@ -11,12 +11,13 @@ from sqlite_utils import Database
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
-from confserver.focus.outputs import Measured, Recorded
+from confserver.focus.outputs import Audited, Measured, Recorded
 from confserver.storage import Storage
 from rooms import events as told
 from rooms import store
 from rooms.participant import ParticipantId
 from rooms.records import queries
+from rooms.records.audit import Entry
 from rooms.records.figures import Figures
 from rooms.records.ledger import Ledger
 from rooms.records.statement import Record
@@ -69,13 +70,19 @@ class Journal:
                 log.info(_words(event), **_facts(event))
         return self._write([*store.records_of(events), *(self._ledger.follow(events) if self._ledger else ())])
 
-    def note(self, word: Measured | Recorded) -> Deferred[Any]:
-        """What the focus says of media that are over, or of a recording."""
+    def note(self, word: Measured | Recorded | Audited) -> Deferred[Any]:
+        """What the focus says of media that are over, of a recording, or of what somebody has asked for."""
+        if isinstance(word, Audited):
+            return self._write([word.entry.record()])
         if self._ledger is None:
             return succeed(None)
         if isinstance(word, Measured):
             return self._write([self._ledger.measured(word.room, word.participant, word.figures, word.at)])
         return self._write(self._ledger.recorded(word.room, word.name, word.at))
+
+    def audit(self, entry: Entry) -> None:
+        """Behind what it is about; a store that cannot take it has complained."""
+        self._write([entry.record()]).addErrback(lambda _: None)
 
     def _write(self, records: list[Record]) -> Deferred[Any]:
         if not records:

@@ -147,7 +147,7 @@ class Performer:
                 if isinstance(event, DigitReceived):
                     log.debug("key", room=event.room, participant=event.participant, digit=event.digit)
             commits.append(publish(self._hands.journal, self._hands.listeners, output.events))
-        elif isinstance(output, focus_out.Measured | focus_out.Recorded):
+        elif isinstance(output, focus_out.Measured | focus_out.Recorded | focus_out.Audited):
             commits.append(self._hands.journal.note(output))
         elif isinstance(output, focus_out.Output):
             return self._answer(output)

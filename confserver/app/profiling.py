@@ -64,6 +64,11 @@ class Profiling:
         orders.handlers[RemoveProfile] = self._remove
         orders.answers["profile list"] = lambda _, now: [self._told(each) for each in self._rooms.profiles]
         orders.answers["profile show"] = self._show
+        orders.answers["rule list"] = lambda _, now: [
+            {"room": room.name, "profile": room.profile, "rules": plain(room.said)}
+            for room in self._rooms
+            if room.persistent
+        ]
 
     def begin(self, rooms: Rooms, focus: Focus, perform: Callable[[Sequence[Output]], object]) -> None:
         self._rooms, self._focus, self._perform = rooms, focus, perform

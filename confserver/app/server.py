@@ -19,8 +19,8 @@ from confserver.admin.access import AccessError, Control, kept_token, write_cont
 from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
 from confserver.app.archive import Archive
+from confserver.app.auditing import AuditedDoor
 from confserver.app.banner import banner, cannot_listen
-from confserver.app.door import Door
 from confserver.app.ending import Ending
 from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
@@ -33,6 +33,7 @@ from confserver.app.routes import Routes, kept_secret, table_of
 from confserver.app.shelf import Shelf
 from confserver.app.surroundings import Surroundings
 from confserver.app.tables import migrate
+from confserver.app.texts import Texts
 from confserver.app.tokens import Keys
 from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings
@@ -204,6 +205,7 @@ class Server:
             profile=settings.profile,
             most_rooms=settings.max_rooms,
             epoch=f"{int(now * 1000):x}",
+            entrance=settings.entrance,
         )
         rooms.restore(kept.rooms)
         open_keys = self._settings.rtp.srtp_without_tls
@@ -221,6 +223,7 @@ class Server:
             record_days=self._settings.recordings.days,
         )  # fmt: skip
         self._archive.join(self._orders)
+        self._chores += Texts(rooms, self._storage, self._orders, self.now).chores()
         self._archive.begin(rooms, self._focus, kept.last_meeting)
         self._operations.begin(rooms, self._focus, scene, lambda outputs: self._performer.perform(outputs))
         tolls.TollKeeper(self._focus.fencing, self._storage, self._orders)
@@ -257,9 +260,9 @@ class Server:
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
-        door = Door(
+        door = AuditedDoor(
             self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf, self._not_ready
-        )
+        ).audit_by(self._journal.audit, self.now)
         self._http = Faces(self._reactor, self._settings, self._state, self.now)
         self._news.streams.holds = self._keys.tokens.holds
         self._url = self._http.open(door, token, self._keys.tokens, self._news.open)

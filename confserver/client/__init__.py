@@ -15,6 +15,32 @@ Imports none of ours, so that it can be taken along alone.
 """
 
 from confserver.client.api import AsyncClient, Client
-from confserver.client.errors import BadAnswer, ClientError, NotRunning, Problem, Unauthorized
+from confserver.client.errors import (
+    BadAnswer,
+    Busy,
+    Changed,
+    ClientError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    NotRunning,
+    Problem,
+    Unauthorized,
+)  # fmt: skip
 
-__all__ = ["AsyncClient", "BadAnswer", "Client", "ClientError", "NotRunning", "Problem", "Unauthorized"]
+__all__ = [
+    "AsyncClient",
+    "BadAnswer",
+    "Busy",
+    "Changed",
+    "Client",
+    "ClientError",
+    "Conflict",
+    "Forbidden",
+    "Invalid",
+    "NotFound",
+    "NotRunning",
+    "Problem",
+    "Unauthorized",
+]

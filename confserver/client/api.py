@@ -46,6 +46,11 @@ class _Methods(
         """``url``: http://HOST:PORT, https://HOST[:PORT][/PATH] or http+unix:///PATH. Raises ClientError."""
         self._connection = Connection(url, token, timeout)
 
+    def named(self, agent: str) -> Self:
+        """What the server is told of whose requests these are (User-Agent)."""
+        self._connection.agent = agent
+        return self
+
     @classmethod
     def local(cls, state_directory: Path | None = None, *, timeout: float = TIMEOUT_SECONDS) -> Self:
         """Find the server of this machine by its state directory. Raises NotRunning or Unauthorized."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
+import secrets
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from confserver.client.errors import BadAnswer, ClientError, NotRunning, Problem, Unauthorized
+from confserver.client.errors import PROBLEMS, BadAnswer, ClientError, Conflict, NotRunning, Problem, Unauthorized
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 """What a JSON text can hold."""
@@ -19,6 +22,13 @@ Progress = Callable[[int, int], None]
 """Told how much has come, and of how much."""
 PIECE_BYTES = 1 << 16
 MOST_BYTES = 64 * 1024 * 1024
+CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+TRIES = 3
+"""Of one change, where the connection breaks before its answer has come."""
+
+
+class Broken(BadAnswer):
+    """The connection has broken: nobody can tell what has come of the request."""
 
 
 class _UnixConnection(HTTPConnection):
@@ -43,6 +53,8 @@ class Connection:
         self.url = url
         self._token = token
         self.timeout = timeout
+        self.agent = "confserver-client"
+        """What we call ourselves."""
         try:
             parts = urlsplit(url)
             is_known = parts.scheme == "http+unix" or (parts.scheme in ("http", "https") and bool(parts.hostname))
@@ -55,17 +67,35 @@ class Connection:
         self.base = "" if parts.scheme == "http+unix" else parts.path.rstrip("/")
 
     def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
-        """Ask, and give the answer's JSON (None for an empty answer). Raises ClientError."""
+        """Ask, and give the answer's JSON (None for an empty answer). Raises ClientError.
+
+        A change carries a key, by which the server makes it once: where the connection breaks it is asked for again.
+        """
         headers = {"Accept": "application/json, application/problem+json"} | self.rights()
         data = None
         if body:
             data = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
+        if method in CHANGES:
+            headers["Idempotency-Key"] = secrets.token_hex(16)
+        for left in reversed(range(TRIES if method in CHANGES else 1)):
+            try:
+                return self._asked(method, path, data, headers)
+            except Broken:
+                if not left:
+                    raise
+            except Conflict as problem:
+                if problem.kind != "under-way" or not left:
+                    raise
+                time.sleep(min(problem.retry_after or 0.0, self.timeout))
+        raise AssertionError("unreachable")
+
+    def _asked(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]) -> Json:
         connection = self._opened(self.timeout)
         with self.told_as_ours(), contextlib.closing(connection):
-            connection.request(method, self.base + path, data, headers)
+            connection.request(method, self.base + path, data, dict(headers))
             answer = connection.getresponse()
-            return self.understood(answer.status, answer.read(MOST_BYTES))
+            return self.understood(answer.status, answer.read(MOST_BYTES), answer.getheader("Retry-After"))
 
     def lines(self, path: str, idle_s: float) -> Iterator[bytes]:
         """The lines of an answer that has no end. Raises ClientError where it breaks off, or is no good one."""
@@ -105,7 +135,8 @@ class Connection:
             return come
 
     def rights(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        token = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        return token | {"User-Agent": self.agent}
 
     @contextlib.contextmanager
     def told_as_ours(self) -> Iterator[None]:
@@ -121,7 +152,7 @@ class Connection:
         except socket.gaierror as error:
             raise NotRunning(f"{self.url}: {error.strerror}") from None
         except (OSError, HTTPException, EOFError) as error:
-            raise BadAnswer(f"{self.url}: {error or type(error).__name__}") from None
+            raise Broken(f"{self.url}: {error or type(error).__name__}") from None
         except ValueError as error:  # http.client on a token or path with control characters
             raise ClientError(f"{self.url}: cannot be asked so: {error}") from None
 
@@ -133,7 +164,7 @@ class Connection:
             return HTTPSConnection(parts.hostname or "", parts.port, timeout=timeout)
         return HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
 
-    def understood(self, status: int, text: bytes) -> Json:
+    def understood(self, status: int, text: bytes, retry_after: str | None = None) -> Json:
         try:
             told: Json = json.loads(text) if text else None
         except (ValueError, RecursionError):
@@ -144,4 +175,5 @@ class Connection:
         title, detail, kind = (str(words.get(name) or "") for name in ("title", "detail", "kind"))
         if status == 401:
             raise Unauthorized(f"{self.url}: {detail or title or 'no right'}")
-        raise Problem(status, title or f"HTTP {status}", detail, kind)
+        wait = float(retry_after) if retry_after and re.fullmatch("[0-9]{1,9}", retry_after) else None
+        raise PROBLEMS.get(status, Problem)(status, title or f"HTTP {status}", detail, kind, retry_after=wait)

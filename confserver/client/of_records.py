@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypedDict, Unpack
 from urllib.parse import urlencode
 
@@ -44,6 +45,11 @@ class OfRecords(Asking[Listed, Told, Changed]):
         """List who was in which meeting, the latest first."""
         return self._list("/records" + _query(wanted))
 
+    def list_audit(self, *, who: str | None = None, **wanted: Unpack[Wanted]) -> Listed:
+        """List who has asked for what, and what has come of it, the latest first."""
+        more = {} if who is None else {"who": who}
+        return self._list("/audit" + _query({**wanted, **more}))
 
-def _query(wanted: Among) -> str:
+
+def _query(wanted: Mapping[str, object]) -> str:
     return f"?{urlencode(wanted)}" if wanted else ""

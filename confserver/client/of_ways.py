@@ -31,6 +31,10 @@ class OfWays(Asking[Listed, Told, Changed]):
         """Delete a recording for good: its sound and what tells of it."""
         return self._change("DELETE", path("recordings", recording))
 
+    def list_message(self, room: str) -> Listed:
+        """List what has been written in a room, as far as it is kept."""
+        return self._list(path("rooms", room, "messages"))
+
     # -------------------------------------------------------------- calls that cost
     def show_fence(self) -> Told:
         """Show what calls to numbers may cost, and what they have cost."""
@@ -98,6 +102,10 @@ class OfWays(Asking[Listed, Told, Changed]):
     def remove_profile(self, profile: str) -> Changed:
         """Forget a profile that no room has, and that no other extends."""
         return self._change("DELETE", path("profiles", profile))
+
+    def list_rule(self) -> Listed:
+        """List what is said of the rooms made beforehand themselves."""
+        return self._list("/rules")
 
     def show_server(self) -> Told:
         """Show whether new calls are taken, and how many are left."""

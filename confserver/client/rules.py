@@ -31,3 +31,5 @@ class Rules(TypedDict, total=False):
     record_tracks: bool | None
     record_days: float | None
     record_notice: str | None
+    chat_days: float | None
+    chat_replay: int | None

@@ -255,10 +255,21 @@ def _check_factory(settings: Settings) -> None:
         raise ValueError(f"no room can be called {name!r}: 1 to 64 small letters, digits, and . _ + ~ - between them")
 
 
+def _check_entrance(settings: Settings) -> None:
+    for name in settings.rooms.entrance:
+        if not re.fullmatch(r"[a-z0-9](?:[a-z0-9._+~-]{0,62}[a-z0-9])?", name):
+            raise ValueError(
+                f"nothing can be called {name!r}: 1 to 64 small letters, digits, and . _ + ~ - between them"
+            )
+        if name == settings.rooms.factory:
+            raise ValueError(f"{name} is the factory's name already (rooms.factory)")
+
+
 CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("sip.addresses", _check_sip_addresses),
     ("sip.transports", _check_transports),
     ("rooms.factory", _check_factory),
+    ("rooms.entrance", _check_entrance),
     ("sip.tls_port", _check_tcp_ports),
     ("sip.ws_path", _check_ws_path),
     ("sip.ws_origins", _check_origins),

@@ -147,6 +147,13 @@ class Rooms(Section, frozen=True):
             "phone is told; empty: none."
         ),
     ] = "new-room"
+    entrance: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Names or numbers that are no rooms: who calls one, by a trunk say, is asked for the number of "
+            "the room, then for its PIN."
+        ),
+    ] = ()
     watchers: Annotated[
         Literal["nobody", "members", "inside"],
         Meta(

@@ -147,7 +147,8 @@ class LegReport(msgspec.Struct, frozen=True, array_like=True):
     """Packets of ours that it has missed, by its reports; -1: unknown."""
     jitter_out_ms: float = -1.0
     level_db: float = -127.0
-    """Mean level of its speech, full scale 0."""
+    """Mean level of its speech, full scale 0; ``noise_db``: of its pauses."""
+    noise_db: float = -127.0
 
 
 class LegReports(FromWorker, frozen=True):

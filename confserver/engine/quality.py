@@ -38,6 +38,7 @@ class Figures(TypedDict):
     lost_out: int
     jitter_out_ms: float
     level_db: float
+    noise_db: float
 
 
 @dataclass(slots=True)
@@ -136,6 +137,7 @@ class Quality:
             lost_out=worth.lost_out,
             jitter_out_ms=worth.jitter_out_ms,
             level_db=self.levels.speech_db(row),
+            noise_db=self.levels.noise_db(row),
         )
 
     def metrics(self, row: int, rtt_s: float) -> xr.VoipMetrics:

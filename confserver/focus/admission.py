@@ -145,7 +145,7 @@ class Admission:
         rooms = self._scene.rooms
         try:
             name = room_name(text.removeprefix(CONF))
-            if not rooms.is_on_demand or name in rooms:
+            if not (rooms.is_on_demand or name in rooms.entrances) or name in rooms:
                 rooms.get(name).check_entrance()
         except Refused as refused:
             raise of_room(refused) from refused

@@ -126,11 +126,20 @@ class Chat:
     # ------------------------------------------------------------------ ours
     def follow(self, event: tell.Event) -> None:
         """To all but who says it, or to one alone."""
+        if isinstance(event, tell.ParticipantArrived):
+            self._replay(event)
         if not isinstance(event, tell.Message):
             return
         for leg in self._listeners(event.room):
             if leg.participant != event.participant and event.to in ("", leg.participant):
                 self._send(leg, event, in_envelope=leg.takes_cpim)
+
+    def _replay(self, event: tell.ParticipantArrived) -> None:
+        """What was written before, to who comes later."""
+        leg, room = self._scene.legs.by_participant.get(event.participant), self._scene.rooms.get(event.room)
+        if leg is not None and leg.takes("MESSAGE"):
+            for message in room.chat.last(room.policy.chat_replay):
+                self._send(leg, message, in_envelope=leg.takes_cpim)
 
     def _listeners(self, room: str) -> list[Leg]:
         return [leg for leg in self._scene.legs.in_room(room) if leg.stage is Stage.PRESENT and leg.takes("MESSAGE")]

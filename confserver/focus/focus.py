@@ -33,6 +33,7 @@ from confserver.focus import succession
 from confserver.focus.admission import Admission
 from confserver.focus.answers import unavailable
 from confserver.focus.chat import Chat, ChatTerms
+from confserver.focus.diagnosis import Diagnosis
 from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.fencing import Fencing
 from confserver.focus.holding import Holding
@@ -94,8 +95,11 @@ class Focus:
         self._playing = Playing(scene, repertoire)
         self._recordings = Recordings(scene, with_tracks, record_days)
         self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
-        self._measuring, self.levels = Measuring(scene), Levels(scene)
-        parts = (self._playing, self._recordings, self._loudness, self._holding, self._measuring)
+        self._measuring, self._diagnosis = Measuring(scene), Diagnosis(scene)
+        parts = (
+            self._playing, self._recordings, self._loudness, self._holding, self._measuring, self._diagnosis,
+        )  # fmt: skip
+        self.levels = Levels(scene)
         scene.followers += [part.follow for part in parts]
         self._admission = Admission(scene, decide)
         scene.followers.append(self._admission.follow)
@@ -213,6 +217,7 @@ class Focus:
                         legs[report.leg].report = report
                         legs[report.leg].reached = Reached(report.sequence, report.timestamp, at)
                         self._measuring.reported(legs[report.leg], report)
+                        self._diagnosis.reported(legs[report.leg], report, at, now)
                 self._scene.note_load(worker, load)
             case WatchedReports():
                 self.levels.heard(event)

@@ -14,6 +14,7 @@ from confserver.sip.outputs import CallId
 from confserver.sip.subscription import Compose
 from rooms.events import Event as Happened
 from rooms.participant import ParticipantId
+from rooms.records.audit import Entry
 from rooms.records.figures import Figures
 
 Headers = tuple[tuple[str, str], ...]
@@ -225,6 +226,13 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Audited:
+    """Somebody has asked for something by his phone."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """The recording of a room has got its name; "": it has ended."""
 
@@ -235,5 +243,6 @@ class Recorded:
 
 Output = (
     Accept | NameRoom | Ring | Refuse | AcceptOffer | RefuseOffer | Offer | HangUp | Call | Abandon | Probe | Respond
-    | Ask | Send | Grant | Notify | EndSubscription | TellWorker | TellScribe | Tell | Publish | Measured | Recorded
+    | Ask | Send | Grant | Notify | EndSubscription | TellWorker | TellScribe | Tell | Publish
+    | Measured | Recorded | Audited
 )  # fmt: skip

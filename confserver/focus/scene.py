@@ -23,18 +23,21 @@ from confserver.focus.draining import Draining
 from confserver.focus.factory import Factory
 from confserver.focus.legs import Leg, Legs, Place, Stage
 from confserver.focus.media import Ground
-from confserver.focus.outputs import Abandon, HangUp, Output, Publish, Refuse, TellWorker
+from confserver.focus.outputs import Abandon, Audited, HangUp, Output, Publish, Refuse, TellWorker
 from confserver.focus.terms import MediaTerms, RoomTerms
 from confserver.routing.guard import Guard
 from confserver.sdp.crypto import Secrets
 from confserver.sip.flow import Flow
 from rooms import events as tell
-from rooms.commands import Command
+from rooms.commands import COMMANDS, Command
 from rooms.errors import Refused
 from rooms.hearing import Hearing
 from rooms.manager import Rooms
 from rooms.participant import Actor
+from rooms.records.audit import Entry
 
+SIP = "sip"
+"""The face of who asks by REFER, MESSAGE or the like."""
 A_LEG = 0.0005
 """Share of a worker's time that a leg is taken to cost until the worker has said it: twice what one of G.711 does."""
 EASY = 0.65
@@ -130,9 +133,20 @@ class Scene:
     # ------------------------------------------------------------------ rooms
     def ask(self, command: Command, by: Actor, now: float) -> list[tell.Event]:
         """Put a command to the rooms and do what its events want. Raises Refused; nothing has changed then."""
-        events = self.rooms.handle(command, by, now)
+        try:
+            events = self.rooms.handle(command, by, now)
+        except Refused as refused:
+            self._audit(command, by, now, refused)
+            raise
+        self._audit(command, by, now)
         self.obey(events)
         return events
+
+    def _audit(self, command: Command, by: Actor, now: float, refused: Refused | None = None) -> None:
+        """Who asks by his phone for what administrators ask for is noted here; all others at their door."""
+        if by.face == SIP and type(command) in COMMANDS:
+            entry = Entry(command, by, now, refused.kind, refused.reason) if refused else Entry(command, by, now)
+            self.say(Audited(entry))
 
     def obey(self, events: Sequence[tell.Event]) -> None:
         """Tell the world what has happened in the rooms, and do what it wants."""

@@ -22,7 +22,7 @@ from confserver.focus.legs import Leg, Stage
 from confserver.focus.members import Policy, check_may, is_moderator, member_of
 from confserver.focus.outputs import Headers, Respond
 from confserver.focus.requests import Requests
-from confserver.focus.scene import Scene
+from confserver.focus.scene import SIP, Scene
 from confserver.routing.fence import Unreachable, read_callee
 from confserver.sip.events import Event
 from confserver.sip.extensions import replaces
@@ -218,7 +218,7 @@ class Transfers:
         if refer.replaces is not None:
             headers = (*headers, ("Replaces", replaces.written(refer.replaces)))
         who = leg.participant if leg else caller_id(request, is_believed=False).address.label
-        actor = Actor(who, Role.MODERATOR, leg.participant if leg else None)
+        actor = Actor(who, Role.MODERATOR, leg.participant if leg else None, SIP, leg.source if leg else "")
         command = Dial(room, str(refer.target), refer.name)
         try:
             self._dialout.check(command, actor, now, headers)

@@ -133,7 +133,7 @@ class Users:
     def _with_words(self, user: User, display: str, aliases: Iterable[str]) -> User:
         if len(display) > MOST_DISPLAY or not display.isprintable():
             raise Invalid(f"a display name has at most {MOST_DISPLAY} characters, all of them printable")
-        read = tuple(dict.fromkeys(_alias(text) for text in aliases if text.strip()))
+        read = tuple(dict.fromkeys(alias_of(text) for text in aliases if text.strip()))
         if len(read) > MOST_ALIASES:
             raise Invalid(f"a user has at most {MOST_ALIASES} aliases")
         for alias in read:
@@ -165,7 +165,7 @@ class Users:
             self._aliases.pop(alias, None)
 
 
-def _alias(text: str) -> str:
+def alias_of(text: str) -> str:
     """As it is kept: ``tel:+49-30-1234``, ``+49 30 1234`` -> ``+49301234``; a name in lower case. Raises Invalid."""
     plain = text.strip().lower().removeprefix("tel:")
     number = number_in(plain)

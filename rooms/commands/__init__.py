@@ -77,6 +77,7 @@ from rooms.commands.plays import Say as Say
 from rooms.commands.plays import SeekPlay as SeekPlay
 from rooms.commands.plays import SetPlayVolume as SetPlayVolume
 from rooms.commands.plays import StopPlay as StopPlay
+from rooms.commands.quality import NoteQuality as NoteQuality
 from rooms.commands.recording import NoteRecordingFailed as NoteRecordingFailed
 from rooms.commands.recording import PauseRecording as PauseRecording
 from rooms.commands.recording import ResumeRecording as ResumeRecording
@@ -106,5 +107,5 @@ INTERNAL: tuple[type[Command], ...] = (
     NoteDigit, NoteKeysAnswered, Depart,
     NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected,
     NoteDialFailed, NoteDialRefused, NoteListed, NoteUsedUp, NoteReplaced, NoteTransferred,
-    NoteText,
+    NoteText, NoteQuality,
 )  # fmt: skip

@@ -23,6 +23,7 @@ from rooms.events.calls import TransferEnded as TransferEnded
 from rooms.events.calls import Transferring as Transferring
 from rooms.events.event import Event as Event
 from rooms.events.keys import KeysAsked as KeysAsked
+from rooms.events.keys import RoomChosen as RoomChosen
 from rooms.events.life import Announced as Announced
 from rooms.events.life import ParticipantArrived as ParticipantArrived
 from rooms.events.life import ParticipantKicked as ParticipantKicked
@@ -70,6 +71,7 @@ from rooms.events.people import TalkingChanged as TalkingChanged
 from rooms.events.plays import PlayChanged as PlayChanged
 from rooms.events.plays import PlayEnded as PlayEnded
 from rooms.events.plays import PlayStarted as PlayStarted
+from rooms.events.quality import QualityChanged as QualityChanged
 from rooms.events.recording import RecordingEnded as RecordingEnded
 from rooms.events.recording import RecordingFailed as RecordingFailed
 from rooms.events.recording import RecordingPaused as RecordingPaused

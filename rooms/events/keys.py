@@ -16,3 +16,11 @@ class KeysAsked(Event):
     action: str
     argument: str = field(default="", metadata={"secret": True})
     """The number that he has typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChosen(Event):
+    """Who has called an entrance has typed the number of a room, which is maybe none."""
+
+    participant: ParticipantId
+    digits: str = field(default="", metadata={"secret": True})

@@ -20,3 +20,5 @@ class Message(Event):
     address: str
     text: str
     to: ParticipantId
+    until: float | None = None
+    """When it is forgotten; None: with the meeting."""

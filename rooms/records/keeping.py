@@ -8,10 +8,12 @@ from sqlite_utils import Database
 
 BATCH = 500
 """Rows that go in one transaction, so that nobody waits long for the store."""
-_OLD = {
+RECORDS = {
     "meetings": "closed_at < :before",
     "participations": "left_at < :before",
 }
+"""Tables, and which of their rows are old."""
+AUDIT = {"audit": "at < :before"}
 
 
 def settle_meetings(db: Database, cause: str) -> None:
@@ -24,13 +26,13 @@ def settle_meetings(db: Database, cause: str) -> None:
     )
 
 
-def prune(db: Database, before: float, tables: Mapping[str, str] | None = None) -> int:
+def prune(db: Database, before: float, tables: Mapping[str, str] = RECORDS) -> int:
     """Forget some of what was over before a time; give how many rows went: as long as any did, there may be more.
 
     The last row of a table stays: numbers, and the ids of participants, go on from there.
     """
     gone = 0
-    for table, is_old in (tables or _OLD).items():
+    for table, is_old in tables.items():
         old = f"SELECT id FROM {table} WHERE {is_old} AND id < (SELECT MAX(id) FROM {table}) LIMIT {BATCH}"
         gone += db.execute(f"DELETE FROM {table} WHERE id IN ({old})", {"before": before}).rowcount
     return gone

@@ -21,6 +21,8 @@ from rooms.records.statement import Record
 EVERYBODY_LEFT = "everybody has left"
 MOST_RECORDINGS = 100
 """Of one meeting, by name."""
+MOST_FINDINGS = 50
+"""Of one person in one meeting."""
 Look = Callable[[str, ParticipantId], Participant | None]
 """Room and id, to who is there."""
 
@@ -54,8 +56,8 @@ class Account:
     """Of his mute, as long as there is one."""
     kicked_by: str = ""
     recordings: list[str] = field(default_factory=list)
-    findings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What was wrong with the sound, by kind: as events have told it, with its first and last time."""
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    """What was wrong with the sound, in the words of the events, with its first and last time."""
 
     def values(self, now: float) -> dict[str, Any]:
         return {
@@ -68,7 +70,7 @@ class Account:
             "recording": " ".join(self.recordings),
             "spurts": json.dumps(self.talk.packed(self.arrived_at, now), separators=(",", ":")),
             "mutes": json.dumps(self.muted.packed(self.arrived_at, now), separators=(",", ":")),
-            "quality": json.dumps(list(self.findings.values()), separators=(",", ":")),
+            "quality": json.dumps(self.findings, separators=(",", ":")),
         }
 
 
@@ -162,8 +164,6 @@ class Ledger:
             return []
         for spans in (account.talk, account.muted):
             spans.end(event.at)
-        for finding in account.findings.values():
-            finding.setdefault("until", event.at)
         return [Record(_WENT, account.values(event.at) | {"room": event.room, "at": event.at})]
 
     def _kicked(self, event: tell.ParticipantKicked) -> list[Record]:
@@ -191,6 +191,19 @@ class Ledger:
             account.causes.discard(event.cause)
             if not account.causes:
                 account.muted.end(event.at)
+        return []
+
+    def _quality(self, event: tell.QualityChanged) -> list[Record]:
+        account = self._account(event.room, event.participant)
+        if account is None:
+            return []
+        if event.is_wrong and len(account.findings) < MOST_FINDINGS:
+            told = {"kind": event.kind, "way": event.way, "side": event.side, "text": event.text}
+            account.findings.append(told | {"advice": event.advice, "since": event.since, "until": None})
+        elif not event.is_wrong:
+            for finding in account.findings:
+                if finding["kind"] == event.kind and finding["until"] is None:
+                    finding["until"] = event.at
         return []
 
     def _account(self, room: str, participant: ParticipantId) -> Account | None:
@@ -239,4 +252,5 @@ _HANDLERS: dict[type[tell.Event], Callable[[Ledger, Any], list[Record]]] = {
     tell.TalkingChanged: Ledger._talking,
     tell.ParticipantMuted: Ledger._muted,
     tell.ParticipantUnmuted: Ledger._unmuted,
+    tell.QualityChanged: Ledger._quality,
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database
 
+from rooms.records.audit import audit_log
+
 PARTICIPATION_COLUMNS = {
     "meeting": "INTEGER",
     "role": "TEXT NOT NULL DEFAULT 'participant'",
@@ -56,4 +58,4 @@ def records_of_meetings(db: Database) -> None:
     db.execute("CREATE INDEX participations_by_time ON participations (left_at)")
 
 
-STEPS = (records_of_meetings,)
+STEPS = (records_of_meetings, audit_log)

@@ -28,6 +28,7 @@ class HouseDoor:
         self.house = Rooms(lambda: f"p{next(numbers)}")
         self.asked: list[tuple[Command, Actor]] = []
         self.orders: list[Order] = []
+        self.refused: list[tuple[type[Any], dict[str, str], Actor, str]] = []
         self.hold = False
         self.trouble = ""
         self.held: list[Deferred[None]] = []
@@ -63,6 +64,9 @@ class HouseDoor:
         self.orders.append(order)
         told = {"network": getattr(order, "network", ""), "until": None} if isinstance(order, AddBan) else None
         return succeed((told, isinstance(order, AddBan)))
+
+    def turned_away(self, asked: type[Any], names: Mapping[str, str], by: Actor, reason: str) -> None:
+        self.refused.append((asked, dict(names), by, reason))
 
     def answer(self, question: str, names: Mapping[str, str]) -> object:
         return [{"network": "192.0.2.7", "since": NOW, "until": None, "by": "server", "reason": question}]

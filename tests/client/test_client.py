@@ -25,7 +25,21 @@ from mypy import api as mypy_api
 from confserver.admin.access import Control, url_of, write_control
 from confserver.admin.endpoints import FILE, QUERIES, body_fields
 from confserver.admin.http import STREAMS
-from confserver.client import AsyncClient, BadAnswer, Client, ClientError, NotRunning, Problem, Unauthorized
+from confserver.client import (
+    AsyncClient,
+    BadAnswer,
+    Busy,
+    Changed,
+    Client,
+    ClientError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    NotRunning,
+    Problem,
+    Unauthorized,
+)  # fmt: skip
 from confserver.client.rules import Rules
 from rooms.commands import COMMANDS, Command
 from rooms.policy import RULES
@@ -213,6 +227,77 @@ def test_nobody_listens() -> None:
         port = taken.getsockname()[1]
     with pytest.raises(NotRunning, match=r"no server is running at http://127\.0\.0\.1:"):
         Client(f"http://127.0.0.1:{port}").rooms()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(403, Forbidden), (404, NotFound), (409, Conflict), (412, Changed), (422, Invalid), (429, Busy), (503, Busy),
+     (418, Problem)],
+)  # fmt: skip
+def test_each_refusal_has_its_kind(server: ThreadingHTTPServer, status: int, kind: type[Problem]) -> None:
+    Canned.answer = (status, b'{"title": "No", "kind": "so"}')
+    with pytest.raises(Problem) as caught:
+        client_of(server).room("x")
+    assert type(caught.value) is kind and (caught.value.status, caught.value.retry_after) == (status, None)
+
+
+class Shaky(BaseHTTPRequestHandler):
+    """Hangs up on the first requests, having taken them in; then answers."""
+
+    fails = 2
+    under_way = 0
+    seen: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.seen.append((self.command, self.headers.get("Idempotency-Key")))
+        if len(self.seen) <= self.fails:
+            self.close_connection = True
+            return
+        busy = len(self.seen) <= self.fails + self.under_way
+        text = b'{"kind": "under-way"}' if busy else b'{"name": "standup"}'
+        self.send_response(409 if busy else 200)
+        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Retry-After", "0")
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_PUT = do_POST
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+@pytest.fixture
+def shaky() -> Iterator[ThreadingHTTPServer]:
+    Shaky.seen, Shaky.fails, Shaky.under_way = [], 2, 0
+    with ThreadingHTTPServer(("127.0.0.1", 0), Shaky) as house:
+        threading.Thread(target=house.serve_forever, args=(0.01,), daemon=True).start()
+        yield house
+        house.shutdown()
+
+
+def test_a_change_whose_answer_is_lost_is_asked_for_again_by_its_key(shaky: ThreadingHTTPServer) -> None:
+    assert client_of(shaky).dial("standup", "sip:anna@192.0.2.7") == {"name": "standup"}
+    assert len(Shaky.seen) == 3 and len(set(Shaky.seen)) == 1 and Shaky.seen[0][1]
+    client_of(shaky).dial("standup", "sip:anna@192.0.2.7")
+    assert Shaky.seen[3][1] != Shaky.seen[0][1], "another call, another key"
+
+
+def test_a_change_that_is_under_way_is_waited_for(shaky: ThreadingHTTPServer) -> None:
+    Shaky.fails, Shaky.under_way = 1, 1
+    assert client_of(shaky).lock("standup") == {"name": "standup"}
+    assert len(set(Shaky.seen)) == 1 and len(Shaky.seen) == 3
+
+
+def test_it_is_not_tried_for_ever(shaky: ThreadingHTTPServer) -> None:
+    Shaky.fails = 10
+    with pytest.raises(BadAnswer):
+        client_of(shaky).lock("standup")
+    assert len(Shaky.seen) == 3
+    with pytest.raises(BadAnswer):
+        client_of(shaky).room("standup")
+    assert len(Shaky.seen) == 4 and Shaky.seen[3] == ("GET", None), "who only looks may look again himself"
 
 
 def test_a_server_that_says_nothing() -> None:

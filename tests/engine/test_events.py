@@ -18,7 +18,7 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.rtp import rtcp
 from confserver.rtp.telephone_event import press
-from tests.engine.hall import EVENTS, Hall, Phone, plan_for, rtp, silence, tone
+from tests.engine.hall import EVENTS, Hall, Phone, level_db, plan_for, rtp, silence, tone
 
 
 def _room(says=None, **more):
@@ -54,6 +54,24 @@ def test_each_press_is_told_once_and_never_heard():
     assert np.abs(listener.sound()).max() == 0
     report = hall.report(talker)
     assert (report.lost, report.late, report.discarded) == (0, 0, 0), "a digit is no loss"
+
+
+def test_a_key_pressed_while_talking_is_not_heard_and_the_voice_of_others_stays():
+    """By Goertzel: nothing at the two tones of the key 5, before, in and after it; the other talker without a gap."""
+    hall = Hall()
+    talker = hall.add(tone(500, 4))
+    hall.add(tone(900, 4))
+    listener = hall.add(silence(1))
+    hall.run(1.0)
+    _press(hall, talker, "5", ms=200)
+    hall.run(1.0)
+    assert [event.digit for event in hall.told(DigitPressed)] == ["5"]
+    heard = listener.sound(0.3, 2.1)
+    parts = [heard[at : at + 800] for at in range(0, len(heard) - 800, 400)]
+    assert len(parts) > 30
+    for hz in (770, 1340):
+        assert max(level_db(part, hz) for part in parts) < -40, f"{hz} Hz of the key"
+    assert min(level_db(part, 900) for part in parts) > 20 * np.log10(0.2) - 1, "who talks beside is heard all the time"
 
 
 def test_a_press_whose_end_is_lost_is_told_when_sound_goes_on():

@@ -8,7 +8,7 @@ from confserver.focus import outputs as out
 from confserver.focus.chat import ChatTerms
 from confserver.sip.cpim import Address, Cpim, parse_cpim, write_cpim
 from rooms import events as tell
-from rooms.commands import Lock, SendText
+from rooms.commands import CreateRoom, Lock, SendText
 from rooms.errors import Invalid, NotFound, NotOpen
 from tests.focus.house import House, every, the
 
@@ -203,3 +203,18 @@ def test_what_an_administrator_cannot_say() -> None:
     empty.invite()
     with pytest.raises(NotOpen):
         empty.order(SendText("standup", "x"))
+
+
+def test_who_comes_later_is_sent_what_was_written_before() -> None:
+    it = House()
+    it.order(CreateRoom("standup", chat_replay=2))
+    anna = it.enter(lines=TAKES)
+    for text in ("one", "two", "three"):
+        say(it, text, call=anna)
+    call, _ = it.invite(**BOB, lines=TAKES)
+    it.opened(call)
+    sent = every(out.Ask, it.ack(call))
+    assert [(each.call, each.body) for each in sent] == [(call, b"Anna: two"), (call, b"Anna: three")]
+    call, _ = it.invite(**CARL, lines=["Allow: INVITE, ACK, BYE"])
+    it.opened(call)
+    assert every(out.Ask, it.ack(call)) == [], "that phone takes none"

@@ -156,6 +156,10 @@ class Baresip:
     def hang_up(self) -> None:
         self.command("hangup")
 
+    def press(self, digits: str) -> None:
+        """By RTP (RFC 4733)."""
+        self.command("sndcode", digits)
+
     def command(self, command: str, parameters: str = "") -> None:
         text = json.dumps({"command": command, "params": parameters, "token": command})
         self._control.sendall(f"{len(text)}:{text},".encode())

@@ -2,7 +2,7 @@
 
     python pjsua_child.py '{"name": "bob", "port": 5070, "rtp_port": 41000, "play": "in.wav", "codecs": ["PCMU/8000"]}'
     <- {"do": "dial", "uri": "sip:standup@127.0.0.1:5060"}   hold, resume, hang_up, quit,
-       record (file), change_codecs (codecs), register (renew), text (words), press (digits, by INFO),
+       record (file), change_codecs (codecs), register (renew), text (words), press (digits, by: info or rtp),
        refer (uri), consult (uri: a second call), join (the second call's peer takes the place of the first),
        hand_over (the first call's peer takes the place of the second)
     -> {"event": "ready"}   {"event": "state", "state": "CONFIRMED", "status": 200}   {"event": "digit", "digit": "5"}
@@ -183,10 +183,11 @@ class Phone:
         message.content = words
         self.call.sendInstantMessage(message)
 
-    def press(self, digits: str) -> None:
+    def press(self, digits: str, by: str = "info") -> None:
         assert self.call
         keys = pj.CallSendDtmfParam()
-        keys.method, keys.digits = pj.PJSUA_DTMF_METHOD_SIP_INFO, digits
+        keys.method = pj.PJSUA_DTMF_METHOD_SIP_INFO if by == "info" else pj.PJSUA_DTMF_METHOD_RFC2833
+        keys.digits = digits
         self.call.sendDtmf(keys)
 
     def refer(self, uri: str) -> None:

@@ -110,6 +110,29 @@ def test_who_waits_has_no_menu_and_his_pin_is_no_news(wait: Wait, told_of: int) 
     assert kinds(hall.press(eve.id, "1")) == [tell.DigitReceived] * told_of
 
 
+def test_five_asks_to_speak_and_takes_it_back() -> None:
+    hall = Hall()
+    assert heard(hall.press(hall.bob, "5"), hall.bob) == ["prompt:hand-up"]
+    assert hall.shown()["hands"] == [hall.bob]
+    assert heard(hall.press(hall.bob, "5"), hall.bob) == ["prompt:hand-down"] and hall.shown()["hands"] == []
+
+
+def test_the_floor_goes_to_the_next_and_then_to_nobody() -> None:
+    hall = Hall()
+    assert heard(hall.press(hall.ana, "**6"), hall.ana) == ["prompt:not-possible"], "no hand is up"
+    assert heard(hall.press(hall.ana, "**5"), hall.ana) == ["prompt:lecture-on"]
+    assert hall.person(hall.bob)["muted"] == ["lecture"]
+    hall.press(hall.bob, "5")
+    events = hall.press(hall.ana, "**6")
+    told_to = {event.participant: event.sounds for event in events if isinstance(event, tell.Announced)}
+    assert told_to == {hall.bob: ("prompt:unmuted",), hall.ana: ("prompt:floor-given",)}
+    assert hall.person(hall.bob)["muted"] == []
+    events = hall.press(hall.ana, "**6")
+    told_to = {event.participant: event.sounds for event in events if isinstance(event, tell.Announced)}
+    assert told_to == {hall.bob: ("prompt:muted",), hall.ana: ("prompt:floor-taken",)}
+    assert heard(hall.press(hall.ana, "**5"), hall.ana) == ["prompt:lecture-off"]
+
+
 # ---------------------------------------------------------------------- several keys
 def test_a_key_of_two_presses_acts_with_its_last() -> None:
     hall = Hall()

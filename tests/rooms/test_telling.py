@@ -29,7 +29,7 @@ PROMISED = {
     "participant-undeafened": "participant by", "participant-held": "participant", "participant-resumed": "participant",
     "participant-replaced": "participant name address source", "talking-changed": "participant talking",
     "noise-changed": "participant kind", "digit-received": "participant digit duration_ms",
-    "keys-asked": "participant action argument",
+    "keys-asked": "participant action argument", "room-chosen": "participant digits",
     "digits-sent": "participant keys", "dominant-speaker": "participant", "hearing-changed": "words",
     "dialled": "participant name uri ring_s by", "dial-ringing": "participant status",
     "dial-redirected": "participant uri", "dial-failed": "participant cause status",

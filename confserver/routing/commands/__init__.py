@@ -265,6 +265,10 @@ _OF_ROOM = Parameter("room", "Only of this room.")
 _MEETING = ("id", "room", "opened_at", "closed_at", "people", "most_present", "cause")
 QUESTIONS: tuple[Question, ...] = (
     Question(
+        "message", "list", "/rooms/{room}/messages", "List what has been written in a room, as far as it is kept.",
+        ("at", "name", "text"), needs=Role.MODERATOR, room="room",
+    ),
+    Question(
         "webhook",
         "list",
         "/webhooks",
@@ -295,6 +299,10 @@ QUESTIONS: tuple[Question, ...] = (
         has_own_verb=True, media_type="text/html",
     ),
     Question(
+        "audit", "list", "/audit", "List who has asked for what, and what has come of it, the latest first.",
+        has_own_verb=True, parameters=(_OF_ROOM, Parameter("who", "Only what this one has asked for."), *_AMONG),
+    ),
+    Question(
         "record", "list", "/records", "List who was in which meeting, the latest first.",
         has_own_verb=True, parameters=(_OF_ROOM, *_AMONG),
     ),
@@ -316,6 +324,10 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "profile", "show", "/profiles/{profile}", "Show a profile, and which rooms have it.", needs=Role.OBSERVER
+    ),
+    Question(
+        "rule", "list", "/rules", "List what is said of the rooms made beforehand themselves.",
+        ("room", "profile", "rules"), key="room",
     ),
     Question("server", "show", "/drain", "Show whether new calls are taken, and how many are left."),
     Question(

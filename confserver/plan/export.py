@@ -1,0 +1,51 @@
+"""What a server has, as a file that asks for nothing: the beginning of rooms as code."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from confserver.plan.present import Present
+
+HEAD = """\
+# What the server has. After a change of this file "confserver plan FILE" shows what it would change,
+# and "confserver apply FILE" does it. Kinds that the file says nothing of are left alone. Passwords are not
+# known; password_file = "FILE" gives that of a new user.
+"""
+
+
+def as_toml(present: Present) -> str:
+    parts = [HEAD]
+    for name, profile in sorted(present.profiles.items()):
+        if name in present.fixed:
+            parts.append(f"# The profile {name} is one of the server's settings file.\n")
+        else:
+            parts.append(_table("profiles", name, {"extends": profile.extends, **profile.said}))
+    for name, room in sorted(present.rooms.items()):
+        parts.append(_table("rooms", name, {"profile": room.profile, **room.rules}))
+    for name, user in sorted(present.users.items()):
+        said = {"display": user.display, "aliases": list(user.aliases)} | ({} if user.enabled else {"enabled": False})
+        parts.append(_table("users", name, said))
+    for name, reason in sorted(present.bans.items()):
+        parts.append(_table("bans", name, {"reason": reason}))
+    return "\n".join(parts)
+
+
+def _table(kind: str, name: str, members: Mapping[str, Any]) -> str:
+    lines = [f"{_key(key)} = {_value(value)}" for key, value in members.items() if value not in (None, "", [])]
+    return "\n".join([f"[{kind}.{_key(name)}]", *lines]) + "\n"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
+
+
+def _value(value: object) -> str:
+    """JSON's text without DEL is a TOML basic string."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(str(name))} = {_value(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
