@@ -113,6 +113,13 @@ def note_transferred(room: Room, command: ask.NoteTransferred, by: Actor, minute
         minutes.say(tell.TransferEnded, person.id, readable(command.cause), command.status)
 
 
+def leave(person: Participant, cause: str, minutes: Minutes) -> None:
+    """Who goes is not asked to go elsewhere any more."""
+    if person.transferring:
+        person.transferring = False
+        minutes.say(tell.TransferEnded, person.id, cause, 0)
+
+
 def _present(room: Room, participant: str) -> Participant:
     person = room.places.get(participant)
     if person is None or person.presence is not Presence.PRESENT:

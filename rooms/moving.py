@@ -91,9 +91,6 @@ def take(
     ready = len(arrivals.events)
     for person in people:
         departures.say(tell.ParticipantMoved, person.id, source.name, target.name, by.name)
-        if person.transferring:
-            person.transferring = False
-            departures.say(tell.TransferEnded, person.id, "moved to another room", 0)
         source.give_back(person, f"moved to {target.name}", departures)
     gone = source.conclude(departures)
     for person in people:

@@ -306,6 +306,7 @@ class Room:
             voices.hush(self, person, minutes)
             quality.close(person, minutes)
             self.plays.leave(person.id, minutes)
+            dialling.leave(person, cause, minutes)
             assembly.leave(self, person, minutes)
             links.leave(self, person.id, minutes)
             if self.dominant == person.id:

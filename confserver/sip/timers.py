@@ -60,7 +60,7 @@ class Timer(Enum):
     NO_PRACK = "no PRACK"
     """And has waited long enough."""
     PACE = "pace"
-    """The next NOTIFY of a subscription is due: they come no faster than its package has it (RFC 6665 5.4.8)."""
+    """The next NOTIFY of a subscription is due: they come no faster than its package has it (RFC 6665 5.4.10)."""
     WAIT = "wait"
     """A subscription of ours waits for its first NOTIFY (RFC 6665 4.1.2.4: Timer N)."""
     SERIAL = "serial"

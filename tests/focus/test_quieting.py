@@ -9,7 +9,18 @@ from confserver.focus import outputs as out
 from confserver.sdp.direction import Direction
 from confserver.sdp.text import parse
 from confserver.sip import outputs as sip
-from rooms.commands import Command, CreateRoom, HoldParticipant, Mute, ReleaseParticipant, Unmute
+from rooms.commands import (
+    Coach,
+    Command,
+    CreateRoom,
+    EndWhisper,
+    GiveFloor,
+    HoldParticipant,
+    Mute,
+    ReleaseParticipant,
+    StartLecture,
+    Unmute,
+)
 from rooms.participant import MuteCause
 from tests.focus.house import House, every, sdp, the
 
@@ -115,3 +126,26 @@ def test_a_re_invite_of_the_muted_phone_is_answered_without_wanting_its_sound() 
     description = parse(the(out.AcceptOffer, outputs).body)
     assert description.direction_of(description.media[0]) is Direction.SENDONLY
     assert the(SetLeg, outputs).plan is not None
+
+
+def test_a_coach_is_asked_for_sound_however_muted_unless_by_himself() -> None:
+    house = House(quiets_muted=True)
+    call, trainee = house.enter(), house.enter()
+    house.order(mute(house, call))
+    answer(house, call, "recvonly")
+    coach = Coach(ROOM, house.leg(call).participant, house.leg(trainee).participant)
+    assert asked(house.order(coach)) is Direction.SENDRECV
+    answer(house, call)
+    assert asked(house.order(mute(house, call, MuteCause.SELF))) is Direction.SENDONLY
+    answer(house, call, "recvonly")
+    assert asked(house.order(unmute(house, call, MuteCause.SELF))) is Direction.SENDRECV
+    answer(house, call)
+    assert asked(house.order(EndWhisper(ROOM, house.leg(call).participant))) is Direction.SENDONLY
+
+
+def test_who_is_given_the_floor_is_asked_for_sound() -> None:
+    house = House(quiets_muted=True)
+    call = house.enter()
+    assert asked(house.order(StartLecture(ROOM))) is Direction.SENDONLY
+    answer(house, call, "recvonly")
+    assert asked(house.order(GiveFloor(ROOM, house.leg(call).participant))) is Direction.SENDRECV

@@ -157,6 +157,7 @@ class Caller:
 
 
 def _talk(worker: Worker, callers: list[Caller], seconds: float, first: int = 0) -> None:
+    """``first``: number of the first packet."""
     began = time.monotonic()
     for number in range(round(seconds * 50)):
         for caller in callers:

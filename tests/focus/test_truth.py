@@ -1,0 +1,276 @@
+"""One truth: what rooms are told to be is what the media workers do and what phones are asked for.
+
+Random plays; after every step the description (HTTP, command line, Python), the document of the conference package,
+the direction in SDP and what the workers were told say the same of everybody, at one version of the room.
+"""
+
+from __future__ import annotations
+
+import random
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from confserver.contract import CloseLeg, CloseRoom, LegOpened, MoveLeg, OpenLeg, SetGain, SetHearing, ToWorker
+from confserver.focus import conference_info as info
+from confserver.focus import outputs as out
+from confserver.focus.watching import Roster
+from confserver.sdp.direction import Direction
+from confserver.sip import outputs as sip
+from rooms import commands as ask
+from rooms.errors import Refused
+from rooms.participant import MuteCause, Relation, Role
+from tests.focus.house import House, Strict, every, sdp
+
+ROOMS = ("standup", "board", "third")
+STEPS_DB = [-6.0, 0.0, 6.0]
+NAMESPACE = f"{{{info.NAMESPACE}}}"
+
+
+class Ears(Strict):
+    """A worker that does what it is told: who hears whom there, leg by leg."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hearing: dict[int, SetHearing] = {}
+        self.gains: dict[int, tuple[float, float]] = {}
+
+    def obey(self, command: ToWorker) -> None:
+        super().obey(command)
+        match command:
+            case SetHearing(room=room):
+                self.hearing[room] = command
+            case SetGain(leg=leg):
+                self.gains[leg] = command.incoming, command.outgoing
+            case OpenLeg(leg=leg) | CloseLeg(leg=leg):
+                self.gains.pop(leg, None)
+            case CloseRoom(room=room):
+                self.hearing.pop(room, None)
+            case MoveLeg():
+                pass
+
+    def heard_by(self, leg: int) -> dict[int, float]:
+        """Whom a leg hears, and how loud; those are left out who sit elsewhere by now."""
+        room = self.legs[leg]
+        told = self.hearing.get(room)
+        index = dict(told.listeners).get(leg) if told else None
+        if told is None or index is None:
+            return {}
+        mix = told.mixes[index]
+        heard = dict(zip(mix.legs, mix.gains, strict=True))
+        heard |= {source: gain for to, source, gain in told.exceptions if to == leg}
+        here = {source: gain for source, gain in heard.items() if self.legs.get(source) == room}
+        return {source: round(gain, 4) for source, gain in here.items() if gain and source != leg}
+
+
+def expected(room: dict[str, Any], listener: dict[str, Any]) -> dict[str, float]:
+    """Whom somebody hears, by the description alone."""
+    people = {person["id"]: person for person in room["participants"]}
+    me = listener["id"]
+    lines = {each["participant"]: each for each in room["whispers"]}
+    sidebar = {who: each for each in room["sidebars"] for who in each["participants"]}
+    if listener["deaf"] or listener["held"] or listener["held_by_host"]:
+        return {}
+    heard: dict[str, float] = {}
+    for who, person in people.items():
+        is_off = person["held"] or person["held_by_host"]
+        audible = not person["muted"] and not is_off
+        if who in lines:
+            loud = (audible if not lines[who]["coach"] else "self" not in person["muted"] and not is_off) and (
+                lines[who]["to"] == me
+            )
+            gain = 1.0 if loud else 0.0
+        elif who in sidebar:
+            gain = 1.0 if audible and sidebar.get(me) is sidebar[who] else 0.0
+        else:
+            has_floor = not (room["one_speaker"] and room["floor"]) or who in room["floor"]
+            gain = 1.0 if audible and has_floor else 0.0
+            if me in sidebar:
+                softer = sidebar[me]["room_db"]
+                gain *= 0.0 if softer is None else 10 ** (softer / 20)
+        if gain and who != me and [me, who] not in room["unheard"]:
+            heard[who] = round(gain, 4)
+    return heard
+
+
+class Play(House):
+    """People who come, go and are moved about over two workers."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(workers=2, quiets_muted=True)
+        self.workers = [Ears(), Ears()]
+        self.random = random.Random(seed)
+        self.log: list[str] = []
+
+    # ---------------------------------------------------------------- steps
+    def somebody(self) -> tuple[str, str] | None:
+        people = [(room.name, person.id) for room in self.rooms for person in room.present]
+        return self.random.choice(people) if people else None
+
+    def mate(self, room: str) -> str:
+        return self.random.choice([person.id for person in self.rooms.get(room).present])
+
+    def try_order(self, command: ask.Command) -> None:
+        self.log.append(str(command))
+        with suppress(Refused):
+            self.answer_all(self.order(command))
+
+    def answer_all(self, outputs: list[out.Output]) -> None:
+        """Workers open what they are to, phones agree to what they are asked, or do not."""
+        for _ in range(6):
+            opened = [each for each in every(out.TellWorker, outputs) if isinstance(each.command, OpenLeg)]
+            offers = every(out.Offer, outputs)
+            outputs = []
+            for each in opened:
+                if each.command.leg in self.scene.legs.by_id:
+                    event = LegOpened(leg=each.command.leg, port=20500 + 2 * each.command.leg, ssrc=each.command.leg)
+                    outputs += self.tell(event, each.worker)
+            for offer in offers:
+                if offer.call in self.acked:
+                    outputs += self.play(self.focus.hear_call(self.answer(offer), self.now))
+
+    def answer(self, offer: out.Offer) -> sip.OfferAnswered:
+        if self.random.random() < 0.2:
+            return sip.OfferAnswered(offer.call, 488, b"", "")
+        ways = {"sendonly": "recvonly", "recvonly": "sendonly"}
+        asked = next((way for way in ways if f"a={way}".encode() in offer.body), "sendrecv")
+        return sip.OfferAnswered(
+            offer.call, 200, sdp("192.0.2.9", 4000, ways.get(asked, asked), version=2).encode(), "application/sdp"
+        )
+
+    def step(self) -> None:
+        self.now += 1
+        if self.random.random() < 0.12 or not self.people_there():
+            self.enter(room=self.random.choice(ROOMS), name=f"N{self.random.randrange(9)} <sip:n@example.com>")
+            return
+        self.random.choice(STEPS)(self)
+
+    def people_there(self) -> bool:
+        return any(room.present for room in self.rooms)
+
+    def about_one(self, *make: Callable[[str, str], ask.Command]) -> None:
+        found = self.somebody()
+        if found:
+            self.try_order(self.random.choice(make)(*found))
+
+    def hang_up(self) -> None:
+        call = self.random.choice(list(self.acked))
+        self.answer_all(self.bye(call))
+
+    def lose_one(self) -> None:
+        worker = self.random.randrange(2)
+        self.workers[worker] = Ears()
+        self.answer_all(self.play(self.focus.worker_lost(worker, self.now)))
+        self.answer_all(self.play(self.focus.worker_ready(worker)))
+
+    def become_moderator(self) -> None:
+        found = self.somebody()
+        if found:
+            self.rooms.get(found[0]).places[found[1]].role = Role.MODERATOR
+
+    # ---------------------------------------------------------------- what must hold
+    def check(self) -> None:
+        for room in list(self.rooms):
+            shown = self.focus.room(room.name, self.now)
+            assert shown["version"]["number"] == room.number
+            for person in shown["participants"]:
+                self.check_worker(shown, person)
+                self.check_sdp(shown, person)
+            self.check_document(shown)
+
+    def check_worker(self, shown: dict[str, Any], person: dict[str, Any]) -> None:
+        leg = self.scene.legs.by_participant[person["id"]]
+        worker = self.workers[leg.worker]
+        assert (
+            isinstance(worker, Ears)
+            and worker.legs[leg.id] == leg.place.number == self.scene.places[shown["name"]].number
+        )
+        legs = {self.scene.legs.by_id[each].participant: gain for each, gain in worker.heard_by(leg.id).items()}
+        assert legs == expected(shown, person), (person["id"], self.log[-5:])
+        gains = worker.gains.get(leg.id, (1.0, 1.0))
+        told = tuple(10 ** (person[way] / 20) for way in ("incoming_db", "outgoing_db"))
+        assert gains == pytest.approx(told), (person["id"], self.log[-5:])
+
+    def check_sdp(self, shown: dict[str, Any], person: dict[str, Any]) -> None:
+        leg = self.scene.legs.by_participant[person["id"]]
+        coaches = [each["participant"] for each in shown["whispers"] if each["coach"]]
+        coaching = person["id"] in coaches and "self" not in person["muted"]
+        is_silent = (bool(person["muted"]) and not coaching) or person["held_by_host"]
+        assert leg.allow is (Direction.SENDONLY if is_silent else Direction.SENDRECV), (person["id"], self.log[-5:])
+
+    def check_document(self, shown: dict[str, Any]) -> None:
+        roster = Roster()
+        roster.write(self.rooms.get(shown["name"]))
+        assert roster.number == shown["version"]["number"]
+        found = {}
+        for _, text in roster.users.values():
+            user = ElementTree.fromstring(f'<x xmlns="{info.NAMESPACE}">{text.replace(info.HERE, "sip:x@y")}</x>')
+            for endpoint in user.iter(f"{NAMESPACE}endpoint"):
+                way = endpoint.find(f"{NAMESPACE}media/{NAMESPACE}status")
+                status = endpoint.find(f"{NAMESPACE}status")
+                assert status is not None
+                if way is not None:
+                    found[endpoint.attrib["entity"].partition("participant=")[2]] = status.text, way.text
+        ways = {
+            (True, True): "sendrecv",
+            (True, False): "sendonly",
+            (False, True): "recvonly",
+            (False, False): "inactive",
+        }
+        for person in shown["participants"]:
+            is_off = person["held"] or person["held_by_host"]
+            status = "on-hold" if is_off else "muted-via-focus" if person["muted"] else "connected"
+            way = ways[not person["muted"] and not is_off, not person["deaf"] and not is_off]
+            assert found.pop(person["id"]) == (status, way)
+        assert not found
+
+
+STEPS: tuple[Callable[[Play], None], ...] = (
+    *[lambda play: play.about_one(
+        lambda room, who: ask.Mute(room, who, play.random.choice(list(MuteCause))),
+        lambda room, who: ask.Unmute(room, who, play.random.choice(list(MuteCause))),
+        lambda room, who: ask.ToggleMute(room, who, play.random.choice([MuteCause.SELF, MuteCause.HOST])),
+    )] * 4,
+    *[lambda play: play.about_one(
+        lambda room, who: ask.Deafen(room, who), lambda room, who: ask.Undeafen(room, who),
+        lambda room, who: ask.HoldParticipant(room, who), lambda room, who: ask.ReleaseParticipant(room, who),
+        lambda room, who: ask.StepGain(room, who, play.random.choice(STEPS_DB), play.random.choice(STEPS_DB)),
+    )] * 4,
+    *[lambda play: play.about_one(
+        lambda room, who: ask.RaiseHand(room, who), lambda room, who: ask.LowerHand(room, who),
+        lambda room, who: ask.GiveFloor(room, who, play.random.random() < 0.5), lambda room, who: ask.TakeFloor(room),
+        lambda room, who: ask.StartLecture(room), lambda room, who: ask.EndLecture(room),
+        lambda room, who: ask.ChangeRoom(room, one_speaker=play.random.random() < 0.5),
+        lambda room, who: ask.MuteAll(room, (who,)), lambda room, who: ask.UnmuteAll(room),
+    )] * 4,
+    *[lambda play: play.about_one(
+        lambda room, who: ask.Whisper(room, who, play.mate(room)),
+        lambda room, who: ask.Coach(room, who, play.mate(room)),
+        lambda room, who: ask.EndWhisper(room, who),
+        lambda room, who: ask.Relate(room, who, play.mate(room), play.random.choice(list(Relation))),
+        lambda room, who: ask.OpenSidebar(room, (who, play.mate(room)), hears_room=play.random.random() < 0.5),
+        lambda room, who: ask.LeaveSidebar(room, who), lambda room, who: ask.CloseSidebar(room),
+    )] * 4,
+    *[lambda play: play.about_one(
+        lambda room, who: ask.Move(room, who, play.random.choice(ROOMS)),
+        lambda room, who: ask.MoveAll(room, play.random.choice(ROOMS), but=(who,)),
+        lambda room, who: ask.Merge(room, play.random.choice(ROOMS)),
+        lambda room, who: ask.OpenBreakouts(room, 2), lambda room, who: ask.CloseBreakouts(room),
+    )] * 2,
+    Play.hang_up, Play.lose_one, Play.become_moderator,
+    lambda play: play.about_one(lambda room, who: ask.Kick(room, who)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_all_faces_and_the_media_say_the_same_after_every_step(seed: int) -> None:
+    play = Play(seed)
+    for _ in range(150):
+        play.step()
+        play.check()
+    while play.acked:
+        play.bye(next(iter(play.acked)))
+    assert not any(worker.legs or worker.rooms for worker in play.workers) and len(play.focus._moving) == 0
