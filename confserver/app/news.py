@@ -15,7 +15,7 @@ from confserver.admin.tokens import Holder
 from confserver.app.orders import Orders
 from confserver.app.publishing import Stored
 from confserver.app.watch import unfailing
-from confserver.app.webhooks import Webhooks
+from confserver.app.webhooks import Kept, Webhooks
 from confserver.config import Settings
 from confserver.focus.focus import Focus
 from confserver.storage import Storage
@@ -63,8 +63,9 @@ class News:
 
         return after
 
-    def begin(self, perform: Callable[[Sequence[Any]], None]) -> None:
-        """``perform`` has done what the focus asks for."""
+    def begin(self, hooks: Kept, perform: Callable[[Sequence[Any]], None]) -> None:
+        """``hooks``: what the last run has left; ``perform`` has done what the focus asks for."""
+        self.webhooks.restore(hooks)
         self._perform = perform
         self._meters.start(LEVELS_S, now=False)
 

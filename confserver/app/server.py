@@ -6,7 +6,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from typing import Any
 
 import structlog
@@ -31,6 +30,7 @@ from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, rules_of
 from confserver.app.routes import Routes, kept_secret, table_of
 from confserver.app.shelf import Shelf
+from confserver.app.stack_settings import stack_settings
 from confserver.app.surroundings import Surroundings
 from confserver.app.tables import migrate
 from confserver.app.texts import Texts
@@ -39,14 +39,12 @@ from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings
 from confserver.contract import Captured, EngineReady, FromWorker
 from confserver.focus.focus import Focus
-from confserver.focus.requests import ALLOW, EVENTS, FEATURES
 from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
 from confserver.routing import store as ways
-from confserver.routing.registrar import OPTION_TAGS
 from confserver.routing.router import Router
 from confserver.sip.flow import Address, Flow
-from confserver.sip.stack import Stack, StackSettings
+from confserver.sip.stack import Stack
 from confserver.storage import Storage, StorageError
 from confserver.transports.certificates import CertificateError
 from confserver.transports.links import Spares, WorkerLink
@@ -103,7 +101,12 @@ class Server:
         self._routes.is_drained = lambda: self._operations.drainage.is_on
         self._journal = Journal(self._storage)
         self._archive = Archive(settings.records, self._storage, self._journal, self.now)
-        self._stack = Stack(self._stack_settings(), lambda: secrets.token_hex(8))
+        self._stack = Stack(
+            stack_settings(
+                settings, self._surroundings, self._watch, self._accounts, self._routes, self._contact, self._vouches
+            ),
+            lambda: secrets.token_hex(8),
+        )
         self._watch.use(self._stack)
         self._focus: Focus
         self._performer: Performer
@@ -131,32 +134,6 @@ class Server:
         self._url = ""
         self._stands = False
         self._is_stopping = False
-
-    def _stack_settings(self) -> StackSettings:
-        settings = self._settings
-        return StackSettings(
-            user_agent=f"confserver/{version('confserver')}",
-            advertised=self._contact,
-            unwelcome=self._surroundings.unwelcome,
-            sentry=self._watch.barrier,
-            tap=self._watch.trace,
-            doorkeeper=self._accounts.authentication,
-            allow=(*ALLOW, "REGISTER"),
-            events=EVENTS,
-            features=FEATURES,
-            register_tags=OPTION_TAGS,
-            has_tcp="tcp" in settings.sip.transports,
-            keeps_alive=True,
-            vouches=self._vouches,
-            planner=self._routes.plan,
-            realm=settings.users.realm,
-            follows_redirects=settings.users.follow_redirects,
-            believes=lambda flow: self._surroundings.guard.is_believed(flow.remote[0]),
-            is_ours=self._routes.names_us,
-            session_expires_s=settings.sip.session_expires_s,
-            min_se_s=settings.sip.min_se_s,
-            needed_tags=settings.sip.required_extensions,
-        )
 
     def now(self) -> float:
         """Steady epoch seconds: never steps."""
@@ -251,8 +228,7 @@ class Server:
         self._routes.port_of = self._transports.port_of
         followers, said = (self._watch.follow,), self._watch.trace.said
         self._news = News(self._reactor, settings, self._focus, self._storage, self.now, self._orders)
-        self._news.webhooks.restore(self._hooks)
-        self._news.begin(self._performer.perform)
+        self._news.begin(self._hooks, self._performer.perform)
         listeners = (self._news.listen,)
         self._performer.use(
             Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)
