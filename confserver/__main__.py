@@ -20,6 +20,7 @@ from confserver.admin import completion
 from confserver.admin.cli import Where, server_verb, verbs
 from confserver.admin.tables import plain
 from confserver.backup import command as backup
+from confserver.doctor import command as doctor
 from confserver.plan import options as plan
 from confserver.prompts.command import prompts
 
@@ -303,6 +304,7 @@ def _migrate(db: Any) -> None:
 
 for verb in (
     *backup.commands(_settings, _migrate),
+    doctor.command(_settings),
     _plan_verb("plan"),
     _plan_verb("apply"),
     *verbs(_ask, _explain, _follow, _fetch),

@@ -52,6 +52,9 @@ def describe_waiting(person: Participant) -> dict[str, Any]:
         "source": person.source,
         "since": person.waits_since,
         "waits_for": person.waits_for.value if person.waits_for else None,
+        "role": person.role.name.lower(),
+        "verified": person.is_verified,
+        "turned_away": person.turned_away,
     }
 
 

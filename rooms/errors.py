@@ -5,7 +5,9 @@
     Refused
     ├── NotFound        no such room, no such participant
     ├── NotOpen         the room exists but takes nobody now (it is ending)
-    ├── Forbidden       the actor's role does not allow it
+    ├── Forbidden       the actor's role does not allow it, or the room's door does not
+    │   ├── WrongPin    what was given is not the room's PIN
+    │   └── LockedOut   he has guessed too often
     ├── Locked          the room is locked
     ├── Full            the room has its most participants
     ├── Conflict        more than one has the name that was given, or it cannot be so now
@@ -35,6 +37,18 @@ class NotOpen(Refused):
 
 class Forbidden(Refused):
     kind = "forbidden"
+
+
+class WrongPin(Forbidden):
+    """Counted by whoever is asked (``callers.Lockouts``)."""
+
+
+class LockedOut(Forbidden):
+    """For so many seconds more."""
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
 
 
 class Locked(Refused):

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rooms import commands as ask
-from rooms import entrance
+from rooms import door, entrance
 from rooms import events as tell
 from rooms.errors import Conflict, Forbidden, Full, Locked, Refused
 from rooms.minutes import Minutes
-from rooms.participant import SYSTEM, Participant, ParticipantId, Presence
+from rooms.participant import SYSTEM, Participant, ParticipantId, Presence, Role
 
 if TYPE_CHECKING:
     from rooms.manager import Rooms
@@ -196,7 +196,9 @@ def _chosen(rooms: Rooms, event: tell.RoomChosen, now: float) -> list[tell.Event
     try:
         rooms.wrongs.check(person.address, person.source, now)
         if target is not None:
-            target.check_entrance()
+            role, has_pin = door.check(target, door.caller_of(person), "", now)
+            target.check_entrance(is_moderator=role >= Role.MODERATOR)
+            door.change_rooms(person, role, has_pin)
             return _through(rooms, hall, person, target, now)
         rooms.wrongs.note(person.address, person.source, now)
     except Refused as refused:

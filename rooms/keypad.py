@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rooms import door
 from rooms import events as tell
 from rooms.commands import keys as ask
 from rooms.commands.command import Command
@@ -231,15 +232,17 @@ def _say(room: Room, person: Participant, sounds: tuple[str, ...], minutes: Minu
 
 # ------------------------------------------------------------------ commands and time
 def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) -> None:
-    """Of who waits as well: he may be asked for something. Ignored for all others: the engine's word and a departure
-    may cross."""
+    """Of who waits as well, but for what may be a PIN (``door``): nobody is told that.
+
+    Ignored for all others: the engine's word and a departure may cross.
+    """
     person = room.places.get(command.participant)
     if person is None or person.presence not in (Presence.PRESENT, Presence.WAITING):
         return
     if person.presence is Presence.WAITING:
         if person.waits_for is Wait.ROOM:
             room.hall.press(room, person, command.digit, minutes)
-        elif person.waits_for is not Wait.PIN:
+        elif not door.press(room, person, command.digit, minutes):
             minutes.say(tell.DigitReceived, person.id, command.digit, command.duration_ms)
         return
     if not room.keypads.is_secret(person.id):

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rooms import breakouts, hall, moving
+from rooms.callers import Lockouts
 from rooms.commands import COMMANDS, Command, CreateRoom, Dial, DialList, End, Reserve
 from rooms.describing import describe_room
 from rooms.errors import Conflict, Full, Invalid, NotFound
@@ -65,6 +66,7 @@ class Rooms:
         self._deadlines: dict[str, float] = {}
         """Of the rooms that wait for something."""
         self.most_rooms = most_rooms
+        self._lockouts = Lockouts()
         self._rooms: dict[str, Room] = {}
         self._heads: set[str] = set()
 
@@ -95,6 +97,7 @@ class Rooms:
         """Apply a command to the room it names, whole or not at all. Raises Refused."""
         name = room_name(command.room)
         room = self._rooms.get(name) or self._made_for(command, name)
+        room.lockouts = self._lockouts
         command = self._resolved(replace(command, room=name), room, by)
         if name in self.entrances:
             hall.check(self, command, now)

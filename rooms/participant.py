@@ -133,6 +133,20 @@ class Participant:
     outgoing_db: float = 0.0
     told_muted_at: float | None = None
     """When he was told last that nobody hears him."""
+    is_verified: bool = False
+    """Somebody who is believed vouches for him."""
+    has_pin: bool = False
+    """He has given the room's PIN, or needs none."""
+    is_admitted: bool = False
+    """He need not knock any more."""
+    typed: str = ""
+    """Digits of a PIN, as far as they have come."""
+    tries: int = 0
+    """PINs that were wrong, or did not come, in this call."""
+    deadline: float | None = None
+    """So long he may take for what he waits for."""
+    turned_away: str = ""
+    """Why he is about to be hung up on, once he has heard so."""
     voice: bool = False
     """The media engine detects a voice, whether or not others may hear it."""
     talking: bool = False

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
 from rooms import menus
 from rooms.errors import Invalid
 from rooms.participant import MuteCause
+from rooms.rule import rule as rule
+from rooms.rules_of_life import RulesOfLife, check_life
 
 DEFAULT_MAX_PARTICIPANTS = 200
 MOST_PARTICIPANTS = 2000
@@ -60,16 +62,8 @@ class Announce(enum.Enum):
     BEEP = "beep"
 
 
-def rule(default: Any, words: str, *, secret: bool = False, hashes: bool | None = None) -> Any:
-    """One rule. ``words``: what it says to people; ``secret``: shown to administrators and moderators only.
-
-    ``hashes``: False for what cannot.
-    """
-    return field(default=default, hash=hashes, metadata={"help": words, "secret": secret})
-
-
 @dataclass(frozen=True, slots=True)
-class RoomPolicy:
+class RoomPolicy(RulesOfLife):
     """What holds in one room. Of its sound, None is what the server's settings say."""
 
     max_participants: int = rule(DEFAULT_MAX_PARTICIPANTS, "Most participants at once.")
@@ -126,6 +120,7 @@ class RoomPolicy:
             _check_choice("codecs", codec, CODECS)
         if len(set(self.codecs)) < len(self.codecs):
             raise Invalid("codecs names one twice")
+        check_life(self, self.max_participants)
         if not 0.5 <= self.menu_timeout_s <= 10:
             raise Invalid(f"menu_timeout_s must be 0.5 to 10, not {self.menu_timeout_s:g}")
         menus.check(self.menu or {})

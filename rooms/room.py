@@ -15,6 +15,7 @@ from typing import Any
 from rooms import (
     assembly,
     dialling,
+    door,
     entrance,
     gains,
     hall,
@@ -28,13 +29,15 @@ from rooms import (
     quality,
     recording,
     rights,
+    timing,
     voices,
 )
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.alarms import Alarms
+from rooms.callers import Lockouts
 from rooms.chat import Chat
-from rooms.errors import Conflict, Full, Locked, NotFound, NotOpen
+from rooms.errors import Conflict, NotFound, NotOpen
 from rooms.hall import Hall
 from rooms.hearing import Hearing, hearing_of
 from rooms.keypad import Keypads
@@ -82,6 +85,7 @@ class Room:
         """What its own rules are; ``policy`` is what holds."""
         self.policy = self.profiles.policy_of(self.said, profile)
         self.alarms = Alarms()
+        self.lockouts = Lockouts()
         self.persistent = persistent
         self.created_at = created_at
         self.opened_at: float | None = None
@@ -154,6 +158,7 @@ class Room:
     def conclude(self, minutes: Minutes) -> list[tell.Event]:
         """All is said: who hears whom follows from it."""
         recording.follow(self, minutes)
+        timing.follow(self, minutes)
         self.lists.follow(self, list(minutes.events), minutes)
         if any(isinstance(event, _TOUCHES_HEARING) for event in minutes.events):
             self._tell_hearing(minutes)
@@ -224,13 +229,6 @@ class Room:
             minutes.say(tell.RoomEnding, by.name)
 
     # ---------------------------------------------------------------- coming and going
-    def _reserve(self, command: ask.Reserve, by: Actor, minutes: Minutes) -> None:
-        self.check_entrance()
-        person = self.keep_place(command.name, command.address, command.source, minutes)
-        person.agent, person.diverted_by = readable(command.agent), readable(command.diverted_by)
-        person.referred_by = readable(command.referred_by)
-        person.user = readable(command.user)
-
     def keep_place(self, name: str, address: str, source: str, minutes: Minutes) -> Participant:
         """For somebody whom ``check_entrance`` lets in."""
         address, source = readable(address), readable(source)
@@ -249,14 +247,9 @@ class Room:
         self.places[person.id] = person
         minutes.say(tell.PlaceReserved, person.id, person.name, person.address, person.source)
 
-    def check_entrance(self, *, is_called: bool = False) -> None:
+    def check_entrance(self, *, is_called: bool = False, is_moderator: bool = False) -> None:
         """Whether somebody could come in now; no lock keeps out whom a host calls. Raises NotOpen, Locked, Full."""
-        if self.state is State.ENDING:
-            raise NotOpen(f"{self.name} is ending")
-        if self.locked and not is_called:
-            raise Locked(f"{self.name} is locked")
-        if self.policy.is_full(len(self.places)):
-            raise Full(f"{self.name} is full: {len(self.places)} of {self.policy.max_participants} places are taken")
+        door.check_room(self, is_called=is_called, is_moderator=is_moderator)
 
     def _open(self, minutes: Minutes) -> None:
         if self.created_at is None:
@@ -372,10 +365,10 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Lock: Room._lock,
     ask.Unlock: Room._unlock,
     ask.End: Room._end,
-    ask.Reserve: Room._reserve,
     ask.Arrive: Room._arrive,
     ask.Release: Room._release,
     ask.Leave: Room._leave,
+    **door.HANDLERS,
     **dialling.HANDLERS,
     **lists.HANDLERS,
     **messages.HANDLERS,
@@ -390,5 +383,7 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     **recording.HANDLERS,
     ask.Kick: Room._kick,
 }
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {**lists.ALARMS, **keypad.ALARMS, **hall.ALARMS}
+ALARMS: dict[str, Callable[[Room, Minutes], None]] = {
+    **lists.ALARMS, **keypad.ALARMS, **hall.ALARMS, **timing.ALARMS,
+}  # fmt: skip
 """What is done when a time has come, by the purpose it was set for; each topic adds its rows."""

@@ -39,4 +39,5 @@ class Problem(Exception):
 
 
 def problem_of(refused: Refused) -> Problem:
-    return Problem(REFUSALS.get(type(refused), 409), refused.reason, kind=refused.kind)
+    status = next((REFUSALS[kind] for kind in type(refused).__mro__ if kind in REFUSALS), 409)
+    return Problem(status, refused.reason, kind=refused.kind)

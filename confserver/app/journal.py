@@ -16,6 +16,7 @@ from confserver.storage import Storage
 from rooms import events as told
 from rooms import store
 from rooms.participant import ParticipantId
+from rooms.policy import SECRETS
 from rooms.records import queries
 from rooms.records.audit import Entry
 from rooms.records.figures import Figures
@@ -103,9 +104,12 @@ def _lost(failure: Failure) -> Failure:
 
 
 def _facts(event: told.Event) -> dict[str, object]:
+    """No secrets: neither a room's nor anybody's."""
     facts = {field.name: getattr(event, field.name) for field in fields(event) if field.name not in ("number", "at")}
-    policy = facts.pop("policy", None)
-    return facts | (policy.describe() if policy else {})
+    policy, said = facts.pop("policy", None), facts.get("said")
+    if isinstance(said, Mapping):
+        facts["said"] = {name: "set" if name in SECRETS and value else value for name, value in said.items()}
+    return facts | (policy.describe(secrets=False) if policy else {})
 
 
 def _words(event: told.Event) -> str:

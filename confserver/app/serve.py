@@ -10,15 +10,19 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from twisted.internet import asyncioreactor
 from twisted.internet.defer import Deferred
 from twisted.logger import STDLibLogObserver, globalLogPublisher
 
+from confserver.app.notify import Notifier
 from confserver.config import Settings
 from confserver.log import set_up
+
+if TYPE_CHECKING:
+    from confserver.app.server import Server
 
 log = structlog.get_logger("server")
 
@@ -58,6 +62,7 @@ def _run(reactor: Any, settings: Settings, reread: Callable[[], Settings] | None
 
     server = Server(reactor, settings, reread)
     trouble = ""
+    notifier = Notifier()
 
     async def start() -> None:
         nonlocal trouble
@@ -67,6 +72,7 @@ def _run(reactor: Any, settings: Settings, reread: Callable[[], Settings] | None
             gc.set_threshold(*COLLECTIONS)
             if not server.is_stopping:
                 print(server.banner(), flush=True)
+                notifier.stands(reactor)
         except StartError as error:
             trouble = str(error)
         except Exception as error:
@@ -79,9 +85,14 @@ def _run(reactor: Any, settings: Settings, reread: Callable[[], Settings] | None
 
     _on_hangup(lambda: reactor.callFromThread(server.reload))
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(start()))
-    reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(server.stop()))
+    reactor.addSystemEventTrigger("before", "shutdown", lambda: _ended(notifier, server))
     reactor.run()
     return trouble
+
+
+def _ended(notifier: Notifier, server: Server) -> Deferred[None]:
+    notifier.ends()
+    return Deferred.fromCoroutine(server.stop())
 
 
 def _on_hangup(what: Callable[[], None]) -> None:

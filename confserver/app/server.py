@@ -20,6 +20,7 @@ from confserver.app.accounts import Accounts
 from confserver.app.archive import Archive
 from confserver.app.auditing import AuditedDoor
 from confserver.app.banner import banner, cannot_listen
+from confserver.app.building import focus_of, stack_settings
 from confserver.app.ending import Ending
 from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
@@ -30,7 +31,6 @@ from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, rules_of
 from confserver.app.routes import Routes, kept_secret, table_of
 from confserver.app.shelf import Shelf
-from confserver.app.stack_settings import stack_settings
 from confserver.app.surroundings import Surroundings
 from confserver.app.tables import migrate
 from confserver.app.texts import Texts
@@ -39,12 +39,11 @@ from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings
 from confserver.contract import Captured, EngineReady, FromWorker
 from confserver.focus.focus import Focus
-from confserver.focus.scene import Scene
 from confserver.prompts.catalogue import CatalogueError
 from confserver.routing import store as ways
 from confserver.routing.router import Router
 from confserver.sip.flow import Address, Flow
-from confserver.sip.stack import Stack
+from confserver.sip.stack import Stack, StackSettings
 from confserver.storage import Storage, StorageError
 from confserver.transports.certificates import CertificateError
 from confserver.transports.links import Spares, WorkerLink
@@ -101,12 +100,7 @@ class Server:
         self._routes.is_drained = lambda: self._operations.drainage.is_on
         self._journal = Journal(self._storage)
         self._archive = Archive(settings.records, self._storage, self._journal, self.now)
-        self._stack = Stack(
-            stack_settings(
-                settings, self._surroundings, self._watch, self._accounts, self._routes, self._contact, self._vouches
-            ),
-            lambda: secrets.token_hex(8),
-        )
+        self._stack = Stack(self._terms_of_stack(), lambda: secrets.token_hex(8))
         self._watch.use(self._stack)
         self._focus: Focus
         self._performer: Performer
@@ -134,6 +128,12 @@ class Server:
         self._url = ""
         self._stands = False
         self._is_stopping = False
+
+    def _terms_of_stack(self) -> StackSettings:
+        return stack_settings(
+            self._settings, self._surroundings, self._watch, self._accounts, self._routes,
+            contact=self._contact, vouches=self._vouches,
+        )  # fmt: skip
 
     def now(self) -> float:
         """Steady epoch seconds: never steps."""
@@ -185,20 +185,11 @@ class Server:
             entrance=settings.entrance,
         )
         rooms.restore(kept.rooms)
-        open_keys = self._settings.rtp.srtp_without_tls
-        best_effort = self._settings.rtp.srtp_best_effort
-        around, dialling = self._surroundings, self._surroundings.dial_terms()
+        dialling = self._surroundings.dial_terms()
         dialling.tolls.restore(*await self._storage.write(lambda db: tolls.settle(db, kept.last_seen, now)), now)
         self._routes.use(dialling.trunks)
-        scene = Scene(rooms, around, around.media_terms(), secrets.token_bytes, open_keys, best_effort)
-        tracks, quiets = self._settings.recordings.tracks, settings.mute_by_sip
-        scene.factory = around.factory()
         self._hooks = await self._storage.write(hook_store.load)
-        self._focus = Focus(
-            scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),
-            watchers=settings.watchers,
-            record_days=self._settings.recordings.days,
-        )  # fmt: skip
+        scene, self._focus = focus_of(self._settings, rooms, self._surroundings, dialling)
         self._archive.join(self._orders)
         self._chores += Texts(rooms, self._storage, self._orders, self.now).chores()
         self._archive.begin(rooms, self._focus, kept.last_meeting)

@@ -20,6 +20,7 @@ from confserver.client.asking import path as where
 from confserver.client.connection import Connection, Json, Progress
 from confserver.client.errors import BadAnswer, NotRunning
 from confserver.client.live import IDLE_S, Ended, Following
+from confserver.client.of_doors import OfDoors
 from confserver.client.of_links import OfLinks
 from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
@@ -33,6 +34,7 @@ TIMEOUT_SECONDS = 10.0
 
 class _Methods(
     OfRooms[Listed, Told, Changed],
+    OfDoors[Listed, Told, Changed],
     OfPeople[Listed, Told, Changed],
     OfVoices[Listed, Told, Changed],
     OfMoves[Listed, Told, Changed],

@@ -9,6 +9,19 @@ from typing import TypedDict
 class Rules(TypedDict, total=False):
     """What each means: docs/administration.md. None: not said."""
 
+    pin: str | None
+    moderator_pin: str | None
+    pin_tries: int | None
+    lockout_s: int | None
+    allow: Sequence[str] | None
+    deny: Sequence[str] | None
+    moderators: Sequence[str] | None
+    moderator_places: int | None
+    wait_for_moderator: bool | None
+    waiting_music: bool | None
+    lobby: str | None
+    knock_s: int | None
+    early_prompts: bool | None
     max_participants: int | None
     mute_on_entry: bool | None
     rate_hz: int | None

@@ -8,7 +8,8 @@ from confserver.contract import LegFailed, LegOpened, MediaPlan, OpenLeg
 from confserver.focus.answers import NoAnswer, of_offer, of_room, unavailable, warning
 from confserver.focus.legs import Leg, Reached, Stage, nobody
 from confserver.focus.media import caller_of, check_family, check_reach, description_of, plan_of
-from confserver.focus.outputs import Accept, NameRoom, Refuse, Ring
+from confserver.focus.outputs import Accept, NameRoom, Refuse, Ring, Tell
+from confserver.focus.pins import pin_of, without_pin
 from confserver.focus.scene import OPENING_S, Scene
 from confserver.focus.succession import heir_of, take_over
 from confserver.focus.terms import RoomTerms
@@ -26,8 +27,8 @@ from confserver.sip.message import Request
 from confserver.sip.outputs import CallAcknowledged, CallArrived, EarlyAnswered
 from confserver.sip.uri import escape_user
 from rooms import events as tell
-from rooms.commands import Arrive, Hold, Reserve
-from rooms.errors import Refused
+from rooms.commands import Arrive, Hold, NoteCallerRefused, Reserve
+from rooms.errors import Forbidden, Refused
 from rooms.participant import SYSTEM
 from rooms.policy import room_name
 
@@ -66,7 +67,8 @@ class Admission:
         is_ipv6 = agreed.is_ipv6 if agreed else flow.is_ipv6
         host = self._host(flow, plan, is_ipv6)
         number, who = scene.number(), caller_id(request, is_believed=scene.guard.is_believed(flow.remote[0]))
-        room, participant = (old.room, nobody(number)) if old else self._reserve(name, who, flow, now)
+        pin = pin_of(request)
+        room, participant = (old.room, nobody(number)) if old else self._reserve(name, who, flow, pin, now)
         place = scene.place_of(room)
         leg = Leg(
             id=number, call=call.call, room=room, participant=participant, place=place, caller=caller,
@@ -121,7 +123,7 @@ class Admission:
         if self._scene.is_closing:
             raise unavailable("the server is stopping")
         try:
-            return self._scene.rooms.get(to.name.removeprefix(CONF) if isinstance(to, ToRoom) else "").name
+            return self._scene.rooms.get(without_pin(to.name).removeprefix(CONF) if isinstance(to, ToRoom) else "").name
         except Refused as refused:
             raise of_room(refused) from refused
 
@@ -144,9 +146,9 @@ class Admission:
     def _checked(self, text: str) -> str:
         rooms = self._scene.rooms
         try:
-            name = room_name(text.removeprefix(CONF))
+            name = room_name(without_pin(text).removeprefix(CONF))
             if not (rooms.is_on_demand or name in rooms.entrances) or name in rooms:
-                rooms.get(name).check_entrance()
+                rooms.get(name).check_entrance(is_moderator=True)
         except Refused as refused:
             raise of_room(refused) from refused
         return name
@@ -162,17 +164,28 @@ class Admission:
         check_reach(agreed, self._scene.surroundings.ground())
         return agreed
 
-    def _reserve(self, room: str, who: CallerId, flow: Flow, now: float) -> tuple[str, str]:
+    def _reserve(self, room: str, who: CallerId, flow: Flow, pin: str, now: float) -> tuple[str, str]:
         """Keep a place. Gives the room's one spelling and the participant's id. Raises NoAnswer."""
         source = written(flow.remote)
         name, address = who.address.label, str(who.address.uri)
         try:
-            reserve = Reserve(room, name, address, source, who.agent, who.diverted_by, who.user, who.referred_by)
+            reserve = Reserve(
+                room, name, address, source, who.agent, who.diverted_by, who.user, who.referred_by,
+                is_verified=who.is_asserted and not who.is_anonymous, pin=pin,
+            )  # fmt: skip
             events = self._scene.ask(reserve, SYSTEM, now)
         except Refused as refused:
+            if isinstance(refused, Forbidden):
+                self._note_refused(room, address, source, refused, now)
             raise of_room(refused) from refused
         reserved = next(event for event in events if isinstance(event, tell.PlaceReserved))
         return reserved.room, reserved.participant
+
+    def _note_refused(self, room: str, address: str, source: str, refused: Forbidden, now: float) -> None:
+        """Told in the room where it is there, else in the log alone."""
+        if not self._scene.try_ask(NoteCallerRefused(room, address, source, refused.reason), SYSTEM, now):
+            facts = (("room", room), ("address", address), ("source", source), ("why", refused.reason))
+            self._scene.say(Tell("caller refused", facts))
 
     # ------------------------------------------------------------------ the worker's word
     def opened(self, event: LegOpened, now: float) -> None:
@@ -196,6 +209,7 @@ class Admission:
             return
         leg.go("asked to wait")
         is_heard = verdict is Verdict.LISTEN
+        leg.only_rings = not is_heard
         self._scene.say(Ring(leg.call, 183, write(leg.sent)) if is_heard else Ring(leg.call, 180))
         self._knock(leg, now)
 

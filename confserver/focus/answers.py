@@ -13,6 +13,8 @@ _STATUS: dict[type[errors.Refused], int] = {
     errors.Invalid: 404,
     errors.NotOpen: 480,
     errors.Forbidden: 403,
+    errors.WrongPin: 403,
+    errors.LockedOut: 403,
     errors.Locked: 403,
     errors.Full: 486,
     errors.Conflict: 480,

@@ -31,10 +31,12 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.focus import succession
 from confserver.focus.admission import Admission
+from confserver.focus.announcer import Announcer
 from confserver.focus.answers import unavailable
 from confserver.focus.chat import Chat, ChatTerms
 from confserver.focus.diagnosis import Diagnosis
 from confserver.focus.dialout import Dialout, DialTerms
+from confserver.focus.early import by_the_rules
 from confserver.focus.fencing import Fencing
 from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
@@ -59,7 +61,7 @@ from confserver.focus.sessions import Sessions
 from confserver.focus.succession import heir_of
 from confserver.focus.transfers import Transfers
 from confserver.focus.trunking import Trunking
-from confserver.focus.verdict import Decide, at_once
+from confserver.focus.verdict import Decide
 from confserver.focus.watching import Watchers, Watching
 from confserver.sip import outputs as sip
 from rooms.commands import Command, Leave, NoteDominant, NoteNoise, NoteTalking, Release
@@ -82,14 +84,14 @@ class Focus:
         quiets_muted: bool = False,
         dialling: DialTerms | None = None,
         texting: ChatTerms | None = None,
-        decide: Decide = at_once,
+        decide: Decide | None = None,
         watchers: Watchers = "inside",
         record_days: float = 0.0,
     ) -> None:
         """``with_tracks``: recordings may have a file for each participant. ``quiets_muted``: see ``quieting``.
 
-        Without ``dialling`` nobody is called. ``decide`` says whether who calls is answered at once. ``watchers``: who
-        may subscribe to a room. ``record_days``: how long recordings are kept.
+        Without ``dialling`` nobody is called. ``decide`` says whether who calls is answered at once, instead of the
+        rooms' rules. ``watchers``: who may subscribe to a room. ``record_days``: how long recordings are kept.
         """
         self._scene = scene
         self._playing = Playing(scene, repertoire)
@@ -101,8 +103,9 @@ class Focus:
         )  # fmt: skip
         self.levels = Levels(scene)
         scene.followers += [part.follow for part in parts]
-        self._admission = Admission(scene, decide)
-        scene.followers.append(self._admission.follow)
+        self._announcer = Announcer(scene, self._playing)
+        self._admission = Admission(scene, decide or by_the_rules(scene))
+        scene.followers += [self._announcer.follow, self._admission.follow]
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers += [self._dialout.follow, Listing(scene, self._dialout.check).follow]
         scene.followers.append(Keying(scene, lambda what, *_: self._playing.check(what), self._dialout.check).follow)
@@ -194,10 +197,12 @@ class Focus:
                 self._admission.failed(event)
             case LegLatched(leg=number, remote=remote) if number in legs:
                 legs[number].remote = remote
+                self._announcer.heard(legs[number], now)
             case PortChanged():
                 self._sessions.ports.changed(event, now)
             case FirstPacket(leg=number) if number in legs:
                 self._admission.arrive(legs[number], now)
+                self._announcer.heard(legs[number], now)
             case SpeakingChanged(leg=number, speaking=speaking) if number in legs:
                 leg = legs[number]
                 self._scene.try_ask(NoteTalking(leg.room, leg.participant, speaking), SYSTEM, now)
@@ -249,7 +254,7 @@ class Focus:
     def worker_ready(self, worker: int) -> list[Output]:
         """A worker stands, maybe in the place of one that was lost: then its rooms and legs go on there."""
         self._recovery.stands(worker)
-        for part in (self._loudness, self._playing, self._recordings, self._holding):
+        for part in (self._loudness, self._playing, self._recordings, self._holding, self._announcer):
             part.worker_ready(worker)
         return self._scene.taken()
 
@@ -311,6 +316,7 @@ class Focus:
         parts = (
             self._recovery.next_deadline(),
             self._recordings.next_deadline(),
+            self._announcer.next_deadline(),
             self._dialout.next_deadline(),
             self._transfers.next_deadline(),
             self._trunks.next_deadline(),
@@ -324,6 +330,7 @@ class Focus:
         self._scene.obey(self._scene.rooms.fire(now))
         self._recovery.fire(now)
         self._recordings.fire(now)
+        self._announcer.fire(now)
         self._dialout.fire(now)
         self._transfers.fire(now)
         self._trunks.fire(now)

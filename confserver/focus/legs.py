@@ -108,6 +108,12 @@ class Leg:
     """Where its media come from, once they have come."""
     reached: Reached | None = None
     report: LegReport | None = None
+    has_sent: bool = False
+    """A packet has come from its phone."""
+    only_rings: bool = False
+    """What we play before the answer is not heard."""
+    talk_from: float = 0.0
+    """Until then its first packet is waited for before anything is said to it."""
     is_probed: bool = False
     is_ours: bool = False
     """We have called; until the stack has given the call a number, ``call`` is a number below zero."""

@@ -12,7 +12,7 @@ nothing; where one cannot be played, it is left out.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -35,7 +35,6 @@ from confserver.focus.repertoire import SAY, Repertoire, Score
 from confserver.focus.scene import Scene
 from rooms import commands as ask
 from rooms import events as tell
-from rooms.errors import Refused
 from rooms.hearing import may_hear
 from rooms.lifecycle import State
 from rooms.participant import SYSTEM
@@ -93,6 +92,8 @@ class Playing:
         self._repertoire = repertoire
         self._pieces: dict[PlayId, Piece] = {}
         self._jobs: dict[JobId, Job] = {}
+        self.on_end: Callable[[Piece, float], None] = lambda piece, now: None
+        """Of what the rooms know nothing of."""
         self._music: dict[str, Piece] = {}
         """By room: what is played to who is alone there."""
 
@@ -115,8 +116,6 @@ class Playing:
                 self._change(event, self._known(room, number))
             case tell.PlayEnded(room=room, play=number):
                 self._drop(self._known(room, number))
-            case tell.Announced(room=room):
-                self._say(event)
             case tell.ParticipantArrived(room=room):
                 self._announce(room, ENTRY)
                 self._review_music(room)
@@ -146,14 +145,15 @@ class Playing:
         if not self._prepare(piece):
             self._over(piece, "failed", event.at, reason=_LOST)
 
-    def _say(self, event: tell.Announced) -> None:
-        """What the room itself says; what cannot be said is passed over."""
-        place, leg = self._scene.places.get(event.room), self._scene.legs.by_participant.get(event.participant)
-        if place is None or place.is_lost or self._scene.is_closing or (event.participant and leg is None):
-            return
-        with suppress(Refused):
-            score = self._repertoire.score_of(event.sounds)
-            self._prepare(Piece(self._scene.number(), event.room, place, score, leg=leg.id if leg else None))
+    def score_of(self, sounds: tuple[str, ...]) -> Score:
+        """Raises Refused."""
+        return self._repertoire.score_of(sounds)
+
+    def say(self, room: str, place: Place, score: Score, leg: LegId | None) -> Piece:
+        """What the room itself says, to everybody or to one; ``on_end`` is told when it is over."""
+        piece = Piece(self._scene.number(), room, place, score, leg=leg)
+        self._prepare(piece)
+        return piece
 
     def _change(self, event: tell.PlayChanged, piece: Piece | None) -> None:
         if piece is None:
@@ -251,6 +251,8 @@ class Playing:
             self._scene.try_ask(end, SYSTEM, now)
         elif is_music and piece.then is not None and cause in ("finished", "failed"):
             self._begin_music(piece.room, piece.place, piece.leg, piece.then)
+        else:
+            self.on_end(piece, now)
 
     def _drop(self, piece: Piece | None) -> None:
         """Forget it; the worker, if it still plays it, is told to end."""

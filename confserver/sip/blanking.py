@@ -11,6 +11,10 @@ from collections.abc import Callable
 _CREDENTIALS = (b"authorization", b"proxy-authorization")
 _RESPONSE = re.compile(rb'\b(response\s*=\s*"?)([0-9A-Za-z+/=]+)', re.IGNORECASE)
 _KEY = re.compile(rb"(inline:)([^|;\s]+)", re.IGNORECASE)
+_PIN = re.compile(
+    rb"([;?&](?:x-)?pin=|sips?:[^@\s<>*;:]+[*:](?=[^@\s<>;]+(?:;[^@\s<>]*)?@))([^;?&@>\s]+)", re.IGNORECASE
+)
+"""Of a room, as ``focus.pins`` finds it, and passwords in URIs (RFC 3261 19.1.1)."""
 _SIGNAL = re.compile(rb"(signal\s*=\s*)(\S+)", re.IGNORECASE)
 
 
@@ -35,8 +39,10 @@ def blanked(data: bytes) -> bytes:
 
 def _blank_header(line: bytes) -> bytes:
     name, colon, value = line.partition(b":")
+    if name.strip().lower() == b"x-pin":
+        return name + colon + b"x" * len(value)
     if name.strip().lower() not in _CREDENTIALS:
-        return line
+        return _PIN.sub(_x, line)
     if value.strip()[:6].lower() == b"digest":
         return name + colon + _RESPONSE.sub(_x, value)
     scheme, space, token = value.strip().partition(b" ")

@@ -27,6 +27,11 @@ from rooms.commands.calls import NoteTransferred as NoteTransferred
 from rooms.commands.calls import NoteUsedUp as NoteUsedUp
 from rooms.commands.calls import Transfer as Transfer
 from rooms.commands.command import Command as Command
+from rooms.commands.door import Admit as Admit
+from rooms.commands.door import Demote as Demote
+from rooms.commands.door import NoteCallerRefused as NoteCallerRefused
+from rooms.commands.door import Promote as Promote
+from rooms.commands.door import TurnAway as TurnAway
 from rooms.commands.keys import Depart as Depart
 from rooms.commands.keys import NoteDigit as NoteDigit
 from rooms.commands.keys import NoteKeysAnswered as NoteKeysAnswered
@@ -95,6 +100,7 @@ COMMANDS: tuple[type[Command], ...] = (
     CreateRoom, ChangeRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick,
     Dial, DialList, CancelList, Transfer,
     SendDigits, SendText,
+    Admit, TurnAway, Promote, Demote,
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
     StartLecture, EndLecture, RaiseHand, LowerHand, GiveFloor, TakeFloor,
     Whisper, Coach, EndWhisper, Relate, OpenSidebar, LeaveSidebar, CloseSidebar,
@@ -107,5 +113,6 @@ INTERNAL: tuple[type[Command], ...] = (
     NoteDigit, NoteKeysAnswered, Depart,
     NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected,
     NoteDialFailed, NoteDialRefused, NoteListed, NoteUsedUp, NoteReplaced, NoteTransferred,
-    NoteText, NoteQuality,
+    NoteText, NoteCallerRefused,
+    NoteQuality,
 )  # fmt: skip

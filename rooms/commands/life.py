@@ -107,6 +107,10 @@ class Reserve(Command):
     diverted_by: str = ""
     user: str = ""
     referred_by: str = ""
+    is_verified: bool = False
+    """``user`` or ``address`` is not only what the caller says of himself."""
+    pin: str = ""
+    """What came with the call."""
 
 
 @dataclass(frozen=True, slots=True)

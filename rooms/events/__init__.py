@@ -21,6 +21,12 @@ from rooms.events.calls import DialRinging as DialRinging
 from rooms.events.calls import ParticipantReplaced as ParticipantReplaced
 from rooms.events.calls import TransferEnded as TransferEnded
 from rooms.events.calls import Transferring as Transferring
+from rooms.events.door import Admitted as Admitted
+from rooms.events.door import CallerRefused as CallerRefused
+from rooms.events.door import PinAccepted as PinAccepted
+from rooms.events.door import PinRefused as PinRefused
+from rooms.events.door import RoleChanged as RoleChanged
+from rooms.events.door import TurnedAway as TurnedAway
 from rooms.events.event import Event as Event
 from rooms.events.keys import KeysAsked as KeysAsked
 from rooms.events.keys import RoomChosen as RoomChosen

@@ -121,6 +121,8 @@ class Announced(Event):
 
     sounds: tuple[str, ...]
     participant: ParticipantId = ""
+    urgent: bool = False
+    """It takes the place of all that he, or the room, has not heard yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,11 @@ from confserver.focus import outputs as out
 from confserver.focus.chat import ChatTerms
 from confserver.focus.dialout import DialTerms
 from confserver.focus.focus import Focus
-from confserver.focus.legs import Leg
+from confserver.focus.legs import Leg, Stage
 from confserver.focus.media import Ground
 from confserver.focus.scene import Scene
 from confserver.focus.terms import MediaTerms
-from confserver.focus.verdict import Decide, at_once
+from confserver.focus.verdict import Decide
 from confserver.routing.guard import Guard
 from confserver.sip import outputs as sip
 from confserver.sip.doorkeeper import Identity
@@ -147,7 +147,7 @@ class House:
         dialling: DialTerms | None = None,
         texting: ChatTerms | None = None,
         quiets_muted: bool = False,
-        decide: Decide = at_once,
+        decide: Decide | None = None,
         **rooms: Any,
     ) -> None:
         self.now = START
@@ -358,6 +358,8 @@ class House:
         self.opened(call)
         self.ack(call)
         assert call in self.acked
+        if self.leg(call).stage is not Stage.LEAVING:
+            self.first_packet(call)
         return call
 
     def lose(self, worker: int) -> list[out.Output]:

@@ -1,0 +1,25 @@
+"""What can be asked of those at a room's door, and who is its moderator."""
+
+from __future__ import annotations
+
+from confserver.client.asking import Asking, Changed, Listed, Told, path
+
+
+class OfDoors(Asking[Listed, Told, Changed]):
+    """A test holds these to ``rooms.commands``."""
+
+    def admit(self, room: str, participant: str | None = None) -> Changed:
+        """Let in somebody who waits; without a name: all who have knocked."""
+        return self._change("POST", path("rooms", room, "admit"), participant=participant)
+
+    def turn_away(self, room: str, participant: str) -> Changed:
+        """Do not let in somebody who waits: he hears so and is hung up on."""
+        return self._change("POST", path("rooms", room, "participants", participant, "turn-away"))
+
+    def promote(self, room: str, participant: str) -> Changed:
+        """Make a participant a moderator."""
+        return self._change("POST", path("rooms", room, "participants", participant, "promote"))
+
+    def demote(self, room: str, participant: str) -> Changed:
+        """Make a moderator a participant like the others."""
+        return self._change("POST", path("rooms", room, "participants", participant, "demote"))

@@ -1,0 +1,245 @@
+"""What rooms say to people, one thing after another, and the music for those who wait meanwhile.
+
+::
+
+    Announced ──► line of the listener, or of the room ──► Playing ──its end──► the next
+                    │ not before the listener's first packet, nor longer than PATIENCE_S after his call is up;
+                    │ what is for the room and what is for one of those present never sound together
+                    └─► nothing left: music, where he waits with music; the hang-up, where he was turned away
+
+An urgent one takes the place of all that is queued for the same listener, and of what is being said to him.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from math import inf
+
+from confserver.contract import PlayId
+from confserver.focus.answers import NoAnswer, warning
+from confserver.focus.legs import Leg, Stage
+from confserver.focus.playing import Piece, Playing
+from confserver.focus.repertoire import Score
+from confserver.focus.scene import Scene
+from rooms import events as tell
+from rooms.errors import Refused
+from rooms.participant import ParticipantId, Presence, Wait
+
+PATIENCE_S = 2.0
+"""A phone that sends nothing by then (muted, or behind a mute gateway) is talked to all the same."""
+GOODBYE_S = 15.0
+"""So long the last words to somebody may take."""
+MOST_QUEUED = 8
+"""For one listener; the oldest are left out."""
+MOST_APART = 12
+"""So many hear what is said to the room each by himself, so that those who wait do not hear it."""
+_WITH_MUSIC = (Wait.START, Wait.APPROVAL, Wait.MODERATOR)
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """Of one listener, or of a room (``who`` is "")."""
+
+    room: str
+    who: ParticipantId
+    """A participant, who may move to another room."""
+    queue: deque[Score] = field(default_factory=lambda: deque(maxlen=MOST_QUEUED))
+    piece: Piece | None = None
+    music: Piece | None = None
+    goodbye: str = ""
+    """Why he is hung up on when all is said; at last at ``hang_up_at``."""
+    hang_up_at: float | None = None
+
+
+class Announcer:
+    """All lines."""
+
+    def __init__(self, scene: Scene, playing: Playing) -> None:
+        self._scene = scene
+        self._playing = playing
+        self._lines: dict[str, Line] = {}
+        """By participant; those of rooms by name behind a colon."""
+        self._speaking: dict[PlayId, Line] = {}
+        self._deadline: float | None = None
+        self._is_stale = False
+        """What has happened since may have changed the deadline."""
+        playing.on_end = self._ended
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    # ------------------------------------------------------------------ what the rooms say
+    def follow(self, event: tell.Event) -> None:
+        self._is_stale = True
+        match event:
+            case tell.Announced():
+                self._announce(event)
+            case (
+                tell.ParticipantWaits(room=room, participant=who) | tell.ParticipantArrived(room=room, participant=who)
+            ):
+                leg = self._scene.legs.by_participant.get(who)
+                if leg is not None:
+                    leg.talk_from = leg.talk_from or event.at + PATIENCE_S
+                    self._go_on(self._line(room, who), event.at)
+            case tell.TurnedAway(room=room, participant=who):
+                line = self._line(room, who)
+                line.goodbye, line.hang_up_at = event.cause, event.at + GOODBYE_S
+                self._go_on(line, event.at)
+            case (
+                tell.ParticipantLeft(participant=who) | tell.WaitEnded(participant=who)
+                | tell.PlaceReleased(participant=who)
+            ):  # fmt: skip
+                self._forget(who)
+            case tell.RoomClosed(room=room):
+                self._forget(f":{room}")
+
+    def _announce(self, event: tell.Announced) -> None:
+        if self._scene.is_closing or event.room not in self._scene.places:
+            return
+        with suppress(Refused):
+            score = self._playing.score_of(event.sounds)
+            for line in self._lines_for(event):
+                if event.urgent:
+                    line.queue.clear()
+                    self._stop(line)
+                line.queue.append(score)
+                self._go_on(line, event.at)
+
+    def _lines_for(self, event: tell.Announced) -> list[Line]:
+        if event.participant:
+            is_there = event.participant in self._scene.legs.by_participant
+            return [self._line(event.room, event.participant)] if is_there else []
+        room = self._scene.rooms.get(event.room)
+        if room.waiting and len(room.present) <= MOST_APART:
+            return [self._line(room.name, each.id) for each in room.present]
+        return [self._line(event.room, "")]
+
+    def _line(self, room: str, who: ParticipantId) -> Line:
+        line = self._lines.setdefault(who or f":{room}", Line(room, who))
+        line.room = room
+        return line
+
+    # ------------------------------------------------------------------ one after another
+    def _go_on(self, line: Line, now: float) -> None:
+        """Say what comes next, as soon as it can be heard."""
+        if line.piece is not None or not self._may_speak(line, now):
+            return
+        place, leg = self._scene.places.get(line.room), self._leg_of(line)
+        if line.queue and place is not None and not place.is_lost:
+            self._stop_music(line)
+            line.piece = self._playing.say(line.room, place, line.queue.popleft(), leg.id if leg else None)
+            self._speaking[line.piece.id] = line
+        elif line.goodbye and leg is not None and not line.queue:
+            cause = line.goodbye
+            self._scene.hang_up(leg, cause, NoAnswer(403, "", (warning(399, cause),)))
+        elif leg is not None and line.music is None and self._wants_music(line):
+            line.music = self._playing.play_music(line.room, leg.place, leg.id)
+        elif line.music is not None and not self._wants_music(line):
+            self._stop_music(line)
+        if not (line.queue or line.piece or line.music or line.goodbye or self._wants_music(line)):
+            self._lines.pop(line.who or f":{line.room}", None)
+
+    def _may_speak(self, line: Line, now: float) -> bool:
+        if not line.who:
+            return not any(each.room == line.room for each in self._speaking.values())
+        leg = self._leg_of(line)
+        if leg is None or leg.stage is Stage.LEAVING:
+            return False
+        if leg.stage is Stage.WAITING:
+            return not leg.only_rings  # a phone that listens before the answer need not send anything
+        if not leg.has_sent and not leg.talk_from <= now:
+            return False
+        whole = self._lines.get(f":{line.room}")
+        return whole is None or not (whole.piece or whole.queue) or self._presence(line) is not Presence.PRESENT
+
+    def _leg_of(self, line: Line) -> Leg | None:
+        return self._scene.legs.by_participant.get(line.who) if line.who else None
+
+    def _presence(self, line: Line) -> Presence | None:
+        room = self._scene.rooms.get(line.room) if line.room in self._scene.rooms else None
+        person = room.places.get(line.who) if room else None
+        return person.presence if person else None
+
+    def _wants_music(self, line: Line) -> bool:
+        if line.room not in self._scene.rooms or line.goodbye:
+            return False
+        room = self._scene.rooms.get(line.room)
+        person = room.places.get(line.who)
+        return person is not None and person.waits_for in _WITH_MUSIC and room.policy.waiting_music
+
+    def _ended(self, piece: Piece, now: float) -> None:
+        """Of something that was said: the next."""
+        ended = self._speaking.pop(piece.id, None)
+        if ended is None:
+            return
+        self._is_stale = True
+        ended.piece = None
+        whole = self._lines.get(f":{ended.room}")
+        if whole is not None:
+            self._go_on(whole, now)
+        waiting = [each for each in self._lines.values() if each.room == ended.room and (each.queue or each.goodbye)]
+        for line in [ended, *waiting]:
+            self._go_on(line, now)
+
+    def heard(self, leg: Leg, now: float) -> None:
+        """Its first packet has come."""
+        if not leg.has_sent:
+            leg.has_sent = self._is_stale = True
+            line = self._lines.get(leg.participant)
+            if line is not None:
+                self._go_on(line, now)
+
+    def _stop(self, line: Line) -> None:
+        piece, line.piece = line.piece, None
+        if piece is not None:
+            self._speaking.pop(piece.id, None)
+            self._playing.stop(piece)
+
+    def _stop_music(self, line: Line) -> None:
+        music, line.music = line.music, None
+        if music is not None:
+            self._playing.stop(music)
+
+    def _forget(self, key: str) -> None:
+        line = self._lines.pop(key, None)
+        if line is not None:
+            self._stop(line)
+            self._stop_music(line)
+
+    # ------------------------------------------------------------------ time, workers
+    def worker_ready(self, worker: int) -> None:
+        """What was being said when the worker was lost is not said again; music begins anew."""
+        self._is_stale = True
+        for line in list(self._lines.values()):
+            place = self._scene.places.get(line.room)
+            if place is not None and place.worker == worker:
+                line.music = line.music if line.music and self._playing.plays(line.music) else None
+                self._go_on(line, inf)
+
+    def _time_of(self, line: Line) -> float | None:
+        leg = self._leg_of(line)
+        is_held_back = leg is not None and not leg.has_sent and line.piece is None and line.music is None
+        starts = leg.talk_from if leg is not None and is_held_back and self._has_more(line) else None
+        return min((each for each in (starts, line.hang_up_at) if each is not None), default=None)
+
+    def _has_more(self, line: Line) -> bool:
+        return bool(line.queue or line.goodbye) or self._wants_music(line)
+
+    def next_deadline(self) -> float | None:
+        if self._is_stale:
+            times = [at for line in self._lines.values() if (at := self._time_of(line)) is not None]
+            self._deadline, self._is_stale = min(times, default=None), False
+        return self._deadline
+
+    def fire(self, now: float) -> None:
+        if self._deadline is None or self._deadline > now:
+            return
+        self._is_stale = True
+        for line in [line for line in self._lines.values() if (self._time_of(line) or now + 1) <= now]:
+            if line.hang_up_at is not None and line.hang_up_at <= now:
+                line.hang_up_at = None
+                line.queue.clear()
+                self._stop(line)
+            self._go_on(line, now)

@@ -1,0 +1,34 @@
+"""PINs that come with a call: in its URI, or in a header for scripts.
+
+======================= ====================================================================
+``sip:room*1234@host``    what a phone can dial; no room's name has a ``*``
+``sip:room;pin=1234@host`` a parameter of the user part (RFC 3261 25.1: ``;`` and ``=`` may stand in it)
+``sip:room@host;pin=1234`` a parameter of the URI
+``sip:room:1234@host``    the password of RFC 3261 19.1.1, which it advises against and some phones can send
+``X-Pin: 1234``           also as ``sip:room@host?X-Pin=1234`` in a link: the phone makes the header of it (19.1.5)
+======================= ====================================================================
+"""
+
+from __future__ import annotations
+
+import re
+
+from confserver.sip.message import Request
+
+HEADER = "X-Pin"
+_IN_USER = re.compile(r"(?P<room>[^*;]+)(?:\*|;pin=)(?P<pin>[^*;]*)\Z", re.IGNORECASE)
+MOST = 32
+"""No PIN is longer; what is has been typed wrongly."""
+
+
+def without_pin(user: str) -> str:
+    """The room that is called."""
+    found = _IN_USER.match(user)
+    return found["room"] if found else user
+
+
+def pin_of(request: Request) -> str:
+    """The PIN that a call brings; "" for none."""
+    found = _IN_USER.match(request.uri.user_decoded)
+    said = (found["pin"] if found else "", request.uri.param("pin"), request.uri.password, request.headers.get(HEADER))
+    return next((text.strip()[:MOST] for text in said if text), "")

@@ -1,0 +1,83 @@
+"""The rules for who comes into a room and how its life goes; a part of ``policy.RoomPolicy``."""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+from dataclasses import dataclass
+
+from rooms.errors import Invalid
+from rooms.rule import rule
+
+LEAST_PIN, MOST_PIN = 4, 16
+MOST_CALLERS, MOST_PATTERN = 200, 128
+MOST_TRIES = 10
+MOST_LOCKOUT_S = 86_400
+MOST_KNOCK_S = 3600
+
+
+class Lobby(enum.Enum):
+    """Who knocks, and waits until a moderator lets him in."""
+
+    OFF = "off"
+    STRANGERS = "strangers"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesOfLife:
+    """The door: who may come in, by what, and who waits for whom."""
+
+    pin: str = rule("", "Digits that whoever calls must give, with his call or by keys.", secret=True)
+    moderator_pin: str = rule("", "Digits that make who gives them a moderator.", secret=True)
+    pin_tries: int = rule(3, "So often a PIN may be given wrongly before the caller is hung up on and locked out.")
+    lockout_s: int = rule(300, "So many seconds a caller who has guessed too often is refused; 0: never.")
+    allow: tuple[str, ...] = rule(
+        (), "Only these may call: users and addresses that have been verified (* for any text), or networks."
+    )
+    deny: tuple[str, ...] = rule((), "These may not call: users, addresses (though nobody vouches for them), networks.")
+    moderators: tuple[str, ...] = rule(
+        (), "Users and verified addresses that are moderators: they need no PIN and nobody's leave."
+    )
+    moderator_places: int = rule(0, "So many places are kept for moderators.")
+    wait_for_moderator: bool = rule(False, "Nobody is in the room before a moderator is; the others wait.")
+    waiting_music: bool = rule(True, "Play music to those who wait.")
+    lobby: Lobby = rule(Lobby.OFF, "Who knocks and waits to be let in: strangers are those whom nobody vouches for.")
+    knock_s: int = rule(300, "So many seconds somebody who has knocked may wait; 0: as long as he likes.")
+    early_prompts: bool = rule(False, "Let people wait before their call is answered, hearing prompts all the same.")
+
+
+def check_life(rules: RulesOfLife, max_participants: int) -> None:
+    """Raises Invalid."""
+    for name, pin in (("pin", rules.pin), ("moderator_pin", rules.moderator_pin)):
+        if pin and not (pin.isascii() and pin.isdigit() and LEAST_PIN <= len(pin) <= MOST_PIN):
+            raise Invalid(f"{name} must be {LEAST_PIN} to {MOST_PIN} digits")
+    if rules.pin and rules.pin == rules.moderator_pin:
+        raise Invalid("moderator_pin must differ from pin")
+    within("pin_tries", rules.pin_tries, 1, MOST_TRIES)
+    within("lockout_s", rules.lockout_s, 0, MOST_LOCKOUT_S)
+    within("moderator_places", rules.moderator_places, 0, max_participants)
+    within("knock_s", rules.knock_s, 0, MOST_KNOCK_S)
+    for name in ("allow", "deny", "moderators"):
+        _check_callers(name, getattr(rules, name))
+
+
+def within(name: str, value: float, least: float, most: float) -> None:
+    """Raises Invalid."""
+    if not least <= value <= most:
+        raise Invalid(f"{name} must be {least:g} to {most:g}, not {value:g}")
+
+
+def _check_callers(name: str, patterns: tuple[str, ...]) -> None:
+    if len(patterns) > MOST_CALLERS:
+        raise Invalid(f"{name} may name {MOST_CALLERS} callers, not {len(patterns)}")
+    for pattern in patterns:
+        if not 1 <= len(pattern) <= MOST_PATTERN or not pattern.isprintable():
+            raise Invalid(f"{name}: nobody can be called {pattern[:64]!r}")
+        if "/" in pattern:
+            try:
+                ipaddress.ip_network(pattern)
+            except ValueError as error:
+                raise Invalid(f"{name}: {pattern[:64]} is no network: {error}") from None
+            if name == "moderators":
+                raise Invalid(f"{name}: a network is nobody's name: {pattern[:64]}")

@@ -1,0 +1,36 @@
+"""When a room has something to do by itself: read from its state after each change, in this one place.
+
+A row of ``DUE`` says when; the row of ``ALARMS`` under the same purpose says what is done then. Who fires looks again
+whether it is time, so that an alarm may be early, and never late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rooms import door, entrance
+from rooms import events as tell
+
+if TYPE_CHECKING:
+    from rooms.minutes import Minutes
+    from rooms.room import Room
+
+DUE: dict[str, Callable[[Room], float | None]] = {door.ALARM: door.due}
+ALARMS: dict[str, Callable[[Room, Minutes], None]] = {door.ALARM: door.fire}
+_NO_MATTER = (tell.TalkingChanged, tell.DominantSpeaker, tell.NoiseChanged, tell.DigitReceived, tell.HearingChanged)
+"""Many, and nobody comes in or goes by them."""
+
+
+def follow(room: Room, minutes: Minutes) -> None:
+    """After everything that has happened: who waits is asked again, alarms are set anew."""
+    if minutes.events and all(isinstance(event, _NO_MATTER) for event in minutes.events):
+        return
+    if room.waiting:
+        entrance.review(room, minutes)
+    for purpose, due in DUE.items():
+        at = due(room)
+        if at is None:
+            room.alarms.clear(purpose)
+        else:
+            room.alarms.set(purpose, at)
