@@ -18,6 +18,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,6 +36,7 @@ from twisted.web.server import Request, Site
 
 from confserver.admin import answers, files, openapi, origins, page, versions
 from confserver.admin.answers import exception, header, json_answer, later, refusal, text, write
+from confserver.admin.caller import face_of, is_of_this_machine, source_of
 from confserver.admin.crowd import Crowd
 from confserver.admin.endpoints import FILE, MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
 from confserver.admin.gate import Gate
@@ -62,7 +64,7 @@ ADMINISTRATOR = CONTROL.actor
 NOBODY = Holder("nobody", Role.OBSERVER)
 """Who asks what wants no token."""
 
-FACES = {"confserver-cli": "cli", "confserver-client": "python"}
+METRICS_PATH = "/metrics"
 
 log = structlog.get_logger("http")
 
@@ -121,6 +123,10 @@ class Ways:
     """Whose pages browsers may let ask (CORS)."""
     replays: Replays = field(default_factory=Replays)
     now: Callable[[], float] = time.time
+    metrics_open: bool = False
+    """Who asks from this machine for the page of metrics wants no token."""
+    answers: Counter[int] = field(default_factory=Counter)
+    """By the first digit of their status."""
 
 
 class Interface(Resource):
@@ -132,7 +138,7 @@ class Interface(Resource):
         super().__init__()
         self._door = door
         self._gate = gate
-        self._ways = ways
+        self.ways = ways
         self._is_local_tcp = is_local_tcp
         self._stream = stream
         self._changing = 0
@@ -146,12 +152,12 @@ class Interface(Resource):
     def _answer(self, request: Request) -> bytes | int:
         if self._is_local_tcp and not is_local_host(header(request, b"host")):
             raise Problem(421, "the Host header names another server; use localhost or a loopback address")
-        if (preflight := origins.answer(request, self._ways.origins)) is not None:
+        if (preflight := origins.answer(request, self.ways.origins)) is not None:
             return write(request, preflight)
-        now, source = self._ways.now(), _source(request)
+        now, source = self.ways.now(), source_of(request)
         self._gate.check_source(source, now)
         holder = NOBODY
-        if text(request.path) not in OPEN_PATHS:
+        if not self._is_open(request):
             holder = self._gate.admit(header(request, b"authorization") or bearer_of(request), source, now)
         found = find(text(request.method), text(request.uri))
         self._permit(request, found, holder)
@@ -168,13 +174,19 @@ class Interface(Resource):
             return write(request, _told(request, found, holder, told))
         return self._change(request, found, holder, now)
 
+    def _is_open(self, request: Request) -> bool:
+        """Whether no token is wanted."""
+        path = text(request.path)
+        is_scrape = path == METRICS_PATH and self.ways.metrics_open and is_of_this_machine(request)
+        return path in OPEN_PATHS or is_scrape
+
     def _permit(self, request: Request, found: Found, holder: Holder) -> None:
         """Raises Problem 403; a change that was tried all the same is told to the door."""
         try:
             permit(found, holder)
         except Problem as problem:
             if found.route.command is not None:
-                by = replace(holder.actor, face=face_of(request), source=_source(request))
+                by = replace(holder.actor, face=face_of(request), source=source_of(request))
                 self._door.turned_away(found.route.command, found.names, by, problem.detail)
             raise
 
@@ -216,21 +228,21 @@ class Interface(Resource):
         body = request.content.read() if request.content is not None else b""
         method, uri = text(request.method), text(request.uri)
         ask = ask_of(repr(holder), header(request, b"idempotency-key"), method, uri, body)
-        if (before := self._ways.replays.find(ask, now)) is not None:
+        if (before := self.ways.replays.find(ask, now)) is not None:
             return write(request, before)
         command = command_of(found, header(request, b"content-type") or "", body)
         if self._changing >= MOST_AT_ONCE:
             retry = {"Retry-After": str(RETRY_SECONDS)}
             raise Problem(503, f"{MOST_AT_ONCE} changes are under way; try again soon", headers=retry)
         there = self._checked(request, command, holder)
-        self._ways.replays.begin(ask, now)
-        done = self._begin(command, replace(holder.actor, face=face_of(request), source=_source(request)))
+        self.ways.replays.begin(ask, now)
+        done = self._begin(command, replace(holder.actor, face=face_of(request), source=source_of(request)))
         self._changing += 1
 
         def after(result: object) -> Answer:
             self._changing -= 1
             answer = self._outcome(request, command, there is None, holder, result)
-            self._ways.replays.finish(ask, answer)
+            self.ways.replays.finish(ask, answer)
             return answer
 
         return later(request, done, after)
@@ -310,17 +322,6 @@ def _told(request: Request, found: Found, holder: Holder, told: object) -> Answe
     return json_answer(told, 200, headers)
 
 
-def face_of(request: Request) -> str:
-    """Which of our faces it is, by what it calls itself: for the audit log, which believes it no more than that."""
-    agent = header(request, b"user-agent") or ""
-    return next((face for begins, face in FACES.items() if agent.startswith(begins)), "http")
-
-
-def _source(request: Request) -> str:
-    """Where a request comes from; "" for a Unix socket."""
-    return str(getattr(request.getClientAddress(), "host", "") or "")
-
-
 class LoggingSite(Site):
     """A site that tells the log of each request, and clients nothing of our insides."""
 
@@ -330,6 +331,8 @@ class LoggingSite(Site):
     def log(self, request: Request) -> None:  # type: ignore[override]
         say = log.debug if request.method in (b"GET", b"HEAD") and request.code < 400 else log.info
         say("request", method=text(request.method), path=text(request.uri), status=request.code)
+        if isinstance(self.resource, Interface):
+            self.resource.ways.answers[request.code // 100] += 1
 
 
 class Reactor(IReactorTCP, IReactorUNIX, IReactorCore):

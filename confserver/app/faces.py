@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,19 @@ class Faces:
         self._endpoint = settings.http_endpoint()
         self._state = state
         self._terms = Terms(settings.http.requests, settings.http.failures)
-        self._ways = http.Ways(frozenset(origin.lower() for origin in settings.http.origins), now=now)
+        self._ways = http.Ways(
+            frozenset(origin.lower() for origin in settings.http.origins),
+            now=now,
+            metrics_open=settings.http.metrics_open,
+        )
         files = settings.http.tls_files()
         self._tls = Tls(KeyPair(*files)) if files is not None else None
         self._ports: list[Any] = []
+
+    @property
+    def answers(self) -> Counter[int]:
+        """How many there were, by the first digit of their status."""
+        return self._ways.answers
 
     def open(self, door: http.Door, token: str, tokens: Tokens, stream: Opener) -> str:
         """Gives the URL for this machine's own commands. Raises CannotListenError, OSError."""

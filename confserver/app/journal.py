@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -59,6 +59,8 @@ class Journal:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._ledger: Ledger | None = None
+        self.listeners: list[Callable[[Measured | Recorded | Audited], None]] = []
+        """Who else hears what the focus says of media."""
 
     def use(self, ledger: Ledger) -> None:
         """Who makes records of meetings."""
@@ -73,6 +75,8 @@ class Journal:
 
     def note(self, word: Measured | Recorded | Audited) -> Deferred[Any]:
         """What the focus says of media that are over, of a recording, or of what somebody has asked for."""
+        for listen in self.listeners:
+            listen(word)
         if isinstance(word, Audited):
             return self._write([word.entry.record()])
         if self._ledger is None:

@@ -24,6 +24,7 @@ from confserver.app.building import focus_of, stack_settings
 from confserver.app.ending import Ending
 from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
+from confserver.app.metrics.monitor import Monitor
 from confserver.app.news import News
 from confserver.app.operations import Operations, load_made
 from confserver.app.orders import Orders
@@ -99,6 +100,7 @@ class Server:
         self._operations.follow(self._watch)
         self._routes.is_drained = lambda: self._operations.drainage.is_on
         self._journal = Journal(self._storage)
+        self._monitor = Monitor(self._journal, self.now, self._orders)
         self._archive = Archive(settings.records, self._storage, self._journal, self.now)
         self._stack = Stack(self._terms_of_stack(), lambda: secrets.token_hex(8))
         self._watch.use(self._stack)
@@ -207,9 +209,8 @@ class Server:
             ports=settings.sip.other_ports(), tls=self._surroundings.tls(self._state),
             gate=Gate(settings.sip.ws_path, settings.sip.ws_origins),
         )  # fmt: skip
-        posts = [
-            self._surroundings.worker_settings(number, self._epoch) for number in range(settings.media.worker_count())
-        ]
+        numbers = range(settings.media.worker_count())
+        posts = [self._surroundings.worker_settings(number, self._epoch) for number in numbers]
         self._spares = Spares(self._reactor, posts[0]) if settings.media.spare else None
         self._links = [
             WorkerLink(self._reactor, number, post, self._heard_worker, self._lost_worker, self._spares)
@@ -217,20 +218,19 @@ class Server:
         ]
         self._watch.begin(self._focus, self._performer.perform, self._links)
         self._routes.port_of = self._transports.port_of
-        followers, said = (self._watch.follow,), self._watch.trace.said
+        followers, said = (self._watch.follow, self._monitor.tally.follow), self._watch.trace.said
         self._news = News(self._reactor, settings, self._focus, self._storage, self.now, self._orders)
         self._news.begin(self._hooks, self._performer.perform)
-        listeners = (self._news.listen,)
-        self._performer.use(
-            Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)
-        )
+        listeners = (self._news.listen, self._monitor.tally.hear)
+        hands = Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)
+        self._performer.use(hands)
 
     def _open_http(self) -> None:
         token = kept_token(self._state)
-        door = AuditedDoor(
-            self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf, self._not_ready
-        ).audit_by(self._journal.audit, self.now)
+        inside = (self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf, self._not_ready)
+        door = AuditedDoor(*inside).audit_by(self._journal.audit, self.now)
         self._http = Faces(self._reactor, self._settings, self._state, self.now)
+        self._monitor.watch(door, self._http.answers)
         self._news.streams.holds = self._keys.tokens.holds
         self._url = self._http.open(door, token, self._keys.tokens, self._news.open)
         write_control(self._state, Control(self._url, token, os.getpid()))

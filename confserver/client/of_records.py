@@ -50,6 +50,10 @@ class OfRecords(Asking[Listed, Told, Changed]):
         more = {} if who is None else {"who": who}
         return self._list("/audit" + _query({**wanted, **more}))
 
+    def show_metrics(self) -> Told:
+        """Give what is counted, as a page for Prometheus, under ``page``."""
+        return self._tell("/metrics")
+
 
 def _query(wanted: Mapping[str, object]) -> str:
     return f"?{urlencode(wanted)}" if wanted else ""

@@ -58,6 +58,11 @@ class Http(Section, frozen=True):
         ),
     ] = 20
 
+    metrics_open: Annotated[
+        bool,
+        Meta(description="GET /metrics wants no token where it is asked for from this machine itself, not by a proxy."),
+    ] = False
+
     def tls_files(self) -> tuple[Path, Path] | None:
         if not self.tls_certificate:
             return None

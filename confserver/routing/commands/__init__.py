@@ -259,7 +259,7 @@ _AMONG = (
     Parameter("since", "Only what was not over by then: epoch seconds, or such as 2026-11-29T18:00."),
     Parameter("until", "Only what had begun by then."),
     Parameter("limit", "At most so many rows, the newest first; Link says where to go on.", int, 1, 1000),
-    Parameter("after", "Only rows older than the one of this number.", int, 0),
+    Parameter("after", "Only rows older than the one of this number.", int, 0, 2**62),
 )
 _OF_ROOM = Parameter("room", "Only of this room.")
 _MEETING = ("id", "room", "opened_at", "closed_at", "people", "most_present", "cause")
@@ -301,6 +301,10 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "audit", "list", "/audit", "List who has asked for what, and what has come of it, the latest first.",
         has_own_verb=True, parameters=(_OF_ROOM, Parameter("who", "Only what this one has asked for."), *_AMONG),
+    ),
+    Question(
+        "metrics", "show", "/metrics", "Give what is counted, as a page for Prometheus.",
+        has_own_verb=True, needs=Role.OBSERVER, media_type="text/plain",
     ),
     Question(
         "record", "list", "/records", "List who was in which meeting, the latest first.",
