@@ -71,7 +71,7 @@ def review(room: Room, person: Participant, minutes: Minutes, by: Actor = SYSTEM
     is_listener = room.assembly.lecture and person.role < Role.MODERATOR and person.id not in room.assembly.floor
     if is_listener:
         voices.add_mute(room, person, MuteCause.LECTURE, by, minutes)
-    elif not room.assembly.lecture:
+    else:
         voices.lift(room, person, (MuteCause.LECTURE,), by, minutes)
 
 

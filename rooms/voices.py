@@ -10,8 +10,10 @@ from rooms import events as tell
 from rooms.errors import Forbidden
 from rooms.hearing import may_be_heard, may_hear
 from rooms.keys import checked_digits
+from rooms.menus import menu_for
 from rooms.participant import Actor, MuteCause, Participant, ParticipantId, Presence, Role
 from rooms.policy import LIFTS
+from rooms.wishes import how_to
 
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
@@ -20,9 +22,8 @@ if TYPE_CHECKING:
 TELLS_AGAIN_S = 30.0
 BY_HOST = {MuteCause.HOST, MuteCause.LECTURE}
 """Mutes that nobody takes back by himself."""
-RAISE_HAND_KEY = "5"
-YOU_ARE_MUTED = ("prompt:muted",)
-MUTED_BY_HOST = ("prompt:muted-by-host", "prompt:menu-hand", "prompt:press", f"number:{RAISE_HAND_KEY}")
+YOU_ARE_MUTED: tuple[str, ...] = ("prompt:muted",)
+MUTED_BY_HOST: tuple[str, ...] = ("prompt:muted-by-host",)
 
 
 def mute(room: Room, command: ask.Mute, by: Actor, minutes: Minutes) -> None:
@@ -111,7 +112,10 @@ def tell_muted(room: Room, person: Participant, minutes: Minutes) -> None:
     if not causes or person.noise or is_told or not room.policy.tell_muted or not may_hear(person):
         return
     person.told_muted_at = minutes.at
-    minutes.say(tell.Announced, YOU_ARE_MUTED if causes.isdisjoint(BY_HOST) else MUTED_BY_HOST, person.id)
+    sounds = YOU_ARE_MUTED
+    if not causes.isdisjoint(BY_HOST):
+        sounds = MUTED_BY_HOST + how_to(menu_for(room.policy.menu, person.role), "hand")
+    minutes.say(tell.Announced, sounds, person.id)
 
 
 def note_noise(room: Room, command: ask.NoteNoise, by: Actor, minutes: Minutes) -> None:

@@ -145,6 +145,12 @@ def _read(menu: Menu) -> Iterator[str]:
             yield from (f"prompt:{prompt}", "prompt:press", *map(_name_of, key))
 
 
+def how_to(menu: Menu, action: str) -> tuple[str, ...]:
+    """By which key one asks for an action, in words; nothing where no key does."""
+    key = next((key for key, steps in menu.items() if any(step.name == action for step in steps)), "")
+    return tuple(_read({key: tuple(step for step in menu[key] if step.name == action)})) if key else ()
+
+
 def _name_of(press: str) -> str:
     return {"*": "prompt:star", "#": "prompt:hash"}.get(press, f"number:{press}")
 

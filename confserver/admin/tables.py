@@ -34,6 +34,8 @@ def print_room(room: Record) -> None:
     if room["participants"]:
         click.echo()
         print_table(PARTICIPANT_HEADINGS, (_participant_row(person, room["at"]) for person in room["participants"]))
+    for line in _turns(room):
+        click.echo(plain(line))
     findings = [finding for person in room["participants"] for finding in person.get("quality", ())]
     for finding in sorted(findings, key=lambda each: each["since"]):
         since = time.strftime("%H:%M", time.localtime(finding["since"]))
@@ -177,6 +179,19 @@ def _opinions(media: Record | None) -> str:
     opinions = [media.get(name) for name in ("mos_in", "mos_out")] if media else []
     known = any(opinion is not None for opinion in opinions)
     return "/".join("-" if opinion is None else f"{opinion:.1f}" for opinion in opinions) if known else ""
+
+
+def _turns(room: Record) -> list[str]:
+    """Who takes turns how, and what is private, a line each; nothing in an ordinary room."""
+    lines = ["", "in a lecture"] if room["in_lecture"] else [""]
+    for what, word in (("hands", "hands up"), ("floor", "on the floor"), ("breakouts", "breakout rooms")):
+        lines += [f"{word}: {', '.join(room[what])}"] if room[what] else []
+    for each in room["whispers"]:
+        lines.append(f"{each['participant']} {'coaches' if each['coach'] else 'whispers to'} {each['to']}")
+    for each in room["sidebars"]:
+        lines.append(f"sidebar {each['sidebar']}: {', '.join(each['participants'])}")
+    lines += [f"{listener} does not hear {source}" for listener, source in room["unheard"]]
+    return lines if len(lines) > 1 else []
 
 
 def _marks(person: Record) -> list[str]:

@@ -225,3 +225,18 @@ def test_durations() -> None:
     assert tables.duration(None, 5.0) == ""
     assert tables.duration(10.0, 5.0) == "0:00:00", "clocks may differ a little"
     assert tables.duration(0.0, 90061.5) == "25:01:01"
+
+
+def test_a_room_in_which_people_take_turns_says_so(line: Line) -> None:
+    line.answer = room(line) | {
+        "in_lecture": True, "hands": ["p2", "p1"], "floor": ["p1"], "breakouts": ["standup-1"],
+        "whispers": [
+            {"participant": "p1", "to": "p2", "coach": True}, {"participant": "p2", "to": "p1", "coach": False},
+        ],
+        "sidebars": [{"sidebar": 7, "participants": ["p1", "p2"], "room_db": None}], "unheard": [["p1", "p2"]],
+    }  # fmt: skip
+    told = line.run("room", "show", "standup").output.splitlines()
+    assert told[-8:] == [
+        "in a lecture", "hands up: p2, p1", "on the floor: p1", "breakout rooms: standup-1", "p1 coaches p2",
+        "p2 whispers to p1", "sidebar 7: p1, p2", "p1 does not hear p2",
+    ]  # fmt: skip

@@ -1,7 +1,7 @@
 """One truth: what rooms are told to be is what the media workers do and what phones are asked for.
 
-Random plays; after every step the description (HTTP, command line, Python), the document of the conference package,
-the direction in SDP and what the workers were told say the same of everybody, at one version of the room.
+Random plays, by script and by keypad; after every step the description (HTTP, command line, Python), the document of
+the conference package, the direction in SDP and what the workers were told say the same of everybody, at one version.
 """
 
 from __future__ import annotations
@@ -14,7 +14,17 @@ from typing import Any
 
 import pytest
 
-from confserver.contract import CloseLeg, CloseRoom, LegOpened, MoveLeg, OpenLeg, SetGain, SetHearing, ToWorker
+from confserver.contract import (
+    CloseLeg,
+    CloseRoom,
+    DigitPressed,
+    LegOpened,
+    MoveLeg,
+    OpenLeg,
+    SetGain,
+    SetHearing,
+    ToWorker,
+)
 from confserver.focus import conference_info as info
 from confserver.focus import outputs as out
 from confserver.focus.watching import Roster
@@ -160,6 +170,16 @@ class Play(House):
         call = self.random.choice(list(self.acked))
         self.answer_all(self.bye(call))
 
+    def press(self) -> None:
+        """His own keypad, which sees the same rooms."""
+        found = self.somebody()
+        leg = self.scene.legs.by_participant.get(found[1]) if found else None
+        for digit in self.random.choice(["1", "4", "5", "6", "7", "9", "*1", "*5", "**5", "**6"]):
+            if leg is not None:
+                self.log.append(f"{leg.participant} presses {digit}")
+                self.answer_all(self.tell(DigitPressed(leg=leg.id, digit=digit, duration_ms=100), leg.worker))
+        self.answer_all(self.pass_time(7.0))
+
     def lose_one(self) -> None:
         worker = self.random.randrange(2)
         self.workers[worker] = Ears()
@@ -260,7 +280,7 @@ STEPS: tuple[Callable[[Play], None], ...] = (
         lambda room, who: ask.Merge(room, play.random.choice(ROOMS)),
         lambda room, who: ask.OpenBreakouts(room, 2), lambda room, who: ask.CloseBreakouts(room),
     )] * 2,
-    Play.hang_up, Play.lose_one, Play.become_moderator,
+    *[Play.press] * 6, Play.hang_up, Play.lose_one, Play.become_moderator,
     lambda play: play.about_one(lambda room, who: ask.Kick(room, who)),
 )  # fmt: skip
 

@@ -191,6 +191,18 @@ def test_who_talks_while_the_host_has_muted_him_is_told_how_to_ask_every_30_s(st
     assert kinds(stage.do(ask.NoteTalking(ROOM, ana, True))) == [tell.Announced]
 
 
+def test_the_key_that_is_named_is_that_of_the_room_s_menu() -> None:
+    stage = Stage(ROOM)
+    stage.do(ask.CreateRoom(ROOM, menu={"participant": {"5": [], "*0": "hand"}}))
+    ana, bob = stage.arrive("Ana"), stage.arrive("Bob")
+    stage.do(ask.MuteAll(ROOM), HOST)
+    [told] = stage.do(ask.NoteTalking(ROOM, ana, True))
+    assert told.sounds[-3:] == ("prompt:press", "prompt:star", "number:0")
+    stage.do(ask.ChangeRoom(ROOM, menu={"participant": {"5": []}}), HOST)
+    [told] = stage.do(ask.NoteTalking(ROOM, bob, True))
+    assert told.sounds == ("prompt:muted-by-host",), "nobody can ask by a key"
+
+
 @pytest.mark.parametrize("cause", [MuteCause.ENTRY, MuteCause.NOISE])
 def test_who_may_unmute_himself_is_told_only_that_he_is_muted(stage: Stage, cause: MuteCause) -> None:
     ana = stage.arrive()
