@@ -74,7 +74,7 @@ class News:
         if wanted is None and not self._is_watched:
             return
         self._is_watched = wanted is not None
-        self._perform(self._focus.watch_levels(wanted))
+        self._perform(self._focus.levels.watch(wanted))
         for room, people in self._focus.levels.of_rooms(wanted).items():
             self.streams.tell_levels(room, people)
 

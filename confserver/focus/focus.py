@@ -43,7 +43,7 @@ from confserver.focus.inquiries import Inquiries
 from confserver.focus.keying import Keying
 from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
-from confserver.focus.levels import Levels, Wanted
+from confserver.focus.levels import Levels
 from confserver.focus.listing import Listing
 from confserver.focus.loudness import Loudness
 from confserver.focus.measuring import Measuring, media_of
@@ -340,11 +340,6 @@ class Focus:
         return self._scene.taken()
 
     # ------------------------------------------------------------------ looking in
-    def watch_levels(self, wanted: Wanted) -> list[Output]:
-        """Have the workers tell what comes from people in these rooms; ``levels.of_rooms`` gives it."""
-        self.levels.watch(wanted)
-        return self._scene.taken()
-
     @property
     def epoch(self) -> str:
         return self._scene.rooms.epoch

@@ -7,7 +7,7 @@ from typing import Any
 
 from confserver.contract import LegId, WatchedReports, WatchRooms
 from confserver.focus.legs import Leg, Stage
-from confserver.focus.outputs import TellWorker
+from confserver.focus.outputs import Output, TellWorker
 from confserver.focus.scene import Scene
 
 MOST_TOLD = 500
@@ -23,8 +23,8 @@ class Levels:
         self._now: dict[LegId, float] = {}
         self._last = ""
 
-    def watch(self, wanted: Wanted) -> None:
-        """Have told what is wanted now; None: nothing."""
+    def watch(self, wanted: Wanted) -> list[Output]:
+        """Have the workers tell what is wanted now; None: nothing."""
         places = [place for name, place in self._scene.places.items() if wanted is not None and wanted(name)]
         workers = {place.worker for place in places} | set(self._asked)
         for worker in sorted(workers):
@@ -36,6 +36,7 @@ class Levels:
                 self._asked.pop(worker, None)
         if wanted is None:
             self._now.clear()
+        return self._scene.taken()
 
     def heard(self, event: WatchedReports) -> None:
         for report, level in zip(event.reports, event.levels_db, strict=False):

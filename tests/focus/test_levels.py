@@ -20,19 +20,19 @@ def asked(outputs: list[object]) -> list[list[int]]:
 def test_workers_are_asked_once_and_told_when_nobody_looks_any_more() -> None:
     house = House()
     leg = house.leg(house.enter())
-    assert house.focus.watch_levels(None) == []
-    assert asked(house.focus.watch_levels(lambda room: room == "other")) == []
-    assert asked(house.focus.watch_levels(lambda room: True)) == [[leg.place.number]]
-    assert house.focus.watch_levels(lambda room: True) == [], "it knows"
-    assert asked(house.focus.watch_levels(None)) == [[]]
-    assert house.focus.watch_levels(None) == []
+    assert house.focus.levels.watch(None) == []
+    assert asked(house.focus.levels.watch(lambda room: room == "other")) == []
+    assert asked(house.focus.levels.watch(lambda room: True)) == [[leg.place.number]]
+    assert house.focus.levels.watch(lambda room: True) == [], "it knows"
+    assert asked(house.focus.levels.watch(None)) == [[]]
+    assert house.focus.levels.watch(None) == []
 
 
 def test_what_comes_from_each_by_room() -> None:
     house = House()
     leg = house.leg(house.enter())
     everybody = lambda room: True  # noqa: E731
-    house.focus.watch_levels(everybody)
+    house.focus.levels.watch(everybody)
     assert house.focus.levels.of_rooms(everybody)["standup"][leg.participant]["level_db"] is None
     house.tell(
         WatchedReports(reports=[report(leg.id, mos_in=4.409), report(999)], levels_db=[-21.5, -3.0], at=house.now)
@@ -47,17 +47,17 @@ def test_what_comes_from_each_by_room() -> None:
         }
     }  # fmt: skip
     assert house.focus.levels.of_rooms(lambda room: False) == {} and house.focus.levels.of_rooms(None) == {}
-    house.focus.watch_levels(None)
-    house.focus.watch_levels(everybody)
+    house.focus.levels.watch(None)
+    house.focus.levels.watch(everybody)
     assert house.focus.levels.of_rooms(everybody)["standup"][leg.participant]["level_db"] is None, "not an old one"
 
 
 def test_the_heir_of_a_lost_worker_is_asked_again() -> None:
     house = House()
     house.enter()
-    house.focus.watch_levels(lambda room: True)
+    house.focus.levels.watch(lambda room: True)
     house.lose(0)
-    assert len(asked(house.focus.watch_levels(lambda room: True))) == 1
+    assert len(asked(house.focus.levels.watch(lambda room: True))) == 1
 
 
 def test_where_there_are_many_rooms_have_their_turns(monkeypatch: object) -> None:
