@@ -34,7 +34,7 @@ def dial(room: Room, command: ask.Dial, by: Actor, minutes: Minutes) -> None:
         raise Invalid(f"a phone rings for up to {MOST_RING_S:.0f} s, not for {command.ring_s:g}")
     room.check_entrance(is_called=True)
     person = room.keep_place(command.name, uri, "", minutes)
-    person.dialled = True
+    person.dialled, person.must_confirm = True, command.confirm
     caller_id = readable(command.caller_id)
     minutes.say(tell.Dialled, person.id, person.name, uri, command.ring_s, by.name, command.confirm, caller_id)
 

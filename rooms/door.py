@@ -205,12 +205,13 @@ def turn_away(
 
 # ------------------------------------------------------------------ time
 def due(room: Room) -> float | None:
-    return min((each.deadline for each in room.waiting if each.deadline is not None), default=None)
+    own = [each for each in room.waiting if each.waits_for is not Wait.CONFIRM]
+    return min((each.deadline for each in own if each.deadline is not None), default=None)
 
 
 def fire(room: Room, minutes: Minutes) -> None:
     for person in room.waiting:
-        if person.deadline is None or person.deadline > minutes.at:
+        if person.waits_for is Wait.CONFIRM or person.deadline is None or person.deadline > minutes.at:
             continue
         if person.waits_for is Wait.APPROVAL:
             turn_away(room, person, "nobody has let him in", ("prompt:not-let-in",), "system", minutes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rooms import door
+from rooms import confirming, door
 from rooms import events as tell
 from rooms.participant import Participant, Presence, Role, Wait
 
@@ -29,6 +29,7 @@ def ask_patience(room: Room, person: Participant, minutes: Minutes) -> None:
 
 WAITS: tuple[tuple[Wait, Callable[[Room, Participant], bool], Callable[[Room, Participant, Minutes], None]], ...] = (
     (Wait.ROOM, lambda *who: who[0].hall.is_open, lambda room, *who: room.hall.ask(room, *who, "prompt:welcome")),
+    (Wait.CONFIRM, confirming.must, confirming.ask),
     (Wait.PIN, lambda *who: not who[1].dialled and door.needs_pin(*who), lambda *who: door.ask_pin(*who)),
     (Wait.APPROVAL, lambda *who: not who[1].dialled and door.needs_leave(*who), lambda *who: door.knock(*who)),
     (Wait.MODERATOR, needs_moderator, ask_patience),
@@ -52,7 +53,7 @@ def go_on(room: Room, person: Participant, minutes: Minutes) -> bool:
     if wait is None:
         room.enter(person, minutes)
         _greet(room, person, minutes)
-        if was not in (None, Wait.PIN):
+        if was not in (None, Wait.PIN, Wait.CONFIRM):
             minutes.say(tell.Announced, ("prompt:let-in",), person.id)
         return True
     person.presence = Presence.WAITING

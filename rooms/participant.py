@@ -36,6 +36,7 @@ class Wait(enum.Enum):
     """What somebody waits for whose call is up."""
 
     ROOM = "room"  # he is asked for the number of one
+    CONFIRM = "confirm"  # we have called him; he is asked to press a key
     PIN = "pin"  # he is asked for it
     NAME = "name"  # he says it
     START = "start"  # the room opens later
@@ -137,6 +138,8 @@ class Participant:
     """Somebody who is believed vouches for him."""
     has_pin: bool = False
     """He has given the room's PIN, or needs none."""
+    must_confirm: bool = False
+    """Who answers our call comes in when he has pressed a key."""
     is_admitted: bool = False
     """He need not knock any more."""
     typed: str = ""

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rooms import door, entrance
+from rooms import confirming, door, entrance
 from rooms import events as tell
 
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
     from rooms.room import Room
 
-DUE: dict[str, Callable[[Room], float | None]] = {door.ALARM: door.due}
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {door.ALARM: door.fire}
+DUE: dict[str, Callable[[Room], float | None]] = {door.ALARM: door.due, confirming.ALARM: confirming.due}
+ALARMS: dict[str, Callable[[Room, Minutes], None]] = {door.ALARM: door.fire, confirming.ALARM: confirming.fire}
 _NO_MATTER = (tell.TalkingChanged, tell.DominantSpeaker, tell.NoiseChanged, tell.DigitReceived, tell.HearingChanged)
 """Many, and nobody comes in or goes by them."""
 

@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, unquote_to_bytes
 import msgspec
 
 from confserver.admin.members import body_fields as body_fields
+from confserver.admin.members import with_whole_numbers
 from confserver.admin.problems import REFUSALS as REFUSALS
 from confserver.admin.problems import Problem as Problem
 from confserver.admin.problems import problem_of as problem_of
@@ -33,6 +34,8 @@ from rooms.policy import RULES, RoomPolicy
 
 MOST_BODY_BYTES = 64 * 1024
 MOST_PARAMETERS = 100
+MOST_DIGITS = 15
+"""Of a whole number in a query string: what every reader of JSON can hold."""
 MOST_TEXT = 1024
 """Characters of what a query string names."""
 
@@ -214,7 +217,7 @@ def _check_value(parameter: Parameter, text: str) -> None:
 
 
 def _whole(text: str) -> int:
-    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+    if not re.fullmatch(rf"-?[0-9]{{1,{MOST_DIGITS}}}", text):
         raise ValueError(text)
     return int(text)
 
@@ -224,7 +227,7 @@ def command_of(found: Found, content_type: str, body: bytes) -> Command | Order:
     command = found.route.command
     if command is None:
         raise ValueError(f"{found.route.path} is a query")
-    given = _members(content_type, body)
+    given = with_whole_numbers(command, _members(content_type, body))
     names = {f.name for f in body_fields(command)}
     for key in given:
         if key not in names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import get_args, get_type_hints
 
 from confserver.routing.commands import Command as Order
 from rooms.commands import Command
@@ -17,3 +18,15 @@ def body_fields(command: type[Command] | type[Order]) -> tuple[dataclasses.Field
     if not getattr(command, "spreads", False):
         return own
     return (*(f for f in own if f.name != "rules"), *dataclasses.fields(RoomPolicy))
+
+
+def with_whole_numbers(command: type[Command] | type[Order], given: dict[str, object]) -> dict[str, object]:
+    """To JSON 20.0 is the integer that 20 is (JSON Schema, 6.1.1), to Python it is none."""
+    hints = {**get_type_hints(RoomPolicy), **get_type_hints(command)}
+
+    def read(name: str, value: object) -> object:
+        kinds = (hints.get(name), *get_args(hints.get(name)))
+        is_whole = isinstance(value, float) and value.is_integer() and int in kinds and float not in kinds
+        return int(value) if is_whole else value  # type: ignore[call-overload]
+
+    return {name: read(name, value) for name, value in given.items()}

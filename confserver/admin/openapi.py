@@ -16,7 +16,8 @@ from importlib.metadata import version
 from typing import Any, get_type_hints
 
 from confserver.admin.cli import ARGUMENT_HELP, OPTION_HELP
-from confserver.admin.endpoints import ROUTES, Route, body_fields
+from confserver.admin.endpoints import MOST_DIGITS, ROUTES, Route, body_fields
+from confserver.admin.files import TYPES
 from confserver.admin.schema import Schema, nullable, of_hint, ref
 from confserver.admin.schemas import LIMITS, rules
 from confserver.admin.way_schemas import ANSWERS, DONE, SCHEMAS
@@ -35,7 +36,7 @@ NAMES = {
 }
 """What paths name."""
 OPEN: tuple[int, ...] = (400, 421, 429, 500)
-READING: tuple[int, ...] = (400, 401, 403, 404, 421, 429, 500, 503)
+READING: tuple[int, ...] = (400, 401, 403, 404, 421, 422, 429, 500, 503)
 CHANGING: tuple[int, ...] = (400, 401, 403, 404, 409, 412, 413, 415, 421, 422, 429, 500, 503)
 _HEADERS = {"Idempotency-Key": {"type": "string", "pattern": "^[!-~]{1,255}$"}}
 INTRODUCTION = """\
@@ -128,6 +129,8 @@ def _in_path(route: Route) -> list[Document]:
 
 def _in_query(parameter: Parameter) -> Document:
     schema = of_hint(parameter.kind)
+    if parameter.kind is int:
+        schema |= {"minimum": 1 - 10**MOST_DIGITS, "maximum": 10**MOST_DIGITS - 1}
     for word, value in (("minimum", parameter.least), ("maximum", parameter.most)):
         if value is not None:
             schema[word] = value
@@ -185,6 +188,8 @@ _WORDS = {200: "Done; how it is now.", 201: "Made.", 204: "Done; it is no more."
 
 
 def _content(route: Route) -> Document:
+    if route.media_type == "application/octet-stream":
+        return {kind: {"schema": {}} for kind in (*dict.fromkeys(TYPES.values()), route.media_type)}
     if route.media_type != "application/json":
         return {route.media_type: {"schema": {"type": "string"}}}
     if isinstance(route.command, type) and issubclass(route.command, Command):

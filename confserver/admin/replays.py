@@ -18,7 +18,7 @@ from confserver.admin.problems import Problem
 KEPT_S = 86400.0
 MOST_KEPT = 2000
 MOST_KEPT_BYTES = 8 * 1024 * 1024
-_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?\Z")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,15 @@ def rules() -> dict[str, Schema]:
 
 def _rule(rule: dataclasses.Field[Any], hint: Any) -> Schema:
     schema = {**of_hint(hint), **LIMITS.get(rule.name, {}), "description": rule.metadata["help"]}
-    return {"description": rule.metadata["help"]} if rule.metadata["secret"] else schema
+    if not rule.metadata["secret"]:
+        return schema
+    words = f'{rule.metadata["help"]} To observers: "set", where there is one.'
+    return {**schema, "description": words, "type": list(dict.fromkeys([*_kinds(schema), "string"]))}
+
+
+def _kinds(schema: Schema) -> list[str]:
+    kind = schema["type"]
+    return [kind] if isinstance(kind, str) else list(kind)
 
 
 PEOPLE: dict[str, Schema] = {

@@ -82,19 +82,19 @@ class Protection:
 
     # ------------------------------------------------------------------ what administrators ask for
     def join(self, orders: Orders) -> None:
-        orders.handlers[AddBan] = self._add
-        orders.handlers[LiftBan] = self._lift
+        orders.signed[AddBan] = self._add
+        orders.signed[LiftBan] = self._lift
         orders.answers["ban list"] = lambda _, now: [ban.describe() for ban in self._bans.list(now)]
 
-    def _add(self, order: AddBan, now: float) -> Done:
+    def _add(self, order: AddBan, by: str, now: float) -> Done:
         known = {ban.network for ban in self._bans.list(now)}
-        ban = self._bans.add(order.network, order.reason, order.seconds, now)
+        ban = self._bans.add(order.network, order.reason, order.seconds, now, by)
         log.warning("banned", source=ban.network, why=ban.reason, until=_written(ban.until), by=ban.by)
         return Done(ban.describe(), lambda db: store.keep_ban(db, ban), ban.network not in known)
 
-    def _lift(self, order: LiftBan, now: float) -> Done:
+    def _lift(self, order: LiftBan, by: str, now: float) -> Done:
         ban = self._bans.lift(order.network)
-        log.info("ban lifted", source=ban.network, by="administrator")
+        log.info("ban lifted", source=ban.network, by=by)
         return Done(None, lambda db: store.drop_bans(db, [ban.network]))
 
 

@@ -98,17 +98,17 @@ class Bans:
         self._put(ban)
         return ban
 
-    def add(self, network: str, reason: str, seconds: float | None, now: float) -> Ban:
+    def add(self, network: str, reason: str, seconds: float | None, now: float, by: str = ADMINISTRATOR) -> Ban:
         """An administrator's ban, in place of any there is. Raises Refused."""
         if seconds is not None and not 0 < seconds < 100 * 365 * 86_400:
             raise Invalid("a ban lasts more than 0 seconds; without --seconds it has no end")
         name = name_of(network)
         _spare_loopback(name)
-        named = sum(ban.by == ADMINISTRATOR for ban in self._bans.values())
+        named = sum(ban.by != SERVER for ban in self._bans.values())
         if named >= MOST_NAMED and name not in self._bans:
             raise Conflict(f"there are {named} bans by administrators already; lift some, or ban wider networks")
         reason = "".join(c if c.isprintable() else "?" for c in reason)[:MOST_REASON]
-        ban = Ban(name, reason, now, FOR_GOOD if seconds is None else now + seconds, ADMINISTRATOR)
+        ban = Ban(name, reason, now, FOR_GOOD if seconds is None else now + seconds, by)
         self._put(ban)
         return ban
 

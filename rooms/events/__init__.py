@@ -83,6 +83,8 @@ from rooms.events.recording import RecordingFailed as RecordingFailed
 from rooms.events.recording import RecordingPaused as RecordingPaused
 from rooms.events.recording import RecordingResumed as RecordingResumed
 from rooms.events.recording import RecordingStarted as RecordingStarted
+from rooms.events.server import ServerDraining as ServerDraining
+from rooms.events.server import ServerOpen as ServerOpen
 from rooms.events.voices import GainChanged as GainChanged
 from rooms.events.voices import HeldByHost as HeldByHost
 from rooms.events.voices import ReleasedByHost as ReleasedByHost

@@ -39,6 +39,7 @@ def test_requests_become_commands() -> None:
     assert asked("PUT", "/rooms/standup", {"max_participants": 5, "mute_on_entry": True}) == CreateRoom(
         "standup", max_participants=5, mute_on_entry=True
     )
+    assert asked("PUT", "/rooms/standup", {"max_participants": 5.0}) == CreateRoom("standup", max_participants=5)
     assert asked("DELETE", "/rooms/standup") == RemoveRoom("standup")
     assert asked("POST", "/rooms/standup/lock", {}) == Lock("standup")
     mute = "/rooms/standup/participants/p7/mute"

@@ -85,7 +85,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert replays.describe()["bytes"] <= 100 and replays.find(ask("large"), NOW)
 
 
-@pytest.mark.parametrize("key", ["", " ", "a" * 256, "é", "a\x00", " a", "a\x7f"])
+@pytest.mark.parametrize("key", ["", " ", "a" * 256, "é", "a\x00", " a", "a b", "a\x7f"])
 def test_what_is_no_key(key: str) -> None:
     with pytest.raises(Problem) as caught:
         ask_of("x", key, "POST", "/", b"")

@@ -132,13 +132,13 @@ def test_a_banned_hosts_connection_is_closed(log: Log) -> None:
 def test_administrators_ban_and_lift(log: Log) -> None:
     gatehouse = Gatehouse()
     now = gatehouse.now()
-    done = gatehouse.orders.carry_out(AddBan(SCANNER, "calls at night", 60.0), now)
+    done = gatehouse.orders.carry_out(AddBan(SCANNER, "calls at night", 60.0), now, "reception")
     assert done.is_new and done.told is not None and done.told["until"] == now + 60 and done.job is not None
     done.job(gatehouse.disk.db)
-    assert not gatehouse.orders.carry_out(AddBan(SCANNER), now).is_new
+    assert not gatehouse.orders.carry_out(AddBan(SCANNER), now, "reception").is_new
     assert gatehouse.hear() == 0
     [told] = gatehouse.orders.answer("ban list", {}, now)  # type: ignore[misc]
-    assert told["network"] == SCANNER and told["by"] == "administrator"
+    assert told["network"] == SCANNER and told["by"] == "reception"
     lifted = gatehouse.orders.carry_out(LiftBan(SCANNER), now)
     assert lifted.told is None and lifted.job is not None
     lifted.job(gatehouse.disk.db)

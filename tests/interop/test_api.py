@@ -25,6 +25,7 @@ UNASKED = "events$|^/drain|^/backup|^/restore|^/webhooks"
 SETTINGS = """
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412", "422"]
+negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "412", "415", "422"]
 
 [parameters]
 "path.room" = "standup"
@@ -32,7 +33,7 @@ positive_data_acceptance.expected-statuses = ["2xx", "3xx", "401", "403", "404",
 "path.user" = "alice"
 "path.holder" = "reception"
 """
-"""422: a name or number that cannot be, which no type can say."""
+"""422: a name or number that cannot be, which no type can say; 412: a tag that is no tag matches nothing."""
 
 
 @pytest.fixture(scope="module")
