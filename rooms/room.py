@@ -30,6 +30,7 @@ from rooms import (
     quality,
     recording,
     rights,
+    roll,
     timing,
     voices,
 )
@@ -378,6 +379,7 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Leave: Room._leave,
     **door.HANDLERS,
     **ending.HANDLERS,
+    **roll.HANDLERS,
     **dialling.HANDLERS,
     **lists.HANDLERS,
     **messages.HANDLERS,

@@ -89,6 +89,7 @@ from rooms.commands.recording import PauseRecording as PauseRecording
 from rooms.commands.recording import ResumeRecording as ResumeRecording
 from rooms.commands.recording import StartRecording as StartRecording
 from rooms.commands.recording import StopRecording as StopRecording
+from rooms.commands.roll import RollCall as RollCall
 from rooms.commands.voices import HoldParticipant as HoldParticipant
 from rooms.commands.voices import MuteAll as MuteAll
 from rooms.commands.voices import ReleaseParticipant as ReleaseParticipant
@@ -101,7 +102,7 @@ COMMANDS: tuple[type[Command], ...] = (
     CreateRoom, ChangeRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick,
     Dial, DialList, CancelList, Transfer,
     SendDigits, SendText,
-    Admit, TurnAway, Promote, Demote, Extend,
+    Admit, TurnAway, Promote, Demote, Extend, RollCall,
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
     StartLecture, EndLecture, RaiseHand, LowerHand, GiveFloor, TakeFloor,
     Whisper, Coach, EndWhisper, Relate, OpenSidebar, LeaveSidebar, CloseSidebar,
