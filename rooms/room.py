@@ -16,22 +16,14 @@ from rooms import (
     assembly,
     dialling,
     door,
-    ending,
     entrance,
-    gains,
-    hall,
-    hosting,
-    keypad,
     lifecycle,
     links,
-    lists,
-    messages,
-    plays,
     quality,
     recording,
     rights,
-    roll,
     timing,
+    topics,
     voices,
 )
 from rooms import commands as ask
@@ -100,7 +92,7 @@ class Room:
         self.hearing = Hearing()
         self.plays = Plays()
         self.keypads = Keypads()
-        self.hall = Hall()
+        self.hall: Hall = Hall()
         self.recording = Recording()
         self.lists = Lists()
         self.chat = Chat()
@@ -156,7 +148,7 @@ class Room:
         """Do what is due."""
         minutes = Minutes(self.name, self.number, now)
         while (purpose := self.alarms.take_due(now)) is not None:
-            ALARMS[purpose](self, minutes)
+            topics.ALARMS[purpose](self, minutes)
         return self.conclude(minutes)
 
     def conclude(self, minutes: Minutes) -> list[tell.Event]:
@@ -377,24 +369,6 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Arrive: Room._arrive,
     ask.Release: Room._release,
     ask.Leave: Room._leave,
-    **door.HANDLERS,
-    **ending.HANDLERS,
-    **roll.HANDLERS,
-    **dialling.HANDLERS,
-    **lists.HANDLERS,
-    **messages.HANDLERS,
-    **voices.HANDLERS,
-    **assembly.HANDLERS,
-    **links.HANDLERS,
-    **gains.HANDLERS,
-    **hosting.HANDLERS,
-    **keypad.HANDLERS,
-    **plays.HANDLERS,
-    **quality.HANDLERS,
-    **recording.HANDLERS,
+    **topics.HANDLERS,
     ask.Kick: Room._kick,
 }
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {
-    **lists.ALARMS, **keypad.ALARMS, **hall.ALARMS, **timing.ALARMS,
-}  # fmt: skip
-"""What is done when a time has come, by the purpose it was set for; each topic adds its rows."""

@@ -20,10 +20,6 @@ class OfDoors(Asking[Listed, Told, Changed]):
         """Let the room go on for some minutes after the time when it would end."""
         return self._change("POST", path("rooms", room, "extend"), minutes=minutes)
 
-    def roll_call(self, room: str, participant: str | None = None) -> Changed:
-        """Say who is in the room: to everybody, or to one participant."""
-        return self._change("POST", path("rooms", room, "roll-call"), participant=participant)
-
     def promote(self, room: str, participant: str) -> Changed:
         """Make a participant a moderator."""
         return self._change("POST", path("rooms", room, "participants", participant, "promote"))

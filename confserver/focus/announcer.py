@@ -109,11 +109,11 @@ class Announcer:
                 self._go_on(line, event.at)
 
     def _score_of(self, sounds: tuple[str, ...]) -> Score:
-        """Where names cannot be spoken, they are somebody's. Raises Refused."""
+        """Where the names in it cannot be spoken, they are somebody's. Raises Refused."""
         try:
             return self._playing.score_of(sounds)
         except Refused:
-            if not any(sound.startswith(SAY) for sound in sounds):
+            if len({sound.startswith(SAY) for sound in sounds}) < 2:
                 raise
             plain = [SOMEBODY if sound.startswith(SAY) else sound for sound in sounds]
             return self._playing.score_of(tuple(dict.fromkeys(plain)))

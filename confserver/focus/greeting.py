@@ -9,10 +9,10 @@ from __future__ import annotations
 from confserver.focus.announcer import Announcer
 from confserver.focus.scene import Scene
 from rooms import events as tell
+from rooms.calling_roll import how_many
 from rooms.participant import ParticipantId
 from rooms.plays import said
 from rooms.policy import Announce
-from rooms.roll import count
 
 
 class Greeting:
@@ -45,7 +45,7 @@ class Greeting:
         if wanted is Announce.NAME:
             self._say(event, (said(name), what))
         if wanted is Announce.COUNT or is_threshold:
-            self._say(event, count(there))
+            self._say(event, how_many(room))
 
     def _say(self, event: tell.Event, sounds: tuple[str, ...]) -> None:
         self._announcer.follow(tell.Announced(event.room, event.number, event.at, sounds))

@@ -17,6 +17,7 @@ from rooms.commands.assembly import LowerHand as LowerHand
 from rooms.commands.assembly import RaiseHand as RaiseHand
 from rooms.commands.assembly import StartLecture as StartLecture
 from rooms.commands.assembly import TakeFloor as TakeFloor
+from rooms.commands.calling_roll import RollCall as RollCall
 from rooms.commands.calls import Dial as Dial
 from rooms.commands.calls import NoteDialFailed as NoteDialFailed
 from rooms.commands.calls import NoteDialRefused as NoteDialRefused
@@ -89,7 +90,6 @@ from rooms.commands.recording import PauseRecording as PauseRecording
 from rooms.commands.recording import ResumeRecording as ResumeRecording
 from rooms.commands.recording import StartRecording as StartRecording
 from rooms.commands.recording import StopRecording as StopRecording
-from rooms.commands.roll import RollCall as RollCall
 from rooms.commands.voices import HoldParticipant as HoldParticipant
 from rooms.commands.voices import MuteAll as MuteAll
 from rooms.commands.voices import ReleaseParticipant as ReleaseParticipant

@@ -57,4 +57,4 @@ def test_a_roll_call_without_a_voice_says_how_many() -> None:
     for _ in range(2):
         hall.enter()
     hall.order(ask.RollCall("standup"))
-    assert heard(hall) == [["there-are", "2", "in-the-room", "somebody"]]
+    assert heard(hall) == [["there-are", "2", "in-the-room"]]

@@ -1,4 +1,4 @@
-"""What one may ask about who is there, by ear."""
+"""What one may ask about who is there, aloud."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from rooms.participant import ParticipantId, Role
 
 @dataclass(frozen=True, slots=True)
 class RollCall(Command):
-    """Say who is in the room: to everybody, or to one participant."""
+    """Say to a room, or to one participant, how many are there and who.
+
+    Names are spoken where espeak-ng is there, of the first twenty who came.
+    """
 
     needs: ClassVar[Role] = Role.PARTICIPANT
     path: ClassVar[str] = "/rooms/{room}/roll-call"
