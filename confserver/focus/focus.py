@@ -38,6 +38,7 @@ from confserver.focus.diagnosis import Diagnosis
 from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.early import by_the_rules
 from confserver.focus.fencing import Fencing
+from confserver.focus.greeting import Greeting
 from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
 from confserver.focus.keying import Keying
@@ -106,7 +107,8 @@ class Focus:
         scene.followers += [part.follow for part in parts]
         self._announcer = Announcer(scene, self._playing)
         self._admission = Admission(scene, decide or by_the_rules(scene))
-        scene.followers += [self._announcer.follow, self._admission.follow]
+        greeting = Greeting(scene, self._announcer, repertoire.announce)
+        scene.followers += [self._announcer.follow, greeting.follow, self._admission.follow]
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers += [self._dialout.follow, Listing(scene, self._dialout.check).follow]
         scene.followers.append(Keying(scene, lambda what, *_: self._playing.check(what), self._dialout.check).follow)
