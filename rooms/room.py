@@ -17,19 +17,13 @@ from rooms import (
     dialling,
     door,
     entrance,
-    gains,
-    hall,
-    hosting,
-    keypad,
     lifecycle,
     links,
-    lists,
-    messages,
-    plays,
     quality,
     recording,
     rights,
     timing,
+    topics,
     voices,
 )
 from rooms import commands as ask
@@ -37,6 +31,7 @@ from rooms import events as tell
 from rooms.alarms import Alarms
 from rooms.callers import Lockouts
 from rooms.chat import Chat
+from rooms.ending import Ending
 from rooms.errors import Conflict, NotFound, NotOpen
 from rooms.hall import Hall
 from rooms.hearing import Hearing, hearing_of
@@ -86,6 +81,7 @@ class Room:
         self.policy = self.profiles.policy_of(self.said, profile)
         self.alarms = Alarms()
         self.lockouts = Lockouts()
+        self.ending = Ending()
         self.persistent = persistent
         self.created_at = created_at
         self.opened_at: float | None = None
@@ -96,7 +92,7 @@ class Room:
         self.hearing = Hearing()
         self.plays = Plays()
         self.keypads = Keypads()
-        self.hall = Hall()
+        self.hall: Hall = Hall()
         self.recording = Recording()
         self.lists = Lists()
         self.chat = Chat()
@@ -152,7 +148,7 @@ class Room:
         """Do what is due."""
         minutes = Minutes(self.name, self.number, now)
         while (purpose := self.alarms.take_due(now)) is not None:
-            ALARMS[purpose](self, minutes)
+            topics.ALARMS[purpose](self, minutes)
         return self.conclude(minutes)
 
     def conclude(self, minutes: Minutes) -> list[tell.Event]:
@@ -224,9 +220,12 @@ class Room:
 
     def _end(self, command: ask.End | ask.RemoveRoom, by: Actor, minutes: Minutes) -> None:
         self.lists.cancel_all(self, minutes)
+        self.end_by(by, "", minutes)
+
+    def end_by(self, by: Actor, cause: str, minutes: Minutes) -> None:
         before, self.state = self.state, next_state(self.state, Happening.END_ASKED)
         if self.state is not before:
-            minutes.say(tell.RoomEnding, by.name)
+            minutes.say(tell.RoomEnding, by.name, cause)
 
     # ---------------------------------------------------------------- coming and going
     def keep_place(self, name: str, address: str, source: str, minutes: Minutes) -> Participant:
@@ -292,7 +291,7 @@ class Room:
         self.give_back(self.place(command.participant), readable(command.cause), minutes)
 
     def give_back(self, person: Participant, cause: str, minutes: Minutes) -> None:
-        was_present = person.presence is Presence.PRESENT
+        was_present, was_waiting = person.presence is Presence.PRESENT, person.presence is Presence.WAITING
         self.keypads.leave(person.id)
         self.hall.leave(person.id)
         if was_present:
@@ -312,7 +311,8 @@ class Room:
             minutes.say(tell.PlaceReleased, person.id)
         person.presence = Presence.LEFT
         del self.places[person.id]
-        self.state = next_state(self.state, lifecycle.on_departure(len(self.places), len(self.present), was_present))
+        left = len(self.places), len(self.present), len(self.waiting)
+        self.state = next_state(self.state, lifecycle.on_gone(was_present, was_waiting, *left))
         if self.state is State.EMPTY:
             self._close(minutes)
 
@@ -326,6 +326,7 @@ class Room:
         self.opened_at = None
         self.alarms.clear_all(but=RETURN)
         self.ties.successor = ""
+        self.ending = Ending()
         minutes.say(tell.RoomClosed)
 
     # ---------------------------------------------------------------- one participant
@@ -368,22 +369,6 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Arrive: Room._arrive,
     ask.Release: Room._release,
     ask.Leave: Room._leave,
-    **door.HANDLERS,
-    **dialling.HANDLERS,
-    **lists.HANDLERS,
-    **messages.HANDLERS,
-    **voices.HANDLERS,
-    **assembly.HANDLERS,
-    **links.HANDLERS,
-    **gains.HANDLERS,
-    **hosting.HANDLERS,
-    **keypad.HANDLERS,
-    **plays.HANDLERS,
-    **quality.HANDLERS,
-    **recording.HANDLERS,
+    **topics.HANDLERS,
     ask.Kick: Room._kick,
 }
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {
-    **lists.ALARMS, **keypad.ALARMS, **hall.ALARMS, **timing.ALARMS,
-}  # fmt: skip
-"""What is done when a time has come, by the purpose it was set for; each topic adds its rows."""

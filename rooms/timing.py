@@ -9,25 +9,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rooms import confirming, door, entrance
+from rooms import confirming, door, ending, entrance
 from rooms import events as tell
 
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
     from rooms.room import Room
 
-DUE: dict[str, Callable[[Room], float | None]] = {door.ALARM: door.due, confirming.ALARM: confirming.due}
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {door.ALARM: door.fire, confirming.ALARM: confirming.fire}
+DUE: dict[str, Callable[[Room], float | None]] = {
+    door.ALARM: door.due,
+    confirming.ALARM: confirming.due,
+    ending.ALARM: ending.due,
+}
+ALARMS: dict[str, Callable[[Room, Minutes], None]] = {
+    door.ALARM: door.fire,
+    confirming.ALARM: confirming.fire,
+    ending.ALARM: ending.fire,
+}
 _NO_MATTER = (tell.TalkingChanged, tell.DominantSpeaker, tell.NoiseChanged, tell.DigitReceived, tell.HearingChanged)
 """Many, and nobody comes in or goes by them."""
 
 
 def follow(room: Room, minutes: Minutes) -> None:
     """After everything that has happened: who waits is asked again, alarms are set anew."""
-    if minutes.events and all(isinstance(event, _NO_MATTER) for event in minutes.events):
+    is_heard = ending.hear(room, minutes)
+    if not is_heard and minutes.events and all(isinstance(event, _NO_MATTER) for event in minutes.events):
         return
     if room.waiting:
         entrance.review(room, minutes)
+    ending.follow(room, minutes)
     for purpose, due in DUE.items():
         at = due(room)
         if at is None:

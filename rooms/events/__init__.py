@@ -27,6 +27,8 @@ from rooms.events.door import PinAccepted as PinAccepted
 from rooms.events.door import PinRefused as PinRefused
 from rooms.events.door import RoleChanged as RoleChanged
 from rooms.events.door import TurnedAway as TurnedAway
+from rooms.events.ending import EndPlanned as EndPlanned
+from rooms.events.ending import EndPutOff as EndPutOff
 from rooms.events.event import Event as Event
 from rooms.events.keys import KeysAsked as KeysAsked
 from rooms.events.keys import RoomChosen as RoomChosen

@@ -175,6 +175,24 @@ def test_a_crash_loses_what_came_after_the_last_checkpoint() -> None:
     assert [each["id"] for each in again.meetings()] == [2, 1], "numbers go on"
 
 
+def test_a_checkpoint_writes_what_has_changed_and_each_share_once() -> None:
+    stage = Kept()
+    people = [stage.arrive(f"P{number}") for number in range(9)]
+
+    def written(part: int = 0, parts: int = 1) -> set[str]:
+        return {record.values["participant"] for record in stage.ledger.checkpoint(stage.now, {}, (part, parts))}
+
+    shares = [written(part, 3) for part in range(3)]
+    assert set().union(*shares) == set(people) and sum(map(len, shares)) == 9
+    assert written() == set(), "nothing has changed"
+    stage.talk(people[0], 3.0)
+    stage.do(ask.Mute(ROOM, people[1]), HOST)
+    assert written() == {people[0], people[1]}
+    assert written() == {people[1]}, "a mute goes on"
+    stage.do(ask.Unmute(ROOM, people[1]), HOST)
+    assert written() == {people[1]} and written() == set()
+
+
 def test_who_waited_in_vain_is_on_record_too() -> None:
     stage = Kept()
     stage.arrive("Ana")
