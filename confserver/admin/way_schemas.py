@@ -190,14 +190,6 @@ ANSWERS: Mapping[str, Schema] = {
     "ready": ref("Health"),
     "profile show": ref("Profile"),
     "server show": ref("Draining"),
-    "rule list": rows(
-        thing(
-            "What is said of a room itself.",
-            room=text("Its name"),
-            profile=text("Whose rules it has in common with others; empty: none"),
-            rules={"type": "object", "description": "Rules by their names; the others are as the profile says"},
-        )
-    ),
     "ban list": rows(ref("Ban")),
     "profile list": rows(ref("Profile")),
     "token list": rows(ref("Token")),
