@@ -60,6 +60,8 @@ class Announce(enum.Enum):
 
     NONE = "none"
     BEEP = "beep"
+    NAME = "name"
+    COUNT = "count"
 
 
 @dataclass(frozen=True, slots=True)
