@@ -48,6 +48,7 @@ from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, 
 from rooms.plays import Plays
 from rooms.profiles import Profiles, Said, check_names, plain
 from rooms.recording import Recording
+from rooms.schedule import Times
 from rooms.ties import RETURN, Ties
 
 _TOUCHES_HEARING = (
@@ -99,6 +100,7 @@ class Room:
         self.hall = Hall()
         self.recording = Recording()
         self.lists = Lists()
+        self.times = Times()
         self.chat = Chat()
         self.dominant: ParticipantId | None = None
         """Who has the word."""
@@ -145,12 +147,16 @@ class Room:
         rights.check(command, by)
         _HANDLERS[type(command)](self, command, by, minutes)
 
+    def _begun(self, now: float) -> Minutes:
+        schedule.look(self, now)
+        return Minutes(self.name, self.number, now)
+
     def next_deadline(self) -> float | None:
         return self.alarms.next()
 
     def fire(self, now: float) -> list[tell.Event]:
         """Do what is due."""
-        minutes = Minutes(self.name, self.number, now)
+        minutes = self._begun(now)
         while (purpose := self.alarms.take_due(now)) is not None:
             ALARMS[purpose](self, minutes)
         return self.conclude(minutes)

@@ -9,15 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rooms import confirming, door, entrance
+from rooms import confirming, door, entrance, schedule
 from rooms import events as tell
 
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
     from rooms.room import Room
 
-DUE: dict[str, Callable[[Room], float | None]] = {door.ALARM: door.due, confirming.ALARM: confirming.due}
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {door.ALARM: door.fire, confirming.ALARM: confirming.fire}
+DUE: dict[str, Callable[[Room], float | None]] = {
+    door.ALARM: door.due,
+    confirming.ALARM: confirming.due,
+    schedule.ALARM: schedule.due,
+}
+ALARMS: dict[str, Callable[[Room, Minutes], None]] = {
+    door.ALARM: door.fire,
+    confirming.ALARM: confirming.fire,
+    schedule.ALARM: schedule.fire,
+}
 _NO_MATTER = (tell.TalkingChanged, tell.DominantSpeaker, tell.NoiseChanged, tell.DigitReceived, tell.HearingChanged)
 """Many, and nobody comes in or goes by them."""
 
@@ -26,6 +34,7 @@ def follow(room: Room, minutes: Minutes) -> None:
     """After everything that has happened: who waits is asked again, alarms are set anew."""
     if minutes.events and all(isinstance(event, _NO_MATTER) for event in minutes.events):
         return
+    schedule.look(room, minutes.at)
     if room.waiting:
         entrance.review(room, minutes)
     for purpose, due in DUE.items():
