@@ -50,6 +50,14 @@ class StorageError(Exception):
     """The store cannot be used now; the reason is one line for the administrator."""
 
 
+class StorageFull(StorageError):
+    """The disk takes no more: it is full, or fails. What was asked for is not kept."""
+
+
+FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+"""Primary result codes: no space; and what else a disk answers, such as quotas (https://sqlite.org/rescode.html)."""
+
+
 class Phase(enum.Enum):
     NEW = "new"
     STARTING = "starting"
@@ -107,6 +115,8 @@ class Storage:
         self._phase = Phase.NEW
         self._counts = Counts()
         self._last_error = ""
+        self.trouble = ""
+        """Why nothing can be written, from the failure of a full disk until ``recovered``."""
         self._changed = threading.Condition()  # guards the queue, the phase and the counts
         self._waiting: deque[_Entry] = deque()
         self._stopped: list[Deferred[None]] = []
@@ -173,6 +183,10 @@ class Storage:
                 **asdict(self._counts),
                 "last_error": self._last_error,
             }
+
+    def recovered(self) -> None:
+        """A trial has been written: the disk takes more again."""
+        self.trouble = ""
 
     def _deliver(self, batch: list[_Entry]) -> None:
         for entry in batch:
@@ -254,6 +268,9 @@ class Storage:
             self._counts.written += len(batch) - len(errors)
             if errors:
                 self._last_error = str(errors[-1])
+            full = [error for error in errors if isinstance(error, StorageFull)]
+            if full:
+                self.trouble = str(full[-1])
 
     def _attempt(self, db: Database, entries: list[_Entry]) -> bool:
         """Do jobs in one transaction, each behind a savepoint; False when all is undone but might work singly."""
@@ -270,7 +287,7 @@ class Storage:
             with contextlib.suppress(sqlite3.Error):
                 db.rollback()
             for entry in entries:
-                entry.error = StorageError(f"the store: {error}")
+                entry.error = _storage_error(error)
             return not begun or len(entries) == 1
         return True
 
@@ -297,6 +314,12 @@ class Storage:
             raise StorageError(f"the store: {error}") from error
 
 
+def _storage_error(error: sqlite3.Error) -> StorageError:
+    code = getattr(error, "sqlite_errorcode", None)
+    kind = StorageFull if code is not None and code & 0xFF in FULL else StorageError
+    return kind(f"the store: {error}")
+
+
 def _connect(path: Path) -> Database:
     """Open a connection; it is used by one thread at a time, though not closed by the one that opened it."""
     return Database(sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False), execute_plugins=False)
@@ -320,6 +343,6 @@ def _do(db: Database, entry: _Entry) -> None:
         with db.atomic():
             entry.result = entry.job(db)
     except sqlite3.Error as error:
-        entry.error = StorageError(f"the store: {error}")
+        entry.error = _storage_error(error)
     except Exception as error:  # a job's own error belongs to whoever asked for the job
         entry.error = error

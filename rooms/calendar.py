@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dateutil.rrule import DAILY, rrule, rrulestr
+from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule, rrulestr
 
 from rooms.errors import Invalid
 from rooms.rules_of_time import RulesOfTime
@@ -17,6 +17,8 @@ MOST_EARLY = 1440
 MOST_TEXT = 256
 MOST_YEARS = 30
 """So far ahead meetings are looked for."""
+_SOON = {YEARLY: 366 * 9, MONTHLY: 366 * 2, WEEKLY: 400, DAILY: 400}
+"""Within so many days there is a first one: what never comes would be looked for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ def _rule(starts: str, text: str) -> Any:
             raise ValueError("it must be DAILY, WEEKLY, MONTHLY or YEARLY")
         if found._count is None and found._until is None:
             found = found.replace(until=start + timedelta(days=366 * MOST_YEARS))
+        soon = found.replace(count=None, until=start + timedelta(days=_SOON[found._freq]))
+        if next(iter(soon), None) is None:
+            raise ValueError("it never comes, or not for a long time")
         return found
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
         raise Invalid(f"recurs cannot be {text[:64]!r}: {error}") from None

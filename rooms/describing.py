@@ -78,6 +78,8 @@ def describe_room(room: Room, now: float, epoch: str = "0") -> dict[str, Any]:
         **room.ties.describe(),
         **room.assembly.describe(),
         **room.links.describe(),
+        "ends_at": room.ending.plan.at if room.ending.plan else None,
+        "ends_because": room.ending.plan.cause if room.ending.plan else "",
         "created_at": room.created_at,
         "opened_at": room.opened_at,
         "at": now,

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rooms import confirming, door, schedule
+from rooms import confirming, door, lifecycle, schedule
 from rooms import events as tell
+from rooms.lifecycle import State, next_state
 from rooms.participant import Participant, Presence, Role, Wait
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def go_on(room: Room, person: Participant, minutes: Minutes) -> bool:
         if was not in (None, Wait.PIN, Wait.CONFIRM):
             minutes.say(tell.Announced, ("prompt:let-in",), person.id)
         return True
-    person.presence = Presence.WAITING
+    if person.presence is Presence.RESERVED:
+        person.presence = Presence.WAITING
+        room.state = next_state(room.state, lifecycle.on_wait(len(room.waiting), len(room.present)))
     person.waits_since = person.waits_since or minutes.at
     minutes.say(tell.ParticipantWaits, person.id, person.name, person.address, person.source, wait)
     next(begin for each, _, begin in WAITS if each is wait)(room, person, minutes)
@@ -66,6 +69,8 @@ def go_on(room: Room, person: Participant, minutes: Minutes) -> bool:
 
 def review(room: Room, minutes: Minutes) -> None:
     """Whoever need not wait any more comes in, and who lets others in by that goes first."""
+    if room.state is State.ENDING:
+        return
     while any(go_on(room, person, minutes) for person in sorted(room.waiting, key=lambda each: -each.role)):
         pass
 

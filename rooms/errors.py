@@ -11,6 +11,7 @@
     ├── Locked          the room is locked
     ├── Full            the room has its most participants
     ├── Conflict        more than one has the name that was given, or it cannot be so now
+    ├── NoSpace         it could not be kept: the disk is full
     └── Invalid         a name, number or text that cannot be
 """
 
@@ -63,8 +64,12 @@ class Conflict(Refused):
     kind = "conflict"
 
 
+class NoSpace(Refused):
+    kind = "no-space"
+
+
 class Invalid(Refused):
     kind = "invalid"
 
 
-KINDS: tuple[type[Refused], ...] = (NotFound, NotOpen, Forbidden, Locked, Full, Conflict, Invalid)
+KINDS: tuple[type[Refused], ...] = (NotFound, NotOpen, Forbidden, Locked, Full, Conflict, NoSpace, Invalid)

@@ -25,6 +25,7 @@ from rooms.commands.command import Command
 from rooms.errors import Forbidden, Refused
 from rooms.menus import After, Menu, Step, menu_for, waits_for_more
 from rooms.participant import Actor, Participant, ParticipantId, Presence, Wait
+from rooms.records.audit import Entry
 from rooms.wishes import OUTSIDE, SAYINGS, WISHES, WRONG, answer
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ ALARM = "keypad"
 NUMBER_S = 10.0
 """So long somebody may think before the next key of a number, or before he says yes."""
 MOST_DIGITS = 32
+MOST_ASKED = 100
 YES = "1"
 
 
@@ -120,6 +122,8 @@ class Keypads:
 
     def __init__(self) -> None:
         self._typing: dict[ParticipantId, Typing] = {}
+        self.asked: list[Entry] = []
+        """What has been asked for by keys, for the audit log."""
 
     def __len__(self) -> int:
         return len(self._typing)
@@ -136,6 +140,17 @@ class Keypads:
 
     def due(self, now: float) -> list[ParticipantId]:
         return [who for who, typing in self._typing.items() if typing.due <= now]
+
+    def note(self, command: Command, person: Participant, at: float, refused: Refused | None = None) -> None:
+        """For the audit log; what somebody does with himself is nobody's affair."""
+        if getattr(command, "participant", "") != person.id and len(self.asked) < MOST_ASKED:
+            said = (refused.kind, refused.reason) if refused else ()
+            self.asked.append(Entry(command, actor_of(person), at, *said))
+
+    def take_asked(self) -> list[Entry]:
+        """What has been asked for since the last time."""
+        asked, self.asked = self.asked, []
+        return asked
 
     def press(self, room: Room, person: Participant, digit: str, minutes: Minutes) -> None:
         """``digit`` "": nothing more has come in time."""
@@ -207,17 +222,22 @@ def _carry_out(
     before = len(minutes.events)
     try:
         command = WISHES[step.name](room, person, number or step.argument)
-        if isinstance(command, OUTSIDE):
-            minutes.say(tell.KeysAsked, person.id, step.name, number or step.argument)
-            return ()
-        room.carry_out(command, actor_of(person), minutes)
     except Refused as refused:
         return refusal(refused)
+    if isinstance(command, OUTSIDE):
+        minutes.say(tell.KeysAsked, person.id, step.name, number or step.argument)
+        return ()
+    try:
+        room.carry_out(command, actor_of(person), minutes)
+    except Refused as refused:
+        room.keypads.note(command, person, minutes.at, refused)
+        return refusal(refused)
+    room.keypads.note(command, person, minutes.at)
     return answer(room, step, minutes.events[before:], person.id)
 
 
 def actor_of(person: Participant) -> Actor:
-    return Actor(person.name, person.role, person.id)
+    return Actor(person.name, person.role, person.id, "keypad", person.source)
 
 
 def refusal(refused: Refused) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from rooms import (
     assembly,
     dialling,
     door,
+    ending,
     entrance,
     gains,
     hall,
@@ -29,6 +30,7 @@ from rooms import (
     quality,
     recording,
     rights,
+    schedule,
     timing,
     voices,
 )
@@ -37,6 +39,7 @@ from rooms import events as tell
 from rooms.alarms import Alarms
 from rooms.callers import Lockouts
 from rooms.chat import Chat
+from rooms.ending import Ending
 from rooms.errors import Conflict, NotFound, NotOpen
 from rooms.hall import Hall
 from rooms.hearing import Hearing, hearing_of
@@ -87,6 +90,7 @@ class Room:
         self.policy = self.profiles.policy_of(self.said, profile)
         self.alarms = Alarms()
         self.lockouts = Lockouts()
+        self.ending = Ending()
         self.persistent = persistent
         self.created_at = created_at
         self.opened_at: float | None = None
@@ -216,6 +220,9 @@ class Room:
         minutes.say(tell.RoomRemoved)
 
     def _lock(self, command: ask.Lock, by: Actor, minutes: Minutes) -> None:
+        self.lock_by(by, minutes)
+
+    def lock_by(self, by: Actor, minutes: Minutes) -> None:
         if not self.locked:
             self.locked = True
             minutes.say(tell.RoomLocked, by.name)
@@ -230,9 +237,12 @@ class Room:
 
     def _end(self, command: ask.End | ask.RemoveRoom, by: Actor, minutes: Minutes) -> None:
         self.lists.cancel_all(self, minutes)
+        self.end_by(by, "", minutes)
+
+    def end_by(self, by: Actor, cause: str, minutes: Minutes) -> None:
         before, self.state = self.state, next_state(self.state, Happening.END_ASKED)
         if self.state is not before:
-            minutes.say(tell.RoomEnding, by.name)
+            minutes.say(tell.RoomEnding, by.name, cause)
 
     # ---------------------------------------------------------------- coming and going
     def keep_place(self, name: str, address: str, source: str, minutes: Minutes) -> Participant:
@@ -298,7 +308,7 @@ class Room:
         self.give_back(self.place(command.participant), readable(command.cause), minutes)
 
     def give_back(self, person: Participant, cause: str, minutes: Minutes) -> None:
-        was_present = person.presence is Presence.PRESENT
+        was_present, was_waiting = person.presence is Presence.PRESENT, person.presence is Presence.WAITING
         self.keypads.leave(person.id)
         self.hall.leave(person.id)
         if was_present:
@@ -318,7 +328,8 @@ class Room:
             minutes.say(tell.PlaceReleased, person.id)
         person.presence = Presence.LEFT
         del self.places[person.id]
-        self.state = next_state(self.state, lifecycle.on_departure(len(self.places), len(self.present), was_present))
+        left = len(self.places), len(self.present), len(self.waiting)
+        self.state = next_state(self.state, lifecycle.on_gone(was_present, was_waiting, *left))
         if self.state is State.EMPTY:
             self._close(minutes)
 
@@ -332,6 +343,7 @@ class Room:
         self.opened_at = None
         self.alarms.clear_all(but=RETURN)
         self.ties.successor = ""
+        self.ending = Ending()
         minutes.say(tell.RoomClosed)
 
     # ---------------------------------------------------------------- one participant
@@ -375,6 +387,7 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Release: Room._release,
     ask.Leave: Room._leave,
     **door.HANDLERS,
+    **ending.HANDLERS,
     **dialling.HANDLERS,
     **lists.HANDLERS,
     **messages.HANDLERS,

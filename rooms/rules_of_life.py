@@ -15,6 +15,7 @@ MOST_CALLERS, MOST_PATTERN = 200, 128
 MOST_TRIES = 10
 MOST_LOCKOUT_S = 86_400
 MOST_KNOCK_S = 3600
+MOST_LIMIT_S = 7 * 86_400
 
 
 class Lobby(enum.Enum):
@@ -45,6 +46,13 @@ class RulesOfLife(RulesOfTime):
     waiting_music: bool = rule(True, "Play music to those who wait.")
     lobby: Lobby = rule(Lobby.OFF, "Who knocks and waits to be let in: strangers are those whom nobody vouches for.")
     knock_s: int = rule(300, "So many seconds somebody who has knocked may wait; 0: as long as he likes.")
+    end_when_moderator_leaves: bool = rule(False, "End the room when its last moderator has left, after end_grace_s.")
+    end_when_only_robots: bool = rule(False, "End the room when only robots remain, after end_grace_s.")
+    robots: tuple[str, ...] = rule((), "Who is a robot: what its phone or itself is called (* for any text).")
+    end_grace_s: int = rule(60, "So many seconds the room still has then; it goes on where one comes back.")
+    time_limit_s: int = rule(0, "End the room so many seconds after it has opened; 0: never.")
+    silent_minutes: int = rule(0, "End the room when nobody has been heard for so many minutes; 0: never.")
+    end_warnings_s: tuple[int, ...] = rule((300, 60), "So many seconds before its end the room hears of it.")
     early_prompts: bool = rule(False, "Let people wait before their call is answered, hearing prompts all the same.")
 
 
@@ -59,7 +67,12 @@ def check_life(rules: RulesOfLife, max_participants: int) -> None:
     within("lockout_s", rules.lockout_s, 0, MOST_LOCKOUT_S)
     within("moderator_places", rules.moderator_places, 0, max_participants)
     within("knock_s", rules.knock_s, 0, MOST_KNOCK_S)
-    for name in ("allow", "deny", "moderators"):
+    within("end_grace_s", rules.end_grace_s, 0, 3600)
+    within("time_limit_s", rules.time_limit_s, 0, MOST_LIMIT_S)
+    within("silent_minutes", rules.silent_minutes, 0, 1440)
+    if len(rules.end_warnings_s) > 10 or any(not 5 <= each <= 3600 for each in rules.end_warnings_s):
+        raise Invalid("end_warnings_s must be up to 10 numbers of 5 to 3600")
+    for name in ("allow", "deny", "moderators", "robots"):
         _check_callers(name, getattr(rules, name))
 
 
@@ -75,7 +88,7 @@ def _check_callers(name: str, patterns: tuple[str, ...]) -> None:
     for pattern in patterns:
         if not 1 <= len(pattern) <= MOST_PATTERN or not pattern.isprintable():
             raise Invalid(f"{name}: nobody can be called {pattern[:64]!r}")
-        if "/" in pattern:
+        if "/" in pattern and name != "robots":
             try:
                 ipaddress.ip_network(pattern)
             except ValueError as error:

@@ -73,23 +73,26 @@ def ask(room: Room, person: Participant, minutes: Minutes) -> None:
     minutes.say(tell.Announced, ("prompt:not-yet",), person.id)
 
 
+def ends_at(room: Room) -> float | None:
+    """When the conference ends (``ending``); None: not by its times."""
+    return room.times.over_at if room.policy.at_end is AtEnd.END else None
+
+
 def due(room: Room) -> float | None:
     if room.state is State.EMPTY:
         return None
-    times = room.times
-    return min((each for each in (times.begins_at, None if times.is_over else times.over_at) if each), default=None)
+    times, locks = room.times, room.policy.at_end is AtEnd.LOCK
+    begins_at = times.begins_at if room.waiting else None
+    locked_at = times.over_at if locks and not times.is_over else None
+    return min((each for each in (begins_at, locked_at) if each is not None), default=None)
 
 
 def fire(room: Room, minutes: Minutes) -> None:
-    """Who waits for the beginning comes in by himself; at the end the rules say what happens."""
+    """Who waits for the beginning comes in by himself; at the end the door may be locked."""
     times = room.times
-    if times.over_at is None or times.over_at > minutes.at or times.is_over:
-        return
-    times.is_over = True
-    match room.policy.at_end:
-        case AtEnd.END:
-            room.end_by(SYSTEM, OVER, minutes)
-        case AtEnd.LOCK:
+    if times.over_at is not None and times.over_at <= minutes.at and not times.is_over:
+        times.is_over = True
+        if room.policy.at_end is AtEnd.LOCK:
             room.lock_by(SYSTEM, minutes)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rooms import confirming, door, entrance, schedule
+from rooms import confirming, door, ending, entrance, schedule
 from rooms import events as tell
 
 if TYPE_CHECKING:
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 DUE: dict[str, Callable[[Room], float | None]] = {
     door.ALARM: door.due,
     confirming.ALARM: confirming.due,
+    ending.ALARM: ending.due,
     schedule.ALARM: schedule.due,
 }
 ALARMS: dict[str, Callable[[Room, Minutes], None]] = {
     door.ALARM: door.fire,
     confirming.ALARM: confirming.fire,
+    ending.ALARM: ending.fire,
     schedule.ALARM: schedule.fire,
 }
 _NO_MATTER = (tell.TalkingChanged, tell.DominantSpeaker, tell.NoiseChanged, tell.DigitReceived, tell.HearingChanged)
@@ -32,11 +34,13 @@ _NO_MATTER = (tell.TalkingChanged, tell.DominantSpeaker, tell.NoiseChanged, tell
 
 def follow(room: Room, minutes: Minutes) -> None:
     """After everything that has happened: who waits is asked again, alarms are set anew."""
-    if minutes.events and all(isinstance(event, _NO_MATTER) for event in minutes.events):
+    is_heard = ending.hear(room, minutes)
+    if not is_heard and minutes.events and all(isinstance(event, _NO_MATTER) for event in minutes.events):
         return
     schedule.look(room, minutes.at)
     if room.waiting:
         entrance.review(room, minutes)
+    ending.follow(room, minutes)
     for purpose, due in DUE.items():
         at = due(room)
         if at is None:

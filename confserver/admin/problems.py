@@ -5,7 +5,7 @@ from __future__ import annotations
 import http
 from collections.abc import Mapping
 
-from rooms.errors import Conflict, Forbidden, Full, Invalid, Locked, NotFound, NotOpen, Refused
+from rooms.errors import Conflict, Forbidden, Full, Invalid, Locked, NoSpace, NotFound, NotOpen, Refused
 
 REFUSALS: Mapping[type[Refused], int] = {
     NotFound: 404,
@@ -15,6 +15,7 @@ REFUSALS: Mapping[type[Refused], int] = {
     Conflict: 409,
     NotOpen: 409,
     Invalid: 422,
+    NoSpace: 507,
 }
 
 

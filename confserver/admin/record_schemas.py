@@ -54,9 +54,21 @@ _MEETING = {
     "people": whole("How often somebody came in"),
     "recordings": rows(text("Name of a recording")),
 }
+_MESSAGE = thing(
+    "What was written, as far as it is kept.",
+    at=time("When"),
+    name=text("By whom"),
+    address=text("His SIP address"),
+    text=text("What"),
+)
 RECORDS: dict[str, Schema] = {
     "MeetingRow": thing("A meeting on record.", **_MEETING),
-    "Meeting": thing("A meeting with those who were there.", **_MEETING, participants=rows(ref("Participation"))),
+    "Meeting": thing(
+        "A meeting with those who were there.",
+        **_MEETING,
+        participants=rows(ref("Participation")),
+        messages=rows(_MESSAGE),
+    ),
     "RecordRow": thing("Who was in a meeting.", **_WHO, **_WAY),
     "Participation": thing("Who was in a meeting, and when he spoke.", **_WHO, **_WAY, spurts=_SPANS, mutes=_SPANS),
     "AuditEntry": thing(

@@ -101,7 +101,7 @@ class Archive:
             told = queries.meeting(db, int(number))
             if told is None:
                 raise NotFound(f"there is no meeting {number}")
-            return made(told)
+            return made({**told, "messages": queries.messages(db, told, self._now())})
 
         return self._storage.read(read)
 

@@ -14,11 +14,12 @@ from twisted.python.failure import Failure
 from confserver.app.orders import Orders
 from confserver.app.performer import Performer
 from confserver.app.shelf import Shelf
+from confserver.app.space import Space
 from confserver.focus.focus import Focus
 from confserver.routing.commands import Command as Order
-from confserver.storage import Storage
+from confserver.storage import Storage, StorageFull
 from rooms.commands import Command
-from rooms.errors import Forbidden, Refused
+from rooms.errors import Forbidden, NoSpace, Refused
 from rooms.participant import Actor
 
 
@@ -34,6 +35,7 @@ class Door:
         storage: Storage | None = None,
         shelf: Shelf | None = None,
         not_ready: Callable[[], str] = str,
+        space: Space | None = None,
     ) -> None:
         """``parts`` describes everything else, for ``status``."""
         self._focus = focus
@@ -42,20 +44,25 @@ class Door:
         self._orders = orders or Orders()
         self._storage = storage
         self.not_ready = not_ready
+        self._space = space
         self._shelf = shelf
         self._started_at = performer.now()
 
     def submit(self, command: Command, by: Actor) -> Deferred[None]:
         """Carry out a command; fires after its commit, fails with Refused."""
         done: Deferred[None] = Deferred()
+        failed: Callable[[BaseException], BaseException] = _as_it_is
         try:
+            if self._space is not None:
+                self._space.check(command)
+                failed = self._space.guard(command)
             commits = self._performer.carry_out(self._focus.command(command, by, self._performer.now()))
         except Refused as refused:
             self._performer.perform(self._focus.taken())
             done.errback(refused)
             return done
         stored = DeferredList(commits, fireOnOneErrback=True, consumeErrors=True)
-        stored.addCallbacks(lambda _: done.callback(None), lambda failure: done.errback(_inner(failure)))
+        stored.addCallbacks(lambda _: done.callback(None), lambda failure: done.errback(failed(_error(failure))))
         return done
 
     def order(self, order: Order, by: Actor) -> Deferred[tuple[Mapping[str, object] | None, bool]]:
@@ -63,6 +70,8 @@ class Door:
         try:
             if by.role < order.needs:
                 raise Forbidden(f"{by.name} may not do that")
+            if self._space is not None:
+                self._space.check(order)
             done = self._orders.carry_out(order, self._performer.now(), by.name)
         except Refused as refused:
             return fail(refused)
@@ -70,7 +79,7 @@ class Door:
             return done.later.addCallback(lambda told: (told, done.is_new))
         stored: Deferred[object] = succeed(None)
         if done.job is not None and self._storage is not None:
-            stored = self._storage.write(done.job)
+            stored = self._storage.write(done.job).addErrback(_not_kept)
         if done.wait is not None:
             also = done.wait
             stored.addCallback(lambda _: also)
@@ -106,6 +115,21 @@ class Door:
             "focus": self._focus.describe(),
             **self._parts(),
         }
+
+
+def _not_kept(failure: Failure) -> Failure:
+    """Memory has it, the disk does not; from now on such orders are refused before (``app.space``)."""
+    if not isinstance(failure.value, StorageFull):
+        return failure
+    raise NoSpace(f"it could not be kept, and holds until the server stops ({failure.value}); calls go on")
+
+
+def _error(failure: Failure) -> BaseException:
+    return _inner(failure).value or RuntimeError("it has failed")
+
+
+def _as_it_is(error: BaseException) -> BaseException:
+    return error
 
 
 def _inner(failure: Failure) -> Failure:

@@ -13,6 +13,7 @@ from confserver.focus.draining import Draining
 from confserver.focus.scene import Scene
 from confserver.routing.commands import Drain, Undrain
 from confserver.routing.refusals import Conflict, Invalid
+from rooms.events import Event, ServerDraining, ServerOpen
 
 log = structlog.get_logger("server")
 LOOK_S = 0.5
@@ -31,6 +32,8 @@ class Drainage:
         self._until: float | None = None
         self._stops = False
         self._told = -1
+        self.tell: Callable[[Event], object] = lambda event: None
+        """Event streams and webhooks."""
         orders.handlers[Drain] = self._begin
         orders.handlers[Undrain] = self._stop
         orders.answers["server show"] = lambda _, now: self.describe()
@@ -61,6 +64,7 @@ class Drainage:
         self._since = now if self._since is None else self._since
         self._stops = order.stop or order.seconds is not None
         self._until = None if order.seconds is None else now + order.seconds
+        self.tell(ServerDraining("", 0, now, self._stops, self._until))
         if is_new:
             log.warning("draining: new calls are turned away", calls=self._count(), stops=self._stops)
         return Done(self.describe())
@@ -72,6 +76,7 @@ class Drainage:
             self._scene.draining = None
         self._since = self._until = None
         self._stops = False
+        self.tell(ServerOpen("", 0, now))
         log.warning("no longer draining: new calls are taken")
         return Done(self.describe())
 

@@ -8,10 +8,12 @@ from typing import Any
 from sqlite_utils import Database
 from twisted.internet.task import LoopingCall
 
+from confserver.app import space
 from confserver.app.draining import LOOK_S, Drainage
 from confserver.app.orders import Orders
 from confserver.app.profiling import Profiling, together
 from confserver.app.reloading import Reloading
+from confserver.app.space import Space
 from confserver.app.surroundings import media_terms_of
 from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings
@@ -20,6 +22,7 @@ from confserver.focus.focus import Focus
 from confserver.focus.outputs import Output
 from confserver.focus.scene import Scene
 from confserver.log import set_up
+from confserver.storage import Storage
 from rooms.manager import Rooms
 from rooms.profile_store import load_profiles
 from rooms.profiles import Profile
@@ -30,13 +33,15 @@ class Operations:
 
     def __init__(
         self, settings: Settings, reread: Callable[[], Settings] | None, orders: Orders, now: Callable[[], float],
-        calls: Callable[[], int], end: Callable[[], None],
+        calls: Callable[[], int], end: Callable[[], None], storage: Storage,
     ) -> None:  # fmt: skip
         """``calls``: how many are left; ``end`` ends the server."""
         self._settings = settings
         self._now = now
         self.profiling = Profiling(settings, orders)
         self.reloading = Reloading(settings, reread, orders)
+        state = settings.state
+        self.space = Space(state.path(), settings.recordings_path(), state.reserve_mb, storage, now)
         self.drainage = Drainage(settings.limits, calls, end, orders)
         self.reloading.first.append(self.profiling.use)
         self.reloading.then.append(self._use_log)
@@ -49,6 +54,7 @@ class Operations:
     def begin(self, rooms: Rooms, focus: Focus, scene: Scene, perform: Callable[[Sequence[Output]], Any]) -> None:
         self.profiling.begin(rooms, focus, perform)
         self.drainage.use(scene)
+        self.space.begin(rooms, focus, perform)
         self.reloading.then.append(lambda new: scene.use_terms(media_terms_of(new)))
 
     def follow(self, watch: Watch) -> None:
@@ -68,7 +74,10 @@ class Operations:
         return "" if workers else "no media worker is ready"
 
     def chores(self) -> list[tuple[LoopingCall, float]]:
-        return [(LoopingCall(unfailing(lambda: self.drainage.look(self._now()))), LOOK_S)]
+        return [
+            (LoopingCall(unfailing(lambda: self.drainage.look(self._now()))), LOOK_S),
+            (LoopingCall(unfailing(self.space.look)), space.LOOK_S),
+        ]
 
     def reload(self) -> None:
         """At a SIGHUP."""

@@ -95,7 +95,9 @@ class Server:
             self._surroundings.hosts, self._accounts.domains,
         )  # fmt: skip
         self._routes.join(self._orders)
-        self._operations = Operations(settings, reread, self._orders, self.now, self._calls_left, reactor.stop)
+        self._operations = Operations(
+            settings, reread, self._orders, self.now, self._calls_left, reactor.stop, self._storage
+        )
         self._operations.reloading.then.append(self._routes.use_settings)
         self._operations.follow(self._watch)
         self._routes.is_drained = lambda: self._operations.drainage.is_on
@@ -221,6 +223,7 @@ class Server:
         followers, said = (self._watch.follow, self._monitor.tally.follow), self._watch.trace.said
         self._news = News(self._reactor, settings, self._focus, self._storage, self.now, self._orders)
         self._news.webhooks.restore(self._hooks)
+        self._operations.drainage.tell = lambda event: self._news.listen((event,))()
         listeners = (self._news.listen, self._monitor.tally.hear)
         hands = Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)
         self._performer.use(hands)
@@ -228,7 +231,7 @@ class Server:
     def _open_http(self) -> None:
         token = kept_token(self._state)
         inside = (self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf, self._not_ready)
-        door = AuditedDoor(*inside).audit_by(self._journal.audit, self.now)
+        door = AuditedDoor(*inside, self._operations.space).audit_by(self._journal.audit, self.now)
         self._http = Faces(self._reactor, self._settings, self._state, self.now)
         self._monitor.watch(door, self._http.answers)
         self._news.streams.holds = self._keys.tokens.holds
@@ -351,6 +354,7 @@ class Server:
             **self._watch.describe(),
             **self._news.describe(),
             "drain": self._operations.drainage.describe(),
+            "space": self._operations.space.describe(),
             "transports": self._transports.describe() if self._transports else {},
             "workers": [
                 {"worker": link.number, "ready": link.number in self._ready, **link.describe()} for link in self._links

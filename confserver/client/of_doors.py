@@ -16,6 +16,10 @@ class OfDoors(Asking[Listed, Told, Changed]):
         """Do not let in somebody who waits: he hears so and is hung up on."""
         return self._change("POST", path("rooms", room, "participants", participant, "turn-away"))
 
+    def extend(self, room: str, minutes: int | None = None) -> Changed:
+        """Let the room go on for some minutes after the time when it would end."""
+        return self._change("POST", path("rooms", room, "extend"), minutes=minutes)
+
     def promote(self, room: str, participant: str) -> Changed:
         """Make a participant a moderator."""
         return self._change("POST", path("rooms", room, "participants", participant, "promote"))

@@ -28,6 +28,13 @@ class Rules(TypedDict, total=False):
     waiting_music: bool | None
     lobby: str | None
     knock_s: int | None
+    end_when_moderator_leaves: bool | None
+    end_when_only_robots: bool | None
+    robots: Sequence[str] | None
+    end_grace_s: int | None
+    time_limit_s: int | None
+    silent_minutes: int | None
+    end_warnings_s: Sequence[int] | None
     early_prompts: bool | None
     max_participants: int | None
     mute_on_entry: bool | None

@@ -257,6 +257,15 @@ class State(Section, frozen=True):
         ),
     ] = ""
 
+    reserve_mb: Annotated[
+        int,
+        Meta(
+            ge=0, le=1_000_000,
+            description="Megabytes of disk that are kept back: with less free no room is made or changed and no "
+            "recording begun (507), and calls go on.",
+        ),
+    ] = 64  # fmt: skip
+
     def path(self) -> Path:
         return Path(self.directory).expanduser() if self.directory else default_state_directory()
 

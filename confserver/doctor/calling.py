@@ -28,7 +28,8 @@ from confserver.doctor.ground import Ground
 
 CHECK = "test call"
 HZ = 440
-SPOKEN_S, HEARD_S = 5.0, 3.0
+SPOKEN_S, HEARD_S = 30.0, 2.5
+"""The speaker is hung up on as soon as the listener has heard enough."""
 START_S = 20.0
 FRAME_S = 0.02
 CLEAR_DB = -12.0
@@ -39,7 +40,7 @@ PORTS = 40
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """``share``: of the frames after the first with the tone, in how many it was; ``level_db``: how loud, dBov."""
+    """``share``: of the frames from the first with the tone on, in how many it was; ``level_db``: how loud, dBov."""
 
     share: float
     level_db: float
@@ -145,7 +146,6 @@ def _called(host: str, port: int, client: Client, ground: Ground) -> tuple[Heard
             try:
                 listener = _phone(uri, HEARD_S, "--record", str(file))
                 outcome = _outcome(listener)
-                _outcome(speaker)
             finally:
                 _end(speaker)
             return measure(file), outcome
@@ -165,7 +165,7 @@ def _program() -> list[str]:
 
 def _outcome(phone: subprocess.Popen[bytes]) -> dict[str, Any]:
     try:
-        out, errors = phone.communicate(timeout=SPOKEN_S + 40)
+        out, errors = phone.communicate(timeout=SPOKEN_S)
         told: dict[str, Any] = json.loads(out)
     except (subprocess.TimeoutExpired, ValueError):
         _end(phone)
@@ -177,9 +177,14 @@ def _outcome(phone: subprocess.Popen[bytes]) -> dict[str, Any]:
 
 
 def _end(phone: subprocess.Popen[bytes]) -> None:
+    """Politely: it says BYE."""
     if phone.poll() is None:
-        phone.kill()
-        phone.wait()
+        phone.terminate()
+        try:
+            phone.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            phone.kill()
+            phone.communicate()
 
 
 # ------------------------------------------------------------------ what was heard

@@ -43,6 +43,8 @@ def _found(status: Mapping[str, Any]) -> list[Finding]:
     if storage.get("last_error"):
         found.append(warning(CHECK, f"the store has failed: {storage['last_error']} ({storage.get('failed')} times)",
                              "look at the disk; who asked for what was not stored has been told so"))  # fmt: skip
+    if (status.get("space") or {}).get("trouble"):
+        found.append(fault(CHECK, f"nothing can be kept: {status['space']['trouble']}", "make space on its disk"))
     if (status.get("drain") or {}).get("draining"):
         found.append(warning(CHECK, "is being emptied: new calls are turned away", "confserver drain --cancel"))
     barrier = status.get("barrier") or {}

@@ -18,6 +18,7 @@ _STATUS: dict[type[errors.Refused], int] = {
     errors.Locked: 403,
     errors.Full: 486,
     errors.Conflict: 480,
+    errors.NoSpace: 503,
 }
 
 

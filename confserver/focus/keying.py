@@ -31,9 +31,17 @@ class Keying:
             room = self._scene.rooms.get(event.room)
             person = room.person(event.participant)
             command, by = WISHES[event.action](room, person, event.argument), actor_of(person)
-            for check in self._checks:
-                check(command, by, event.at)
+            self._check(command, by, event.at)
             self._scene.ask(command, by, event.at)
         except Refused as refused:
             return refused.kind
         return ""
+
+    def _check(self, command: Command, by: Actor, at: float) -> None:
+        """Raises Refused."""
+        try:
+            for check in self._checks:
+                check(command, by, at)
+        except Refused as refused:
+            self._scene.audit(command, by, at, refused)
+            raise

@@ -36,8 +36,8 @@ from rooms.manager import Rooms
 from rooms.participant import Actor
 from rooms.records.audit import Entry
 
-SIP = "sip"
-"""The face of who asks by REFER, MESSAGE or the like."""
+SIP, KEYPAD = "sip", "keypad"
+"""The faces of those who ask by REFER and the like, or by keys for what others than the room must allow."""
 A_LEG = 0.0005
 """Share of a worker's time that a leg is taken to cost until the worker has said it: twice what one of G.711 does."""
 EASY = 0.65
@@ -136,15 +136,15 @@ class Scene:
         try:
             events = self.rooms.handle(command, by, now)
         except Refused as refused:
-            self._audit(command, by, now, refused)
+            self.audit(command, by, now, refused)
             raise
-        self._audit(command, by, now)
+        self.audit(command, by, now)
         self.obey(events)
         return events
 
-    def _audit(self, command: Command, by: Actor, now: float, refused: Refused | None = None) -> None:
+    def audit(self, command: Command, by: Actor, now: float, refused: Refused | None = None) -> None:
         """Who asks by his phone for what administrators ask for is noted here; all others at their door."""
-        if by.face == SIP and type(command) in COMMANDS:
+        if by.face in (SIP, KEYPAD) and type(command) in COMMANDS:
             entry = Entry(command, by, now, refused.kind, refused.reason) if refused else Entry(command, by, now)
             self.say(Audited(entry))
 
@@ -152,6 +152,9 @@ class Scene:
         """Tell the world what has happened in the rooms, and do what it wants."""
         if events:
             self.say(Publish(tuple(events)))
+        for name in dict.fromkeys(event.room for event in events if event.room in self.rooms):
+            for entry in self.rooms.get(name).keypads.take_asked():
+                self.say(Audited(entry))
         for event in events:
             self._obey(event)
             for follow in self.followers:

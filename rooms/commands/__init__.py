@@ -32,6 +32,7 @@ from rooms.commands.door import Demote as Demote
 from rooms.commands.door import NoteCallerRefused as NoteCallerRefused
 from rooms.commands.door import Promote as Promote
 from rooms.commands.door import TurnAway as TurnAway
+from rooms.commands.ending import Extend as Extend
 from rooms.commands.keys import Depart as Depart
 from rooms.commands.keys import NoteDigit as NoteDigit
 from rooms.commands.keys import NoteKeysAnswered as NoteKeysAnswered
@@ -100,7 +101,7 @@ COMMANDS: tuple[type[Command], ...] = (
     CreateRoom, ChangeRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick,
     Dial, DialList, CancelList, Transfer,
     SendDigits, SendText,
-    Admit, TurnAway, Promote, Demote,
+    Admit, TurnAway, Promote, Demote, Extend,
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
     StartLecture, EndLecture, RaiseHand, LowerHand, GiveFloor, TakeFloor,
     Whisper, Coach, EndWhisper, Relate, OpenSidebar, LeaveSidebar, CloseSidebar,

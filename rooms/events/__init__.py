@@ -27,6 +27,8 @@ from rooms.events.door import PinAccepted as PinAccepted
 from rooms.events.door import PinRefused as PinRefused
 from rooms.events.door import RoleChanged as RoleChanged
 from rooms.events.door import TurnedAway as TurnedAway
+from rooms.events.ending import EndPlanned as EndPlanned
+from rooms.events.ending import EndPutOff as EndPutOff
 from rooms.events.event import Event as Event
 from rooms.events.keys import KeysAsked as KeysAsked
 from rooms.events.keys import RoomChosen as RoomChosen
@@ -83,6 +85,8 @@ from rooms.events.recording import RecordingFailed as RecordingFailed
 from rooms.events.recording import RecordingPaused as RecordingPaused
 from rooms.events.recording import RecordingResumed as RecordingResumed
 from rooms.events.recording import RecordingStarted as RecordingStarted
+from rooms.events.server import ServerDraining as ServerDraining
+from rooms.events.server import ServerOpen as ServerOpen
 from rooms.events.voices import GainChanged as GainChanged
 from rooms.events.voices import HeldByHost as HeldByHost
 from rooms.events.voices import ReleasedByHost as ReleasedByHost

@@ -65,6 +65,8 @@ class RoomEnding(Event):
     """Everybody will be hung up on, and nobody is let in, until the room is empty."""
 
     by: str
+    cause: str = ""
+    """Where it ends by itself: why."""
 
 
 @dataclass(frozen=True, slots=True)

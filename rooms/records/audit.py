@@ -11,14 +11,15 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any
 
 from rooms.participant import Actor
 from rooms.policy import SECRETS
 from rooms.records.queries import MOST_ROWS
 from rooms.records.statement import Record
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 DONE = "done"
 MOST_DETAILS = 2000

@@ -193,6 +193,12 @@ class Ledger:
                 account.muted.end(event.at)
         return []
 
+    def _role_changed(self, event: tell.RoleChanged) -> list[Record]:
+        account = self._account(event.room, event.participant)
+        if account:
+            account.role = event.role.name.lower()
+        return []
+
     def _quality(self, event: tell.QualityChanged) -> list[Record]:
         account = self._account(event.room, event.participant)
         if account is None:
@@ -253,4 +259,5 @@ _HANDLERS: dict[type[tell.Event], Callable[[Ledger, Any], list[Record]]] = {
     tell.ParticipantMuted: Ledger._muted,
     tell.ParticipantUnmuted: Ledger._unmuted,
     tell.QualityChanged: Ledger._quality,
+    tell.RoleChanged: Ledger._role_changed,
 }

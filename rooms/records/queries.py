@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlite_utils import Database
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 MOST_ROWS = 1000
 _JSON = ("spurts", "mutes", "quality", "recordings")
@@ -68,6 +69,19 @@ def meeting(db: Database, number: int) -> dict[str, Any] | None:
         return None
     people = db.query("SELECT * FROM participations WHERE meeting = ? ORDER BY arrived_at, id", [number])
     return {**_plain(found), "participants": [_plain(row) for row in people]}
+
+
+_MESSAGES = (
+    "SELECT at, name, address, text FROM messages WHERE room = :room AND at >= :since AND at <= :until"
+    " ORDER BY id LIMIT :limit"
+)
+
+
+def messages(db: Database, meeting: Mapping[str, Any], now: float) -> list[dict[str, Any]]:
+    """What was written in a meeting, as far as it is kept."""
+    until = meeting["closed_at"] if meeting["closed_at"] is not None else now
+    values = {"room": meeting["room"], "since": meeting["opened_at"], "until": until, "limit": MOST_ROWS}
+    return list(db.query(_MESSAGES, values))
 
 
 def last_meeting_of(db: Database, room: str) -> int | None:

@@ -97,6 +97,18 @@ def test_every_endpoint_says_whom_it_is_for(route: Route) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_who_tries_what_he_may_not_is_told_to_the_door(served: Served) -> None:
+    """For the audit log: his name, his face, where he came from, and what he wanted."""
+    await served.ask("POST", "/rooms/standup/lock", token="observer")
+    await served.ask("GET", "/tokens", token="observer")
+    await served.ask("POST", "/rooms/standup/lock", token="admin")
+    [(asked, names, by, reason)] = served.door.refused
+    assert (asked.__name__, names, by.role, by.source) == ("Lock", {"room": "standup"}, Role.OBSERVER, "127.0.0.1")
+    assert by.face == "http" and "moderator" in reason
+    assert [type(command).__name__ for command, _ in served.door.asked] == ["Lock"]
+
+
+@pytest_twisted.ensureDeferred
 async def test_lists_show_the_rooms_of_the_token_alone(served: Served) -> None:
     both = ["board", "standup"]
     for who, names in (("observer", both), ("observer of another", ["board"]), ("admin", both)):

@@ -20,6 +20,7 @@ from confserver.app.orders import Orders
 from confserver.config.records import Records
 from confserver.focus.outputs import Measured, Recorded
 from confserver.storage import Storage
+from rooms import events as tell
 from rooms import store
 from rooms.commands import Arrive, Leave, NoteTalking, Reserve
 from rooms.errors import Invalid, NotFound
@@ -92,6 +93,24 @@ async def test_what_has_happened_is_told(shelf: Shelf) -> None:
             assert row.keys() == SCHEMAS[name]["properties"].keys()
     page = await shelf.ask("meeting report", meeting="1")
     assert isinstance(page, Document) and page.content_type == "text/html" and "ana" in page.text
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_written_is_in_the_report_as_far_as_it_is_kept(shelf: Shelf) -> None:
+    for room in ("standup", "board"):
+        await shelf.do(Reserve(room, "ana", "sip:a@h", "h:1"))
+    await shelf.do(Arrive("standup", "p1"), Arrive("board", "p2"))
+    for room, text, until in (
+        ("standup", "hello", NOW + DAY),
+        ("board", "elsewhere", NOW + DAY),
+        ("standup", "x", None),
+    ):
+        shelf.now += 1
+        said = tell.Message(room, 9, shelf.now, "p1", "ana", "sip:a@h", text, "", until)
+        await shelf.journal.publish((said,))
+    told = await shelf.ask("meeting show", meeting="1")
+    assert [(row["name"], row["text"]) for row in told["messages"]] == [("ana", "hello")]
+    assert "hello" in (await shelf.ask("meeting report", meeting="1")).text
 
 
 @pytest_twisted.ensureDeferred

@@ -71,7 +71,13 @@ class House:
             self.ended += 1
 
         self.operations = Operations(
-            self.settings, lambda: load(self.file), self.orders, lambda: self.now, lambda: self.calls, end
+            self.settings,
+            lambda: load(self.file),
+            self.orders,
+            lambda: self.now,
+            lambda: self.calls,
+            end,
+            Any,  # type: ignore[arg-type]
         )
         focus: Any = FakeFocus(self.rooms)
         scene: Any = self.scene
@@ -224,6 +230,8 @@ def request(method: str, uri: str = "sip:stand%20up@192.0.2.1") -> Request:
 
 
 def test_the_server_ends_when_the_last_call_has(house: House) -> None:
+    told: list[Any] = []
+    house.operations.drainage.tell = told.append
     house.calls = 2
     assert house.do(Drain(stop=True)).told["calls"] == 2
     assert house.scene.draining is not None
@@ -233,6 +241,7 @@ def test_the_server_ends_when_the_last_call_has(house: House) -> None:
     house.operations.drainage.look(NOW + 2)
     house.operations.drainage.look(NOW + 3)
     assert house.ended == 1, "once"
+    assert [(event.stops, event.until, event.room) for event in told] == [(True, None, "")]
 
 
 def test_without_stop_it_stays(house: House) -> None:

@@ -7,6 +7,7 @@ import pytest
 from confserver.contract import DigitPressed, LegOpened, Play
 from confserver.focus.dialout import DialTerms
 from confserver.focus.focus import Focus
+from confserver.focus.outputs import Audited
 from confserver.focus.repertoire import Repertoire
 from confserver.prompts.catalogue import ENGLISH, MUSIC, read_catalogue
 from confserver.routing.dialplan import DialPlan
@@ -95,3 +96,27 @@ def test_who_leaves_by_a_key_is_hung_up_on_and_nothing_is_left(keys: str) -> Non
     it, call = house(moderator=False)
     press(it, call, keys)
     assert it.is_empty()
+
+
+# ---------------------------------------------------------------- the audit log
+def audited(outputs: list[object]) -> list[tuple[str, str, str, str]]:
+    noted = [each.entry.record().values for each in every(Audited, outputs)]
+    return [(each["action"], each["who"], each["face"], each["outcome"]) for each in noted]
+
+
+def test_what_a_moderator_does_by_keys_is_noted() -> None:
+    it, call = house()
+    assert audited(press(it, call, "*2")) == [("lock", "Anna", "keypad", "done")]
+    noted = the(Audited, press(it, call, "*2")).entry.record().values
+    assert (noted["action"], noted["role"], noted["source"]) == ("unlock", "moderator", it.leg(call).source)
+
+
+def test_what_is_done_with_oneself_is_not_noted() -> None:
+    it, call = house(moderator=False)
+    assert audited(press(it, call, "1")) == []
+
+
+def test_calls_by_keys_are_noted_done_and_refused() -> None:
+    it, call = house()
+    assert audited(press(it, call, "**300491234#")) == [("dial", "Anna", "keypad", "done")]
+    assert audited(press(it, call, "**3001#")) == [("dial", "Anna", "keypad", "forbidden")]

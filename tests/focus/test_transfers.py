@@ -266,6 +266,13 @@ def test_a_moderator_may() -> None:
     assert the(tell.Dialled, refer(it, anna))
 
 
+def test_whom_a_member_has_called_by_refer_is_noted() -> None:
+    it = house()
+    noted = the(out.Audited, refer(it, it.enter())).entry.record().values
+    assert (noted["action"], noted["who"], noted["face"], noted["outcome"]) == ("dial", "p1", "sip", "done")
+    assert "sip:carl@" in noted["details"]
+
+
 # ---------------------------------------------------------------- by the room's URI
 def test_who_asks_by_the_rooms_uri_hears_of_it_too() -> None:
     it = house()

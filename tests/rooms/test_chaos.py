@@ -208,7 +208,9 @@ class Chaos(RuleBasedStateMachine):
                 case State.EMPTY:
                     assert not room.places and room.persistent
                 case State.OPEN:
-                    assert room.places and not room.present
+                    assert room.places and not room.present and not room.waiting
+                case State.WAITING:
+                    assert room.waiting and not room.present
                 case State.ALONE:
                     assert len(room.present) == 1
                 case State.LIVE:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -90,11 +89,15 @@ def test_times_that_cannot_be(rules: dict, word: str) -> None:
         RoomPolicy(**rules)
 
 
-def test_what_never_comes_is_not_looked_for_long() -> None:
-    rules = RoomPolicy(**{**WEEKLY, "recurs": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"})
-    began = time.process_time()
-    assert window(rules, at("2026-03-24T12:00")) is None
-    assert time.process_time() - began < 2.0, "an hour's search would show; a slow machine does not"
+@pytest.mark.parametrize("recurs", ["FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"])
+def test_what_never_comes_is_refused(recurs: str) -> None:
+    with pytest.raises(Invalid, match="never comes"):
+        RoomPolicy(**{**WEEKLY, "recurs": recurs})
+
+
+def test_the_29th_of_february_comes() -> None:
+    rules = RoomPolicy(**{**WEEKLY, "recurs": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29"})
+    assert window(rules, at("2028-03-01T00:00")).starts == at("2032-02-29T09:00")
 
 
 # ---------------------------------------------------------------- who comes early
@@ -148,7 +151,8 @@ def test_or_lets_nobody_else_in() -> None:
 def test_or_goes_on_and_lets_others_in() -> None:
     stage = scheduled("2026-03-23T09:30", **WEEKLY, at_end="run-on")
     stage.arrive("Ana")
-    fired(stage)
+    assert stage.rooms.next_deadline() is None
+    stage.now = at("2026-03-23T10:30")
     assert stage.rooms.get(ROOM).state is State.ALONE and stage.arrive("Bob")
 
 
@@ -179,7 +183,7 @@ def test_a_room_is_called_by_its_numbers_too() -> None:
     assert stage.rooms.named("7003") == "7003"
 
 
-@pytest.mark.parametrize("numbers", [["a b"], [""], ["7001", "7001"], [str(number) for number in range(60)]])
+@pytest.mark.parametrize("numbers", [["a!b"], [""], ["7001", "7001"], [str(number) for number in range(60)]])
 def test_numbers_that_cannot_be(numbers: list[str]) -> None:
     with pytest.raises(Invalid, match="numbers"):
         Stage(ROOM).do(ask.CreateRoom(ROOM, numbers=numbers))
