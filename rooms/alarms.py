@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Alarms:
-    """Those of one room, by purpose (a key of ``room.ALARMS``)."""
+    """Those of one room, by purpose (a key of ``topics.ALARMS``)."""
 
     __slots__ = ("_times",)
 

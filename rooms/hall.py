@@ -10,7 +10,7 @@
 
 Rooms that are not there yet are not made by it. What is typed no event tells, and wrong numbers cost time: who has
 tried many is not let in at all for a while, so that nobody learns which rooms there are. Callers of one trunk share its
-address, so they are told apart by what it says of them, and together may try more.
+address: where it is trusted they are told apart by what it says of them, and together may try more.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from rooms import commands as ask
 from rooms import door, entrance
 from rooms import events as tell
+from rooms.callers import Caller
 from rooms.errors import Conflict, Forbidden, Full, Locked, Refused
 from rooms.minutes import Minutes
 from rooms.participant import SYSTEM, Participant, ParticipantId, Presence, Role
@@ -55,25 +56,29 @@ class Wrongs:
     def __len__(self) -> int:
         return len(self._times)
 
-    def note(self, address: str, source: str, now: float) -> None:
-        for key, most in self._keys(address, source):
+    def note(self, caller: Caller, now: float) -> None:
+        for key, most in _keys(caller):
             times = self._times.pop(key, [])
             self._times[key] = [*times[-most:], now]  # the latest is the last of all
         while len(self._times) > MOST_CALLERS:
             del self._times[next(iter(self._times))]
 
-    def check(self, address: str, source: str, now: float) -> None:
+    def check(self, caller: Caller, now: float) -> None:
         """Raises Forbidden."""
-        for key, most in self._keys(address, source):
+        for key, most in _keys(caller):
             times = [at for at in self._times.get(key, ()) if now - at < WRONG_S]
             if len(times) >= most:
                 raise Forbidden("too many numbers of rooms that are not there have been tried")
             if not times:
                 self._times.pop(key, None)
 
-    def _keys(self, address: str, source: str) -> tuple[tuple[tuple[str, str], int], ...]:
-        host = source.rpartition(":")[0]
-        return ((host, address), MOST_WRONG), ((host, ""), MOST_WRONG_OF_HOST)
+
+def _keys(caller: Caller) -> list[tuple[tuple[str, str], int]]:
+    """What is counted, and how many are the most. Who is not vouched for may call himself anything, his host stays."""
+    host = caller.source.rpartition(":")[0]
+    if caller.user or caller.is_verified:
+        return [((host, caller.user or caller.address), MOST_WRONG), ((host, ""), MOST_WRONG_OF_HOST)]
+    return [((host, "stranger"), MOST_WRONG), ((host, ""), MOST_WRONG_OF_HOST)]
 
 
 # ------------------------------------------------------------------ in the hall
@@ -93,7 +98,7 @@ class Hall:
     """Those in an entrance."""
 
     def __init__(self) -> None:
-        self.is_open = False
+        self.is_open: bool = False
         """The room is an entrance."""
         self._choosing: dict[ParticipantId, Choosing] = {}
 
@@ -107,7 +112,7 @@ class Hall:
         """For the number of a room."""
         choosing = self._choosing.setdefault(person.id, Choosing())
         choosing.typed, choosing.wrong, choosing.due = "", (), minutes.at + FIRST_S
-        minutes.say(tell.Announced, (*first, "prompt:enter-room"), person.id)
+        minutes.say(tell.Announced, (*first, "prompt:enter-room"), person.id, urgent=True)
         self._set_alarm(room)
 
     def press(self, room: Room, person: Participant, digit: str, minutes: Minutes) -> None:
@@ -159,7 +164,7 @@ class Hall:
             self.leave(person.id)
             room.let_go(person, SYSTEM, minutes)
             return
-        minutes.say(tell.Announced, (*choosing.wrong, "prompt:goodbye"), person.id)
+        minutes.say(tell.Announced, (*choosing.wrong, "prompt:goodbye"), person.id, urgent=True)
         choosing.wrong, choosing.due = ("prompt:goodbye",), minutes.at + GOODBYE_S
 
     def _set_alarm(self, room: Room) -> None:
@@ -172,7 +177,7 @@ class Hall:
 def check(rooms: Rooms, command: ask.Command, now: float) -> None:
     """Whether this can be asked of an entrance. Raises Conflict, Forbidden."""
     if isinstance(command, ask.Reserve):
-        rooms.wrongs.check(command.address, command.source, now)
+        rooms.wrongs.check(Caller(command.address, command.source, command.user, command.is_verified), now)
     elif isinstance(command, ask.CreateRoom | ask.Dial | ask.DialList):
         raise Conflict(f"{command.room} asks for rooms and is none")
 
@@ -194,13 +199,13 @@ def _chosen(rooms: Rooms, event: tell.RoomChosen, now: float) -> list[tell.Event
         return []
     target, prompt, slow_s = rooms.numbered(event.digits), "prompt:not-found", SLOW_S
     try:
-        rooms.wrongs.check(person.address, person.source, now)
+        rooms.wrongs.check(door.caller_of(person), now)
         if target is not None:
             role, has_pin = door.check(target, door.caller_of(person), "", now)
             target.check_entrance(is_moderator=role >= Role.MODERATOR)
             door.change_rooms(person, role, has_pin)
             return _through(rooms, hall, person, target, now)
-        rooms.wrongs.note(person.address, person.source, now)
+        rooms.wrongs.note(door.caller_of(person), now)
     except Refused as refused:
         if target is not None and not isinstance(refused, Forbidden):
             kinds = {Full: "prompt:room-full", Locked: "prompt:room-locked"}

@@ -201,9 +201,9 @@ def _do(
 ) -> None:
     match do:
         case Do.ACT:
-            for step in steps:
+            for place, step in enumerate(steps):
                 number = typing.typed if typing.state is State.NUMBER else ""
-                _say(room, person, _carry_out(room, person, step, number, menu, minutes), minutes)
+                _say(room, person, _carry_out(room, person, step, number, menu, minutes), minutes, urgent=not place)
         case Do.ASK:
             is_number = steps[0].after is After.NUMBER
             _say(room, person, ("prompt:enter-phone" if is_number else f"prompt:confirm-{steps[0].name}",), minutes)
@@ -244,10 +244,10 @@ def refusal(refused: Refused) -> tuple[str, ...]:
     return ("prompt:not-allowed",) if isinstance(refused, Forbidden) else ("prompt:not-possible",)
 
 
-def _say(room: Room, person: Participant, sounds: tuple[str, ...], minutes: Minutes) -> None:
-    """Tones stand alone; who is being hung up on is told nothing more."""
+def _say(room: Room, person: Participant, sounds: tuple[str, ...], minutes: Minutes, *, urgent: bool = True) -> None:
+    """At once, whatever is being said to him: the menu, say. Who is being hung up on is told nothing more."""
     if sounds and person.id in room.places and not person.kicked:
-        minutes.say(tell.Announced, sounds, person.id)
+        minutes.say(tell.Announced, sounds, person.id, urgent)
 
 
 # ------------------------------------------------------------------ commands and time

@@ -35,6 +35,7 @@ class Takes(enum.Enum):
 
     NOTHING = "nothing"
     DB = "dB"
+    MINUTES = "minutes"
     MAY_URI = "an address, or nothing"
     SOUND = "sounds"
 
@@ -67,6 +68,8 @@ ACTIONS: Mapping[str, Action] = {
     "speak-softer": Action("Be heard softer", "menu-speak-softer", takes=Takes.DB),
     "reset-loudness": Action("Set both loudnesses back", "menu-reset"),
     "count": Action("Hear how many are in the room", "menu-count"),
+    "roll-call": Action("Hear who is in the room", "menu-roll-call"),
+    "roll-call-for-all": Action("Let all hear who is in the room", "", Role.MODERATOR),
     "hand": Action("Ask to speak, or take that back", "menu-hand"),
     "help": Action("Hear the menu", "menu-again"),
     "leave": Action("Leave the room", "menu-leave"),
@@ -74,11 +77,13 @@ ACTIONS: Mapping[str, Action] = {
     "mute-all": Action("Mute everybody else, or let all be heard", "menu-mute-all", Role.MODERATOR),
     "floor": Action("Let the next who has raised a hand speak", "menu-floor", Role.MODERATOR),
     "lecture": Action("Begin a lecture, or end it", "menu-lecture", Role.MODERATOR),
+    "admit": Action("Let in all who have knocked", "menu-admit", Role.MODERATOR),
     "kick-last": Action("Hang up on who came last", "menu-kick", Role.MODERATOR),
     "record": Action("Start recording, or stop", "menu-record", Role.MODERATOR),
     "pause-recording": Action("Pause the recording, or go on", "menu-pause-recording", Role.MODERATOR),
     "dial": Action("Call a number into the room", "menu-dial", Role.MODERATOR, Takes.MAY_URI, After.NUMBER),
     "play": Action("Play a sound to all", "", Role.MODERATOR, Takes.SOUND),
+    "extend": Action("Let the room go on for longer", "menu-extend", Role.MODERATOR, Takes.MINUTES),
     "end": Action("End the conference for all", "menu-end", Role.MODERATOR, after=After.YES),
 }  # fmt: skip
 
@@ -86,6 +91,7 @@ PARTICIPANT: Mapping[str, str] = {
     "1": "mute",
     "0": "mute",
     "2": "count",
+    "3": "roll-call",
     "4": "hear-softer",
     "5": "hand",
     "6": "hear-louder",
@@ -110,8 +116,11 @@ MODERATOR: Mapping[str, str] = {
     "**1": "record",
     "**2": "pause-recording",
     "**3": "dial",
+    "**4": "admit",
     "**5": "lecture",
     "**6": "floor",
+    "**7": "roll-call-for-all",
+    "**8": "extend",
     "**9": "end",
 }
 """Besides *2 and *3 as in ConfBridge."""
@@ -195,6 +204,12 @@ def _check_argument(where: str, name: str, argument: str, takes: Takes) -> None:
         raise Invalid(f"{where}: {name} takes nothing, not {argument[:64]!r}")
     if takes is Takes.SOUND and not argument:
         raise Invalid(f"{where}: {name} takes a sound, such as prompt:welcome")
+    if (
+        takes is Takes.MINUTES
+        and argument
+        and not (re.fullmatch(r"[0-9]{1,3}", argument) and 1 <= int(argument) <= 480)
+    ):
+        raise Invalid(f"{where}: {name} takes a number of minutes, 1 to 480, not {argument[:64]!r}")
     if takes is Takes.DB and argument and not re.fullmatch(r"[0-9]{1,2}(\.[0-9])?", argument):
         raise Invalid(f"{where}: {name} takes a number of dB such as 3, not {argument[:64]!r}")
 

@@ -16,22 +16,15 @@ from rooms import (
     assembly,
     dialling,
     door,
-    ending,
     entrance,
-    gains,
-    hall,
-    hosting,
-    keypad,
     lifecycle,
     links,
-    lists,
-    messages,
-    plays,
     quality,
     recording,
     rights,
     schedule,
     timing,
+    topics,
     voices,
 )
 from rooms import commands as ask
@@ -101,7 +94,7 @@ class Room:
         self.hearing = Hearing()
         self.plays = Plays()
         self.keypads = Keypads()
-        self.hall = Hall()
+        self.hall: Hall = Hall()
         self.recording = Recording()
         self.lists = Lists()
         self.times = Times()
@@ -162,7 +155,7 @@ class Room:
         """Do what is due."""
         minutes = self._begun(now)
         while (purpose := self.alarms.take_due(now)) is not None:
-            ALARMS[purpose](self, minutes)
+            topics.ALARMS[purpose](self, minutes)
         return self.conclude(minutes)
 
     def conclude(self, minutes: Minutes) -> list[tell.Event]:
@@ -386,23 +379,6 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Arrive: Room._arrive,
     ask.Release: Room._release,
     ask.Leave: Room._leave,
-    **door.HANDLERS,
-    **ending.HANDLERS,
-    **dialling.HANDLERS,
-    **lists.HANDLERS,
-    **messages.HANDLERS,
-    **voices.HANDLERS,
-    **assembly.HANDLERS,
-    **links.HANDLERS,
-    **gains.HANDLERS,
-    **hosting.HANDLERS,
-    **keypad.HANDLERS,
-    **plays.HANDLERS,
-    **quality.HANDLERS,
-    **recording.HANDLERS,
+    **topics.HANDLERS,
     ask.Kick: Room._kick,
 }
-ALARMS: dict[str, Callable[[Room, Minutes], None]] = {
-    **lists.ALARMS, **keypad.ALARMS, **hall.ALARMS, **timing.ALARMS,
-}  # fmt: skip
-"""What is done when a time has come, by the purpose it was set for; each topic adds its rows."""

@@ -51,10 +51,11 @@ def lift(room: Room, person: Participant, causes: tuple[MuteCause, ...], by: Act
 
 
 def deafen(room: Room, command: ask.Deafen, by: Actor, minutes: Minutes) -> None:
+    """Also who has done it himself: then he cannot take it back any more, which is said."""
     person = room.person(command.participant)
-    person.deafened_himself = person.id == by.participant and (person.deafened_himself or not person.deaf)
-    if not person.deaf:
-        person.deaf = True
+    is_himself = person.id == by.participant
+    if not person.deaf or (person.deafened_himself and not is_himself):
+        person.deaf, person.deafened_himself = True, is_himself
         minutes.say(tell.ParticipantDeafened, person.id, by.name)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rooms import commands as ask
 from rooms import events as tell
+from rooms.calling_roll import how_many
 from rooms.errors import NotFound
 from rooms.menus import Menu, Step
 from rooms.participant import MuteCause, ParticipantId, Role
@@ -78,8 +79,20 @@ def _floor(room: Room, person: Participant, _: str) -> ask.Command:
     return ask.TakeFloor(room.name) if is_over else ask.GiveFloor(room.name)
 
 
+def _admit(room: Room, person: Participant, _: str) -> ask.Command:
+    return ask.Admit(room.name)
+
+
 def _lecture(room: Room, person: Participant, _: str) -> ask.Command:
     return (ask.EndLecture if room.assembly.lecture else ask.StartLecture)(room.name)
+
+
+def _roll_call(room: Room, person: Participant, _: str) -> ask.Command:
+    return ask.RollCall(room.name, person.id)
+
+
+def _roll_call_for_all(room: Room, person: Participant, _: str) -> ask.Command:
+    return ask.RollCall(room.name)
 
 
 def _leave(room: Room, person: Participant, _: str) -> ask.Command:
@@ -98,6 +111,10 @@ def _play(room: Room, person: Participant, argument: str) -> ask.Command:
     return ask.Play(room.name, tuple(argument.split()))
 
 
+def _extend(room: Room, person: Participant, argument: str) -> ask.Command:
+    return ask.Extend(room.name, int(argument)) if argument else ask.Extend(room.name)
+
+
 def _end(room: Room, person: Participant, _: str) -> ask.Command:
     return ask.End(room.name)
 
@@ -113,6 +130,9 @@ WISHES: Mapping[str, Wish] = {
     "hand": _hand,
     "floor": _floor,
     "lecture": _lecture,
+    "admit": _admit,
+    "roll-call": _roll_call,
+    "roll-call-for-all": _roll_call_for_all,
     "leave": _leave,
     "lock": _lock,
     "mute-all": _mute_all,
@@ -121,16 +141,12 @@ WISHES: Mapping[str, Wish] = {
     "pause-recording": _pause,
     "dial": _dial,
     "play": _play,
+    "extend": _extend,
     "end": _end,
 }
 
 
 # ------------------------------------------------------------------ what is only said
-def _count(room: Room, menu: Menu) -> tuple[str, ...]:
-    present = len(room.present)
-    return ("prompt:only-one",) if present == 1 else ("prompt:there-are", f"number:{present}", "prompt:in-the-room")
-
-
 def _help(room: Room, menu: Menu) -> tuple[str, ...]:
     return ("prompt:menu", *_read(menu))
 
@@ -155,7 +171,10 @@ def _name_of(press: str) -> str:
     return {"*": "prompt:star", "#": "prompt:hash"}.get(press, f"number:{press}")
 
 
-SAYINGS: Mapping[str, Callable[[Room, Menu], tuple[str, ...]]] = {"count": _count, "help": _help}
+SAYINGS: Mapping[str, Callable[[Room, Menu], tuple[str, ...]]] = {
+    "count": lambda room, _: how_many(room),
+    "help": _help,
+}
 """Actions that ask for nothing: who has pressed is told something."""
 
 # ------------------------------------------------------------------ what he is told of what he has done
@@ -180,9 +199,11 @@ _PROMPTS: Mapping[type[tell.Event], str] = {
 _OF_MANY: Mapping[str, str] = {
     "mute-all": "prompt:all-muted",
     "floor": "prompt:floor-given",
+    "admit": "prompt:admitted",
+    "extend": "prompt:extended",
     "kick-last": "prompt:kicked-last",
 }
-_SELF_EVIDENT = ("leave", "end")
+_SELF_EVIDENT = ("leave", "end", "roll-call", "roll-call-for-all")
 """Of these he hears himself what comes of them."""
 
 

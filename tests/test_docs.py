@@ -22,9 +22,11 @@ from rooms.commands import COMMANDS, Command
 from rooms.errors import KINDS
 from rooms.policy import RULES, RoomPolicy, type_of
 from rooms.telling import TYPES, help_of, members_of
+from tests.soak.__main__ import main as soak
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "administration.md").read_text("utf-8")
 LINES = TEXT.splitlines()
+RELIABILITY = (Path(__file__).resolve().parent.parent / "docs" / "reliability.md").read_text("utf-8")
 
 
 NAMES = {"room": "standup", "participant": "p7", "network": "198.51.100.0%2F24", "call": "7", "user": "alice"}
@@ -180,3 +182,8 @@ def test_every_event_has_its_row(name: str) -> None:
 def test_no_event_is_told_that_does_not_exist() -> None:
     told = [match[1] for line in EVENTS if (match := re.match(r"\| `([a-z-]+)` \|", line))]
     assert sorted(told) == sorted(TYPES)
+
+
+@pytest.mark.parametrize("verb", sorted(soak.commands))
+def test_every_long_trial_has_its_row(verb: str) -> None:
+    assert f"\n| `{verb}` | " in RELIABILITY, f"scripts/soak {verb} is missing from docs/reliability.md"

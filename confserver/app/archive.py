@@ -34,6 +34,8 @@ from rooms.records.queries import Wanted
 
 log = structlog.get_logger("records")
 ALIVE_S = 30.0
+SHARES = 30
+"""Of people, each of which is written once in ``ALIVE_S``."""
 PRUNE_S = 60.0
 """How often a batch of old rows is looked for."""
 DAY_S = 86400.0
@@ -54,6 +56,7 @@ class Archive:
         self._now = now
         self._focus: Focus | None = None
         self._is_pruning = False
+        self._turn = 0
 
     def begin(self, rooms: Rooms, focus: Focus, last_meeting: int) -> None:
         """Before anything is heard."""
@@ -107,10 +110,18 @@ class Archive:
 
     # ------------------------------------------------------------------ chores
     def chores(self) -> list[tuple[LoopingCall, float]]:
-        return [(LoopingCall(unfailing(self._mark_alive)), ALIVE_S), (LoopingCall(unfailing(self._prune)), PRUNE_S)]
+        return [
+            (LoopingCall(unfailing(lambda: self._journal.mark_alive(self._now()))), ALIVE_S),
+            (LoopingCall(unfailing(self._checkpoint)), ALIVE_S / SHARES),
+            (LoopingCall(unfailing(self._prune)), PRUNE_S),
+        ]
 
-    def _mark_alive(self) -> None:
-        self._journal.mark_alive(self._now(), self._focus.figures() if self._focus else None)
+    def _checkpoint(self) -> None:
+        """A share of those present at a time: a large server has nobody wait for it."""
+        if self._focus is not None:
+            share = self._turn % SHARES, SHARES
+            self._turn += 1
+            self._journal.checkpoint(self._now(), self._focus.figures(share), share)
 
     def _prune(self) -> None:
         """What is too old, of each kind for as long as the settings say."""

@@ -20,7 +20,7 @@ from rooms.policy import SECRETS
 from rooms.records import queries
 from rooms.records.audit import Entry
 from rooms.records.figures import Figures
-from rooms.records.ledger import Ledger
+from rooms.records.ledger import Ledger, Share
 from rooms.records.statement import Record
 
 log = structlog.get_logger("rooms")
@@ -94,10 +94,13 @@ class Journal:
             return succeed(None)
         return self._storage.write(lambda db: store.write(db, records)).addErrback(_lost)
 
-    def mark_alive(self, now: float, figures: Mapping[tuple[str, ParticipantId], Figures] | None = None) -> None:
-        """So that a crash can be dated even in a quiet hour, and loses little of what has been counted."""
+    def mark_alive(self, now: float) -> None:
+        """So that a crash can be dated even in a quiet hour."""
         self._storage.write(lambda db: store.mark_alive(db, now)).addErrback(_lost).addErrback(lambda _: None)
-        records = self._ledger.checkpoint(now, figures or {}) if self._ledger else []
+
+    def checkpoint(self, now: float, figures: Mapping[tuple[str, ParticipantId], Figures], share: Share) -> None:
+        """So that a crash loses little of what has been counted."""
+        records = self._ledger.checkpoint(now, figures, share) if self._ledger else []
         for start in range(0, len(records), CHECKPOINT):
             self._write(records[start : start + CHECKPOINT]).addErrback(lambda _: None)
 

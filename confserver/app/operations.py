@@ -65,13 +65,13 @@ class Operations:
         if new.log != old.log:
             set_up(new.log.level, new.log.format, new.log.path())
 
-    def not_ready(self, workers: int, stands: bool) -> str:
-        """Why no new calls are taken, for whoever sends them elsewhere then."""
+    def not_ready(self, workers: int, stands: bool, trouble: str = "") -> str:
+        """Why new calls had better go elsewhere. ``trouble``: why the store keeps nothing."""
         if self.drainage.is_on:
             return WORDS
         if not stands:
             return "the server is starting"
-        return "" if workers else "no media worker is ready"
+        return trouble if workers else "no media worker is ready"
 
     def chores(self) -> list[tuple[LoopingCall, float]]:
         return [

@@ -282,7 +282,7 @@ class Server:
             log.warning("cannot look up the addresses of this machine", why=str(error))
 
     def _not_ready(self) -> str:
-        return self._operations.not_ready(len(self._ready), self._stands)
+        return self._operations.not_ready(len(self._ready), self._stands, self._storage.trouble)
 
     def _calls_left(self) -> int:
         return int(str(self._stack.describe()["calls"]))

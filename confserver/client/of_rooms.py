@@ -74,6 +74,10 @@ class OfRooms(Asking[Listed, Told, Changed]):
             volume_db=volume_db, duck_db=duck_db, start_s=start_s, interruptible=interruptible,
         )  # fmt: skip
 
+    def roll_call(self, room: str, *, participant: str | None = None) -> Changed:
+        """Say to a room, or to one participant, how many are there and who."""
+        return self._change("POST", path("rooms", room, "roll-call"), participant=participant)
+
     def say(
         self,
         room: str,

@@ -60,6 +60,10 @@ class Moves:
         if self.coming(command.room):
             self._hearing[command.room] = command
 
+    def goes_to(self, leg: Leg) -> RoomId | None:
+        """None: it stays where it is."""
+        return self._legs[leg.row][1] if leg.row in self._legs else None
+
     def coming(self, number: RoomId) -> list[Leg]:
         return [leg for leg, to in self._legs.values() if to == number]
 
@@ -78,7 +82,7 @@ class Moves:
 
     def _sit_down(self, row: int, leg: Leg, number: RoomId) -> None:
         seats, floor = self._seats, self._floor
-        self._player.forget_leg(leg.id)
+        self._player.forget_leg(leg.id, but_in=number)
         self._listening.dominance.leave(row)
         was_talking = bool(seats.talks[row])
         floor.leave(row)

@@ -152,9 +152,9 @@ class Player:
         if it is not None:
             self._end(it, "stopped")
 
-    def forget_leg(self, leg: LegId) -> None:
-        """It is gone at once: nobody hears what plays to it."""
-        for it in [it for it in self._plays.values() if it.leg == leg]:
+    def forget_leg(self, leg: LegId, but_in: RoomId | None = None) -> None:
+        """It is gone at once: nobody hears what plays to it; ``but_in``: only to that room, where it hears the rest."""
+        for it in [it for it in self._plays.values() if it.leg == leg and it.room != but_in]:
             self._finish(it, "stopped")
 
     def forget_room(self, room: RoomId) -> None:

@@ -300,7 +300,8 @@ class Engine:
     def play(self, command: Play, reel: Reel) -> None:
         """Answers with PlayEnded, when it is over or cannot begin. Raises ValueError for a number that is taken."""
         leg = self.legs.by_id.get(command.leg) if command.leg is not None else None
-        if command.leg is not None and (leg is None or self._room_of(command.leg) != command.room):
+        goes_to = self.moves.goes_to(leg) if leg else None
+        if command.leg is not None and (leg is None or (goes_to or self._room_of(command.leg)) != command.room):
             reason = f"no leg {command.leg} in room {command.room}"
             self.strays.events.append(PlayEnded(play=command.play, cause="failed", reason=reason))
             return

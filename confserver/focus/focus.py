@@ -67,6 +67,7 @@ from rooms.participant import SYSTEM, Actor, ParticipantId
 from rooms.policy import RoomPolicy
 from rooms.profiles import Profile
 from rooms.records.figures import Figures
+from rooms.records.ledger import EVERYBODY, Share
 
 Heard = sip.Output | FromWorker
 
@@ -365,9 +366,9 @@ class Focus:
         leg = self.leg_of(call)
         return media_of(leg) if leg else None
 
-    def figures(self) -> dict[tuple[str, ParticipantId], Figures]:
+    def figures(self, share: Share = EVERYBODY) -> dict[tuple[str, ParticipantId], Figures]:
         """What the media of each participant have come to so far, by room and id."""
-        return self._measuring.figures()
+        return self._measuring.figures(share)
 
     def recordings(self) -> Sequence[dict[str, Any]]:
         return self._recordings.describe()

@@ -18,6 +18,7 @@ from confserver.sip.flow import written
 from rooms import events as tell
 from rooms.participant import ParticipantId
 from rooms.records.figures import Figures
+from rooms.records.ledger import EVERYBODY, Share, is_in
 
 MOST_ENDING = 4000
 """Legs whose last word is waited for; it comes at once, or never."""
@@ -163,9 +164,10 @@ class Measuring:
             tally.add(report)
             self._scene.say(Measured(tally.room, tally.participant, tally.figures(), now, is_last=True))
 
-    def figures(self) -> dict[tuple[str, ParticipantId], Figures]:
-        """Of all who are present, so far."""
-        return {(each.room, each.participant): each.figures() for each in self._tallies.values()}
+    def figures(self, share: Share = EVERYBODY) -> dict[tuple[str, ParticipantId], Figures]:
+        """Of those who are present, or a share of them, so far."""
+        found = [each for each in self._tallies.values() if is_in(share, each.participant)]
+        return {(each.room, each.participant): each.figures() for each in found}
 
 
 def media_of(leg: Leg) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from rooms.commands.assembly import LowerHand as LowerHand
 from rooms.commands.assembly import RaiseHand as RaiseHand
 from rooms.commands.assembly import StartLecture as StartLecture
 from rooms.commands.assembly import TakeFloor as TakeFloor
+from rooms.commands.calling_roll import RollCall as RollCall
 from rooms.commands.calls import Dial as Dial
 from rooms.commands.calls import NoteDialFailed as NoteDialFailed
 from rooms.commands.calls import NoteDialRefused as NoteDialRefused
@@ -101,7 +102,7 @@ COMMANDS: tuple[type[Command], ...] = (
     CreateRoom, ChangeRoom, RemoveRoom, Lock, Unlock, End, Mute, Unmute, Deafen, Undeafen, Kick,
     Dial, DialList, CancelList, Transfer,
     SendDigits, SendText,
-    Admit, TurnAway, Promote, Demote, Extend,
+    Admit, TurnAway, Promote, Demote, Extend, RollCall,
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
     StartLecture, EndLecture, RaiseHand, LowerHand, GiveFloor, TakeFloor,
     Whisper, Coach, EndWhisper, Relate, OpenSidebar, LeaveSidebar, CloseSidebar,

@@ -282,5 +282,6 @@ def test_what_who_calls_hears() -> None:
 
 
 def test_readiness_in_words(house: House) -> None:
+    assert house.operations.not_ready(1, True, "the disk is full") == "the disk is full"
     assert "starting" in house.operations.not_ready(0, False) and "worker" in house.operations.not_ready(0, True)
     assert Limits().drain_to == ""

@@ -13,12 +13,16 @@ from confserver.contract import (
     MixSources,
     MoveLeg,
     OpenRoom,
+    Play,
+    PlayEnded,
     RoomSound,
     SetHearing,
     SetRoom,
     SpeakingChanged,
 )
 from confserver.engine.mixer import NOBODY
+from confserver.engine.reel import ToneReel
+from confserver.engine.tones import parse
 from tests.engine.hall import Hall, Phone, level_db, silence, steepest, tone
 
 LEVEL = 20 * np.log10(0.2)
@@ -199,3 +203,28 @@ def test_who_has_the_word_loses_it_by_leaving():
     hall.run(5)
     told = [(event.room, event.leg) for event in hall.told(DominantChanged)]
     assert told[0] == (1, mover.leg) and (1, None) in told and (2, mover.leg) in told
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.1])
+@pytest.mark.parametrize("closes", [False, True])
+def test_what_is_played_to_who_comes_is_heard_also_before_he_has_sat_down(pause: float, closes: bool) -> None:
+    """And what was played to him where he came from is not."""
+    halls = Halls()
+    ana = halls.add(silence(4))
+
+    def play(number: int, room: int, hz: int) -> None:
+        halls.engine.play(Play(play=number, room=room, leg=ana.leg), ToneReel(parse(f"{hz}/-20dB:3000")))
+
+    halls.run(0.3)
+    play(1, 1, 500)
+    halls.run(0.5)
+    halls.move(ana)
+    if closes:
+        halls.engine.close_room(CloseRoom(room=1), halls.now)
+    halls.run(pause)
+    play(2, 2, 900)
+    halls.run(1.0)
+    assert heard(ana, 500, 0.4, 0.7) > -21
+    assert heard(ana, 900, 1.2, 1.6) > -21
+    assert heard(ana, 500, 1.2, 1.6) < -60
+    assert [event.play for event in halls.told(PlayEnded)] == [1]

@@ -46,6 +46,7 @@ def test_a_caller_comes_into_the_room_that_he_names() -> None:
 
 def test_it_is_asked_in_words_that_only_he_hears() -> None:
     it = house()
+    it.scene.followers.clear()
     it.focus = Focus(it.scene, Repertoire(None, read_catalogue(ENGLISH), MUSIC, music_when_alone=False))
     call, _ = it.invite(room=DOOR)
     it.opened(call)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from confserver.contract import DigitPressed, LegOpened, Play
+from confserver.contract import ConvertSound, DigitPressed, LegOpened, Play, Sound, SoundReady, StopPlay
 from confserver.focus.dialout import DialTerms
 from confserver.focus.focus import Focus
 from confserver.focus.outputs import Audited
@@ -77,11 +77,29 @@ def test_a_sound_that_is_not_there_is_refused_and_costs_nothing() -> None:
 
 def test_the_menu_is_read_to_one_leg_after_its_time() -> None:
     it, call = house()
+    it.scene.followers.clear()
     it.focus = Focus(it.scene, Repertoire(None, read_catalogue(ENGLISH), MUSIC, music_when_alone=False))
     press(it, call, "*")
     assert it.focus.next_deadline() == pytest.approx(it.now + 2)
     outputs = it.pass_time(2.1)
     assert said(outputs)[0][0] == "prompt:menu"
+
+
+def test_a_key_ends_the_reading_of_the_menu() -> None:
+    it, call = house()
+    it.scene.followers.clear()
+    it.focus = Focus(it.scene, Repertoire(None, read_catalogue(ENGLISH), MUSIC, music_when_alone=False))
+    it.first_packet(call)
+    press(it, call, "*")
+    asked = every(ConvertSound, it.pass_time(2.1))
+    sound = [Sound(rate_hz=8000, channels=1, frames=8000, path="x")]
+    told = [
+        each for job in asked for each in it.play(it.focus.hear_scribe(SoundReady(job=job.job, sounds=sound), it.now))
+    ]
+    menu = the(Play, told)
+    assert menu.leg == it.leg(call).id and len(menu.sounds) > 10
+    outputs = press(it, call, "6")
+    assert the(StopPlay, outputs).play == menu.play and the(Play, outputs).tones, "the answer is not kept waiting"
 
 
 def test_an_answer_is_played_to_who_has_pressed_and_to_nobody_else() -> None:

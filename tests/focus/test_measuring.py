@@ -6,6 +6,7 @@ from typing import Any
 
 from confserver.contract import LegClosed, LegReport, LegReports
 from confserver.focus.outputs import Measured
+from rooms.commands import CreateRoom, Move
 from tests.focus.house import House, every, the
 
 
@@ -64,3 +65,17 @@ def test_nothing_is_told_of_who_never_came_in() -> None:
     call, _ = house.invite()
     assert every(Measured, house.cancel(call)) == []
     assert house.focus.figures() == {}
+
+
+def test_who_moves_leaves_each_room_what_came_of_it_there() -> None:
+    house = House()
+    call = house.enter()
+    house.order(CreateRoom("board"))
+    leg = house.leg(call)
+    reported(house, leg.id, received=500, sent=400, lost=5)
+    moved = the(Measured, house.order(Move("standup", leg.participant, "board")))
+    assert (moved.room, moved.figures.received, moved.is_last) == ("standup", 500, False)
+    reported(house, leg.id, received=620, sent=500, lost=9)
+    house.bye(call)
+    last = the(Measured, house.tell(LegClosed(leg=leg.id, report=report(leg.id, received=630, sent=510, lost=9))))
+    assert (last.room, last.figures.received, last.figures.sent, last.figures.lost) == ("board", 130, 110, 4)

@@ -19,7 +19,8 @@ from rooms import events as tell
 from rooms.commands import End, Kick
 from rooms.minutes import Minutes
 from rooms.participant import Participant, Wait
-from rooms.room import ALARMS, Room
+from rooms.room import Room
+from rooms.topics import ALARMS
 from tests.focus.house import House, events, every, sdp, the
 
 SPOKEN = ("tones:440:200",)

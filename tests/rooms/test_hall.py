@@ -6,6 +6,7 @@ import pytest
 
 from rooms import commands as ask
 from rooms import events as tell
+from rooms.callers import Caller
 from rooms.errors import Conflict, Forbidden, NotFound
 from rooms.hall import MOST_CALLERS, Wrongs
 from rooms.participant import SYSTEM
@@ -39,8 +40,8 @@ class Porch(Stage):
         self.now = end
         return events
 
-    def call(self, address: str = "sip:ana@10.0.0.1", host: str = "10.0.0.1") -> str:
-        [*_, reserved] = self.do(ask.Reserve(DOOR, "Ana", address, f"{host}:5060"))
+    def call(self, address: str = "sip:ana@10.0.0.1", host: str = "10.0.0.1", verified: bool = True) -> str:
+        [*_, reserved] = self.do(ask.Reserve(DOOR, "Ana", address, f"{host}:5060", is_verified=verified))
         self.do(ask.Arrive(DOOR, reserved.participant))
         return reserved.participant
 
@@ -183,6 +184,31 @@ def test_two_in_the_hall_do_not_mix_and_who_leaves_leaves_nothing() -> None:
     assert tell.ParticipantArrived in kinds(porch.press(ana, "11#")) and DOOR not in porch.rooms
 
 
+# ---------------------------------------------------------------------- the room's own door
+def test_the_room_asks_for_its_pin_and_its_tries_are_its_own() -> None:
+    porch = Porch()
+    porch.do(ask.ChangeRoom(ROOM, pin="1234", moderator_pin="9999"), ADMIN)
+    ana = porch.call()
+    porch.press(ana, "99#")
+    porch.wait(2.1)
+    events = porch.press(ana, f"{ROOM}#")
+    assert said(events, ROOM) == [("prompt:enter-pin",)] and tell.ParticipantArrived not in kinds(events)
+    assert ("prompt:wrong-pin",) in said(porch.press(ana, "1111#", ROOM), ROOM)
+    events = porch.press(ana, "9999#", ROOM)
+    assert tell.ParticipantArrived in kinds(events)
+    [person] = porch.rooms.describe(ROOM, porch.now)["participants"]
+    assert person["role"] == "moderator" and person["id"] == ana
+
+
+def test_whom_the_room_does_not_want_hears_that_there_is_none() -> None:
+    porch = Porch()
+    porch.do(ask.ChangeRoom(ROOM, deny=["eve"]), ADMIN)
+    eve = porch.call("sip:eve@10.0.0.1")
+    assert kinds(porch.press(eve, f"{ROOM}#")) == [tell.RoomChosen]
+    assert said(porch.wait(2.1)) == [("prompt:not-found", "prompt:enter-room")]
+    assert tell.ParticipantArrived in kinds(porch.press(porch.call(), f"{ROOM}#"))
+
+
 # ---------------------------------------------------------------------- probing
 def guess(porch: Porch, times: int, address: str, host: str = "10.0.0.1") -> None:
     for _ in range(times):
@@ -198,6 +224,16 @@ def test_who_has_tried_ten_numbers_is_not_let_in_for_ten_minutes() -> None:
     porch.call("sip:eve@10.0.0.1", "10.0.0.9")
     porch.now += 601
     porch.call("sip:eve@10.0.0.1")
+
+
+def test_who_is_not_vouched_for_gets_no_more_tries_under_other_names() -> None:
+    porch = Porch()
+    for number in range(10):
+        porch.press(porch.call(f"sip:{number}@h", verified=False), "99#")
+    with pytest.raises(Forbidden):
+        porch.call("sip:new@h", verified=False)
+    porch.call("sip:ana@h")
+    porch.call("sip:new@h", "10.0.0.9", verified=False)
 
 
 def test_who_waits_in_many_calls_learns_nothing_by_the_eleventh() -> None:
@@ -220,10 +256,10 @@ def test_a_hundred_of_one_address_are_the_most_whoever_they_say_they_are() -> No
 def test_of_strangers_only_so_much_is_kept() -> None:
     wrongs = Wrongs()
     for number in range(MOST_CALLERS):
-        wrongs.note(f"sip:{number}@h", f"10.0.{number >> 8}.{number & 255}:5060", float(number))
+        wrongs.note(Caller(f"sip:{number}@h", f"10.0.{number >> 8}.{number & 255}:5060"), float(number))
     assert len(wrongs) <= MOST_CALLERS
     for _ in range(1000):
-        wrongs.note("sip:eve@h", "1.2.3.4:5", 1e6)
+        wrongs.note(Caller("sip:eve@h", "1.2.3.4:5"), 1e6)
     assert max(map(len, wrongs._times.values())) <= 101
 
 

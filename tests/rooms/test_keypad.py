@@ -6,8 +6,9 @@ import pytest
 
 from rooms import commands as ask
 from rooms import events as tell
+from rooms.errors import Forbidden, NotFound, NotOpen
 from rooms.keypad import KEYPAD, State, Stroke
-from rooms.participant import MuteCause, Presence, Role, Wait
+from rooms.participant import Actor, MuteCause, Presence, Role, Wait
 from rooms.telling import tell as told
 from rooms.wishes import END_OF_RANGE, LOUDER, SOFTER, WRONG
 from tests.rooms.play import HOST, Stage, kinds
@@ -88,6 +89,30 @@ def test_the_count_is_said_to_who_asks() -> None:
     assert heard(hall.press(hall.bob, "2"), hall.bob) == ["prompt:only-one"]
 
 
+def test_the_roll_is_called_for_oneself_and_by_a_moderator_for_all() -> None:
+    hall = Hall()
+    count = ["prompt:there-are", "number:2", "prompt:in-the-room"]
+    assert heard(hall.press(hall.bob, "3"), hall.bob) == [*count, "say:Ana.", "say:Bob."]
+    events = [event for event in hall.press(hall.ana, "**7") if isinstance(event, tell.Announced)]
+    assert [event.participant for event in events] == ["", ""] and events[1].sounds == ("say:Ana.", "say:Bob.")
+    bob = Actor("Bob", Role.PARTICIPANT, hall.bob)
+    for whom in ("", hall.ana):
+        with pytest.raises(Forbidden):
+            hall.do(ask.RollCall(ROOM, whom), bob)
+    for number in range(30):
+        hall.arrive(f"P{number}")
+    assert len(heard(hall.press(hall.bob, "3"), hall.bob)) == 3 + 20
+
+
+def test_the_roll_of_an_empty_room_is_not_called() -> None:
+    stage = Stage()
+    stage.reserve("Eve")
+    with pytest.raises(NotOpen):
+        stage.do(ask.RollCall(ROOM), HOST)
+    with pytest.raises(NotFound):
+        stage.do(ask.RollCall(ROOM, "p9"), HOST)
+
+
 def test_eight_leaves_and_says_nothing_to_nobody() -> None:
     hall = Hall()
     events = hall.press(hall.bob, "8")
@@ -133,6 +158,18 @@ def test_the_floor_goes_to_the_next_and_then_to_nobody() -> None:
     assert heard(hall.press(hall.ana, "**5"), hall.ana) == ["prompt:lecture-off"]
 
 
+def test_who_has_knocked_is_let_in() -> None:
+    hall = Hall()
+    hall.do(ask.ChangeRoom(ROOM, lobby="all"))
+    room, eve = hall.rooms.get(ROOM), hall.reserve("Eve")
+    hall.do(ask.Arrive(ROOM, eve))
+    assert [each.id for each in room.waiting] == [eve]
+    events = hall.press(hall.ana, "**4")
+    assert tell.ParticipantArrived in kinds(events) and not room.waiting
+    said = [event.sounds for event in events if isinstance(event, tell.Announced) and event.participant == hall.ana]
+    assert ("prompt:admitted",) in said
+
+
 # ---------------------------------------------------------------------- several keys
 def test_a_key_of_two_presses_acts_with_its_last() -> None:
     hall = Hall()
@@ -164,7 +201,7 @@ def test_what_is_begun_and_not_ended_is_no_key() -> None:
     hall.press(hall.ana, "**")
     assert heard(hall.wait(2.1), hall.ana) == [WRONG]
     assert heard(hall.press(hall.ana, "*A"), hall.ana) == [WRONG]
-    assert heard(hall.press(hall.bob, "3"), hall.bob) == [WRONG]
+    assert heard(hall.press(hall.bob, "A"), hall.bob) == [WRONG]
 
 
 def test_a_hash_takes_back_what_was_begun_and_says_nothing() -> None:
@@ -241,6 +278,15 @@ def test_a_recording_is_started_paused_and_stopped(notice: str) -> None:
         assert [event.sounds for event in said] == [(f"prompt:{name}",)], "once, maybe to everybody"
 
 
+def test_a_room_that_would_end_goes_on_for_longer() -> None:
+    hall = Hall()
+    assert heard(hall.press(hall.ana, "**8"), hall.ana) == ["prompt:not-possible"], "it does not end by itself"
+    hall.do(ask.ChangeRoom(ROOM, time_limit_s=3600, menu={"moderator": {"**8": "extend 15"}}))
+    events = hall.press(hall.ana, "**8")
+    assert [event.minutes for event in events if isinstance(event, tell.EndPutOff)] == [15]
+    assert heard(events, hall.ana) == ["prompt:extended"]
+
+
 @pytest.mark.parametrize(("then", "ends"), [("1", True), ("2", False), ("#", False), ("", False)])
 def test_the_end_is_confirmed(then: str, ends: bool) -> None:
     hall = Hall()
@@ -299,6 +345,12 @@ def test_one_key_does_several_things_and_another_nothing() -> None:
         "prompt:muted", "prompt:there-are", "number:2", "prompt:in-the-room",
     ]  # fmt: skip
     assert heard(hall.press(hall.bob, "1"), hall.bob) == [WRONG]
+
+
+def test_an_answer_comes_at_once_and_a_second_one_after_it() -> None:
+    hall = Hall(menu={"participant": {"5": ["mute", "count"]}})
+    said = [event for event in hall.press(hall.bob, "5") if isinstance(event, tell.Announced)]
+    assert [event.urgent for event in said] == [True, False]
 
 
 def test_a_room_without_any_key_is_silent_and_still_tells_scripts() -> None:

@@ -6,8 +6,9 @@ import pytest
 from sqlite_utils import Database
 
 from rooms import commands as ask
+from rooms import events as tell
 from rooms import store
-from rooms.participant import MuteCause
+from rooms.participant import SYSTEM, MuteCause, Role
 from rooms.records import keeping, queries
 from rooms.records.figures import Figures
 from rooms.records.ledger import Ledger
@@ -175,11 +176,67 @@ def test_a_crash_loses_what_came_after_the_last_checkpoint() -> None:
     assert [each["id"] for each in again.meetings()] == [2, 1], "numbers go on"
 
 
+def test_who_moves_is_in_both_meetings() -> None:
+    stage = Kept()
+    stage.do(ask.CreateRoom("board"))
+    ana = stage.arrive("Ana")
+    stage.talk(ana, 10.0)
+    stage.do(ask.Move(ROOM, ana, "board"))
+    moved = stage.now
+    stage.do(ask.NoteTalking("board", ana, True))
+    stage.now += 4
+    stage.do(ask.Leave("board", ana, "hung up"))
+    [board, standup] = stage.meetings()
+    assert (standup["room"], standup["closed_at"], board["room"], board["opened_at"]) == (ROOM, moved, "board", moved)
+    before, after = stage.people(standup["id"])["Ana"], stage.people(board["id"])["Ana"]
+    assert (before["talk_s"], before["left_at"], before["cause"]) == (10.0, moved, "moved to board")
+    assert (after["talk_s"], after["arrived_at"], after["cause"]) == (5.0, moved, "hung up")
+    assert queries.participations(stage.db, Wanted(limit=9))[2:] == []
+
+
+def test_who_has_become_a_moderator_is_told_as_such() -> None:
+    stage = Kept()
+    ana = stage.arrive("Ana")
+    stage.rooms.get(ROOM).places[ana].role = Role.MODERATOR
+    store.write(stage.db, stage.ledger.follow([tell.RoleChanged(ROOM, 9, stage.now, ana, Role.MODERATOR, "boss")]))
+    stage.leave(ana)
+    assert stage.people()["Ana"]["role"] == "moderator"
+
+
+def test_what_was_wrong_is_kept_with_its_times() -> None:
+    stage = Kept()
+    ana = stage.arrive("Ana")
+    stage.do(ask.NoteQuality(ROOM, ana, "noise", True, "in", "Ana's phone", "noise", "mute", 5.0), SYSTEM)
+    stage.do(ask.NoteQuality(ROOM, ana, "noise", False), SYSTEM)
+    over = stage.now
+    stage.do(ask.NoteQuality(ROOM, ana, "low", True, "in", "Ana's phone", "low", "up", 6.0), SYSTEM)
+    stage.leave(ana)
+    noise, low = stage.people()["Ana"]["quality"]
+    assert (noise["kind"], noise["since"], noise["until"], noise["advice"]) == ("noise", 5.0, over, "mute")
+    assert (low["kind"], low["until"]) == ("low", stage.now), "what was wrong when he left is over, too"
+
+
+def test_a_checkpoint_writes_what_has_changed_and_each_share_once() -> None:
+    stage = Kept()
+    people = [stage.arrive(f"P{number}") for number in range(9)]
+
+    def written(part: int = 0, parts: int = 1) -> set[str]:
+        return {record.values["participant"] for record in stage.ledger.checkpoint(stage.now, {}, (part, parts))}
+
+    shares = [written(part, 3) for part in range(3)]
+    assert set().union(*shares) == set(people) and sum(map(len, shares)) == 9
+    assert written() == set(), "nothing has changed"
+    stage.talk(people[0], 3.0)
+    stage.do(ask.Mute(ROOM, people[1]), HOST)
+    assert written() == {people[0], people[1]}
+    assert written() == {people[1]}, "a mute goes on"
+    stage.do(ask.Unmute(ROOM, people[1]), HOST)
+    assert written() == {people[1]} and written() == set()
+
+
 def test_who_waited_in_vain_is_on_record_too() -> None:
     stage = Kept()
     stage.arrive("Ana")
-    from rooms import events as tell
-
     waits = tell.PlaceReserved(ROOM, 90, stage.now, "p9", "Eve", "sip:eve@h", "h:1")
     ended = tell.WaitEnded(ROOM, 91, stage.now + 60, "p9", "turned away")
     store.apply(stage.db, [waits, ended])

@@ -1,0 +1,24 @@
+"""The long trials of docs/reliability.md at a tenth; whole: ``scripts/soak``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.soak import kills, workers
+
+pytestmark = pytest.mark.interop
+
+
+def test_what_was_answered_outlives_kills(tmp_path: Path) -> None:
+    report = kills.soak(5, 5118, tmp_path)
+    assert not report.trouble(), report.trouble()
+    assert report.kills == 5 and report.answered >= 30 and report.rooms_back > 0, report.figures()
+
+
+@pytest.mark.alone
+def test_calls_outlive_their_media_processes(tmp_path: Path) -> None:
+    """One blow for each of two workers."""
+    report = workers.soak(2, tmp_path, pause_s=0.0)
+    assert not report.trouble(), report.trouble()
