@@ -81,6 +81,7 @@ OPTION_HELP = {
     "position_s": "Where to go on, in seconds.",
     "list": "Number of the list that is meant; 0: all of the room.",
     "caller_id": "Who is shown as calling, an address of dialout.caller_ids.",
+    "minutes": "So many minutes later.",
     "whom": "Whom to call: as with dial, or with a name: Ana <+4930123456>; more than one: say it again.",
     "at_once": "So many at the same time.",
     "tries": "How often each is called where it is busy or nobody answers.",
