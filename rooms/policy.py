@@ -61,6 +61,8 @@ class Announce(enum.Enum):
 
     NONE = "none"
     BEEP = "beep"
+    NAME = "name"
+    COUNT = "count"
 
 
 @dataclass(frozen=True, slots=True)

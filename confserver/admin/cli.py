@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import fetching, operating, records, routes, tables, trace, watch
+from confserver.admin import fetching, operating, records, routes, tables, top, trace, watch
 from confserver.admin.mapping import mapping_option
 from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
@@ -81,7 +81,6 @@ OPTION_HELP = {
     "position_s": "Where to go on, in seconds.",
     "list": "Number of the list that is meant; 0: all of the room.",
     "caller_id": "Who is shown as calling, an address of dialout.caller_ids.",
-    "minutes": "So many minutes later.",
     "whom": "Whom to call: as with dial, or with a name: Ana <+4930123456>; more than one: say it again.",
     "at_once": "So many at the same time.",
     "tries": "How often each is called where it is busy or nobody answers.",
@@ -150,7 +149,8 @@ def verbs(
         commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
     )
     watching = _command("watch", watch.runner(follow), watch.parameters(), watch.HELP)
-    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, *_ways(ask, offline, fetch)]
+    looking = _command("top", top.runner(ask, follow), top.parameters(), top.HELP)
+    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, looking, *_ways(ask, offline, fetch)]
 
 
 # ------------------------------------------------------------------ queries

@@ -222,7 +222,7 @@ class Server:
         self._routes.port_of = self._transports.port_of
         followers, said = (self._watch.follow, self._monitor.tally.follow), self._watch.trace.said
         self._news = News(self._reactor, settings, self._focus, self._storage, self.now, self._orders)
-        self._news.webhooks.restore(self._hooks)
+        self._news.begin(self._hooks, self._performer.perform)
         self._operations.drainage.tell = lambda event: self._news.listen((event,))()
         listeners = (self._news.listen, self._monitor.tally.hear)
         hands = Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)

@@ -25,6 +25,8 @@ from confserver.routing.refusals import Conflict, Invalid, NotFound
 from confserver.storage import Storage
 
 log = structlog.get_logger("webhooks")
+Kept = tuple[Sequence[Hook], Mapping[str, Sequence[Letter]]]
+"""What the store has: webhooks, and the dead letters of each by its name."""
 
 
 class Webhooks:
@@ -47,7 +49,7 @@ class Webhooks:
         self._sender = Sender(reactor, now, self._post, self._buried)
         self._settings = [Hook(each.name, each.url, each.secret, each.events, each.rooms, True) for each in settings]
 
-    def restore(self, kept: tuple[Sequence[Hook], Mapping[str, Sequence[Letter]]]) -> None:
+    def restore(self, kept: Kept) -> None:
         """What the last run has left; a name of the settings goes before."""
         hooks, dead = kept
         for hook in [*hooks, *self._settings]:

@@ -35,6 +35,8 @@ class Rules(TypedDict, total=False):
     time_limit_s: int | None
     silent_minutes: int | None
     end_warnings_s: Sequence[int] | None
+    announce_count: Sequence[int] | None
+    quiet_above: int | None
     early_prompts: bool | None
     max_participants: int | None
     mute_on_entry: bool | None
