@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rooms import events as tell
+from rooms import schedule
 from rooms.callers import Caller, is_meant
 from rooms.commands import door as ask
 from rooms.commands.command import Command
@@ -90,6 +91,7 @@ def note_refused(room: Room, command: ask.NoteCallerRefused, by: Actor, minutes:
 def reserve(room: Room, command: Reserve, by: Actor, minutes: Minutes) -> None:
     """Raises NotOpen, Locked, Full; and see ``check``."""
     caller = Caller(command.address, command.source, command.user, command.is_verified)
+    schedule.check_open(room, minutes.at)
     role, has_pin = check(room, caller, command.pin, minutes.at)
     check_room(room, is_moderator=role >= Role.MODERATOR)
     person = room.keep_place(command.name, command.address, command.source, minutes)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rooms.errors import Invalid
 from rooms.rule import rule
+from rooms.rules_of_time import RulesOfTime
 
 LEAST_PIN, MOST_PIN = 4, 16
 MOST_CALLERS, MOST_PATTERN = 200, 128
@@ -26,7 +27,7 @@ class Lobby(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RulesOfLife:
+class RulesOfLife(RulesOfTime):
     """The door: who may come in, by what, and who waits for whom."""
 
     pin: str = rule("", "Digits that whoever calls must give, with his call or by keys.", secret=True)

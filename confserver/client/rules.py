@@ -9,6 +9,13 @@ from typing import TypedDict
 class Rules(TypedDict, total=False):
     """What each means: docs/administration.md. None: not said."""
 
+    starts: str | None
+    ends: str | None
+    recurs: str | None
+    time_zone: str | None
+    early_minutes: int | None
+    at_end: str | None
+    numbers: Sequence[str] | None
     pin: str | None
     moderator_pin: str | None
     pin_tries: int | None

@@ -122,7 +122,9 @@ class Announcer:
         if event.participant:
             is_there = event.participant in self._scene.legs.by_participant
             return [self._line(event.room, event.participant)] if is_there else []
-        room = self._scene.rooms.get(event.room)
+        room = self._scene.rooms.find(event.room)
+        if room is None:
+            return []
         if room.waiting and len(room.present) <= MOST_APART:
             return [self._line(room.name, each.id) for each in room.present]
         return [self._line(event.room, "")]
