@@ -19,9 +19,8 @@ import hmac
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rooms import assembly
+from rooms import assembly, schedule
 from rooms import events as tell
-from rooms import schedule
 from rooms.callers import Caller, is_meant
 from rooms.commands import door as ask
 from rooms.commands.command import Command
