@@ -187,7 +187,8 @@ class Rooms:
             raise Full(f"the server has its most rooms: {self.most_rooms}")
         if head is None:
             return Room(name, self._ids, self.profiles, profile=self._profile)
-        room = Room(name, self._ids, self.profiles, profile=head.profile, said=head.said)
+        said = {rule: value for rule, value in head.said.items() if rule != "numbers"}  # no two rooms have the same
+        room = Room(name, self._ids, self.profiles, profile=head.profile, said=said)
         room.ties.parent = head.name
         return room
 
