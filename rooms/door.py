@@ -19,8 +19,8 @@ import hmac
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from rooms import assembly, schedule
 from rooms import events as tell
-from rooms import schedule
 from rooms.callers import Caller, is_meant
 from rooms.commands import door as ask
 from rooms.commands.command import Command
@@ -248,11 +248,18 @@ def _at_the_door(room: Room, participant: str) -> Participant:
 
 
 def promote(room: Room, command: ask.Promote, by: Actor, minutes: Minutes) -> None:
-    set_role(_there(room, command.participant), Role.MODERATOR, by.name, minutes)
+    _become(room, _there(room, command.participant), Role.MODERATOR, by, minutes)
 
 
 def demote(room: Room, command: ask.Demote, by: Actor, minutes: Minutes) -> None:
-    set_role(_there(room, command.participant), Role.PARTICIPANT, by.name, minutes)
+    _become(room, _there(room, command.participant), Role.PARTICIPANT, by, minutes)
+
+
+def _become(room: Room, person: Participant, role: Role, by: Actor, minutes: Minutes) -> None:
+    """A lecture mutes by role."""
+    set_role(person, role, by.name, minutes)
+    if person.presence is Presence.PRESENT:
+        assembly.review(room, person, minutes, by)
 
 
 def _there(room: Room, participant: str) -> Participant:
