@@ -347,11 +347,11 @@ class Room:
             self.person(command.participant)
         self.let_go(person, by, minutes)
 
-    def let_go(self, person: Participant, by: Actor, minutes: Minutes) -> None:
+    def let_go(self, person: Participant, by: Actor, minutes: Minutes, cause: str = "kicked") -> None:
         """The focus hangs up, however far his call has come."""
         if not person.kicked:
             person.kicked = True
-            minutes.say(tell.ParticipantKicked, person.id, by.name)
+            minutes.say(tell.ParticipantKicked, person.id, by.name, cause)
 
     # ---------------------------------------------------------------- who
     def place(self, participant: ParticipantId) -> Participant:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from confserver.client import Client
 from confserver.client.signature import HEADER, is_signed
 from tests.kit.phone import Phone
 from tests.kit.server import COMMAND, ROOT, Server
@@ -110,6 +111,11 @@ def test_watching_and_the_view_at_a_glance(server: Server) -> None:
             while "talking-changed" not in kinds:
                 kinds.append(json.loads(watching.stdout.readline())["type"])
             assert "participant-arrived" in kinds
+            with Client.local(server.state_directory) as client:
+                for event in client.events("daily", types=["room-locked"], levels=True):
+                    levels = [each["level_db"] or -99 for each in event.get("participants", {}).values()]
+                    if event["type"] == "levels" and max(levels) > -40:
+                        break
             seen = look(server, "anna", "█")
             assert "daily" in seen and "talks" in seen
     finally:
