@@ -10,7 +10,7 @@
           ▼
     room.Room ────── rights (may the actor?) ── profiles, policy (do the room's rules allow it?)
           │          lifecycle (EMPTY, OPEN, ALONE, LIVE, ENDING)   hearing (who hears whom)
-          │          by topic: voices, dialling, messages, plays, recording, entrance; alarms (what is waited for)
+          │          by topic: voices, dialling, messages, plays, recording, entrance, hall, keypad; alarms
           ▼
     list[Event] ──► store (what survives a restart), and whoever shows or obeys the rooms
 

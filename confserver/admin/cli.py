@@ -99,6 +99,7 @@ OPTION_HELP = {
     "rules": "A rule, as NAME=VALUE; VALUE as in TOML; more than one: say it again.",
     "stop": "End the server when the last call has ended.",
     "reason": "Why, in a few words for whoever reads the list.",
+    "minutes": "So many minutes longer.",
     "role": "What its holder may do.",
     "rooms": "Only these rooms, by name or pattern (team-*); more than one: say it again.",
     "seconds": "Until so many seconds have passed.",

@@ -167,6 +167,8 @@ def responses(route: Route) -> Document:
 def _good(route: Route) -> tuple[int, ...]:
     if route.command is None:
         return (200, 304) if route.query == "room" else (200,)
+    if issubclass(route.command, Order) and route.command.method == "DELETE" and route.command not in DONE:
+        return (204,)
     return (200, 201, 204)
 
 

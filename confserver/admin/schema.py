@@ -68,7 +68,7 @@ def choice(kind: type[enum.Enum], words: str) -> Schema:
     return {**of_hint(kind), "description": words}
 
 
-def thing(words: str, *may_miss: str, **members: Schema) -> Schema:
+def thing(words: str, /, *may_miss: str, **members: Schema) -> Schema:
     """An object whose members are all there, but for ``may_miss``."""
     required = [name for name in members if name not in may_miss]
     return {"type": "object", "description": words, "properties": members, "required": required}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from confserver.admin import record_schemas
+from confserver.admin import record_schemas, webhook_schemas
 from confserver.admin.schema import Schema, flag, nullable, number, ref, rows, text, thing, time, whole
 from confserver.admin.schemas import PEOPLE, ROOMS
 from confserver.routing.commands import (
@@ -79,6 +79,12 @@ WAYS: dict[str, Schema] = {
         rules={"type": "object", "description": "What it says"},
         source=text("Where it comes from"),
         used_by=rows(text("A room that has it")),
+    ),
+    "RoomRules": thing(
+        "What was said of a room that was made beforehand.",
+        room=text("Its name"),
+        profile=text("Whose rules it has in common with others"),
+        rules={"type": "object", "description": "What it says"},
     ),
     "Token": thing(
         "Who may administer, and how far.",
@@ -165,7 +171,14 @@ WAYS: dict[str, Schema] = {
         pcap=text("The file", contentEncoding="base64"),
     ),
 }
-SCHEMAS: dict[str, Schema] = {**ROOMS, **PEOPLE, **WAYS, **record_schemas.RECORDS}
+SCHEMAS: dict[str, Schema] = {
+    **ROOMS,
+    **PEOPLE,
+    **WAYS,
+    **record_schemas.RECORDS,
+    **webhook_schemas.HOOKS,
+    **webhook_schemas.TRACES,
+}
 
 ANSWERS: Mapping[str, Schema] = {
     "rooms": rows(ref("Room")),
@@ -186,7 +199,9 @@ ANSWERS: Mapping[str, Schema] = {
     "fence show": ref("Fence"),
     "trace list": rows(ref("TraceRow")),
     "trace pcap": ref("Pcap"),
+    "rule list": rows(ref("RoomRules")),
     **record_schemas.ANSWERS,
+    **webhook_schemas.ANSWERS,
 }
 """By the query's name; of others: whatever it is."""
 DONE: Mapping[type[Any], Schema] = {
@@ -201,5 +216,6 @@ DONE: Mapping[type[Any], Schema] = {
     PutProfile: ref("Profile"),
     Drain: ref("Draining"),
     Undrain: ref("Draining"),
+    **webhook_schemas.DONE,
 }
 """By the order."""

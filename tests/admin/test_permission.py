@@ -132,6 +132,41 @@ async def test_a_room_that_is_not_his_is_as_if_there_were_none(served: Served) -
 
 
 @pytest_twisted.ensureDeferred
+async def test_nobody_is_taken_to_a_room_that_is_not_his(served: Served) -> None:
+    served.door.make("secret")
+    who = "moderator of the room"
+    for path, body in (
+        ("participants/Anna/move", {"to": "secret"}), ("move", {"to": "secret"}), ("merge", {"to": "secret"}),
+        ("merge", {"to": "nowhere"}), ("breakouts", {"names": ["standup-1", "secret"]}),
+    ):  # fmt: skip
+        status, told, _ = await served.ask("POST", f"/rooms/standup/{path}", body, token=who)
+        assert (status, told["detail"].startswith("there is no room")) == (404, True), (path, told)
+    assert not served.door.asked, "nothing was tried"
+    status, _, _ = await served.ask("POST", "/rooms/standup/participants/Anna/move", {"to": "board"}, token=who)
+    assert status == 200
+
+
+@pytest_twisted.ensureDeferred
+async def test_breakout_rooms_are_of_who_has_the_room(served: Served) -> None:
+    assert (await served.ask("POST", "/rooms/standup/breakouts", {"count": 2}, token="observer of the room"))[0] == 403
+    served.door.make("standup-1")
+    plain = served.door.room
+    served.door.room = lambda name: plain(name) | {"parent": "standup" if name == "standup-1" else ""}  # type: ignore[method-assign]
+    assert (await served.ask("GET", "/rooms/standup-1", token="moderator of the room"))[0] == 200
+    assert (await served.ask("GET", "/rooms/standup-1", token="moderator of another"))[0] == 404
+
+
+@pytest_twisted.ensureDeferred
+async def test_by_another_name_it_is_the_same_room(served: Served) -> None:
+    plain = served.door.room
+    names = {"100": "standup", "board-line": "standup"}
+    served.door.room = lambda name: plain(names.get(name, name))  # type: ignore[method-assign]
+    assert (await served.ask("GET", "/rooms/100", token="moderator of the room"))[0] == 200
+    for name in ("100", "board-line"):
+        assert (await served.ask("GET", f"/rooms/{name}", token="moderator of another"))[0] == 404
+
+
+@pytest_twisted.ensureDeferred
 async def test_the_token_says_who_has_done_it(served: Served) -> None:
     await served.ask("POST", "/rooms/standup/lock", token="moderator of the room")
     [(_, by)] = served.door.asked

@@ -12,8 +12,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from confserver.admin import records
+from confserver.admin import records, tables
 from confserver.admin.cli import verbs
+from rooms.commands import NoteQuality
+from rooms.participant import SYSTEM
+from tests.admin.double import HouseDoor
 from tests.admin.report.sample import BEGUN, meeting, row
 
 
@@ -104,3 +107,33 @@ def test_reports_that_cannot_be(tmp_path: Path) -> None:
     wrong = Server(1, gathering).run("report", "standup", "-o", str(tmp_path / "a.pdf"))
     assert wrong.exit_code == 2 and ".html" in wrong.output
     assert "was in standup" in Server(1, gathering).run("report", "board", "--meeting", "7").output
+
+
+# ---------------------------------------------------------------- what is wrong now
+def test_a_room_is_shown_with_what_is_wrong_with_the_sound(capsys: pytest.CaptureFixture[str]) -> None:
+    house = HouseDoor()
+    house.make("standup")
+    who = house.arrive("standup", "Ana")
+    words = ("in", "Ana's network", "Others hear gaps in \x1bAna: 6 % is lost", "Wired instead of Wi-Fi.", BEGUN)
+    house.house.handle(NoteQuality("standup", who, "loss-in", True, *words), SYSTEM, BEGUN)
+    tables.print_room(house.room("standup") | {"at": BEGUN})
+    printed = capsys.readouterr().out
+    assert "gaps in \N{REPLACEMENT CHARACTER}Ana: 6 % is lost, since " in printed and "(Ana's network)." in printed
+    assert "\n  Wired instead of Wi-Fi.\n" in printed and "\x1b" not in printed
+    house.house.handle(NoteQuality("standup", who, "loss-in", False), SYSTEM, BEGUN)
+    tables.print_room(house.room("standup") | {"at": BEGUN})
+    assert "Wi-Fi" not in capsys.readouterr().out
+
+
+def test_the_audit_log_as_people_see_it() -> None:
+    entry = {
+        "id": 1, "at": BEGUN, "who": "boss \x1b", "role": "admin", "face": "cli", "source": "127.0.0.1",
+        "action": "create room", "room": "board", "participant": "", "details": {"rules": {"pin": "set"}},
+        "outcome": "conflict", "reason": "not now",
+    }  # fmt: skip
+    server = Server()
+    server.rows = [entry]
+    printed = server.run("audit", "--who", "boss").output
+    assert "create room" in printed and "conflict: not now" in printed and "pin" in printed and "\x1b" not in printed
+    assert server.asked == ["/audit?who=boss&limit=50"]
+    assert Server().run("audit").output == "nothing on record\n"

@@ -61,6 +61,9 @@ def test_answers_have_the_members_that_are_described(server: Server) -> None:
     check("Profile", asked("PUT", "/profiles/board", {"rules": {"talkers": 3}}))
     check("Profile", asked("GET", "/profiles/board"))
     check("Draining", asked("GET", "/drain"))
+    check("Webhook", asked("PUT", "/webhooks/desk", {"url": "http://127.0.0.1:9/desk"}))
+    check("Retried", asked("POST", "/webhooks/desk/retry", {}))
+    check("Tested", asked("POST", "/webhooks/desk/test", {}))
     check("Reloaded", asked("POST", "/reload", {}))
     check("Health", asked("GET", "/health"))
     asked("POST", "/rooms/standup/recording", {})
@@ -69,12 +72,13 @@ def test_answers_have_the_members_that_are_described(server: Server) -> None:
     check("User", asked("GET", "/users/alice"))
     for path, name in (
         ("/rooms", "Room"), ("/recordings", "Recording"), ("/bans", "Ban"), ("/tokens", "Token"), ("/users", "User"),
-        ("/profiles", "Profile"), ("/traces", "TraceRow"),
+        ("/profiles", "Profile"), ("/traces", "TraceRow"), ("/rules", "RoomRules"), ("/webhooks", "Webhook"),
     ):  # fmt: skip
         rows = asked("GET", path)
         assert rows, path
         for row in rows:
             check(name, row)
+    check("Trace", asked("GET", f"/traces/{asked('GET', '/traces')[0]['call']}"))
     check("Pcap", asked("GET", f"/traces/{asked('GET', '/traces')[0]['call']}/pcap"))
     asked("DELETE", "/rooms/standup/recording")
 
