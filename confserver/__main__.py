@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from confserver.admin import completion
 from confserver.admin.cli import Where, server_verb, verbs
 from confserver.admin.tables import plain
 from confserver.backup import command as backup
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from confserver.config import Settings
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+QUICK_S = 1.0
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -221,10 +223,20 @@ def _fetch(where: Where, recording: str, file: str, into: BinaryIO, told: Callab
         return _client(where).download(recording, file, into, told)
 
 
-def _client(where: Where) -> Client:
+def _ask_quickly(given: Mapping[str, Any], path: str) -> Any:
+    """For completion: in a moment or not at all."""
+    where = Where(given.get("server"), given.get("token") or "", given.get("state_directory"))
+    return _client(where, QUICK_S).request("GET", path)
+
+
+def _client(where: Where, timeout: float = 10.0) -> Client:
     from confserver.client import Client
 
-    found = Client(where.server, where.token) if where.server else Client.local(where.state_directory)
+    found = (
+        Client(where.server, where.token, timeout=timeout)
+        if where.server
+        else Client.local(where.state_directory, timeout=timeout)
+    )
     return found.named("confserver-cli")
 
 
@@ -299,6 +311,8 @@ for verb in (
     prompts,
 ):
     confserver.add_command(verb)
+confserver.add_command(completion.command())
+completion.attach(confserver, _ask_quickly)
 
 
 if __name__ == "__main__":

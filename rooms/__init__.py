@@ -10,7 +10,8 @@
           ▼
     room.Room ────── rights (may the actor?) ── profiles, policy (do the room's rules allow it?)
           │          lifecycle (EMPTY, OPEN, ALONE, LIVE, ENDING)   hearing (who hears whom)
-          │          by topic: voices, dialling, messages, plays, recording, entrance, hall, keypad; alarms
+          │          by topic: voices, gains, hosting, assembly, links, dialling, messages, plays, recording, entrance,
+          │          hall, keypad; alarms           moving, breakouts (what touches more than one room)
           ▼
     list[Event] ──► store (what survives a restart), and whoever shows or obeys the rooms
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rooms import schedule
+
 if TYPE_CHECKING:
     from rooms.participant import Participant
     from rooms.room import Room
@@ -71,6 +73,7 @@ def describe_room(room: Room, now: float, epoch: str = "0") -> dict[str, Any]:
         "persistent": room.persistent,
         "version": {"epoch": epoch, "number": room.number},
         "profile": room.profile,
+        "schedule": schedule.describe(room, now),
         **room.policy.describe(),
         **room.ties.describe(),
         **room.assembly.describe(),

@@ -19,6 +19,7 @@ import hmac
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from rooms import assembly, schedule
 from rooms import events as tell
 from rooms.callers import Caller, is_meant
 from rooms.commands import door as ask
@@ -90,6 +91,7 @@ def note_refused(room: Room, command: ask.NoteCallerRefused, by: Actor, minutes:
 def reserve(room: Room, command: Reserve, by: Actor, minutes: Minutes) -> None:
     """Raises NotOpen, Locked, Full; and see ``check``."""
     caller = Caller(command.address, command.source, command.user, command.is_verified)
+    schedule.check_open(room, minutes.at)
     role, has_pin = check(room, caller, command.pin, minutes.at)
     check_room(room, is_moderator=role >= Role.MODERATOR)
     person = room.keep_place(command.name, command.address, command.source, minutes)
@@ -246,11 +248,18 @@ def _at_the_door(room: Room, participant: str) -> Participant:
 
 
 def promote(room: Room, command: ask.Promote, by: Actor, minutes: Minutes) -> None:
-    set_role(_there(room, command.participant), Role.MODERATOR, by.name, minutes)
+    _become(room, _there(room, command.participant), Role.MODERATOR, by, minutes)
 
 
 def demote(room: Room, command: ask.Demote, by: Actor, minutes: Minutes) -> None:
-    set_role(_there(room, command.participant), Role.PARTICIPANT, by.name, minutes)
+    _become(room, _there(room, command.participant), Role.PARTICIPANT, by, minutes)
+
+
+def _become(room: Room, person: Participant, role: Role, by: Actor, minutes: Minutes) -> None:
+    """A lecture mutes by role."""
+    set_role(person, role, by.name, minutes)
+    if person.presence is Presence.PRESENT:
+        assembly.review(room, person, minutes, by)
 
 
 def _there(room: Room, participant: str) -> Participant:

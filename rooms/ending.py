@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from rooms import events as tell
+from rooms import schedule
 from rooms.commands import ending as ask
 from rooms.commands.command import Command
 from rooms.errors import Conflict, Invalid
@@ -90,6 +91,7 @@ REASONS: dict[str, Callable[[Room], float | None]] = {
     NO_HOST: _without_host,
     ROBOTS: _with_robots,
     SILENCE: _in_silence,
+    schedule.OVER: schedule.ends_at,
 }
 _AT_ONCE = (NO_HOST, ROBOTS)
 """Said as soon as they begin."""

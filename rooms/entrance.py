@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rooms import confirming, door, lifecycle
+from rooms import confirming, door, lifecycle, schedule
 from rooms import events as tell
 from rooms.lifecycle import State, next_state
 from rooms.participant import Participant, Presence, Role, Wait
@@ -32,6 +32,7 @@ WAITS: tuple[tuple[Wait, Callable[[Room, Participant], bool], Callable[[Room, Pa
     (Wait.ROOM, lambda *who: who[0].hall.is_open, lambda room, *who: room.hall.ask(room, *who, "prompt:welcome")),
     (Wait.CONFIRM, confirming.must, confirming.ask),
     (Wait.PIN, lambda *who: not who[1].dialled and door.needs_pin(*who), lambda *who: door.ask_pin(*who)),
+    (Wait.START, schedule.must_wait, schedule.ask),
     (Wait.APPROVAL, lambda *who: not who[1].dialled and door.needs_leave(*who), lambda *who: door.knock(*who)),
     (Wait.MODERATOR, needs_moderator, ask_patience),
 )

@@ -275,7 +275,7 @@ def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) 
 
 def depart(room: Room, command: ask.Depart, by: Actor, minutes: Minutes) -> None:
     """Raises NotFound."""
-    room.let_go(room.person(command.participant), by, minutes)
+    room.let_go(room.person(command.participant), by, minutes, "left by key")
 
 
 def note_keys_answered(room: Room, command: ask.NoteKeysAnswered, by: Actor, minutes: Minutes) -> None:

@@ -34,7 +34,9 @@ KEPT_ENDED = 5
 ALARM = "lists"
 AGAIN = ("busy", "no answer", "not available", "nobody has pressed a key")
 """Causes for which somebody is tried again."""
-WANTED_AWAY = ("hung up", "kicked", "transferred", "the room has ended", "the server is stopping", "server stopped")
+WANTED_AWAY = (
+    "hung up", "left by key", "kicked", "transferred", "the room has ended", "the server is stopping", "server stopped",
+)  # fmt: skip
 """Causes of a departure after which nobody is called back."""
 _NAMED = re.compile(r"\s*(?P<name>[^<>]*?)\s*<(?P<uri>[^<>]+)>\s*\Z")
 
@@ -68,6 +70,8 @@ class Called:
     by: str
     since: float
     is_over: bool = False
+    is_cancelled: bool = False
+    """Nobody is called back either."""
 
     def count(self, *states: str) -> int:
         return sum(entry.state in states for entry in self.entries)
@@ -114,6 +118,7 @@ class Lists:
         if number not in self._by_number:
             raise NotFound(f"there is no list {number}; there are: {', '.join(map(str, self._by_number)) or 'none'}")
         called = self._by_number[number]
+        called.is_cancelled = True
         for index, entry in enumerate(called.entries):
             if entry.state == "waits":
                 self._set(called, index, "cancelled", "", minutes)
@@ -122,7 +127,7 @@ class Lists:
         self._review(called, minutes)
 
     def cancel_all(self, room: Room, minutes: Minutes) -> None:
-        for number in [number for number, each in self._by_number.items() if not each.is_over]:
+        for number in [number for number, each in self._by_number.items() if not each.is_over or each.how.redial]:
             self.cancel(room, number, minutes)
 
     # ------------------------------------------------------------------ what becomes of them
@@ -176,7 +181,7 @@ class Lists:
 
     def _lost(self, who: ParticipantId, cause: str, minutes: Minutes) -> None:
         found = self._entry_of(who, "joined")
-        if found is not None and found[0].how.redial:
+        if found is not None and found[0].how.redial and not found[0].is_cancelled:
             called, index = found
             called.entries[index].tries, called.is_over = 0, False
             self._set(called, index, "waits", cause, minutes)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from rooms import breakouts, hall, moving
 from rooms.callers import Lockouts
-from rooms.commands import COMMANDS, Command, CreateRoom, Dial, DialList, End, Reserve
+from rooms.commands import COMMANDS, ChangeRoom, Command, CreateRoom, Dial, DialList, End, Reserve
 from rooms.describing import describe_room
 from rooms.errors import Conflict, Full, Invalid, NotFound
+from rooms.numbers import Numbers
 from rooms.participant import SYSTEM, Actor, Participant, ParticipantId
 from rooms.policy import RoomPolicy, room_name
 from rooms.profiles import Profile, Profiles
@@ -69,6 +70,7 @@ class Rooms:
         self._lockouts = Lockouts()
         self._rooms: dict[str, Room] = {}
         self._heads: set[str] = set()
+        self._numbers = Numbers()
 
     @property
     def is_on_demand(self) -> bool:
@@ -92,10 +94,13 @@ class Rooms:
                 stored.name, self._ids, self.profiles, persistent=True, created_at=stored.created_at,
                 profile=stored.profile if stored.profile in self.profiles else "", said=stored.said,
             )  # fmt: skip
+            self._numbers.follow(self._rooms[stored.name], is_gone=False)
 
     def handle(self, command: Command, by: Actor, now: float) -> list[Event]:
         """Apply a command to the room it names, whole or not at all. Raises Refused."""
         name = room_name(command.room)
+        if isinstance(command, CreateRoom | ChangeRoom):
+            self._numbers.check(name, command.rules, self._rooms)
         room = self._rooms.get(name) or self._made_for(command, name)
         room.lockouts = self._lockouts
         command = self._resolved(replace(command, room=name), room, by)
@@ -119,6 +124,7 @@ class Rooms:
     def keep(self, room: Room) -> None:
         """Or forget it, and what it waits for."""
         (self._heads.add if room.ties.breakouts else self._heads.discard)(room.name)
+        self._numbers.follow(room, room.is_forgettable)
         deadline = None if room.is_forgettable else room.next_deadline()
         if room.is_forgettable:
             self._rooms.pop(room.name, None)
@@ -154,7 +160,7 @@ class Rooms:
 
     def numbered(self, number: str) -> Room | None:
         """The room that is there and has this number."""
-        return None if number in self.entrances else self._rooms.get(number)
+        return None if number in self.entrances else self._rooms.get(self.named(number))
 
     def find(self, name: str) -> Room | None:
         """By the one spelling of its name."""
@@ -181,7 +187,8 @@ class Rooms:
             raise Full(f"the server has its most rooms: {self.most_rooms}")
         if head is None:
             return Room(name, self._ids, self.profiles, profile=self._profile)
-        room = Room(name, self._ids, self.profiles, profile=head.profile, said=head.said)
+        said = {rule: value for rule, value in head.said.items() if rule != "numbers"}  # no two rooms have the same
+        room = Room(name, self._ids, self.profiles, profile=head.profile, said=said)
         room.ties.parent = head.name
         return room
 
@@ -193,6 +200,10 @@ class Rooms:
         events = room.handle(End(room.name), SYSTEM, now)
         self.keep(room)
         return events
+
+    def named(self, text: str) -> str:
+        """The name of the room that has this number or other name; the text where none has."""
+        return self._numbers.named(text)
 
     def get(self, name: str) -> Room:
         """Find a room. Raises NotFound, or Invalid for what is no name."""

@@ -11,11 +11,12 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
-from rooms import menus
+from rooms import calendar, menus
 from rooms.errors import Invalid
 from rooms.participant import MuteCause
 from rooms.rule import rule as rule
 from rooms.rules_of_life import RulesOfLife, check_life
+from rooms.rules_of_time import check_numbers
 
 DEFAULT_MAX_PARTICIPANTS = 200
 MOST_PARTICIPANTS = 2000
@@ -60,6 +61,8 @@ class Announce(enum.Enum):
 
     NONE = "none"
     BEEP = "beep"
+    NAME = "name"
+    COUNT = "count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,8 @@ class RoomPolicy(RulesOfLife):
         if len(set(self.codecs)) < len(self.codecs):
             raise Invalid("codecs names one twice")
         check_life(self, self.max_participants)
+        calendar.check(self)
+        check_numbers(self.numbers)
         if not 0.5 <= self.menu_timeout_s <= 10:
             raise Invalid(f"menu_timeout_s must be 0.5 to 10, not {self.menu_timeout_s:g}")
         menus.check(self.menu or {})

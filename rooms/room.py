@@ -22,6 +22,7 @@ from rooms import (
     quality,
     recording,
     rights,
+    schedule,
     timing,
     topics,
     voices,
@@ -43,6 +44,7 @@ from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, 
 from rooms.plays import Plays
 from rooms.profiles import Profiles, Said, check_names, plain
 from rooms.recording import Recording
+from rooms.schedule import Times
 from rooms.ties import RETURN, Ties
 
 _TOUCHES_HEARING = (
@@ -95,6 +97,7 @@ class Room:
         self.hall: Hall = Hall()
         self.recording = Recording()
         self.lists = Lists()
+        self.times = Times()
         self.chat = Chat()
         self.dominant: ParticipantId | None = None
         """Who has the word."""
@@ -141,12 +144,16 @@ class Room:
         rights.check(command, by)
         _HANDLERS[type(command)](self, command, by, minutes)
 
+    def _begun(self, now: float) -> Minutes:
+        schedule.look(self, now)
+        return Minutes(self.name, self.number, now)
+
     def next_deadline(self) -> float | None:
         return self.alarms.next()
 
     def fire(self, now: float) -> list[tell.Event]:
         """Do what is due."""
-        minutes = Minutes(self.name, self.number, now)
+        minutes = self._begun(now)
         while (purpose := self.alarms.take_due(now)) is not None:
             topics.ALARMS[purpose](self, minutes)
         return self.conclude(minutes)
@@ -206,6 +213,9 @@ class Room:
         minutes.say(tell.RoomRemoved)
 
     def _lock(self, command: ask.Lock, by: Actor, minutes: Minutes) -> None:
+        self.lock_by(by, minutes)
+
+    def lock_by(self, by: Actor, minutes: Minutes) -> None:
         if not self.locked:
             self.locked = True
             minutes.say(tell.RoomLocked, by.name)
@@ -337,11 +347,11 @@ class Room:
             self.person(command.participant)
         self.let_go(person, by, minutes)
 
-    def let_go(self, person: Participant, by: Actor, minutes: Minutes) -> None:
+    def let_go(self, person: Participant, by: Actor, minutes: Minutes, cause: str = "kicked") -> None:
         """The focus hangs up, however far his call has come."""
         if not person.kicked:
             person.kicked = True
-            minutes.say(tell.ParticipantKicked, person.id, by.name)
+            minutes.say(tell.ParticipantKicked, person.id, by.name, cause)
 
     # ---------------------------------------------------------------- who
     def place(self, participant: ParticipantId) -> Participant:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rooms.errors import Invalid
 from rooms.rule import rule
+from rooms.rules_of_time import RulesOfTime
 
 LEAST_PIN, MOST_PIN = 4, 16
 MOST_CALLERS, MOST_PATTERN = 200, 128
@@ -26,7 +27,7 @@ class Lobby(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RulesOfLife:
+class RulesOfLife(RulesOfTime):
     """The door: who may come in, by what, and who waits for whom."""
 
     pin: str = rule("", "Digits that whoever calls must give, with his call or by keys.", secret=True)
@@ -52,6 +53,8 @@ class RulesOfLife:
     time_limit_s: int = rule(0, "End the room so many seconds after it has opened; 0: never.")
     silent_minutes: int = rule(0, "End the room when nobody has been heard for so many minutes; 0: never.")
     end_warnings_s: tuple[int, ...] = rule((300, 60), "So many seconds before its end the room hears of it.")
+    announce_count: tuple[int, ...] = rule((), "Say how many are in the room when so many have come.")
+    quiet_above: int = rule(20, "In rooms of more people nobody is told who comes and goes.")
     early_prompts: bool = rule(False, "Let people wait before their call is answered, hearing prompts all the same.")
 
 
@@ -69,6 +72,9 @@ def check_life(rules: RulesOfLife, max_participants: int) -> None:
     within("end_grace_s", rules.end_grace_s, 0, 3600)
     within("time_limit_s", rules.time_limit_s, 0, MOST_LIMIT_S)
     within("silent_minutes", rules.silent_minutes, 0, 1440)
+    within("quiet_above", rules.quiet_above, 0, 2000)
+    if len(rules.announce_count) > 20 or any(not 2 <= each <= 2000 for each in rules.announce_count):
+        raise Invalid("announce_count must be up to 20 numbers of 2 to 2000")
     if len(rules.end_warnings_s) > 10 or any(not 5 <= each <= 3600 for each in rules.end_warnings_s):
         raise Invalid("end_warnings_s must be up to 10 numbers of 5 to 3600")
     for name in ("allow", "deny", "moderators", "robots"):

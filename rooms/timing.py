@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rooms import confirming, door, ending, entrance
+from rooms import confirming, door, ending, entrance, schedule
 from rooms import events as tell
 
 if TYPE_CHECKING:
@@ -20,11 +20,13 @@ DUE: dict[str, Callable[[Room], float | None]] = {
     door.ALARM: door.due,
     confirming.ALARM: confirming.due,
     ending.ALARM: ending.due,
+    schedule.ALARM: schedule.due,
 }
 ALARMS: dict[str, Callable[[Room, Minutes], None]] = {
     door.ALARM: door.fire,
     confirming.ALARM: confirming.fire,
     ending.ALARM: ending.fire,
+    schedule.ALARM: schedule.fire,
 }
 _NO_MATTER = (tell.TalkingChanged, tell.DominantSpeaker, tell.NoiseChanged, tell.DigitReceived, tell.HearingChanged)
 """Many, and nobody comes in or goes by them."""
@@ -35,6 +37,7 @@ def follow(room: Room, minutes: Minutes) -> None:
     is_heard = ending.hear(room, minutes)
     if not is_heard and minutes.events and all(isinstance(event, _NO_MATTER) for event in minutes.events):
         return
+    schedule.look(room, minutes.at)
     if room.waiting:
         entrance.review(room, minutes)
     ending.follow(room, minutes)

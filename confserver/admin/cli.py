@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import fetching, operating, records, routes, tables, trace, watch
+from confserver.admin import fetching, operating, records, routes, tables, top, trace, waiting, watch
 from confserver.admin.mapping import mapping_option
 from confserver.admin.members import body_fields
 from confserver.routing.commands import COMMANDS as ORDERS
@@ -146,10 +146,11 @@ def verbs(
     room = click.Group(
         "room",
         help="Show or change one room of the running server.\n\nconfserver room VERB --help explains a verb.",
-        commands=[_show(ask), *(_change(ask, command) for command in COMMANDS)],
+        commands=[_show(ask), *(_change(ask, follow, command) for command in COMMANDS)],
     )
     watching = _command("watch", watch.runner(follow), watch.parameters(), watch.HELP)
-    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, *_ways(ask, offline, fetch)]
+    looking = _command("top", top.runner(ask, follow), top.parameters(), top.HELP)
+    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, looking, *_ways(ask, offline, fetch)]
 
 
 # ------------------------------------------------------------------ queries
@@ -249,22 +250,27 @@ def _parameters(command: type[Command] | type[Order]) -> tuple[list[click.Parame
 
 
 # ------------------------------------------------------------------ changes
-def _change(ask: Ask, command: type[Command]) -> click.Command:
+def _change(ask: Ask, follow: watch.Follow, command: type[Command]) -> click.Command:
     """Make the verb of one command."""
     hints = {**get_type_hints(RoomPolicy), **get_type_hints(command)}
     in_path = [f.name for f in dataclasses.fields(command) if f"{{{f.name}}}" in command.path]
     in_body = body_fields(command)
 
-    def run(where: Where, as_json: bool, **given: Any) -> None:
-        body = {f.name: given[f.name] for f in in_body if given[f.name] not in (None, ())}
-        room = ask(where, command.method, _path(command.path, given), body)
+    def run(where: Where, as_json: bool, wait: bool = False, **given: Any) -> int:
+        def do() -> Any:
+            body = {f.name: given[f.name] for f in in_body if given[f.name] not in (None, ())}
+            return ask(where, command.method, _path(command.path, given), body)
+
+        room, is_good = waiting.waited(command.verb, ask, follow, where, given["room"], do) if wait else (do(), True)
         if "participant" in given:
             _print(room, as_json, lambda told: tables.print_change(told, given["participant"]))
         else:
             _print(room, as_json, tables.print_room_line)
+        return 0 if is_good else 1
 
     parameters: list[click.Parameter] = [click.Argument([name]) for name in in_path]
     parameters += [_option(f, hints[f.name]) for f in in_body]
+    parameters += [waiting.option()] if command.verb in waiting.VERBS else []
     words = [inspect.cleandoc(command.__doc__ or ""), *(ARGUMENT_HELP[name] for name in in_path)]
     return _command(command.verb, run, parameters, "\n\n".join(words))
 

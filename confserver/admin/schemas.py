@@ -187,6 +187,12 @@ ROOMS: dict[str, Schema] = {
         over=flag("Nobody is left to be called"),
         entries=rows(ref("Called")),
     ),
+    "MeetingTime": thing(
+        "When a room's meeting is, that is on or comes next.",
+        starts_at=time("When it begins"),
+        ends_at=nullable(time("When it ends; null: nothing is said")),
+        is_on=flag("It is on now"),
+    ),
     "Room": thing(
         "A room, and who is in it. Times are seconds since 1970.",
         name=text("Its name"),
@@ -195,6 +201,7 @@ ROOMS: dict[str, Schema] = {
         persistent=flag("It was made beforehand and survives a restart"),
         version=ref("Version"),
         profile=text("Whose rules it has in common with others"),
+        schedule=nullable(ref("MeetingTime")),
         **rules(),
         parent=text("Whose breakout room it is"),
         breakouts=rows(text("Its breakout rooms")),

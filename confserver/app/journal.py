@@ -113,6 +113,7 @@ def _lost(failure: Failure) -> Failure:
 def _facts(event: told.Event) -> dict[str, object]:
     """No secrets: neither a room's nor anybody's."""
     facts = {field.name: getattr(event, field.name) for field in fields(event) if field.name not in ("number", "at")}
+    facts |= {field.name: "set" for field in fields(event) if field.metadata.get("secret") and facts[field.name]}
     policy, said = facts.pop("policy", None), facts.get("said")
     if isinstance(said, Mapping):
         facts["said"] = {name: "set" if name in SECRETS and value else value for name, value in said.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from twisted.internet.task import LoopingCall
 from twisted.web.http import Request
 
 from confserver.admin.feed import Feed
@@ -13,12 +14,16 @@ from confserver.admin.stream import Streams
 from confserver.admin.tokens import Holder
 from confserver.app.orders import Orders
 from confserver.app.publishing import Stored
-from confserver.app.webhooks import Webhooks
+from confserver.app.watch import unfailing
+from confserver.app.webhooks import Kept, Webhooks
 from confserver.config import Settings
 from confserver.focus.focus import Focus
 from confserver.storage import Storage
 from rooms.events import Event
 from rooms.telling import tell
+
+LEVELS_S = 0.5
+"""Between two tellings of what comes from people."""
 
 
 class Snapshots:
@@ -43,6 +48,11 @@ class News:
         self.streams = Streams(self.feed, Snapshots(focus, now), reactor, settings.events.readers)
         self.webhooks = Webhooks(reactor, settings.webhooks, self.feed, storage, now)
         self.webhooks.join(orders)
+        self._focus = focus
+        self._perform: Callable[[Sequence[Any]], None]
+        self._is_watched = False
+        self._meters = LoopingCall(unfailing(self._tell_levels))
+        self._meters.clock = reactor
 
     def listen(self, events: tuple[Event, ...]) -> Stored:
         stored = self.streams.happened([tell(event) for event in events])
@@ -53,11 +63,28 @@ class News:
 
         return after
 
+    def begin(self, hooks: Kept, perform: Callable[[Sequence[Any]], None]) -> None:
+        """``hooks``: what the last run has left; ``perform`` has done what the focus asks for."""
+        self.webhooks.restore(hooks)
+        self._perform = perform
+        self._meters.start(LEVELS_S, now=False)
+
+    def _tell_levels(self) -> None:
+        wanted = self.streams.level_rooms()
+        if wanted is None and not self._is_watched:
+            return
+        self._is_watched = wanted is not None
+        self._perform(self._focus.levels.watch(wanted))
+        for room, people in self._focus.levels.of_rooms(wanted).items():
+            self.streams.tell_levels(room, people)
+
     def open(self, request: Request, by: Holder, room: str, asked: Mapping[str, Sequence[str]]) -> bytes | int:
         return open_stream(self.streams, request, by, room, asked, self._reactor)
 
     def close(self) -> None:
         """Before the store is closed."""
+        if self._meters.running:
+            self._meters.stop()
         self.streams.close()
         self.webhooks.close()
 

@@ -23,7 +23,7 @@ Use = Callable[[Settings], object]
 """May raise ConfigError, ProfileError or Refused only where it is the ``checker``."""
 
 RELOADED = (
-    "routes", "groups", PROFILES, "rooms.max_participants", "log.level", "log.format", "log.file",
+    "routes", "groups", "webhooks", PROFILES, "rooms.max_participants", "log.level", "log.format", "log.file",
     "limits.messages", "limits.requests", "limits.calls", "limits.failures", "limits.connections", "limits.strangers",
     "limits.drain_to", "limits.drain_retry_s",
     "media.talkers", "media.codecs", "media.rate_hz", "media.max_rate_hz", "media.ptime_ms", "media.levelling",

@@ -222,7 +222,8 @@ class Server:
         self._routes.port_of = self._transports.port_of
         followers, said = (self._watch.follow, self._monitor.tally.follow), self._watch.trace.said
         self._news = News(self._reactor, settings, self._focus, self._storage, self.now, self._orders)
-        self._news.webhooks.restore(self._hooks)
+        self._operations.reloading.then.append(self._use_settings)
+        self._news.begin(self._hooks, self._performer.perform)
         self._operations.drainage.tell = lambda event: self._news.listen((event,))()
         listeners = (self._news.listen, self._monitor.tally.hear)
         hands = Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)
@@ -283,6 +284,12 @@ class Server:
 
     def _not_ready(self) -> str:
         return self._operations.not_ready(len(self._ready), self._stands, self._storage.trouble)
+
+    def _use_settings(self, new: Settings) -> None:
+        """See ``app.reloading``: what belongs to shells that stand only now."""
+        self._news.webhooks.use(new.webhooks)
+        if self._transports is not None:
+            self._transports.refresh()
 
     def _calls_left(self) -> int:
         return int(str(self._stack.describe()["calls"]))

@@ -78,18 +78,29 @@ class Space:
     # ------------------------------------------------------------------ when the store fails nevertheless
     def guard(self, command: Command) -> Callable[[BaseException], BaseException]:
         """Asked before the command is done: what to do where the store cannot keep it."""
-        room = self._room(command.room)
-        is_there = bool(room and room.persistent)
-        said, profile = (room.said, room.profile) if room else ({}, "")
+        back = self._way_back(command)
 
         def failed(error: BaseException) -> BaseException:
             if not isinstance(error, StorageFull):
                 return error
-            if isinstance(command, KEPT):
-                self._take_back(CreateRoom(command.room, profile, said) if is_there else RemoveRoom(command.room))
-            return NoSpace(f"it could not be kept ({error}); nothing has changed, calls go on")
+            is_undone = back is not None and self._take_back(back)
+            words = "nothing has changed" if is_undone else "it holds until the server stops"
+            return NoSpace(f"it could not be kept ({error}); {words}, calls go on")
 
         return failed
+
+    def _way_back(self, command: Command) -> Command | None:
+        """What makes all as it is now; None: nothing could without an end of calls."""
+        if not isinstance(command, KEPT):
+            return None
+        room = self._room(command.room)
+        if room is None:
+            return RemoveRoom(command.room)
+        if room.persistent:
+            return CreateRoom(command.room, room.profile, room.said)
+        if isinstance(command, ChangeRoom):
+            return ChangeRoom(command.room, room.profile, {name: room.said.get(name) for name in command.rules})
+        return None
 
     def _room(self, name: str) -> Room | None:
         try:
@@ -97,13 +108,17 @@ class Space:
         except Refused:
             return None
 
-    def _take_back(self, command: Command) -> None:
-        if self._focus is None:
-            return
+    def _take_back(self, command: Command) -> bool:
+        """Never at the cost of a call: somebody may have come in meanwhile."""
+        room = self._room(command.room)
+        if self._focus is None or (isinstance(command, RemoveRoom) and room is not None and room.places):
+            return False
         try:
             self._perform(self._focus.command(command, SYSTEM, self._now()))
         except Refused as refused:
             log.warning("could not be taken back", room=command.room, why=refused.reason)
+            return False
+        return True
 
     # ------------------------------------------------------------------ afterwards
     def look(self) -> None:

@@ -25,6 +25,8 @@ from confserver.routing.refusals import Conflict, Invalid, NotFound
 from confserver.storage import Storage
 
 log = structlog.get_logger("webhooks")
+Kept = tuple[Sequence[Hook], Mapping[str, Sequence[Letter]]]
+"""What the store has: webhooks, and the dead letters of each by its name."""
 
 
 class Webhooks:
@@ -45,13 +47,25 @@ class Webhooks:
         self._http = None if post else Http(reactor, f"confserver/{version('confserver')}")
         self._post: Post = post or self._http  # type: ignore[assignment]
         self._sender = Sender(reactor, now, self._post, self._buried)
-        self._settings = [Hook(each.name, each.url, each.secret, each.events, each.rooms, True) for each in settings]
+        self._settings = _hooks_of(settings)
 
-    def restore(self, kept: tuple[Sequence[Hook], Mapping[str, Sequence[Letter]]]) -> None:
+    def restore(self, kept: Kept) -> None:
         """What the last run has left; a name of the settings goes before."""
         hooks, dead = kept
         for hook in [*hooks, *self._settings]:
             self._sender.lines[hook.name] = self._line(hook, dead.get(hook.name, ()))
+
+    def use(self, settings: Iterable[Setting]) -> None:
+        """Other ones in the settings; who is the same keeps place and dead letters."""
+        self._settings = _hooks_of(settings)
+        wanted = {hook.name: hook for hook in self._settings}
+        lines = self._sender.lines
+        for name in [name for name, line in lines.items() if line.hook.is_set and name not in wanted]:
+            del lines[name]
+        for name, hook in wanted.items():
+            there = lines.get(name)
+            if there is None or there.hook != hook:
+                lines[name] = self._line(hook, list(there.dead) if there else ())
 
     def _line(self, hook: Hook, dead: Sequence[Letter] = ()) -> Line:
         return Line(hook, self._feed, random.random, dead)
@@ -141,6 +155,10 @@ class Webhooks:
     def describe(self) -> dict[str, object]:
         lines = self._sender.lines.values()
         return {"hooks": len(lines), "dead": sum(len(each.dead) for each in lines)}
+
+
+def _hooks_of(settings: Iterable[Setting]) -> list[Hook]:
+    return [Hook(each.name, each.url, each.secret, each.events, each.rooms, True) for each in settings]
 
 
 def _not_kept(failure: Failure) -> None:

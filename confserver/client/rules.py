@@ -9,6 +9,13 @@ from typing import TypedDict
 class Rules(TypedDict, total=False):
     """What each means: docs/administration.md. None: not said."""
 
+    starts: str | None
+    ends: str | None
+    recurs: str | None
+    time_zone: str | None
+    early_minutes: int | None
+    at_end: str | None
+    numbers: Sequence[str] | None
     pin: str | None
     moderator_pin: str | None
     pin_tries: int | None
@@ -28,6 +35,8 @@ class Rules(TypedDict, total=False):
     time_limit_s: int | None
     silent_minutes: int | None
     end_warnings_s: Sequence[int] | None
+    announce_count: Sequence[int] | None
+    quiet_above: int | None
     early_prompts: bool | None
     max_participants: int | None
     mute_on_entry: bool | None

@@ -172,8 +172,8 @@ class Rooms(Section, frozen=True):
         int, Meta(ge=64, le=16384, description="Longest text that is taken by SIP, in bytes; 413 to longer.")
     ] = 4096
     announce: Annotated[
-        Literal["none", "beep"],
-        Meta(description="How those present learn that somebody comes or goes, in rooms of up to 20."),
+        Literal["none", "beep", "name", "count"],
+        Meta(description="How those present learn that somebody comes or goes, in rooms that are not too large."),
     ] = "none"
     mute_by_sip: Annotated[
         bool,

@@ -39,6 +39,7 @@ from confserver.contract.commands import (
     StopPlay,
     StopRecord,
     ToWorker,
+    WatchRooms,
 )
 from confserver.contract.events import (
     Captured,
@@ -67,6 +68,7 @@ from confserver.contract.events import (
     RecordFailed,
     RecordStarted,
     SpeakingChanged,
+    WatchedReports,
 )
 from confserver.contract.packing import (
     MOST_BYTES,
@@ -119,7 +121,7 @@ from confserver.contract.scribe import (
     ToScribe,
 )
 
-VERSION = 5
+VERSION = 6
 
 __all__ = [
     "MOST_BYTES",
@@ -213,6 +215,8 @@ __all__ = [
     "ToScribe",
     "ToWorker",
     "Unpacker",
+    "WatchRooms",
+    "WatchedReports",
     "command_unpacker",
     "event_unpacker",
     "packed",

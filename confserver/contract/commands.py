@@ -172,6 +172,12 @@ class Capture(ToWorker, frozen=True):
     leg: LegId
 
 
+class WatchRooms(ToWorker, frozen=True):
+    """Tell twice a second of the legs in these rooms (``WatchedReports``), and of no others; none: no more of it."""
+
+    rooms: list[RoomId]
+
+
 class Ping(ToWorker, frozen=True):
     token: int
 
@@ -182,5 +188,6 @@ class Stop(ToWorker, frozen=True):
 
 MediaCommand = (
     Serve | OpenRoom | SetRoom | CloseRoom | OpenLeg | SetLeg | MoveLeg | ChangePort | CloseLeg | SetHearing | SetGain
-    | SendDigits | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | Describe | Capture | Ping | Stop
+    | SendDigits | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | Describe | Capture | WatchRooms
+    | Ping | Stop
 )  # fmt: skip

@@ -159,6 +159,15 @@ class LegReports(FromWorker, frozen=True):
     """When this was so."""
 
 
+class WatchedReports(FromWorker, frozen=True):
+    """Of legs in rooms that are watched. ``levels_db``: what comes from each just now, below overload (-3: a full-scale
+    sine), -126 for nothing; it goes up at once and falls slowly."""
+
+    reports: list[LegReport]
+    levels_db: list[float]
+    at: float
+
+
 class LegClosed(FromWorker, frozen=True):
     leg: LegId
     report: LegReport
@@ -188,5 +197,6 @@ class Pong(FromWorker, frozen=True):
 MediaEvent = (
     EngineReady | LegOpened | LegFailed | LegLatched | PortChanged | FirstPacket | LegSilent | DigitPressed | DigitsSent
     | SpeakingChanged | DominantChanged | NoiseDetected | NoiseEnded | PlayEnded
-    | RecordStarted | RecordEnded | RecordFailed | LegReports | LegClosed | Overloaded | Described | Captured | Pong
+    | RecordStarted | RecordEnded | RecordFailed | LegReports | WatchedReports | LegClosed | Overloaded | Described
+    | Captured | Pong
 )  # fmt: skip

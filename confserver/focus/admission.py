@@ -123,9 +123,13 @@ class Admission:
         if self._scene.is_closing:
             raise unavailable("the server is stopping")
         try:
-            return self._scene.rooms.get(without_pin(to.name).removeprefix(CONF) if isinstance(to, ToRoom) else "").name
+            return self._scene.rooms.get(self._called(to.name) if isinstance(to, ToRoom) else "").name
         except Refused as refused:
             raise of_room(refused) from refused
+
+    def _called(self, text: str) -> str:
+        """A room by whatever it is called, with a PIN or conf= around it."""
+        return self._scene.rooms.named(without_pin(text).removeprefix(CONF))
 
     def room_for(self, request: Request, flow: Flow) -> str | None:
         """The room that is called, which takes calls now; None: the server itself. Raises NoAnswer."""
@@ -146,7 +150,7 @@ class Admission:
     def _checked(self, text: str) -> str:
         rooms = self._scene.rooms
         try:
-            name = room_name(without_pin(text).removeprefix(CONF))
+            name = room_name(self._called(text))
             if not (rooms.is_on_demand or name in rooms.entrances) or name in rooms:
                 rooms.get(name).check_entrance(is_moderator=True)
         except Refused as refused:

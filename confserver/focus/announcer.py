@@ -21,7 +21,7 @@ from confserver.contract import PlayId
 from confserver.focus.answers import NoAnswer, warning
 from confserver.focus.legs import Leg, Stage
 from confserver.focus.playing import Piece, Playing
-from confserver.focus.repertoire import Score
+from confserver.focus.repertoire import SAY, Score
 from confserver.focus.scene import Scene
 from rooms import events as tell
 from rooms.errors import Refused
@@ -35,6 +35,7 @@ MOST_QUEUED = 8
 """For one listener; the oldest are left out."""
 MOST_APART = 12
 """So many hear what is said to the room each by himself, so that those who wait do not hear it."""
+SOMEBODY = "prompt:somebody"
 _WITH_MUSIC = (Wait.START, Wait.APPROVAL, Wait.MODERATOR)
 
 
@@ -99,7 +100,7 @@ class Announcer:
         if self._scene.is_closing or event.room not in self._scene.places:
             return
         with suppress(Refused):
-            score = self._playing.score_of(event.sounds)
+            score = self._score_of(event.sounds)
             for line in self._lines_for(event):
                 if event.urgent:
                     line.queue.clear()
@@ -107,11 +108,23 @@ class Announcer:
                 line.queue.append(score)
                 self._go_on(line, event.at)
 
+    def _score_of(self, sounds: tuple[str, ...]) -> Score:
+        """Where the names in it cannot be spoken, they are somebody's. Raises Refused."""
+        try:
+            return self._playing.score_of(sounds)
+        except Refused:
+            if len({sound.startswith(SAY) for sound in sounds}) < 2:
+                raise
+            plain = [SOMEBODY if sound.startswith(SAY) else sound for sound in sounds]
+            return self._playing.score_of(tuple(dict.fromkeys(plain)))
+
     def _lines_for(self, event: tell.Announced) -> list[Line]:
         if event.participant:
             is_there = event.participant in self._scene.legs.by_participant
             return [self._line(event.room, event.participant)] if is_there else []
-        room = self._scene.rooms.get(event.room)
+        room = self._scene.rooms.find(event.room)
+        if room is None:
+            return []
         if room.waiting and len(room.present) <= MOST_APART:
             return [self._line(room.name, each.id) for each in room.present]
         return [self._line(event.room, "")]

@@ -135,9 +135,9 @@ class Chat:
                 self._send(leg, event, in_envelope=leg.takes_cpim)
 
     def _replay(self, event: tell.ParticipantArrived) -> None:
-        """What was written before, to who comes later."""
-        leg, room = self._scene.legs.by_participant.get(event.participant), self._scene.rooms.get(event.room)
-        if leg is not None and leg.takes("MESSAGE"):
+        """What was written before, to who comes later; not to who has gone on at once to another room."""
+        leg, room = self._scene.legs.by_participant.get(event.participant), self._scene.rooms.find(event.room)
+        if leg is not None and room is not None and leg.room == event.room and leg.takes("MESSAGE"):
             for message in room.chat.last(room.policy.chat_replay):
                 self._send(leg, message, in_envelope=leg.takes_cpim)
 

@@ -27,6 +27,7 @@ from confserver.contract import (
     SoundFailed,
     SoundReady,
     SpeakingChanged,
+    WatchedReports,
 )  # fmt: skip
 from confserver.focus import succession
 from confserver.focus.admission import Admission
@@ -37,11 +38,13 @@ from confserver.focus.diagnosis import Diagnosis
 from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.early import by_the_rules
 from confserver.focus.fencing import Fencing
+from confserver.focus.greeting import Greeting
 from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
 from confserver.focus.keying import Keying
 from confserver.focus.keys import Keys
 from confserver.focus.legs import Leg, Reached, Stage
+from confserver.focus.levels import Levels
 from confserver.focus.listing import Listing
 from confserver.focus.loudness import Loudness
 from confserver.focus.measuring import Measuring, media_of
@@ -100,10 +103,12 @@ class Focus:
         parts = (
             self._playing, self._recordings, self._loudness, self._holding, self._measuring, self._diagnosis,
         )  # fmt: skip
+        self.levels = Levels(scene)
         scene.followers += [part.follow for part in parts]
         self._announcer = Announcer(scene, self._playing)
         self._admission = Admission(scene, decide or by_the_rules(scene))
-        scene.followers += [self._announcer.follow, self._admission.follow]
+        greeting = Greeting(scene, self._announcer, repertoire.announce)
+        scene.followers += [self._announcer.follow, greeting.follow, self._admission.follow]
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers += [self._dialout.follow, Listing(scene, self._dialout.check).follow]
         scene.followers.append(Keying(scene, lambda what, *_: self._playing.check(what), self._dialout.check).follow)
@@ -222,6 +227,8 @@ class Focus:
                         self._measuring.reported(legs[report.leg], report)
                         self._diagnosis.reported(legs[report.leg], report, at, now)
                 self._scene.note_load(worker, load)
+            case WatchedReports():
+                self.levels.heard(event)
             case PlayEnded():
                 self._playing.ended(event, now)
             case RecordFailed():
@@ -256,6 +263,7 @@ class Focus:
 
     def worker_lost(self, worker: int, now: float) -> list[Output]:
         """A worker has died: its rooms and legs wait for its heir."""
+        self.levels.worker_lost(worker)
         self._recovery.lost(worker, now)
         self._moving.worker_lost(worker, now)
         self._playing.worker_lost(worker, now)

@@ -19,9 +19,11 @@ from msgspec import structs
 
 from confserver.contract import CloseLeg, CloseRoom, LegFailed, LegId, LegOpened, MediaPlan, MoveLeg, OpenLeg
 from confserver.focus.legs import Leg, Place, Reached, Stage
+from confserver.focus.outputs import NameRoom
 from confserver.focus.reoffers import Reoffers
 from confserver.focus.scene import Scene
 from confserver.sdp.agreement import Agreed
+from confserver.sip.uri import escape_user
 from rooms import events as tell
 from rooms.commands import Move
 from rooms.participant import SYSTEM
@@ -79,6 +81,10 @@ class Moving:
         place = scene.place_of(event.to_room, near=here)
         for each in [leg, *(heir for heir in scene.legs.in_room(leg.room) if heir.takes_over is leg)]:
             self._take(each, event.to_room, place)
+            if each.call > 0 and each.stage is not Stage.LEAVING:
+                scene.say(
+                    NameRoom(each.call, escape_user(event.to_room))
+                )  # RFC 4579 5.1: the Contact is the conference
 
     def _take(self, leg: Leg, room: str, place: Place) -> None:
         scene, crossing = self._scene, self._crossings.get(leg)

@@ -42,8 +42,6 @@ from rooms.plays import said
 from rooms.policy import Announce
 
 RATES_HZ = (8000, 16000, 48000)
-MOST_ANNOUNCED = 20
-"""In larger rooms nobody wants to hear who comes and goes."""
 MOST_ATTEMPTS = 2
 """A file that takes the scribe down as often is not converted again."""
 ENTRY, EXIT = "beep/entry", "beep/exit"
@@ -289,7 +287,7 @@ class Playing:
         room = self._scene.rooms.get(name)
         wanted = room.policy.announce or self._repertoire.announce
         least = 2 if tones == ENTRY else 1
-        if wanted is Announce.BEEP and least <= len(room.present) <= MOST_ANNOUNCED:
+        if wanted is Announce.BEEP and least <= len(room.present) <= room.policy.quiet_above:
             self._prepare(Piece(self._scene.number(), name, place, Score(tones=tones)))
 
     def _review_music(self, name: str, is_greeted: bool = False) -> None:

@@ -30,6 +30,7 @@ class Quieting:
                 tell.ParticipantMuted(participant=participant) | tell.ParticipantUnmuted(participant=participant)
                 | tell.HeldByHost(participant=participant) | tell.ReleasedByHost(participant=participant)
                 | tell.WhisperBegan(participant=participant) | tell.WhisperEnded(participant=participant)
+                | tell.ParticipantMoved(participant=participant)
             ):  # fmt: skip
                 self._review(event.room, participant)
 

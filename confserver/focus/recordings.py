@@ -146,7 +146,8 @@ class Recordings:
                 OpenRecording(record=recording.id, room=room, at=event.at, tracks=tracks, keep_days=self._days_of(room))
             )
         )
-        for person in scene.rooms.get(room).present:
+        here = scene.rooms.find(room)
+        for person in here.present if here else ():
             self._name(recording, person.id, person.name)
             self._note(recording, event.at, "present", person.id)
             if person.talking:

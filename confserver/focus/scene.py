@@ -172,10 +172,10 @@ class Scene:
         match event:
             case tell.HearingChanged(room=room, hearing=hearing):
                 self.tell_hearing(room, hearing)
-            case tell.ParticipantKicked(participant=participant):
+            case tell.ParticipantKicked(participant=participant, cause=cause):
                 leg = self.legs.by_participant.get(participant)
                 if leg:
-                    self.hang_up(leg, "kicked")
+                    self.hang_up(leg, cause)
             case tell.DigitsSent(participant=participant):
                 leg = self.legs.by_participant.get(participant)
                 if leg:

@@ -115,6 +115,7 @@ def _put(
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
     lines = []
+    before, now = dict(_leaves(before)), dict(_leaves(now))
     for name in dict.fromkeys((*now, *before)):
         old, new = before.get(name), now.get(name)
         if old == new or (old in (None, "") and new in (None, "")):
@@ -128,8 +129,17 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ..
     return tuple(lines)
 
 
+def _leaves(table: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
+    """Tables in tables (menus) by dotted names."""
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
 def _said(name: str, value: object) -> str:
-    if name in SECRETS:
+    if name.partition(".")[0] in SECRETS:
         return HIDDEN
     if isinstance(value, bool):
         return "yes" if value else "no"

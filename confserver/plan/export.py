@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from confserver.plan.present import Present
+from rooms.policy import RULES
 
 HEAD = """\
 # What the server has. After a change of this file "confserver plan FILE" shows what it would change,
@@ -34,7 +35,8 @@ def as_toml(present: Present) -> str:
 
 
 def _table(kind: str, name: str, members: Mapping[str, Any]) -> str:
-    lines = [f"{_key(key)} = {_value(value)}" for key, value in members.items() if value not in (None, "", [])]
+    said = [key for key, value in members.items() if key in RULES or value not in (None, "", [])]
+    lines = [f"{_key(key)} = {_value(members[key])}" for key in said]
     return "\n".join([f"[{kind}.{_key(name)}]", *lines]) + "\n"
 
 

@@ -120,8 +120,8 @@ class Stack(SubscriptionDoor):
         return self._taken()
 
     def name_contact(self, call: CallId, user: str) -> list[Output]:
-        """The user of our Contact in a call that came, from now on; else it is that of the Request-URI."""
-        self._server_call(call).contact_user = user
+        """The user of our Contact in a call, from now on; else it is what the call began with."""
+        self._call(call).contact_user = user
         return self._taken()
 
     def accept(self, call: CallId, body: bytes, now: float, content_type: str = SDP) -> list[Output]:

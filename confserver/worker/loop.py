@@ -42,10 +42,12 @@ from confserver.contract import (
     Stop,
     StopPlay,
     StopRecord,
+    WatchRooms,
 )  # fmt: skip
 from confserver.engine.frame import TICK_S
 from confserver.engine.reel import Unplayable
 from confserver.engine.tick import Engine
+from confserver.engine.watched import Watched
 from confserver.worker.channel import Channel
 from confserver.worker.clock import open_clock
 from confserver.worker.handover import Handovers
@@ -89,6 +91,7 @@ class Loop:
         self._pace = Pace()
         self._sounds = Sounds()
         self._handovers = Handovers()
+        self._watched = Watched(engine.seats, engine.floor, engine.legs)
         self._local_of: dict[int, int] = {}
         self._answers: list[FromWorker] = []
         self._do: dict[type, Callable[..., None]] = {
@@ -111,6 +114,7 @@ class Loop:
             StopRecord: lambda command: self._engine.recorder.stop(command.record),
             Describe: self._describe,
             Capture: self._capture,
+            WatchRooms: lambda command: self._watched.set(command.rooms),
             Ping: lambda command: self._answers.append(Pong(token=command.token)),
             Stop: self._stop,
         }
@@ -172,6 +176,7 @@ class Loop:
             for place in self._io.send(outbox):
                 self._engine.seats.send_failed[outbox.rows[place]] += 1
         self._hand_over()
+        self._watched.listen()
         used = (time.perf_counter() - began) / TICK_S
         self._pace.load += (used - self._pace.load) * _SMOOTH
         self._pace.longest = max(self._pace.longest, used * TICK_S)
@@ -180,6 +185,8 @@ class Loop:
         part, rest = divmod(self._engine.ticks % REPORT_TICKS, PART_TICKS)
         if not rest:
             self._report(part)
+            if (told := self._watched.report(at)) is not None:
+                self._answers.append(told)
 
     def _record(self, command: Record) -> None:
         failure = self._handovers.open(command.record, command.socket)

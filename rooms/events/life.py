@@ -115,6 +115,8 @@ class ParticipantKicked(Event):
 
     participant: ParticipantId
     by: str
+    cause: str = "kicked"
+    """Of his leaving."""
 
 
 @dataclass(frozen=True, slots=True)

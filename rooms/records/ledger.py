@@ -190,7 +190,7 @@ class Ledger:
     def _kicked(self, event: tell.ParticipantKicked) -> list[Record]:
         account = self._account(event.room, event.participant)
         if account:
-            account.kicked_by = event.by
+            account.kicked_by = event.by if event.cause == "kicked" else ""
         return []
 
     def _talking(self, event: tell.TalkingChanged) -> list[Record]:

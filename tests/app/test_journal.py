@@ -8,12 +8,14 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 
-from confserver.app.journal import Journal, settle
+from confserver.app.journal import Journal, _facts, settle
 from confserver.storage import Storage, StorageError
+from rooms import events as tell
 from rooms import store
 from rooms.commands import Arrive, CreateRoom, Leave, NoteTalking, Reserve
 from rooms.manager import Rooms
 from rooms.participant import SYSTEM, ParticipantIds
+from rooms.policy import RoomPolicy
 
 NOW = 1_700_000_000.0
 
@@ -66,3 +68,11 @@ async def test_a_store_that_is_gone(book: Book) -> None:
     with pytest.raises(StorageError):
         await book.order(CreateRoom("standup"))
     book.journal.mark_alive(NOW)
+
+
+def test_the_log_says_no_secret_of_an_event() -> None:
+    chosen = tell.RoomChosen("lobby", 3, NOW, "p1", "4711#0815")
+    assert "4711" not in str(_facts(chosen)) and _facts(chosen)["digits"] == "set"
+    policy = RoomPolicy(pin="123456")
+    created = tell.RoomCreated("standup", 1, NOW, True, policy, "", {"pin": "123456", "stereo": True})
+    assert "123456" not in str(_facts(created)) and _facts(created)["stereo"] is False

@@ -216,7 +216,7 @@ def test_a_fault_changes_nothing(house: House, text: str, words: str) -> None:
 
 
 def test_what_is_reloaded_are_settings() -> None:
-    names = {setting.name for setting in settings_table()} | {"routes", "groups", "trunks", "profiles"}
+    names = {setting.name for setting in settings_table()} | {"routes", "groups", "webhooks", "profiles"}
     assert set(RELOADED) <= names
     assert differences(load(None), load(None)) == []
 

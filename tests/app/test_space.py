@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import resource
 import time
 import urllib.error
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,10 @@ from confserver.app.space import LOOK_S, Space, free_at
 from confserver.app.tables import migrate
 from confserver.routing.commands import AddUser, LiftBan, RemoveUser
 from confserver.storage import Storage, StorageError, StorageFull
-from rooms.commands import ChangeRoom, CreateRoom, Lock, RemoveRoom, StartRecording
+from rooms.commands import ChangeRoom, CreateRoom, Lock, RemoveRoom, Reserve, StartRecording
 from rooms.errors import NoSpace
 from rooms.manager import Rooms
-from rooms.participant import Actor, Role
+from rooms.participant import SYSTEM, Actor, Role
 from tests.kit.phone import Phone
 from tests.kit.server import Server
 
@@ -59,7 +61,8 @@ class House:
     def __init__(self) -> None:
         self.free = {"state": 100 * MB, "recordings": 100 * MB}
         self.storage: Any = FakeStorage()
-        self.rooms = Rooms(lambda: "p1")
+        numbers = itertools.count(1)
+        self.rooms = Rooms(lambda: f"p{next(numbers)}")
         self.space = Space(
             Path("state"), Path("recordings"), 64, self.storage, lambda: NOW, lambda path: self.free[path.name]
         )
@@ -127,6 +130,27 @@ def test_what_could_not_be_kept_is_taken_back(house: House) -> None:
     assert house.rooms.get("y").said == {"talkers": 3}
     house.fails(RemoveRoom("y"))
     assert house.rooms.get("y").said == {"talkers": 3} and house.rooms.get("y").persistent
+
+
+def test_nothing_is_taken_back_at_the_cost_of_a_call(house: House) -> None:
+    who = Reserve("x", "Anna", "sip:anna@example.com", "192.0.2.1:5060")
+    failed = house.space.guard(CreateRoom("x"))
+    house.rooms.handle(CreateRoom("x"), ADMIN, NOW)
+    house.rooms.handle(who, SYSTEM, NOW)
+    error = failed(StorageFull("full"))
+    assert isinstance(error, NoSpace) and "holds until the server stops" in error.reason
+    assert house.rooms.get("x").places
+    house.rooms.handle(replace(who, room="demand"), SYSTEM, NOW)
+    error = house.fails(CreateRoom("demand", talkers=3))  # was there, made by a call
+    assert isinstance(error, NoSpace) and "holds until" in error.reason and house.rooms.get("demand").places
+
+
+def test_a_change_of_a_room_that_calls_have_made_is_taken_back(house: House) -> None:
+    house.rooms.handle(Reserve("demand", "Anna", "sip:anna@example.com", "192.0.2.1:5060"), SYSTEM, NOW)
+    house.rooms.handle(ChangeRoom("demand", talkers=3, stereo=True), ADMIN, NOW)
+    error = house.fails(ChangeRoom("demand", talkers=5, mute_on_entry=True))
+    assert isinstance(error, NoSpace) and "nothing has changed" in error.reason
+    assert house.rooms.get("demand").said == {"talkers": 3, "stereo": True}
 
 
 def test_another_failure_is_none_of_space(house: House) -> None:

@@ -193,3 +193,20 @@ def test_settings_that_cannot_be(tables: tuple[Webhook, ...]) -> None:
 
 def test_settings_that_can_be() -> None:
     check_webhooks((Webhook("crm", "https://example.com", SECRET), Webhook("b", "http://[::1]:8/x?y=1", SECRET)))
+
+
+# ------------------------------------------------------------------ settings read again
+def test_other_settings_are_used_and_who_is_the_same_keeps_his_place() -> None:
+    def hook(name: str, url: str = URL) -> Webhook:
+        return Webhook(name=name, url=url, secret=SECRET)
+
+    office = Office(None, hook("same"), hook("moved"), hook("gone"))
+    office.orders.carry_out(AddWebhook("made", url=URL), 0.0)
+    lines = office.webhooks._sender.lines
+    same, moved = lines["same"], lines["moved"]
+    office.webhooks.use([hook("same"), hook("moved", URL + "2"), hook("new")])
+    assert sorted(lines) == ["made", "moved", "new", "same"] and lines["same"] is same
+    assert lines["moved"] is not moved and lines["moved"].hook.url == URL + "2"
+    assert lines["new"].hook.is_set and not lines["made"].hook.is_set
+    office.webhooks.use([])
+    assert sorted(lines) == ["made"]

@@ -108,11 +108,13 @@ def test_names(ground: Make) -> None:
 @pytest.fixture
 def taken() -> Iterator[int]:
     """A port that this process has, by UDP and TCP."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-        udp.bind(("127.0.0.1", 0))
-        tcp.bind(("127.0.0.1", udp.getsockname()[1]))
+    with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        port = calling.free_ports(2)
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tcp.bind(("127.0.0.1", port))
         tcp.listen()
-        yield udp.getsockname()[1]
+        udp.bind(("127.0.0.1", port))
+        yield port
 
 
 def test_ports_of_sip(ground: Make, taken: int) -> None:

@@ -16,7 +16,24 @@ from rooms.policy import Announce
 from tests.focus.house import House, every, the
 from tests.focus.test_playing import MUSIC, SOUNDS, asked, convert
 
-_NAMES = ("welcome", "no-moderator", "lobby", "knock", "let-in", "not-let-in", "enter-pin", "pin-failed")
+_NAMES = (
+    "somebody",
+    "has-joined",
+    "has-left",
+    "there-are",
+    "in-the-room",
+    "2",
+    "3",
+    "only-one",
+    "welcome",
+    "no-moderator",
+    "lobby",
+    "knock",
+    "let-in",
+    "not-let-in",
+    "enter-pin",
+    "pin-failed",
+)
 EVERYTHING = Catalogue("en", {name: Path(f"/prompts/{name}.flac") for name in _NAMES})
 
 

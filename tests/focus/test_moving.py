@@ -12,8 +12,12 @@ from confserver.contract import (
     LegFailed,
     LegOpened,
     MoveLeg,
+    NameTrack,
+    NoteInRecording,
     OpenLeg,
+    OpenRecording,
     OpenRoom,
+    RecordingOpened,
     SetGain,
     SetHearing,
     SetLeg,
@@ -26,8 +30,11 @@ from confserver.sip.extensions.replaces import Other
 from rooms import commands as ask
 from rooms import events as tell
 from tests.focus.house import House, every, sdp, the
+from tests.focus.test_dialout import house as calling_house
 from tests.focus.test_playing import convert, house
+from tests.focus.test_recordings import Studio
 from tests.focus.test_srtp import keys_of, line, savp
+from tests.focus.test_watching import watch
 
 NEW_PORT = 20500
 
@@ -303,3 +310,49 @@ def test_a_broadcast_of_what_is_no_sound_is_refused() -> None:
     stage.enter()
     with pytest.raises(Exception, match="nonsense"):
         stage.order(ask.Broadcast("standup", ("prompt:nonsense",)))
+
+
+# ---------------------------------------------------------------- what follows, and what stays
+def test_the_contact_is_the_room_that_the_call_is_in() -> None:
+    stage = House()
+    ana = stage.enter()
+    named = the(out.NameRoom, stage.order(ask.Move("standup", "p1", "board")))
+    assert (named.call, named.user) == (ana, "board")
+
+
+def test_who_watches_a_room_goes_on_watching_that_room() -> None:
+    stage = House()
+    stage.enter()
+    stage.enter(name="Bob <sip:bob@b>")
+    watcher = watch(stage)
+    watcher.read()
+    watcher.hear(stage.order(ask.Move("standup", "p1", "board")))
+    assert watcher.due and watcher.read() is not None
+    assert set(watcher.users) == {"sip:bob@b"} and not watcher.reason
+    watcher.hear(stage.order(ask.Move("board", "p1", "standup")))
+    watcher.read()
+    assert set(watcher.users) == {"sip:bob@b", "sip:anna@example.com"}
+
+
+def test_recordings_of_both_rooms_say_who_goes_and_who_comes() -> None:
+    stage = Studio()
+    stage.enter(), stage.enter(room="board")
+    first, _ = stage.record()
+    second = the(OpenRecording, stage.order(ask.StartRecording("board")))
+    stage.scribe(RecordingOpened(record=second.record, name="board-x"))
+    outputs = stage.order(ask.Move("standup", "p1", "board"))
+    noted = [(note.record, note.what) for note in every(NoteInRecording, outputs)]
+    assert (second.record, "arrived") in noted
+    track = the(NameTrack, outputs)
+    assert (track.record, track.participant) == (second.record, "p1")
+    assert {note for record, note in noted if record == first.record} <= {"left", "talking", "quiet"}
+
+
+def test_whom_we_call_and_who_answers_in_a_room_that_was_merged_is_in_the_other() -> None:
+    stage = calling_house()
+    call = stage.dial()
+    stage.enter()
+    stage.order(ask.Merge("standup", "board"))
+    stage.answers(call)
+    assert len(stage.people("board")) == 2 and not stage.people()
+    assert stage.leg(call).room == "board"

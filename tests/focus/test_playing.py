@@ -20,7 +20,6 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.focus import outputs as out
 from confserver.focus.focus import Focus
-from confserver.focus.playing import MOST_ANNOUNCED
 from confserver.focus.repertoire import Repertoire, Score
 from confserver.focus.terms import MediaTerms
 from confserver.prompts.catalogue import Catalogue
@@ -353,7 +352,7 @@ def test_beeps_are_for_those_who_are_there() -> None:
 
 def test_no_beeps_in_large_rooms_nor_where_a_room_wants_none() -> None:
     stage = house(announce=Announce.BEEP)
-    for number in range(MOST_ANNOUNCED):
+    for number in range(20):
         stage.enter(name=f"P{number} <sip:p{number}@b>")
     call, _ = stage.invite(name="Last <sip:last@b>")
     stage.opened(call)

@@ -16,6 +16,7 @@ from rooms.commands import (
     EndWhisper,
     GiveFloor,
     HoldParticipant,
+    Move,
     Mute,
     ReleaseParticipant,
     StartLecture,
@@ -141,6 +142,14 @@ def test_a_coach_is_asked_for_sound_however_muted_unless_by_himself() -> None:
     assert asked(house.order(unmute(house, call, MuteCause.SELF))) is Direction.SENDRECV
     answer(house, call)
     assert asked(house.order(EndWhisper(ROOM, house.leg(call).participant))) is Direction.SENDONLY
+
+
+def test_a_coach_who_goes_to_another_room_is_only_muted_there() -> None:
+    house = House(quiets_muted=True)
+    call, trainee = house.enter(), house.enter()
+    house.order(Coach(ROOM, house.leg(call).participant, house.leg(trainee).participant))
+    assert not every(out.Offer, house.order(mute(house, call)))
+    assert asked(house.order(Move(ROOM, house.leg(call).participant, "board"))) is Direction.SENDONLY
 
 
 def test_who_is_given_the_floor_is_asked_for_sound() -> None:

@@ -114,6 +114,7 @@ class Play(House):
         self.workers = [Ears(), Ears()]
         self.random = random.Random(seed)
         self.log: list[str] = []
+        self.pending: list[int] = []
 
     # ---------------------------------------------------------------- steps
     def somebody(self) -> tuple[str, str] | None:
@@ -165,6 +166,21 @@ class Play(House):
         found = self.somebody()
         if found:
             self.try_order(self.random.choice(make)(*found))
+
+    def ring(self) -> None:
+        """Somebody is on the way in."""
+        call, outputs = self.invite(room=self.random.choice(ROOMS), name="Late <sip:late@example.com>")
+        self.answer_all(outputs)
+        if call in self.acked:
+            self.answer_all(self.opened(call))
+            self.pending.append(call)
+
+    def pick_up(self) -> None:
+        pending = [call for call in self.pending if self.acked.get(call) is False]
+        if pending:
+            call = self.random.choice(pending)
+            self.log.append(f"call {call} arrives in {self.leg(call).room}")
+            self.answer_all(self.ack(call))
 
     def hang_up(self) -> None:
         call = self.random.choice(list(self.acked))
@@ -280,7 +296,7 @@ STEPS: tuple[Callable[[Play], None], ...] = (
         lambda room, who: ask.Merge(room, play.random.choice(ROOMS)),
         lambda room, who: ask.OpenBreakouts(room, 2), lambda room, who: ask.CloseBreakouts(room),
     )] * 2,
-    *[Play.press] * 6, Play.hang_up, Play.lose_one, Play.become_moderator,
+    *[Play.press] * 6, *[Play.ring, Play.pick_up] * 2, Play.hang_up, Play.lose_one, Play.become_moderator,
     lambda play: play.about_one(lambda room, who: ask.Kick(room, who)),
 )  # fmt: skip
 

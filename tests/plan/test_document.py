@@ -119,6 +119,14 @@ def test_a_password_is_the_first_line_of_a_private_file(tmp_path: Path) -> None:
     assert user.password == "correct horse" and "horse" not in repr(user)
 
 
+def test_the_example_is_taken() -> None:
+    example = Path(__file__).resolve().parents[2] / "scripts" / "examples" / "rooms.toml"
+    plan = difference(read(example), Present(), prune=False)
+    assert [step.what for step in plan.steps] == [
+        "profile quiet", "profile webinar", "room standup", "room town-hall", "user reception",
+    ]  # fmt: skip
+
+
 def test_where_things_stand() -> None:
     text = "# x\n[rooms.\"a.b\"]\nguard = 'off'\n\n[rooms]\nc.guard = 'off'\n"
     assert line_of(text, ("rooms", "a.b", "guard")) == 3 and line_of(text, ("rooms", "a.b", "codecs")) == 2

@@ -286,6 +286,18 @@ def test_what_is_exported_asks_for_nothing(desk: Desk, capsys: pytest.CaptureFix
     assert look(other.server, set(KINDS)) == look(desk.server, set(KINDS))
 
 
+def test_menus_and_empty_lists_come_back(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    menu = '[profiles.lecture]\ncodecs = []\n[profiles.lecture.menu.participant]\n1 = []\n"*5" = "hear-louder 6"\n'
+    desk.apply(menu)
+    assert "    menu.participant.*5: hear-louder 6\n" in capsys.readouterr().out
+    assert desk.plan(menu.replace("hear-louder 6", "hear-louder 3")) == 2
+    assert "~ profile lecture\n    menu.participant.*5: hear-louder 6 -> hear-louder 3\n" in capsys.readouterr().out
+    doing.run_plan(desk.server, False, None, False, True)
+    assert desk.plan(capsys.readouterr().out, prune=True) == 0
+    with pytest.raises(click.ClickException, match=r"profiles\.lecture"):
+        desk.plan(menu.replace("hear-louder", "hear-lauder"))
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_from_anything_to_anything(desk: Desk, seed: int) -> None:
     """Whatever there was and whatever is wanted: applied with --prune, nothing is left to do."""

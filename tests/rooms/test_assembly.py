@@ -178,3 +178,14 @@ def test_with_one_speaker_only_who_has_the_floor_is_heard() -> None:
     events = stage.do(ask.TakeFloor(ROOM), HOST)
     assert sources(events) == {host, ana, bob}
     assert [(e.participant, e.talking) for e in events if isinstance(e, tell.TalkingChanged)] == [(bob, True)]
+
+
+def test_who_becomes_a_moderator_in_a_lecture_is_heard_and_who_is_none_any_more_is_not(stage: Stage) -> None:
+    host, ana, bob = with_moderator(stage)
+    stage.do(ask.StartLecture(ROOM), HOST)
+    assert sources(stage.do(ask.Promote(ROOM, ana), HOST)) == {host, ana}
+    assert sources(stage.do(ask.Demote(ROOM, ana), HOST)) == {host}
+    stage.do(ask.GiveFloor(ROOM, bob), HOST)
+    stage.do(ask.Promote(ROOM, bob), HOST)
+    stage.do(ask.Demote(ROOM, bob), HOST)
+    assert stage.person(bob)["muted"] == [], "he still has the floor"

@@ -110,6 +110,17 @@ OF_CALLS = st.one_of(*map(of, ask.INTERNAL))
 _ENDS = (ask.End, ask.RemoveRoom, ask.Kick, ask.Reserve, ask.Release)
 LIKELY = st.one_of(*(of(kind, True) for kind in (*ask.COMMANDS, *ask.INTERNAL) if kind not in _ENDS))
 """With good chances, and after which there is still somebody to ask about."""
+_MOVES = (
+    ask.Move,
+    ask.MoveAll,
+    ask.Merge,
+    ask.OpenBreakouts,
+    ask.CloseBreakouts,
+    ask.Whisper,
+    ask.OpenSidebar,
+    ask.GiveFloor,
+)
+MOVES = st.one_of(*(of(kind, True) for kind in _MOVES))
 ACTORS = st.one_of(
     st.just(SYSTEM),
     st.builds(Actor, st.just("script"), st.sampled_from(Role)),
@@ -224,6 +235,9 @@ class Explorer(RuleBasedStateMachine):
 
     @rule(command=LIKELY, which=st.integers(0, 8), other=st.integers(0, 8), where=st.sampled_from(ROOMS))
     def about_people_who_are_there(self, command: ask.Command, which: int, other: int, where: str) -> None:
+        self.about_one_who_is_there(command, which, other, where)
+
+    def about_one_who_is_there(self, command: ask.Command, which: int, other: int, where: str) -> None:
         people = [(room, person) for room in self.rooms for person in room.present]
         if not people:
             return
@@ -240,6 +254,10 @@ class Explorer(RuleBasedStateMachine):
         said["to"] = mate if "to" in command.people else where
         given = {name: value for name, value in said.items() if name in names}
         self.do(dataclasses.replace(command, room=room.name, **given), SYSTEM)
+
+    @rule(command=MOVES, which=st.integers(0, 8), other=st.integers(0, 8), where=st.sampled_from(ROOMS))
+    def people_go_about(self, command: ask.Command, which: int, other: int, where: str) -> None:
+        self.about_one_who_is_there(command, which, other, where)
 
     @rule(talking=st.booleans())
     def all_talk_or_fall_silent(self, talking: bool) -> None:

@@ -181,3 +181,13 @@ def test_a_room_has_its_most_lists_and_one_that_ends_takes_none() -> None:
     it.do(ask.End(ROOM), HOST)
     with pytest.raises(NotOpen):
         it.list("sip:a@x")
+
+
+def test_nobody_is_called_back_into_a_room_that_ends_for_whatever_cause() -> None:
+    it = Caller()
+    it.list("sip:a@x", redial=True, pause_s=5)
+    it.answers("sip:a@x")
+    it.do(ask.End(ROOM), HOST)
+    it.do(ask.Leave(ROOM, it.who("sip:a@x"), "time limit"))
+    it.wait(100)
+    assert it.called == ["sip:a@x"] and len(it.rooms) == 0

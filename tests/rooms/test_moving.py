@@ -317,3 +317,13 @@ def test_a_broadcast_is_heard_everywhere(stage: Stage) -> None:
     for wrong in (ask.Broadcast(ROOM), ask.Broadcast(ROOM, ("a",), "b"), ask.Broadcast(ROOM, text="\n")):
         with pytest.raises(Invalid):
             stage.do(wrong, HOST)
+
+
+def test_a_breakout_room_does_not_take_the_numbers_of_its_room() -> None:
+    stage = Stage(ROOM)
+    stage.do(ask.CreateRoom(ROOM, numbers=("1234",), stereo=True))
+    four(stage)
+    stage.do(ask.OpenBreakouts(ROOM, 2), HOST)
+    numbered = stage.rooms.numbered("1234")
+    assert numbered is not None and numbered.name == ROOM
+    assert stage.rooms.get("standup-1").policy.numbers == () and stage.rooms.get("standup-1").policy.stereo

@@ -396,7 +396,8 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
     stage.do(ask.Mute(ROOM, ana), HOST)
     assert json.loads(json.dumps(stage.shown())) == {
         "name": ROOM, "state": "alone", "locked": False, "persistent": False, **RoomPolicy().describe(),
-        "version": {"epoch": "0", "number": stage.rooms.get(ROOM).number}, "profile": "", "waiting": [], "lists": [],
+        "version": {"epoch": "0", "number": stage.rooms.get(ROOM).number}, "profile": "", "schedule": None,
+        "waiting": [], "lists": [],
         "parent": "", "breakouts": [], "merged_into": "", "in_lecture": False, "hands": [], "floor": [],
         "whispers": [], "sidebars": [], "unheard": [],
         "ends_at": None, "ends_because": "", "created_at": 1001.0, "opened_at": 1001.0, "at": stage.now,

@@ -228,3 +228,10 @@ def test_a_room_may_tell_nobody() -> None:
     ana = stage.arrive()
     stage.do(ask.Mute(ROOM, ana), HOST)
     assert stage.do(ask.NoteTalking(ROOM, ana, True)) == []
+
+
+def test_who_leaves_by_a_key_was_not_kicked() -> None:
+    stage = Stage()
+    ana = stage.arrive("Ana")
+    [event] = stage.do(ask.Depart("standup", ana), Actor("Ana", Role.PARTICIPANT, ana))
+    assert isinstance(event, tell.ParticipantKicked) and event.cause == "left by key"
