@@ -1,1 +1,1 @@
-"""Long trials that tests run in small: ``scripts/soak mutations --count 200000``, ``kills``, ``workers``."""
+"""Long trials that tests run in small: ``scripts/soak mutations --count 200000``, ``churn``, ``kills``, ``workers``."""

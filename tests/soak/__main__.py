@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import click
 
+from tests.soak import churn as churning
 from tests.soak import kills as killing
 from tests.soak import mutations as mutating
 from tests.soak import workers as striking
@@ -17,7 +18,7 @@ from tests.soak.costs import costs_of_each
 
 
 class Report(Protocol):
-    def figures(self) -> dict[str, object] | dict[str, str]: ...
+    def figures(self) -> Mapping[str, object]: ...
 
     def trouble(self) -> str: ...
 
@@ -48,6 +49,15 @@ def main() -> None:
 def mutations(count: int, seed: int) -> None:
     """Broken requests, responses and session descriptions against stack, focus and rooms together."""
     tell(mutating.soak(count, seed))
+
+
+@main.command()
+@click.option("--count", default=1000, show_default=True, help="So many come and go.")
+@click.option("--seed", default=4475, show_default=True, help="The same orders again for the same number.")
+def churn(count: int, seed: int) -> None:
+    """Come and go, 50 a second, beside 50 orders a second: what those hear who stay, and what is left behind."""
+    with folder() as state:
+        tell(churning.soak(count, seed, state))
 
 
 @main.command()

@@ -6,9 +6,12 @@ import random
 
 import pytest
 
-from tests.soak import kills, workers
+from tests.kit.phone import Packet
+from tests.kit.tones import pcmu_encoded, tone
+from tests.soak import churn, kills, orders, stayers, workers
 from tests.soak.asking import Answer
 from tests.soak.changes import Change, Writer
+from tests.soak.watching import Account
 
 KEY = ("rooms", "w0-rooms-1")
 OLD, NEW = {"profile": "", "rules": {"pin": "1234"}}, {"profile": "", "rules": {"pin": "998877", "stereo": True}}
@@ -74,3 +77,91 @@ def test_workers_tell_their_trouble(wrong: dict[str, object]) -> None:
     fine: dict[str, object] = {"kills": 1, "silences_s": [0.1, 0.2]}
     assert not workers.Report(**fine).trouble()  # type: ignore[arg-type]
     assert workers.Report(**fine | wrong).trouble()  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------ those who stay
+HZ, ROUND = 400.0, 0.02
+
+
+def stream(*silent: int, without: tuple[int, ...] = (), held_up: float = 0.0) -> list[Packet]:
+    """A second of a tone. Some packets are silent, some never come; held up: from the 20th on all come later."""
+    sound, quiet = pcmu_encoded(tone(HZ, ROUND, 8000)), b"\xff" * 160
+    return [
+        Packet(n * ROUND + (held_up if n >= 20 else 0.0), ("", 1), 0, n, 160 * n, 7, quiet if n in silent else sound)
+        for n in range(50)
+        if n not in without
+    ]
+
+
+def heard(packets: list[Packet], late: list[tuple[float, float]]) -> stayers.Heard:
+    found = stayers.Heard()
+    stayers.judged(packets, [HZ], late, found)
+    return found
+
+
+def test_a_gap_is_found_however_it_came() -> None:
+    assert heard(stream(), []).gaps_ms == []
+    assert heard(stream(10, 11), []).gaps_ms == [40.0]
+    lost = heard(stream(without=(30, 31, 32)), [])
+    assert lost.gaps_ms == [60.0] and lost.lost == 3
+    assert heard(stream(49), []).gaps_ms == [20.0], "at the end"
+    waited = heard(stream(held_up=0.1), [])
+    assert waited.waits_ms == [120.0] and not waited.gaps_ms
+
+
+def test_only_lateness_of_the_phones_just_then_excuses_a_gap() -> None:
+    assert heard(stream(20), [(0.35, 0.05)]).excused == 1
+    assert heard(stream(45), [(0.1, 0.05)]).gaps_ms == [20.0], "long before"
+    assert heard(stream(20), [(0.35, 0.009)]).gaps_ms == [20.0], "by nothing that any playout would mind"
+    assert heard(stream(held_up=0.1), [(0.45, 0.1)]).waits_ms == []
+
+
+def event(number: int, own: int, kind: str = "room-locked", **more: object) -> dict[str, object]:
+    return {"id": f"e-{number}", "type": kind, "room": "hall", "number": own, **more}
+
+
+SNAPSHOT = {"id": "e-0", "type": "snapshot", "rooms": [{"name": "hall", "version": {"number": 5}, "participants": []}]}
+
+
+def test_a_stream_without_a_gap_is_taken() -> None:
+    watch = Account()
+    for each in (SNAPSHOT, event(1, 6), event(2, 7, "participant-arrived", participant="p1", name="anna")):
+        watch.take(each)
+    assert not watch.faults and watch.there("hall") == ["p1"]
+    watch.take(event(3, 8, "participant-left", participant="p1"))
+    assert not watch.faults and not watch.there("hall") and ("hall", "p1") in watch.left_at
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        event(2, 6),
+        event(1, 7),
+        event(1, 6, "participant-left", participant="p9"),
+        SNAPSHOT,
+        {"type": "end", "reason": "too-slow"},
+    ],
+    ids=["number", "number of the room", "who was not there", "a second snapshot", "the end"],
+)
+def test_what_is_wrong_with_a_stream_is_told(wrong: dict[str, object]) -> None:
+    watch = Account()
+    watch.take(SNAPSHOT)
+    watch.take(wrong)
+    assert watch.faults
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"faults": ["left behind"]},
+        {"came": 99},
+        {"heard": stayers.Heard(gaps_ms=[20.0])},
+        {"heard": stayers.Heard(waits_ms=[120.0])},
+        {"heard": stayers.Heard(lost=1)},
+        {"orders": orders.Tally(faults=["500"])},
+    ],
+)
+def test_churn_tells_its_trouble(wrong: dict[str, object]) -> None:
+    fine: dict[str, object] = {"joins": 100, "came": 100}
+    assert not churn.Report(**fine).trouble()  # type: ignore[arg-type]
+    assert churn.Report(**fine | wrong).trouble()  # type: ignore[arg-type]
