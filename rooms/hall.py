@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rooms import commands as ask
-from rooms import door, entrance
+from rooms import door, entrance, schedule
 from rooms import events as tell
 from rooms.callers import Caller
 from rooms.errors import Conflict, Forbidden, Full, Locked, Refused
@@ -201,6 +201,7 @@ def _chosen(rooms: Rooms, event: tell.RoomChosen, now: float) -> list[tell.Event
     try:
         rooms.wrongs.check(door.caller_of(person), now)
         if target is not None:
+            schedule.check_open(target, now)
             role, has_pin = door.check(target, door.caller_of(person), "", now)
             target.check_entrance(is_moderator=role >= Role.MODERATOR)
             door.change_rooms(person, role, has_pin)

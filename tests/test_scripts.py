@@ -227,3 +227,14 @@ def test_ci_on_debian_12_requires_the_phones(checkout: Path, bare_path: Path) ->
     script.write_text(script.read_text().replace('command -v "$program"', "true"))
     script.write_text(script.read_text().replace('has_module "$module"', "true"))
     assert "required: 1\n" in install_clients(checkout, bare_path, CI="true").stdout
+
+
+def test_no_slow_test_lies_where_scripts_test_does_not_look() -> None:
+    words = (ROOT / "scripts" / "test").read_text("utf-8").partition('real="')[2].partition('"')[0].split()
+    marked = [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        if any(f"mark.{name}" in path.read_text("utf-8") for name in ("sl" + "ow", "inter" + "op"))
+    ]
+    looked = (*(f"{word}/" for word in words), "tests/engine/")
+    assert len(marked) > 50 and [path for path in marked if not path.startswith(looked)] == []

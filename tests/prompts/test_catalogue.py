@@ -28,7 +28,7 @@ def test_texts_and_files_go_together():
     files = {path.stem for path in ENGLISH.glob("*.flac")}
     assert files == set(TEXTS.texts)
     assert {path.suffix for path in ENGLISH.iterdir()} == {".flac", ".toml"}
-    assert sum(path.stat().st_size for path in ENGLISH.iterdir()) < 1_500_000
+    assert sum(path.stat().st_size for path in ENGLISH.iterdir()) < 4_000_000
 
 
 @pytest.mark.parametrize("name", TEXTS.texts)
@@ -37,7 +37,7 @@ def test_each_prompt_sounds_as_the_others(name):
     assert (rate, samples.ndim) == (RATE_HZ, 1)
     assert speech_dbov(samples) == pytest.approx(SPEECH_DBOV, abs=0.5)
     assert abs(samples).max() <= MOST_PEAK + 1e-3
-    assert 0.3 < len(samples) / rate < 4
+    assert 0.3 < len(samples) / rate < 6
     words = len(TEXTS.texts[name].split())
     assert len(samples) / rate < 0.8 + 0.5 * words
     quiet = abs(samples) < 0.02
