@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,8 @@ OF_THE_ANNEX: tuple[Order, ...] = (
     ("POST", "play/stop", {}),
     ("GET", "", None),
 )
+UNDONE = (("DELETE", f"{HALL}/recording"), ("POST", f"{HALL}/unlock"), ("POST", f"{ANNEX}/play/stop"))
+"""In the end: what orders may have left as they were asked to."""
 RIGHT: dict[str, frozenset[str]] = {
     "unlock": frozenset({"conflict"}),
     "play": frozenset({"not-open"}),
@@ -100,6 +103,9 @@ class Orders:
         self._stop.set()
         for thread in self._threads:
             thread.join(15)
+        with closing(Script.of(self._state)) as script:
+            for method, path in UNDONE:
+                script.ask(method, f"/rooms/{path}")
         self._judge_the_gone()
         return self.tally
 
