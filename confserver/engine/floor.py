@@ -136,10 +136,8 @@ class Floor:
         if any(self._is_stereo(room, row) for row in wishes.listeners):
             while len(room.wide) < len(wishes.mixes):
                 room.wide.append(self._open_pair(room))
-        for mixes in (room.mixes, room.wide):
-            for index, (mix, gains) in enumerate(zip(mixes, wishes.mixes, strict=False)):
-                heard = room.with_players(gains, None, is_silent=index == wishes.silent)
-                self._set_gains(room, mix, heard)
+        for mix, gains in room.shared():
+            self._set_gains(room, mix, gains)
         if room.tap is not None:
             mixer.set_gains(room.tap, room.with_players(room.everybody(), None))
         for row, index in wishes.listeners.items():
@@ -171,8 +169,7 @@ class Floor:
         if not exceptions and row not in room.ducked and row not in room.players.values():
             return room.wide[index] if is_stereo else room.mixes[index]
         mix = self._private_mix(room, row)
-        gains = {**room.wishes.mixes[index], **exceptions}
-        self._set_gains(room, mix, room.with_players(gains, row, is_silent=index == room.wishes.silent))
+        self._set_gains(room, mix, room.own(row, index, exceptions))
         return mix
 
     def _private_mix(self, room: Room, row: int) -> int:

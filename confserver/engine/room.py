@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from confserver.contract import RoomSound
@@ -90,6 +91,17 @@ class Room:
         heard = {row: gain * duck for row, gain in gains.items()}
         meant = (listener,) if is_silent and listener is not None else () if is_silent else (None, listener)
         return heard | {row: 1.0 for row, only in self.players.items() if only in meant}
+
+    def shared(self) -> Iterator[tuple[int, Gains]]:
+        """Each mix that more than one may hear, and what is in it."""
+        for mixes in (self.mixes, self.wide):
+            for index, (mix, gains) in enumerate(zip(mixes, self.wishes.mixes, strict=False)):
+                yield mix, self.with_players(gains, None, is_silent=index == self.wishes.silent)
+
+    def own(self, row: int, index: int, exceptions: Gains) -> Gains:
+        """What is in the mix of one listener alone."""
+        gains = {**self.wishes.mixes[index], **exceptions}
+        return self.with_players(gains, row, is_silent=index == self.wishes.silent)
 
     def everybody(self) -> Gains:
         """Who is heard in some mix, as loud as there."""
