@@ -52,6 +52,7 @@ class Ending:
     """Somebody who is no robot has been there."""
     host_gone_at: float | None = None
     robots_since: float | None = None
+    alone_since: float | None = None
     heard_at: float | None = None
     """When somebody was heard last, or came in."""
     more_s: dict[str, float] = field(default_factory=dict)
@@ -78,6 +79,11 @@ def _with_robots(room: Room) -> float | None:
     return at + room.policy.end_grace_s if room.policy.end_when_only_robots and at is not None else None
 
 
+def _alone(room: Room) -> float | None:
+    at = room.ending.alone_since
+    return at + 60.0 * room.policy.alone_minutes if room.policy.alone_minutes and at is not None else None
+
+
 def _in_silence(room: Room) -> float | None:
     at = room.ending.heard_at
     if not room.policy.silent_minutes or at is None or any(each.talking for each in room.present):
@@ -86,10 +92,12 @@ def _in_silence(room: Room) -> float | None:
 
 
 LIMIT, NO_HOST, ROBOTS, SILENCE = "time limit", "the moderator has left", "only robots remain", "nobody speaks"
+ALONE = "nobody else is there"
 REASONS: dict[str, Callable[[Room], float | None]] = {
     LIMIT: _by_limit,
     NO_HOST: _without_host,
     ROBOTS: _with_robots,
+    ALONE: _alone,
     SILENCE: _in_silence,
     schedule.OVER: schedule.ends_at,
 }
@@ -127,7 +135,8 @@ def follow(room: Room, minutes: Minutes) -> None:
     ending.host_gone_at = (ending.host_gone_at or minutes.at) if is_left else None
     is_empty_talk = bool(present) and ending.had_person and not has_person
     ending.robots_since = (ending.robots_since or minutes.at) if is_empty_talk else None
-    for cause, at in ((NO_HOST, ending.host_gone_at), (ROBOTS, ending.robots_since)):
+    ending.alone_since = (ending.alone_since or minutes.at) if _is_alone(room) else None
+    for cause, at in ((NO_HOST, ending.host_gone_at), (ROBOTS, ending.robots_since), (ALONE, ending.alone_since)):
         if at is None:
             ending.more_s.pop(cause, None)
     plan, was = _plan(room), ending.plan
@@ -143,6 +152,11 @@ def follow(room: Room, minutes: Minutes) -> None:
         _warn(room, plan.at - minutes.at, minutes)
     elif was_told and not ending.warned and room.state in (State.ALONE, State.LIVE):
         minutes.say(tell.Announced, ("prompt:goes-on",))
+
+
+def _is_alone(room: Room) -> bool:
+    """Nobody else is there, at the door, being called, or in a breakout room."""
+    return len(room.present) == 1 and not (room.waiting or room.dialling or room.ties.breakouts)
 
 
 def due(room: Room) -> float | None:

@@ -52,6 +52,7 @@ class RulesOfLife(RulesOfTime):
     end_grace_s: int = rule(60, "So many seconds the room still has then; it goes on where one comes back.")
     time_limit_s: int = rule(0, "End the room so many seconds after it has opened; 0: never.")
     silent_minutes: int = rule(0, "End the room when nobody has been heard for so many minutes; 0: never.")
+    alone_minutes: int = rule(0, "End the room when one has been alone in it for so many minutes; 0: never.")
     end_warnings_s: tuple[int, ...] = rule((300, 60), "So many seconds before its end the room hears of it.")
     announce_count: tuple[int, ...] = rule((), "Say how many are in the room when so many have come.")
     quiet_above: int = rule(20, "In rooms of more people nobody is told who comes and goes.")
@@ -72,6 +73,7 @@ def check_life(rules: RulesOfLife, max_participants: int) -> None:
     within("end_grace_s", rules.end_grace_s, 0, 3600)
     within("time_limit_s", rules.time_limit_s, 0, MOST_LIMIT_S)
     within("silent_minutes", rules.silent_minutes, 0, 1440)
+    within("alone_minutes", rules.alone_minutes, 0, 1440)
     within("quiet_above", rules.quiet_above, 0, 2000)
     if len(rules.announce_count) > 20 or any(not 2 <= each <= 2000 for each in rules.announce_count):
         raise Invalid("announce_count must be up to 20 numbers of 2 to 2000")

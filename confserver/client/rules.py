@@ -34,6 +34,7 @@ class Rules(TypedDict, total=False):
     end_grace_s: int | None
     time_limit_s: int | None
     silent_minutes: int | None
+    alone_minutes: int | None
     end_warnings_s: Sequence[int] | None
     announce_count: Sequence[int] | None
     quiet_above: int | None

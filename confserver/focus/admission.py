@@ -28,7 +28,7 @@ from confserver.sip.outputs import CallAcknowledged, CallArrived, EarlyAnswered
 from confserver.sip.uri import escape_user
 from rooms import events as tell
 from rooms.commands import Arrive, Hold, NoteCallerRefused, Reserve
-from rooms.errors import Forbidden, Refused
+from rooms.errors import Forbidden, Full, Locked, Refused
 from rooms.participant import SYSTEM
 from rooms.policy import room_name
 
@@ -51,7 +51,20 @@ class Admission:
         try:
             self._let_in(call, now)
         except NoAnswer as no:
+            if isinstance(no.__cause__, Forbidden | Locked | Full):
+                self._note_refused(call, no.__cause__.reason, now)
             self._scene.say(Refuse(call.call, no.status, no.reason, no.headers))
+
+    def _note_refused(self, call: CallArrived, why: str, now: float) -> None:
+        """Told in the room where it is there, else in the log alone."""
+        who = caller_id(call.request, is_believed=self._scene.guard.is_believed(call.flow.remote[0]))
+        address, source = str(who.address.uri), written(call.flow.remote)
+        joined = self._scene.legs.by_call.get(call.other.call) if call.other else None
+        to = route(call.request, call.flow, self._scene.guard)
+        room = joined.room if joined else room_name(self._called(to.name if isinstance(to, ToRoom) else ""))
+        if not self._scene.try_ask(NoteCallerRefused(room, address, source, why), SYSTEM, now):
+            facts = (("room", room), ("address", address), ("source", source), ("why", why))
+            self._scene.say(Tell("caller refused", facts))
 
     def _let_in(self, call: CallArrived, now: float) -> None:
         """All that may be refused comes first; then a place, its leg, and the worker's turn. Raises NoAnswer."""
@@ -179,17 +192,9 @@ class Admission:
             )  # fmt: skip
             events = self._scene.ask(reserve, SYSTEM, now)
         except Refused as refused:
-            if isinstance(refused, Forbidden):
-                self._note_refused(room, address, source, refused, now)
             raise of_room(refused) from refused
         reserved = next(event for event in events if isinstance(event, tell.PlaceReserved))
         return reserved.room, reserved.participant
-
-    def _note_refused(self, room: str, address: str, source: str, refused: Forbidden, now: float) -> None:
-        """Told in the room where it is there, else in the log alone."""
-        if not self._scene.try_ask(NoteCallerRefused(room, address, source, refused.reason), SYSTEM, now):
-            facts = (("room", room), ("address", address), ("source", source), ("why", refused.reason))
-            self._scene.say(Tell("caller refused", facts))
 
     # ------------------------------------------------------------------ the worker's word
     def opened(self, event: LegOpened, now: float) -> None:

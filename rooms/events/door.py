@@ -10,7 +10,7 @@ from rooms.participant import ParticipantId, Role
 
 @dataclass(frozen=True, slots=True)
 class CallerRefused(Event):
-    """Somebody's call was refused at the door; ``cause``: denied, wrong PIN, locked out ..."""
+    """Somebody's call was refused at the door; ``cause``: denied, wrong PIN, locked, full ..."""
 
     address: str
     source: str

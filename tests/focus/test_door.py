@@ -72,6 +72,27 @@ def test_a_refusal_of_a_room_that_is_not_there_stands_in_the_log() -> None:
     assert the(out.Refuse, outputs).status == 403 and dict(the(out.Tell, outputs).facts)["room"] == "new"
 
 
+def test_who_finds_a_room_locked_or_full_is_told_of() -> None:
+    it = house(max_participants=1)
+    it.enter()
+    _, outputs = it.invite()
+    told = the(tell.CallerRefused, outputs)
+    assert the(out.Refuse, outputs).status == 486 and "full" in told.cause
+    assert (told.room, told.source) == ("standup", f"{PHONE[0]}:{PHONE[1]}")
+    it.order(ask.Lock("standup"))
+    _, outputs = it.invite()
+    assert the(out.Refuse, outputs).status == 403 and "locked" in the(tell.CallerRefused, outputs).cause
+    assert len(it.people()) == 1
+
+
+def test_a_server_with_its_most_rooms_says_so_in_the_log_alone() -> None:
+    it = House(most_rooms=1)
+    it.enter(room="one")
+    _, outputs = it.invite(room="two")
+    assert the(out.Refuse, outputs).status == 486 and not every(tell.CallerRefused, outputs)
+    assert dict(the(out.Tell, outputs).facts)["room"] == "two"
+
+
 def test_who_is_verified_is_taken_for_whom_he_is() -> None:
     it = house(allow=["bob"], moderators=["alice"])
     asserted = ("P-Asserted-Identity: <sip:bob@example.com>",)
