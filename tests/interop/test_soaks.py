@@ -17,7 +17,6 @@ def test_what_was_answered_outlives_kills(tmp_path: Path) -> None:
     assert report.kills == 5 and report.answered >= 30 and report.rooms_back > 0, report.figures()
 
 
-@pytest.mark.alone
 def test_calls_outlive_their_media_processes(tmp_path: Path) -> None:
     """One blow for each of two workers."""
     report = workers.soak(2, tmp_path, pause_s=0.0)

@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +92,7 @@ class Orders:
         self._chance = random.Random(seed)
         self._spare = set(watch.there(HALL))
         """Those who listen."""
-        self._gone: list[tuple[str, str, Answer, float]] = []
+        self._gone: list[tuple[str, str, Answer, float, float]] = []
         self._lock = threading.Lock()
         self._began, self._number = time.monotonic(), 0
         self._stop = threading.Event()
@@ -138,7 +139,7 @@ class Orders:
             self.tally.asked[f"{method} {path or 'the room'}"] += 1
             self.tally.waits_s.append(ended - begun)
             if not answer.is_good:
-                self._take_refusal(room, participant, path, answer, ended)
+                self._take_refusal(room, participant, path, answer, begun, ended)
 
     def _order(self, number: int) -> tuple[str, str, Order]:
         """Of ten: six of somebody in the hall, one of the hall, two of the annex, one that moves or hangs up."""
@@ -159,19 +160,23 @@ class Orders:
         return HALL, "", OF_THE_ROOM[(round_ if turn == 9 else number) % len(OF_THE_ROOM)]
 
     # ------------------------------------------------------------------ judging
-    def _take_refusal(self, room: str, participant: str, path: str, answer: Answer, at: float) -> None:
+    def _take_refusal(self, room: str, participant: str, path: str, answer: Answer, begun: float, ended: float) -> None:
         said = f"{path or 'the room'}: {answer.status} {answer.kind}"
         self.tally.refused[said] += 1
         if answer.kind in RIGHT.get(path, frozenset()):
             return
         if answer.status == 404 and participant:
-            self._gone.append((room, participant, answer, at))
+            self._gone.append((room, participant, answer, begun, ended))
         else:
             self.tally.faults.append(f"{said}: {answer.told}")
 
     def _judge_the_gone(self) -> None:
-        """Who was not found must have left by then, by the word of the stream."""
-        for room, participant, answer, at in self._gone:
-            left = self._watch.left_at.get((room, participant))
-            if left is None or left > at + STREAM_LAG_S:
+        """Who was there when he was chosen, and was not found, must have left meanwhile, by the word of the stream."""
+        for room, participant, answer, begun, ended in self._gone:
+            if not has_left(self._watch.left_at[room, participant], begun, ended):
                 self.tally.faults.append(f"{participant} was in {room} and was not found: {answer.told}")
+
+
+def has_left(times: Sequence[float], begun: float, ended: float) -> bool:
+    """Whether one of the times at which we have heard so fits a question that was not answered by him."""
+    return any(begun - STREAM_LAG_S <= left <= ended + STREAM_LAG_S for left in times)

@@ -165,3 +165,9 @@ def test_churn_tells_its_trouble(wrong: dict[str, object]) -> None:
     fine: dict[str, object] = {"joins": 100, "came": 100}
     assert not churn.Report(**fine).trouble()  # type: ignore[arg-type]
     assert churn.Report(**fine | wrong).trouble()  # type: ignore[arg-type]
+
+
+def test_only_who_has_left_just_then_is_not_found_with_reason() -> None:
+    assert orders.has_left([5.0], 4.9, 5.1) and orders.has_left([1.0, 5.3, 9.0], 4.9, 5.1)
+    assert not orders.has_left([], 4.9, 5.1), "he is there"
+    assert not orders.has_left([1.0, 9.0], 4.9, 5.1), "he had gone before, or went long after"

@@ -6,7 +6,7 @@ import http.client
 import json
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,8 +24,8 @@ class Account:
         self._numbers: dict[str, int] = {}
         self.present: dict[Key, str] = {}
         """Who is there, with his name."""
-        self.left_at: dict[Key, float] = {}
-        """time.monotonic() of when we have heard that somebody is gone."""
+        self.left_at: defaultdict[Key, list[float]] = defaultdict(list)
+        """time.monotonic() of when we have heard that somebody is gone; who is moved may come back, and go again."""
         self.counts: Counter[str] = Counter()
         self.faults: list[str] = []
 
@@ -76,7 +76,7 @@ class Account:
         elif kind == "participant-left":
             if self.present.pop(key, None) is None:
                 self.faults.append(f"{key} has left without having arrived")
-            self.left_at[key] = time.monotonic()
+            self.left_at[key].append(time.monotonic())
 
 
 class Watch(Account):
