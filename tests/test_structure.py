@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -111,8 +112,24 @@ def forbidden(module: str, tree: ast.AST, is_package: bool = False) -> list[str]
     return wrong
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"), str(path))
+
+
+def of_each_file(check: Callable[[Path], None]) -> Callable[[], None]:
+    """One test of all files, which names every fault: hundreds of small ones would take longer to begin than to run."""
+
+    def test() -> None:
+        faults = []
+        for path in sources():
+            try:
+                check(path)
+            except AssertionError as fault:
+                faults.append(str(fault).partition("\nassert ")[0])
+        assert not faults, "\n".join(faults)
+
+    return test
 
 
 def test_every_module_has_a_place_in_the_table() -> None:
@@ -120,7 +137,7 @@ def test_every_module_has_a_place_in_the_table() -> None:
     assert units <= MAY_IMPORT.keys(), f"not in DESIGN's table: {units - MAY_IMPORT.keys()}"
 
 
-@pytest.mark.parametrize("path", sources(), ids=module_of)
+@of_each_file
 def test_imports_go_the_allowed_way(path: Path) -> None:
     wrong = forbidden(module_of(path), parsed(path), path.name == "__init__.py")
     assert not wrong, f"{module_of(path)} may not import {', '.join(wrong)}"
@@ -162,7 +179,7 @@ def test_a_right_import_passes(module: str, line: str) -> None:
     assert not forbidden(module, ast.parse(line))
 
 
-@pytest.mark.parametrize("path", sources(), ids=module_of)
+@of_each_file
 def test_twisted_stays_in_the_shells(path: Path) -> None:
     module = module_of(path)
     names = [
@@ -171,7 +188,7 @@ def test_twisted_stays_in_the_shells(path: Path) -> None:
     assert not names or unit_of(module) in TWISTED, f"{module} imports {names}"
 
 
-@pytest.mark.parametrize("path", sources(), ids=module_of)
+@of_each_file
 def test_only_the_shells_read_a_clock(path: Path) -> None:
     module = module_of(path)
     if unit_of(module) in SHELLS or module.removeprefix("confserver.") in SHELLS or unit_of(module) == "worker":
@@ -181,13 +198,13 @@ def test_only_the_shells_read_a_clock(path: Path) -> None:
     assert not read, f"{module} reads a clock: {read}"
 
 
-@pytest.mark.parametrize("path", sources(), ids=module_of)
+@of_each_file
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     lines = path.read_text("utf-8").count("\n")
     assert lines <= MOST_LINES, f"{path.relative_to(ROOT)} has {lines} lines: two ideas?"
 
 
-@pytest.mark.parametrize("path", sources(), ids=module_of)
+@of_each_file
 def test_functions_are_short(path: Path) -> None:
     long = [
         f"{node.name} ({node.end_lineno - node.lineno + 1})"
@@ -199,7 +216,7 @@ def test_functions_are_short(path: Path) -> None:
     assert not long, f"{path.relative_to(ROOT)}: {', '.join(long)}"
 
 
-@pytest.mark.parametrize("path", sources(), ids=module_of)
+@of_each_file
 def test_every_module_says_what_it_is_for(path: Path) -> None:
     said = ast.get_docstring(parsed(path))
     assert said, f"{path.relative_to(ROOT)} has no docstring"
