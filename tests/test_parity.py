@@ -14,6 +14,7 @@ import pytest
 from confserver.__main__ import confserver
 from confserver.admin.endpoints import ROUTES
 from confserver.config.text import settings_table
+from confserver.focus.admission import CONF
 from rooms.menus import ACTIONS, MODERATOR, PARTICIPANT
 from rooms.policy import RULES
 from rooms.telling import TYPES
@@ -180,6 +181,8 @@ def trouble_with(kind: str, name: str) -> str:
         return "" if name in {f"{route.method} {route.path}" for route in ROUTES} else f"no route {name}"
     if kind == "member":
         return "" if name in members() else f"no room or participant has a member {name}"
+    if kind == "URI":
+        return "" if re.fullmatch(rf"sip:{CONF}\w+@\w+", name) else f"no room is called by {name}"
     if kind not in OURS:
         return f"{name}: is it a rule, setting, event, key, action or member? It stands behind {kind!r}"
     return "" if name in OURS[kind] else f"there is no {kind} {name}"
@@ -251,7 +254,7 @@ def test_a_wrong_row_is_found() -> None:
     wrong = [
         "`confserver room levitate ROOM`", "`confserver room mute ROOM`", "`confserver room lock ROOM --loud`",
         "rule `gravity`", "setting `rooms.gravity`", "events `room-opened`, `room-flooded`", "key `99`", "action `fly`",
-        "member `gravity`", "`DELETE /gravity`", "`pin`", "the `pin`",
+        "member `gravity`", "`DELETE /gravity`", "`pin`", "the `pin`", "URI `tel:1`",
     ]  # fmt: skip
     for cell in wrong:
         assert any(trouble_with(kind, name) for kind, name in named(cell)), cell

@@ -263,7 +263,7 @@ async def test_stopping_writes_what_waits_and_takes_nothing_more(path: Path) -> 
 
 
 def test_a_server_that_dies_does_not_wait_for_its_storage(path: Path) -> None:
-    dying = WRITER.replace("reactor.run()", "reactor.callLater(0.1, reactor.stop); reactor.run()")
+    dying = WRITER.replace("reactor.run()", "reactor.callLater(0.8, reactor.stop); reactor.run()")
     done = subprocess.run(
         [sys.executable, "-c", dying, str(path)], cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, timeout=20
     )

@@ -121,7 +121,7 @@ from confserver.contract.scribe import (
     ToScribe,
 )
 
-VERSION = 6
+VERSION = 7
 
 __all__ = [
     "MOST_BYTES",

@@ -89,6 +89,8 @@ class SetHearing(ToWorker, frozen=True):
     exceptions: list[tuple[LegId, LegId, float]] = []
     private: list[LegId] = []
     """Those who speak to some alone: they are not recorded, and do not have the word."""
+    silent: int | None = None
+    """The mix of those who hear nothing, not even what plays to everybody; only what plays to them alone."""
 
 
 class SetGain(ToWorker, frozen=True):

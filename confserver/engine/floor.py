@@ -136,8 +136,8 @@ class Floor:
         if any(self._is_stereo(room, row) for row in wishes.listeners):
             while len(room.wide) < len(wishes.mixes):
                 room.wide.append(self._open_pair(room))
-        for mix, gains in (*zip(room.mixes, wishes.mixes, strict=False), *zip(room.wide, wishes.mixes, strict=False)):
-            self._set_gains(room, mix, room.with_players(gains, None))
+        for mix, gains in room.shared():
+            self._set_gains(room, mix, gains)
         if room.tap is not None:
             mixer.set_gains(room.tap, room.with_players(room.everybody(), None))
         for row, index in wishes.listeners.items():
@@ -169,7 +169,7 @@ class Floor:
         if not exceptions and row not in room.ducked and row not in room.players.values():
             return room.wide[index] if is_stereo else room.mixes[index]
         mix = self._private_mix(room, row)
-        self._set_gains(room, mix, room.with_players({**room.wishes.mixes[index], **exceptions}, row))
+        self._set_gains(room, mix, room.own(row, index, exceptions))
         return mix
 
     def _private_mix(self, room: Room, row: int) -> int:

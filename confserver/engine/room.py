@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from confserver.contract import RoomSound
@@ -25,6 +26,8 @@ class Wishes:
     exceptions: dict[int, Gains] = field(default_factory=dict)
     private: set[int] = field(default_factory=set)
     """Who speaks to some alone: nobody else has to hear of it."""
+    silent: int | None = None
+    """The mix in which not even that is heard what plays to everybody."""
 
     def forget(self, row: int) -> None:
         for gains in (*self.mixes, *self.exceptions.values()):
@@ -77,13 +80,28 @@ class Room:
         angle = (0.5 + _WIDTH * (place - 0.5)) * math.pi / 2
         return math.sqrt(2) * math.cos(angle), math.sqrt(2) * math.sin(angle)
 
-    def with_players(self, gains: Gains, listener: int | None) -> Gains:
-        """What plays to everybody, or to this listener, beside the voices, which are softer meanwhile."""
+    def with_players(self, gains: Gains, listener: int | None, *, is_silent: bool = False) -> Gains:
+        """What plays to everybody, or to this listener, beside the voices, which are softer meanwhile.
+
+        ``is_silent``: only what plays to this listener.
+        """
         if not self.players and not self.ducked:
             return gains
         duck = min(self.ducked.get(None, 1.0), self.ducked.get(listener, 1.0))
         heard = {row: gain * duck for row, gain in gains.items()}
-        return heard | {row: 1.0 for row, only in self.players.items() if only is None or only == listener}
+        meant = (listener,) if is_silent and listener is not None else () if is_silent else (None, listener)
+        return heard | {row: 1.0 for row, only in self.players.items() if only in meant}
+
+    def shared(self) -> Iterator[tuple[int, Gains]]:
+        """Each mix that more than one may hear, and what is in it."""
+        for mixes in (self.mixes, self.wide):
+            for index, (mix, gains) in enumerate(zip(mixes, self.wishes.mixes, strict=False)):
+                yield mix, self.with_players(gains, None, is_silent=index == self.wishes.silent)
+
+    def own(self, row: int, index: int, exceptions: Gains) -> Gains:
+        """What is in the mix of one listener alone."""
+        gains = {**self.wishes.mixes[index], **exceptions}
+        return self.with_players(gains, row, is_silent=index == self.wishes.silent)
 
     def everybody(self) -> Gains:
         """Who is heard in some mix, as loud as there."""

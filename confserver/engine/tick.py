@@ -289,7 +289,7 @@ class Engine:
             if listener in legs and source in legs:
                 exceptions.setdefault(legs[listener].row, {})[legs[source].row] = gain
         private = {legs[leg].row for leg in command.private if leg in legs}
-        self.floor.set_hearing(command.room, Wishes(mixes, listeners, exceptions, private))
+        self.floor.set_hearing(command.room, Wishes(mixes, listeners, exceptions, private, command.silent))
 
     def set_gain(self, command: SetGain) -> None:
         """A leg that is gone by now is passed over."""

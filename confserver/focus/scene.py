@@ -31,7 +31,7 @@ from confserver.sip.flow import Flow
 from rooms import events as tell
 from rooms.commands import COMMANDS, Command
 from rooms.errors import Refused
-from rooms.hearing import Hearing
+from rooms.hearing import SILENCE, Hearing
 from rooms.manager import Rooms
 from rooms.participant import Actor
 from rooms.records.audit import Entry
@@ -217,7 +217,7 @@ class Scene:
         ]
         command = SetHearing(
             room=place.number, mixes=mixes, listeners=listeners, exceptions=exceptions,
-            private=[leg_of[who] for who in hearing.private if who in leg_of],
+            private=[leg_of[who] for who in hearing.private if who in leg_of], silent=SILENCE,
         )  # fmt: skip
         self.tell_worker(place, command)
 

@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+import jsonschema
 import pytest
 
 from confserver.admin.endpoints import ROUTES, Problem, Route, body_fields, command_of, find
@@ -25,8 +26,6 @@ from rooms.participant import MuteCause
 from rooms.policy import RULES
 from tests.focus.house import House
 from tests.test_docs import NAMES
-
-jsonschema = pytest.importorskip("jsonschema")
 
 
 def strict(name: str) -> Any:

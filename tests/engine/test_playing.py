@@ -205,3 +205,35 @@ def test_a_hundred_rooms_of_one_with_music_cost_little_and_leave_nothing():
     for number in range(100, 200):
         hall.engine.close_room(CloseRoom(room=number), hall.now)
     assert hall.engine.describe()["seats"] == 1
+
+
+def test_who_hears_nothing_hears_only_what_is_played_to_him():
+    """Somebody at the door does not hear what is said in the room."""
+    hall = Hall()
+    inside, outside = hall.add(tone(500, 5)), hall.add(silence(5))
+    hall.hear_all(muted=[outside.leg], deaf=[outside.leg], silent=0)
+    hall.run(1)
+    play(hall, "1000/-14dB:1000")
+    hall.run(0.5)
+    play(hall, "1500/-14dB:1000", number=2, leg=outside.leg)
+    hall.run(2)
+    assert level_db(inside.sound(1.1, 1.9), 1000) == pytest.approx(-14, abs=0.2)
+    assert level_db(inside.sound(1.6, 2.4), 1500) < -60
+    assert level_db(outside.sound(1.6, 2.4), 1500) == pytest.approx(-14, abs=0.2)
+    for frequency in (500, 1000):
+        assert level_db(outside.sound(1.1, 1.9), frequency) < -60
+    assert sorted(ends(hall)) == [(1, "finished"), (2, "finished")]
+
+
+def test_who_is_let_in_while_it_plays_hears_the_rest():
+    hall = Hall()
+    hall.add(silence(5))
+    guest = hall.add(silence(5))
+    hall.hear_all(muted=[guest.leg], deaf=[guest.leg], silent=0)
+    hall.run(0.5)
+    play(hall, "1000/-14dB:2000")
+    hall.run(0.5)
+    hall.hear_all(silent=0)
+    hall.run(1)
+    assert level_db(guest.sound(0.6, 0.9), 1000) < -60
+    assert level_db(guest.sound(1.2, 1.9), 1000) == pytest.approx(-14, abs=0.3)
