@@ -262,7 +262,7 @@ def _change(ask: Ask, follow: watch.Follow, command: type[Command]) -> click.Com
             return ask(where, command.method, _path(command.path, given), body)
 
         room, is_good = waiting.waited(command.verb, ask, follow, where, given["room"], do) if wait else (do(), True)
-        if "participant" in given:
+        if given.get("participant"):
             _print(room, as_json, lambda told: tables.print_change(told, given["participant"]))
         else:
             _print(room, as_json, tables.print_room_line)

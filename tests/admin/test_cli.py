@@ -190,6 +190,17 @@ def test_a_change_tells_how_the_room_is_now(line: Line) -> None:
     )
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.verb)
+def test_every_change_is_told_for_people_whoever_it_is_about(line: Line, command: type[Command]) -> None:
+    """Also where a participant may be named, and is not: what is meant is everybody."""
+    line.answer = room(line)
+    names = re.findall(r"{(\w+)}", command.path)
+    for option in ([], ["--participant", "Anna"]) if "participant" in {f.name for f in body_fields(command)} else ([],):
+        result = line.run("room", command.verb, *names, *option)
+        assert result.exit_code == 0, result.output
+        assert result.stdout.startswith("standup: ") and ("(Anna):" in result.stdout) is bool(option)
+
+
 def test_what_plays_is_told_with_its_number(line: Line) -> None:
     line.answer = told = room(line)
     told["plays"] = [

@@ -104,6 +104,7 @@ def soak(joins: int, seed: int, folder: Path, waits: bool = True) -> Report:
             orders = Orders(server.state_directory, watch, ORDERS_A_SECOND, seed)
             _come_and_go(server, joins, report)
             report.orders = orders.finish()
+            _check_kicked(report)
             _check_ghosts(server, watch, before, waits, report)
             report.heard = stay.finish()
             report.faults += watch.faults
@@ -141,6 +142,13 @@ def _judge(tally: Tally, report: Report) -> None:
         report.turned_away[why] += count
         if not is_locked and why not in RIGHT_FAILURES:
             report.faults.append(f"{count} calls: {why}")
+
+
+def _check_kicked(report: Report) -> None:
+    """Whose call was over before he hung up had been hung up on."""
+    over, kicked = report.turned_away["481 to BYE"], report.orders.asked["POST kick"]
+    if over > kicked:
+        report.faults.append(f"{over} calls were over before they hung up, and {kicked} were hung up on")
 
 
 def _check_ghosts(server: Server, watch: Watch, before: dict[str, float], waits: bool, report: Report) -> None:
