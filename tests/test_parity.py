@@ -111,6 +111,7 @@ OURS: dict[str, frozenset[str]] = {
     "action": frozenset(ACTIONS),
     "key": frozenset({*PARTICIPANT, *MODERATOR}),
 }
+NOTHING = ("none", "not yet")
 ELSEWHERE = frozenset({"media"})
 """Told of a participant by the focus, not by the rooms."""
 
@@ -216,8 +217,8 @@ def test_a_row_has_four_cells_and_says_why_there_is_none(row: list[str]) -> None
     assert len(row) == 4, row
     theirs, ours, tests, differs = row
     assert quoted(theirs) and ours, row
-    assert re.fullmatch(r"`[^`]+`(, `[^`]+`)*", tests) or (tests == "-" and ours == "not yet"), row
-    if ours in ("none", "not yet"):
+    assert re.fullmatch(r"`[^`]+`(, `[^`]+`)*", tests) or (tests == "-" and ours in NOTHING), row
+    if ours in NOTHING:
         assert differs, row
     else:
         assert named(ours), f"nothing is named in {ours!r}"
