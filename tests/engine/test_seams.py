@@ -11,6 +11,7 @@ from confserver.engine.codecs.codec import Settings
 from confserver.engine.voices import OWN
 from tests.engine.ears import Listener, aligned, decoded, hears, segmental_snr
 from tests.engine.hall import Hall
+from tests.kit.whole import whole
 
 FRAME, RATE = 320, 16000
 CASES = [
@@ -112,4 +113,5 @@ def test_a_listener_who_talks_now_and_then_hears_no_seam(codec, terms, listeners
 @pytest.mark.slow
 @pytest.mark.parametrize(("codec", "terms"), CASES)
 def test_a_hundred_interjections_leave_no_seam(codec, terms):
-    assert _check_seams(codec, terms, 152, 2) >= 198
+    """A third of them where not the whole is asked for."""
+    assert _check_seams(codec, terms, whole(152, 52), 2) >= whole(198, 64)
