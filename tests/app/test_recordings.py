@@ -86,6 +86,7 @@ class Studio:
 
     def start(self) -> str:
         """Until sound comes. Gives the recording's name."""
+        self.server.cli("room", "change", "standup", "--record-notice", "none")
         assert self.server.cli("room", "record", "standup")["recording"]["paused"] is False
         name = self.wait(lambda: self.server.http("GET", "/rooms/standup")["recording"]["name"])
         self.wait(lambda: (self.directory / f"{name}.wav").exists())

@@ -20,7 +20,7 @@ from tests.kit.tones import LEVEL_DB
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
 ANNA, BOB = 400.0, 650.0
-COUNT = 6_000
+COUNT = 3_000
 SEED = 4475
 """RFC 4475 is the torture test of SIP."""
 A_SECOND = 2000
