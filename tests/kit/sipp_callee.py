@@ -61,6 +61,24 @@ def refuses(status: str, *lines: str) -> str:
     return _answer(status, more) + '  <recv request="ACK"/>\n'
 
 
+def wants_password(realm: str) -> str:
+    """407 to the first INVITE, as carriers do; the second one has an answer to it, and is what all else is about."""
+    challenge = f'Proxy-Authenticate: Digest realm="{realm}", nonce="4711", algorithm=MD5, qop="auth"'
+    again = (
+        '  <recv request="INVITE"><action>\n'
+        '    <ereg regexp=".*" search_in="hdr" header="Via:" assign_to="via"/>\n'
+        '    <ereg regexp="username=.us.,.*response=" search_in="hdr" header="Proxy-Authorization:" check_it="true"'
+        ' assign_to="shown"/>\n'
+        '  </action></recv>\n  <Reference variables="shown"/>\n'
+    )
+    return refuses("407 Proxy Authentication Required", challenge) + again
+
+
+def second(step: str) -> str:
+    """An answer to the second INVITE of a call."""
+    return step.replace("CSeq: 1 INVITE", "CSeq: 2 INVITE")
+
+
 def is_cancelled() -> str:
     """CANCEL comes, by the branch of the INVITE."""
     return '  <recv request="CANCEL"/>\n' + _answer("200 OK", cseq="1 CANCEL") + refuses("487 Request Terminated")
@@ -78,11 +96,20 @@ class Callee(Running):
     """One call that comes in, by these steps."""
 
     def __init__(
-        self, folder: Path, name: str, steps: list[str], seconds: float = 20.0, *, is_relayed: bool = False
+        self,
+        folder: Path,
+        name: str,
+        steps: list[str],
+        seconds: float = 20.0,
+        *,
+        is_relayed: bool = False,
+        echoes: bool = False,
     ) -> None:
+        """``echoes``: what is said to it comes back."""
         super().__init__(folder / name, ("127.0.0.1", 0), name, seconds)
         self.folder.mkdir(parents=True)
         self.port = free_port()
+        self.options = ["-rtp_echo"] if echoes else []
         head = '<?xml version="1.0" encoding="UTF-8" ?>\n<!DOCTYPE scenario SYSTEM "sipp.dtd">\n'
         head += f'<scenario name="{name}">\n  <recv request="INVITE"><action>\n'
         for name in ("via", "to"):
@@ -101,7 +128,7 @@ class Callee(Running):
         command = [
             "sipp", "-sf", "scenario.xml", "-i", "127.0.0.1", "-p", str(self.port), "-mi", "127.0.0.1",
             "-mp", str(free_range(4)), "-m", "1", "-l", "1", "-nostdin", "-timeout", str(round(self.seconds)),
-            "-timeout_error", "-trace_err", "-trace_msg",
+            "-timeout_error", "-trace_err", "-trace_msg", *self.options,
         ]  # fmt: skip
         self.child = Child(command, self.folder, "sipp", environment={"TERM": "dumb"})
         return self
