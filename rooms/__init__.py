@@ -9,7 +9,7 @@
           │
           ▼
     room.Room ────── rights (may the actor?) ── profiles, policy (do the room's rules allow it?)
-          │          lifecycle (EMPTY, OPEN, ALONE, LIVE, ENDING)   hearing (who hears whom)
+          │          lifecycle (EMPTY, OPEN, WAITING, ALONE, LIVE, ENDING)   hearing (who hears whom)
           │          by topic: voices, gains, hosting, assembly, links, dialling, messages, plays, recording, entrance,
           │          hall, keypad; alarms           moving, breakouts (what touches more than one room)
           ▼

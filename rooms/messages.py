@@ -51,10 +51,7 @@ def note_text(room: Room, command: NoteText, by: Actor, minutes: Minutes) -> Non
 def say(room: Room, minutes: Minutes, participant: str, name: str, address: str, text: str, to: str) -> None:
     days = room.policy.chat_days
     until = minutes.at + days * DAY_S if days and not to else None
-    minutes.say(tell.Message, participant, name, address, text, to, until)
-    message = minutes.events[-1]
-    assert isinstance(message, tell.Message)
-    room.chat.hear(message)
+    room.chat.hear(minutes.say(tell.Message, participant, name, address, text, to, until))
 
 
 def checked_text(text: str) -> str:

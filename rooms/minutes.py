@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from rooms import events as tell
 
 P = ParamSpec("P")
+E = TypeVar("E", bound=tell.Event)
 
 
 class Minutes:
@@ -21,8 +22,8 @@ class Minutes:
         self.at = at
         self.events: list[tell.Event] = []
 
-    def say(
-        self, event: Callable[Concatenate[str, int, float, P], tell.Event], *args: P.args, **fields: P.kwargs
-    ) -> None:
+    def say(self, event: Callable[Concatenate[str, int, float, P], E], *args: P.args, **fields: P.kwargs) -> E:
         self.number += 1
-        self.events.append(event(self.room, self.number, self.at, *args, **fields))
+        said = event(self.room, self.number, self.at, *args, **fields)
+        self.events.append(said)
+        return said

@@ -38,7 +38,6 @@ class Wait(enum.Enum):
     ROOM = "room"  # he is asked for the number of one
     CONFIRM = "confirm"  # we have called him; he is asked to press a key
     PIN = "pin"  # he is asked for it
-    NAME = "name"  # he says it
     START = "start"  # the room opens later
     MODERATOR = "moderator"  # none is there yet
     APPROVAL = "approval"  # he has knocked

@@ -15,7 +15,8 @@ from confserver.client import control
 from confserver.config import ConfigError, Settings, checks, default_state_directory, load
 from confserver.config.checks import trunk_host
 from confserver.config.settings import PRIVATE_NETWORKS
-from confserver.config.text import as_toml, settings_table, toml_value
+from confserver.config.text import as_toml, settings_table
+from confserver.config.toml import toml_value
 from rooms.policy import DEFAULT_MAX_PARTICIPANTS, MOST_PARTICIPANTS
 
 

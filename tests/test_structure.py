@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "log": frozenset(),
     "prompts": frozenset(),
     "backup": frozenset({"config"}),
-    "plan": frozenset({"rooms", "routing.refusals", "routing.bans", "routing.users"}),
+    "plan": frozenset({"rooms", "config.toml", "routing.refusals", "routing.bans", "routing.users"}),
     "sdp": frozenset({"formats"}),
     "engine": frozenset({"rtp", "formats", "contract"}),
     "worker": frozenset({"engine", "rtp", "contract"}),

@@ -24,7 +24,6 @@ MOST_PATTERNS = 100
 MOST_SECONDS = 100 * 365 * 86400.0
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?\Z")
 _PATTERN = re.compile(r"[a-z0-9._+~*-]{1,64}\Z")
-ROLES = (Role.ADMIN, Role.MODERATOR, Role.OBSERVER)
 RESERVED = frozenset({"administrator", "system", "server"})
 """Who else acts under a name."""
 

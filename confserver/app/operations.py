@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlite_utils import Database
 from twisted.internet.task import LoopingCall
 
 from confserver.app import space
@@ -24,7 +23,6 @@ from confserver.focus.scene import Scene
 from confserver.log import set_up
 from confserver.storage import Storage
 from rooms.manager import Rooms
-from rooms.profile_store import load_profiles
 from rooms.profiles import Profile
 
 
@@ -82,7 +80,3 @@ class Operations:
     def reload(self) -> None:
         """At a SIGHUP."""
         self.reloading.try_reload(self._now())
-
-
-def load_made(db: Database) -> list[Profile]:
-    return load_profiles(db)

@@ -26,7 +26,7 @@ from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
 from confserver.app.metrics.monitor import Monitor
 from confserver.app.news import News
-from confserver.app.operations import Operations, load_made
+from confserver.app.operations import Operations
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, rules_of
@@ -54,6 +54,7 @@ from confserver.transports.websocket import Gate
 from rooms import store
 from rooms.manager import Rooms
 from rooms.participant import ParticipantIds
+from rooms.profile_store import load_profiles
 
 log = structlog.get_logger("server")
 
@@ -182,7 +183,7 @@ class Server:
             ParticipantIds(kept.last_participant),
             on_demand=settings.on_demand,
             policy=rules_of(self._settings),
-            profiles=self._operations.profiles(await self._storage.write(load_made)),
+            profiles=self._operations.profiles(await self._storage.write(load_profiles)),
             profile=settings.profile,
             most_rooms=settings.max_rooms,
             epoch=f"{int(now * 1000):x}",

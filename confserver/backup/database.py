@@ -23,9 +23,7 @@ def copy(source: Path, target: Path, progress: Callable[[int, int], object] = la
     """
     try:
         with (
-            contextlib.closing(
-                sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_S)
-            ) as old,
+            contextlib.closing(sqlite3.connect(_uri(source), uri=True, timeout=BUSY_S)) as old,
             contextlib.closing(sqlite3.connect(target)) as new,
         ):
             old.isolation_level = None

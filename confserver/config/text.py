@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from msgspec import Meta
 
 from confserver.config.settings import LISTS, PROFILES, Settings
 from confserver.config.sip import Section
+from confserver.config.toml import toml_key, toml_value
 
 _WORDS = {bool: "true or false", int: "integer", float: "number", str: "text"}
 
@@ -61,23 +60,6 @@ def _table(name: str, plain: Section, section: Section) -> Iterator[str]:
 
 def _said(rules: Mapping[str, object]) -> list[str]:
     return [f"{toml_key(key)} = {toml_value(value)}" for key, value in rules.items()]
-
-
-def toml_key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml_value(name)
-
-
-def toml_value(value: object) -> str:
-    """Write one value as TOML 1.0; a JSON string without escaped surrogates or DEL is a TOML basic string."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{toml_key(str(key))} = {toml_value(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, tuple | list):
-        return "[" + ", ".join(toml_value(item) for item in value) + "]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, bool | int | float):
-        return str(value).lower()
-    raise TypeError(f"no setting has the type {type(value).__name__}")
 
 
 def _kinds() -> list[tuple[str, Section]]:

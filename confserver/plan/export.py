@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from confserver.config.toml import toml_key, toml_value
 from confserver.plan.present import Present
 from rooms.policy import RULES
 
@@ -36,18 +35,5 @@ def as_toml(present: Present) -> str:
 
 def _table(kind: str, name: str, members: Mapping[str, Any]) -> str:
     said = [key for key, value in members.items() if key in RULES or value not in (None, "", [])]
-    lines = [f"{_key(key)} = {_value(members[key])}" for key in said]
-    return "\n".join([f"[{kind}.{_key(name)}]", *lines]) + "\n"
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
-
-
-def _value(value: object) -> str:
-    """JSON's text without DEL is a TOML basic string."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_key(str(name))} = {_value(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    lines = [f"{toml_key(key)} = {toml_value(members[key])}" for key in said]
+    return "\n".join([f"[{kind}.{toml_key(name)}]", *lines]) + "\n"

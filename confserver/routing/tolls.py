@@ -87,11 +87,14 @@ class Tolls:
     asks: bool = False
     _calls: list[Toll] = field(default_factory=list)
     """Of the last day, oldest first."""
+    _open: dict[str, Toll] = field(default_factory=dict)
+    """Those of them that have not ended, by key: looked at after each step of the server."""
     _approvals: dict[str, Approval] = field(default_factory=dict)
 
     def restore(self, calls: Iterable[Toll], approvals: Iterable[Approval], now: float) -> None:
         """Calls that stood when the server went down ended then."""
         self._calls = sorted((call for call in calls if _is_recent(call, now)), key=lambda call: call.began_at)
+        self._open = {call.key: call for call in self._calls if call.ended_at is None}
         self._approvals = {approval.country: approval for approval in approvals}
 
     # ------------------------------------------------------------------ may it be made
@@ -175,6 +178,7 @@ class Tolls:
     def begin(self, key: str, room: str, number: str, by: str, now: float) -> Toll:
         call = Toll(key, room, number, country_of(number, self.international), by, now)
         self._calls.append(call)
+        self._open[key] = call
         return call
 
     def answered(self, key: str, now: float) -> Toll | None:
@@ -184,14 +188,17 @@ class Tolls:
         return self._change(key, lambda call: replace(call, ended_at=now))
 
     def open(self, key: str) -> Toll | None:
-        return next((call for call in self._calls if call.key == key and call.ended_at is None), None)
+        return self._open.get(key)
 
     def _change(self, key: str, how: Any) -> Toll | None:
-        for index, call in enumerate(self._calls):
-            if call.key == key and call.ended_at is None:
-                self._calls[index] = how(call)
-                return self._calls[index]
-        return None
+        call = self._open.pop(key, None)
+        if call is None:
+            return None
+        changed: Toll = how(call)
+        self._calls[self._calls.index(call)] = changed
+        if changed.ended_at is None:
+            self._open[key] = changed
+        return changed
 
     def _forget(self, now: float) -> None:
         while self._calls and not _is_recent(self._calls[0], now):
@@ -199,7 +206,7 @@ class Tolls:
 
     # ------------------------------------------------------------------ time
     def _talking(self) -> list[Toll]:
-        return [call for call in self._calls if call.answered_at is not None and call.ended_at is None]
+        return [call for call in self._open.values() if call.answered_at is not None]
 
     def used_up(self, now: float) -> list[str]:
         """The calls that must end now, by key."""

@@ -8,5 +8,5 @@
     channel      the line to the signalling process
     sounds       prompts and music: any sound file to samples that lie ready (``conversion``, ``memory``)
 
-Whatever takes long is done by threads of a pool; the loop only passes on. May import ``contract``.
+Whatever takes long is done by threads of a pool; the loop only passes on. May import ``contract`` and ``prompts``.
 """

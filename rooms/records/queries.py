@@ -84,11 +84,6 @@ def messages(db: Database, meeting: Mapping[str, Any], now: float) -> list[dict[
     return list(db.query(_MESSAGES, values))
 
 
-def last_meeting_of(db: Database, room: str) -> int | None:
-    rows = db.query("SELECT MAX(id) AS number FROM meetings WHERE room = ?", [room])
-    return next((row["number"] for row in rows), None)
-
-
 def last_meeting(db: Database) -> int:
     """The number of the last one on record, 0 where there is none; numbers are not used again."""
     return next(int(row["number"] or 0) for row in db.query("SELECT MAX(id) AS number FROM meetings"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from confserver.app.operations import Operations, load_made
+from confserver.app.operations import Operations
 from confserver.app.orders import Orders
 from confserver.app.profiles import profiles_of, rules_of
 from confserver.app.profiling import together
@@ -24,6 +24,7 @@ from rooms import errors
 from rooms.commands import CreateRoom
 from rooms.manager import Rooms
 from rooms.participant import Actor, Role
+from rooms.profile_store import load_profiles
 from rooms.profiles import Profile
 
 NOW = 1_000_000.0
@@ -117,12 +118,15 @@ def test_a_profile_is_made_changed_and_forgotten_and_its_rooms_follow(house: Hou
     assert house.rooms.get("town").policy.max_participants == 30 and not house.rooms.get("town").policy.mute_on_entry
     assert [type(event).__name__ for event in house.said] == ["RoomChanged"]
     assert house.ask("profile show", profile="webinar")["used_by"] == ["room town"]
-    assert load_made(house.db) == [Profile("webinar", {"max_participants": 30})]
+    assert load_profiles(house.db) == [Profile("webinar", {"max_participants": 30})]
     with pytest.raises(errors.Conflict, match="room town has the profile webinar"):
         house.do(RemoveProfile("webinar"))
     house.room("town")
     house.do(RemoveProfile("webinar"))
-    assert load_made(house.db) == [] and [each["profile"] for each in house.ask("profile list")] == ["large", "office"]
+    assert load_profiles(house.db) == [] and [each["profile"] for each in house.ask("profile list")] == [
+        "large",
+        "office",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +148,7 @@ def test_a_profile_that_cannot_be_changes_nothing(house: House, order: Any, kind
     before = house.ask("profile list")
     with pytest.raises(kind, match=words):
         house.do(order)
-    assert house.ask("profile list") == before and load_made(house.db) == []
+    assert house.ask("profile list") == before and load_profiles(house.db) == []
 
 
 def test_a_profile_that_another_extends_stays(house: House) -> None:

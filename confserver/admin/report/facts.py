@@ -43,10 +43,6 @@ class Person:
         return self.role in ("moderator", "admin")
 
     @property
-    def present_s(self) -> float:
-        return sum(ended - begun for begun, ended in self.stays)
-
-    @property
     def loss_in(self) -> float | None:
         """0 to 1."""
         return self.lost / (self.received + self.lost) if self.received + self.lost else None
