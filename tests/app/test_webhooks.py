@@ -10,9 +10,9 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
 from confserver.admin import hook_store as store
-from confserver.admin.store import StoreError
 from confserver.admin.feed import Feed
 from confserver.admin.hooks import MOST_DEAD, MOST_HOOKS, Hook, Letter, Line, Outcome
+from confserver.admin.store import StoreError
 from confserver.app.orders import Orders
 from confserver.app.webhooks import Webhooks
 from confserver.config.webhooks import Webhook, check_webhooks
