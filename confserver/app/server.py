@@ -263,6 +263,7 @@ class Server:
             self._watch.captures.heard(event)
             return
         if not isinstance(event, EngineReady):
+            self._monitor.heard_worker(number, event)
             self._performer.heard_worker(number, event)
             return
         log.info("worker ready", worker=number, pid=event.pid)
@@ -273,6 +274,7 @@ class Server:
 
     def _lost_worker(self, number: int) -> None:
         self._ready.discard(number)
+        self._monitor.worker_lost(number)
         self._performer.worker_lost(number)
 
     def _look_again(self) -> None:
