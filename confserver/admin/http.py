@@ -15,7 +15,6 @@ reactor far less than klein does. Only changes wait (for their commit); at most 
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import time
 from collections import Counter
@@ -36,7 +35,7 @@ from twisted.web.server import Request, Site
 
 from confserver.admin import answers, files, openapi, origins, page, versions
 from confserver.admin.answers import exception, header, json_answer, later, refusal, text, write
-from confserver.admin.caller import face_of, is_of_this_machine, source_of
+from confserver.admin.caller import face_of, is_local_host, is_of_this_machine, source_of
 from confserver.admin.crowd import Crowd
 from confserver.admin.endpoints import FILE, MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
 from confserver.admin.gate import Gate
@@ -380,20 +379,3 @@ def _clear(path: Path) -> None:
                 path.unlink()
             except OSError:
                 return
-
-
-def is_local_host(header: str | None) -> bool:
-    """Tell whether a Host header is one that a local client sends.
-
-    A web page that has its own name resolve to 127.0.0.1 (DNS rebinding) makes the browser send that name. HTTP/1.0
-    clients, which send none, are no browsers.
-    """
-    if header is None:
-        return True
-    name = header[1:].partition("]")[0] if header.startswith("[") else header.partition(":")[0]
-    if name.lower() in ("localhost", "localhost."):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

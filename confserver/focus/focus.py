@@ -49,7 +49,8 @@ from confserver.focus.listing import Listing
 from confserver.focus.loudness import Loudness
 from confserver.focus.measuring import Measuring, media_of
 from confserver.focus.moving import Moving
-from confserver.focus.outputs import Output, Probe
+from confserver.focus.noting import Noting
+from confserver.focus.outputs import Output
 from confserver.focus.playing import Playing
 from confserver.focus.quieting import Quieting
 from confserver.focus.recordings import Recordings
@@ -65,7 +66,7 @@ from confserver.focus.trunking import Trunking
 from confserver.focus.verdict import Decide
 from confserver.focus.watching import Watchers, Watching
 from confserver.sip import outputs as sip
-from rooms.commands import Command, Leave, NoteDominant, NoteNoise, NoteTalking, Release
+from rooms.commands import Command, Leave, Release
 from rooms.participant import SYSTEM, Actor, ParticipantId
 from rooms.policy import RoomPolicy
 from rooms.profiles import Profile
@@ -103,7 +104,7 @@ class Focus:
         parts = (
             self._playing, self._recordings, self._loudness, self._holding, self._measuring, self._diagnosis,
         )  # fmt: skip
-        self.levels = Levels(scene)
+        self.levels, self._noting = Levels(scene), Noting(scene)
         scene.followers += [part.follow for part in parts]
         self._announcer = Announcer(scene, self._playing)
         self._admission = Admission(scene, decide or by_the_rules(scene))
@@ -157,7 +158,7 @@ class Focus:
             case sip.RequestAnswered():
                 self._requests.answered(event, now)
             case sip.ProbeAnswered(call=call):
-                self._probed(call)
+                self._noting.probed(call)
             case sip.CallEnded():
                 self._ended(event, now)
         return self._scene.taken()
@@ -169,11 +170,6 @@ class Focus:
     def sent(self, key: int, number: int) -> None:
         """The answer to Ask and Send: the request's number."""
         self._requests.sent(key, number)
-
-    def _probed(self, call: sip.CallId) -> None:
-        leg = self._scene.legs.by_call.get(call)
-        if leg:
-            leg.is_probed = False
 
     def _ended(self, event: sip.CallEnded, now: float) -> None:
         """The last word of a call: its place is given back, its leg closed."""
@@ -206,19 +202,10 @@ class Focus:
             case FirstPacket(leg=number) if number in legs:
                 self._admission.arrive(legs[number], now)
                 self._announcer.heard(legs[number], now)
-            case SpeakingChanged(leg=number, speaking=speaking) if number in legs:
-                leg = legs[number]
-                self._scene.try_ask(NoteTalking(leg.room, leg.participant, speaking), SYSTEM, now)
-            case NoiseDetected(leg=number, kind=kind) if number in legs:
-                self._note_noise(legs[number], kind, now)
-            case NoiseEnded(leg=number) if number in legs:
-                self._note_noise(legs[number], "", now)
+            case SpeakingChanged() | NoiseDetected() | NoiseEnded() | DominantChanged() | LegSilent():
+                self._noting.heard(event, now)
             case DigitPressed(leg=number, digit=digit, duration_ms=ms) if number in legs:
                 self._keys.pressed(legs[number], digit, ms, now)
-            case DominantChanged(room=place, leg=number):
-                self._note_dominant(place, None if number is None else legs.get(number), now)
-            case LegSilent(leg=number) if number in legs:
-                self._probe(legs[number])
             case LegReports(reports=reports, at=at, load=load):
                 for report in reports:
                     if report.leg in legs:
@@ -240,19 +227,6 @@ class Focus:
             case DigitsSent():
                 pass
         return self._scene.taken()
-
-    def _note_noise(self, leg: Leg, kind: str, now: float) -> None:
-        mutes = self._scene.terms(leg.room).mutes_noise
-        self._scene.try_ask(NoteNoise(leg.room, leg.participant, kind, mutes), SYSTEM, now)
-
-    def _note_dominant(self, place: int, leg: Leg | None, now: float) -> None:
-        for room in [name for name, each in self._scene.places.items() if each.number == place]:
-            self._scene.try_ask(NoteDominant(room, leg.participant if leg else ""), SYSTEM, now)
-
-    def _probe(self, leg: Leg) -> None:
-        if leg.stage is Stage.PRESENT and not leg.is_probed:
-            leg.is_probed = True
-            self._scene.say(Probe(leg.call))
 
     def worker_ready(self, worker: int) -> list[Output]:
         """A worker stands, maybe in the place of one that was lost: then its rooms and legs go on there."""
