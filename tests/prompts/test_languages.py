@@ -9,7 +9,15 @@ import pytest
 import soundfile
 
 from confserver.prompts.catalogue import (
-    ENGLISH, HERE, LANGUAGES, LIST, Catalogue, CatalogueError, Texts, read_catalogue, read_texts,
+    ENGLISH,
+    HERE,
+    LANGUAGES,
+    LIST,
+    Catalogue,
+    CatalogueError,
+    Texts,
+    read_catalogue,
+    read_texts,
 )  # fmt: skip
 from confserver.prompts.making import MOST_PEAK, RATE_HZ, SPEECH_DBOV, make_all, speech_dbov
 
@@ -152,13 +160,15 @@ def test_numbers_are_said_as_people_say_them(language, number, before, said):
 
 
 def test_a_form_that_has_no_prompt_is_said_plainly(tmp_path):
-    plain = Catalogue("xx", {name: tmp_path for name in ("1", "2", "2-f")}, forms={"minutes": "f"})
+    plain = Catalogue("xx", dict.fromkeys(("1", "2", "2-f"), tmp_path), forms={"minutes": "f"})
     assert plain.number(1, "minutes") == ("1",)
     assert plain.number(2, "minutes") == ("2-f",)
     assert plain.number(2, "seconds") == ("2",)
 
 
-@pytest.mark.parametrize("forms", ["forms = 3", "[forms]\nminutes = 3", "[forms]\nminutes = 'ff'", "[forms]\n'A' = 'f'"])
+@pytest.mark.parametrize(
+    "forms", ["forms = 3", "[forms]\nminutes = 3", "[forms]\nminutes = 'ff'", "[forms]\n'A' = 'f'"]
+)
 def test_forms_that_cannot_be_are_refused_in_words(tmp_path, forms):
     (tmp_path / LIST).write_text(f"{forms}\n[texts]\na = 'b'\n")
     with pytest.raises(CatalogueError, match="forms"):
