@@ -13,8 +13,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
 
-from confserver.admin import hook_store, token_store
+from confserver.admin import hook_store
 from confserver.admin.access import AccessError, Control, kept_token, write_control
+from confserver.admin.store import StoreError as AdminStoreError
 from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
 from confserver.app.archive import Archive
@@ -156,7 +157,7 @@ class Server:
             self._listen()
         except (
             StorageError, AccessError, store.StoreError, ways.StoreError, CatalogueError, CertificateError,
-            ProfileError, token_store.StoreError, hook_store.StoreError,
+            ProfileError, AdminStoreError,
         ) as error:  # fmt: skip
             raise StartError(str(error)) from error
         except CannotListenError as error:
