@@ -14,8 +14,8 @@ was acknowledged survives a killed process, though with WAL and ``synchronous=NO
 Many small things of one kind need no job each: ``add`` gives them to one function, as many as wait in a row.
 
 A job that fails fails alone, also among those that were done together. A full disk or a broken one fails the jobs it
-hits, each by its own Deferred;
-later jobs are tried anew. Which tables there are is not known here: ``migrate`` is handed in.
+hits, each by its own Deferred; later jobs are tried anew. Which tables there are is not known here: ``migrate`` is
+handed in.
 """
 
 from __future__ import annotations

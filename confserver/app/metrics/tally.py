@@ -112,4 +112,3 @@ def _outcome(status: int) -> str:
     if status == 487:
         return "cancelled"
     return "refused" if 300 <= status < 500 or status >= 600 else "failed"
-
