@@ -91,7 +91,7 @@ class Journal:
     def _write(self, records: list[Record]) -> Deferred[Any]:
         if not records:
             return succeed(None)
-        return self._storage.write(lambda db: store.write(db, records)).addErrback(_lost)
+        return self._storage.add(store.write_all, records).addErrback(_lost)
 
     def mark_alive(self, now: float) -> None:
         """So that a crash can be dated even in a quiet hour."""

@@ -62,11 +62,10 @@ class Tally:
                     self.calls[_outcome(status)] += 1
 
     # ------------------------------------------------------------------ rooms
-    def hear(self, events: tuple[tell.Event, ...]) -> Callable[[], None]:
+    def hear(self, events: tuple[tell.Event, ...]) -> None:
         """What has happened in the rooms."""
         for event in events:
             self._hear(event)
-        return _nothing
 
     def _hear(self, event: tell.Event) -> None:
         match event:
@@ -110,7 +109,3 @@ def _outcome(status: int) -> str:
     if status == 487:
         return "cancelled"
     return "refused" if 300 <= status < 500 or status >= 600 else "failed"
-
-
-def _nothing() -> None:
-    """Nothing is to be done when the store has it."""

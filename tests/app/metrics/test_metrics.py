@@ -103,10 +103,10 @@ def test_calls_that_never_end_are_not_kept_for_ever() -> None:
 def test_dial_outs_by_result(status: int, result: str) -> None:
     counted = tally()
     dialled = tell.Dialled("standup", 1, 1.0, "p1", "Ana", "sip:a@b", 30.0, "boss")
-    counted.hear((dialled, tell.DialFailed("standup", 2, 2.0, "p1", "why", status)))()
+    counted.hear((dialled, tell.DialFailed("standup", 2, 2.0, "p1", "why", status)))
     assert counted.dialled == {result: 1} and result in RESULTS and not counted._dialling
-    counted.hear((dialled, tell.ParticipantArrived("standup", 3, 3.0, "p1", "Ana", "sip:a@b", "h:1")))()
-    counted.hear((tell.ParticipantArrived("standup", 4, 3.0, "p2", "Bob", "sip:b@b", "h:1"),))()
+    counted.hear((dialled, tell.ParticipantArrived("standup", 3, 3.0, "p1", "Ana", "sip:a@b", "h:1")))
+    counted.hear((tell.ParticipantArrived("standup", 4, 3.0, "p2", "Bob", "sip:b@b", "h:1"),))
     assert counted.dialled["answered"] == 1
 
 
