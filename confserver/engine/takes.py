@@ -6,7 +6,8 @@ So 250 of them cost a tick little more than one, and no room hears of it.
 ::
 
     TakeSound ──► LEAD (what was played before may still echo) ──► taken, tick by tick ──► SoundTaken
-                    limit: enough;  quiet: something was said, and nothing more;  stopped: a key;  closed: the leg is gone
+                          limit: enough;  quiet: something was said, and nothing more;
+                          stopped: a key;  closed: the leg is gone
 """
 
 from __future__ import annotations

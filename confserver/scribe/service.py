@@ -85,8 +85,8 @@ class Service:
             CloseRecording: lambda command: self._handovers.close(command, time.monotonic()),
             ListRecordings: lambda command: self._keeper_does(self._list, command),
             DeleteRecording: lambda command: self._keeper_does(self._delete, command),
-            KeepName: lambda command: self._namer.submit(self._keep_name, command),
-            DropName: lambda command: self._namer.submit(self._drop_name, command),
+            KeepName: lambda command: self._namer_does(self._keep_name, command),
+            DropName: lambda command: self._namer_does(self._drop_name, command),
             AskScribe: self._answer,
             StopScribe: self._stop,
         }
@@ -156,6 +156,9 @@ class Service:
         except Exception as fault:
             traceback.print_exc()
             self._channel.say(SoundFailed(job=command.job, reason=f"the scribe has failed at it: {fault}"))
+
+    def _namer_does(self, act: Callable[..., None], command: object) -> None:
+        self._namer.submit(act, command)
 
     def _keep_name(self, command: KeepName) -> None:
         """In a thread of its own, so too the next."""

@@ -123,7 +123,7 @@ def test_a_beep_that_is_over_is_not_in_it_even_where_the_phone_gives_it_back() -
 def test_a_key_as_a_tone_ends_it_and_is_not_in_it(ms: int) -> None:
     hall = Hall()
     pressed = np.concatenate([silence(0.5), tone(440, 0.8, 0.3), silence(0.2), key("#", ms), silence(4)])
-    phone = hall.add(pressed, changes={"incoming": [each for each in plan_for_tones()]})
+    phone = hall.add(pressed, changes={"incoming": plan_for_tones()})
     take(hall, phone)
     hall.run(0.5 + 0.8 + 0.2 + ms / 1000 + 0.2)
     hall.engine.takes.stop(StopTake(take=3))
