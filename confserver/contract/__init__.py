@@ -121,7 +121,7 @@ from confserver.contract.scribe import (
     ToScribe,
 )
 
-VERSION = 7
+VERSION = 8
 
 __all__ = [
     "MOST_BYTES",

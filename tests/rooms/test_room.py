@@ -383,6 +383,10 @@ def test_every_command_knows_who_may_not(stage: Stage) -> None:
             "list": 1,
             "entry": 0,
             "action": "dial",
+            "host": "192.0.2.7",
+            "port": 5004,
+            "forward": 1,
+            "trouble": "x",
         }
         command = kind(ROOM, **{name: fields[name] for name in kind.__dataclass_fields__ if name in fields})
         with pytest.raises(Forbidden, match=f"{kind.__name__.lower()} takes a {kind.needs.name.lower()}"):
