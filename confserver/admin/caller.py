@@ -29,3 +29,20 @@ def is_of_this_machine(request: Request) -> bool:
     source = source_of(request)
     is_near = not source or ipaddress.ip_address(source.partition("%")[0]).is_loopback
     return is_near and not any(header(request, name) for name in (b"x-forwarded-for", b"forwarded", b"via"))
+
+
+def is_local_host(header: str | None) -> bool:
+    """Tell whether a Host header is one that a local client sends.
+
+    A web page that has its own name resolve to 127.0.0.1 (DNS rebinding) makes the browser send that name. HTTP/1.0
+    clients, which send none, are no browsers.
+    """
+    if header is None:
+        return True
+    name = header[1:].partition("]")[0] if header.startswith("[") else header.partition(":")[0]
+    if name.lower() in ("localhost", "localhost."):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

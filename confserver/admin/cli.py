@@ -21,9 +21,9 @@ from urllib.parse import quote
 import click
 
 from confserver.admin import fetching, operating, records, routes, tables, top, trace, waiting, watch
-from confserver.admin.mapping import mapping_option
+from confserver.admin.mapping import Table, mapping_option
 from confserver.admin.members import body_fields
-from confserver.admin.options import Table, password_option
+from confserver.admin.options import password_option
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
@@ -69,6 +69,8 @@ ARGUMENT_HELP = {
     "webhook": "WEBHOOK is the webhook's name.",
     "profile": "PROFILE is the name of a profile, such as webinar.",
     "holder": "HOLDER is the token's name, such as reception.",
+    "route": "ROUTE is the name of a row that was made, such as sales.",
+    "group": "GROUP is the group's name, such as staff.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
 OPTION_HELP = {
@@ -208,7 +210,8 @@ NOUNS = {
     "server": "Show or change whether the running server takes new calls.",
     "token": "Show or change who may administer the running server, and how far.",
     "ban": "Show or change from whom the running server takes nothing.",
-    "route": "Show where the running server sends requests, and why.",
+    "route": "Show or change where the running server sends requests, and why.",
+    "group": "Show or change groups of users, for the rows of the route table.",
     "webhook": "Show or change to whom the running server sends events by HTTP.",
     "user": "Show or change who may register at the running server, and call from anywhere.",
 }
@@ -298,23 +301,30 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
         return mapping_option(field.name, OPTION_HELP[field.name])
     name = field.name.replace("_", "-")
     required = field.default is dataclasses.MISSING
-    words = OPTION_HELP.get(field.name, "")
+    words = help_of(field)
     hint = next((each for each in get_args(hint) if each is not type(None)), hint)  # int | None, tuple[str, ...]
     default = field.default.value if isinstance(field.default, enum.Enum) else field.default
     if hint is bool and default is not None:
         default = f"--{'' if default else 'no-'}{name}"
     if not required and default != "":
-        unsaid = UNSAID.get(field.name, AS_SET)
-        words += f"  [default: {unsaid if default in (None, ()) else default}]"
+        unsaid = field.metadata.get("unsaid", UNSAID.get(field.name, AS_SET))
+        shown = unsaid if default in (None, ()) else default
+        words += f"  [default: {shown}]" if shown != "" else ""
     if hint is bool:
         return click.Option([f"--{name}/--no-{name}"], default=None, help=words)
     if get_origin(hint) is dict:
         return click.Option([f"--{name}"], type=Table(), default=None, help=f"{words} As JSON.")
     is_list = default == () or get_origin(hint) is tuple
     kind: click.ParamType[Any] | type = get_args(hint)[0] if get_origin(hint) is tuple else hint
+    kind = Table() if get_origin(kind) is dict else kind
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         kind = click.Choice([str(member.value) for member in hint])
     return click.Option([f"--{name}"], type=kind, required=required, default=None, multiple=is_list, help=words)
+
+
+def help_of(field: dataclasses.Field[Any]) -> str:
+    """Its own words, else what all of its name mean."""
+    return str(field.metadata.get("help") or OPTION_HELP.get(field.name, ""))
 
 
 def _path(pattern: str, names: Mapping[str, str]) -> str:

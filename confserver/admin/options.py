@@ -1,25 +1,10 @@
-"""Options of their own kind: tables as JSON, and what must not stand on a command line."""
+"""Options for what must not stand on a command line."""
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import Any
 
 import click
-
-
-class Table(click.ParamType[Any]):
-    """A table, as JSON has it."""
-
-    name = "json"
-
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
-        try:
-            told = json.loads(value) if isinstance(value, str) else value
-        except ValueError as error:
-            self.fail(f"it is no JSON: {error}", parameter, context)
-        return told if isinstance(told, dict) else self.fail("it is no table, {...}", parameter, context)
 
 
 def password_option(name: str, words: str) -> click.Option:

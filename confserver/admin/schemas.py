@@ -73,6 +73,7 @@ PEOPLE: dict[str, Schema] = {
         remote=nullable(text("Where it is sent to")),
         worker=whole("Number of the media process"),
         received=whole("Packets received"),
+        sent=whole("Packets sent"),
         lost=whole("Packets lost on the way here"),
         late=whole("Packets that came too late to be played"),
         lost_out=nullable(whole("Packets lost on the way to the phone, as it reports")),

@@ -27,6 +27,7 @@ from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
 from confserver.client.of_records import OfRecords
 from confserver.client.of_rooms import OfRooms
+from confserver.client.of_routes import OfRoutes
 from confserver.client.of_voices import OfVoices
 from confserver.client.of_ways import OfWays
 
@@ -42,6 +43,7 @@ class _Methods(
     OfLinks[Listed, Told, Changed],
     OfForwards[Listed, Told, Changed],
     OfWays[Listed, Told, Changed],
+    OfRoutes[Listed, Told, Changed],
     OfRecords[Listed, Told, Changed],
 ):
     """All methods, and where they go."""

@@ -19,9 +19,10 @@ from twisted.internet.threads import deferToThread
 
 from confserver.admin import http as shell
 from confserver.admin.access import url_of
+from confserver.admin.caller import is_local_host
 from confserver.admin.endpoints import MOST_BODY_BYTES
 from confserver.admin.gate import Gate
-from confserver.admin.http import ADMINISTRATOR, MOST_AT_ONCE, MOST_DISCARDED_BYTES, is_local_host, listen
+from confserver.admin.http import ADMINISTRATOR, MOST_AT_ONCE, MOST_DISCARDED_BYTES, listen
 from confserver.client.connection import _UnixConnection
 from rooms.commands import CreateRoom, Mute
 from rooms.errors import KINDS

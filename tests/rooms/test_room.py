@@ -405,7 +405,7 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
         "parent": "", "breakouts": [], "merged_into": "", "in_lecture": False, "hands": [], "floor": [],
         "whispers": [], "sidebars": [], "unheard": [],
         "ends_at": None, "ends_because": "", "created_at": 1001.0, "opened_at": 1001.0, "at": stage.now,
-        "reserved": 1, "dominant": None, "plays": [], "recording": None,
+        "reserved": 1, "dominant": None, "plays": [], "recording": None, "forwards": [],
         "dialling": [],
         "participants": [{
             "id": "p1", "name": "Ana", "address": "sip:ana@10.0.0.1", "source": "10.0.0.1:5060", "role": "participant",
