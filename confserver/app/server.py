@@ -176,6 +176,7 @@ class Server:
     async def _open_store(self) -> None:
         settings = self._settings.rooms
         await self._storage.start()
+        self._surroundings.forget_names()
         kept = await self._storage.write(settle)
         now = self.now()
         await self._watch.restore(kept.last_seen)

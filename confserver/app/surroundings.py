@@ -37,6 +37,8 @@ from rooms.policy import Announce, NoiseGuard
 
 log = structlog.get_logger("calls")
 MOST_TOLD = 100
+NAMES = "names"
+"""In the state directory: names as people have said them, of meetings that are on."""
 
 
 class Surroundings:
@@ -184,8 +186,12 @@ class Surroundings:
     def scribe_arguments(self) -> list[str]:
         """See ``scribe.__main__``."""
         settings = self._settings.recordings
-        place = str(self._settings.recordings_path())
-        return ["--recordings", place, "--format", settings.format, "--rate", str(settings.rate_hz)]
+        place, names = str(self._settings.recordings_path()), str(self._settings.state.path() / NAMES)
+        return ["--recordings", place, "--names", names, "--format", settings.format, "--rate", str(settings.rate_hz)]
+
+    def forget_names(self) -> None:
+        """At a start: the meetings that they belong to are over."""
+        shutil.rmtree(self._settings.state.path() / NAMES, ignore_errors=True)
 
     def repertoire(self) -> Repertoire:
         """What can be played. Raises CatalogueError."""

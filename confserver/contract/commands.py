@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from confserver.contract.plan import Address, LegId, MediaPlan, PlayId, RecordId, Resume, RoomId, RoomSound, Sound
+from confserver.contract.plan import (
+    Address,
+    LegId,
+    MediaPlan,
+    PlayId,
+    RecordId,
+    Resume,
+    RoomId,
+    RoomSound,
+    Sound,
+    TakeId,
+)
 
 
 class ToWorker(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -167,6 +178,24 @@ class StopRecord(ToWorker, frozen=True):
     record: RecordId
 
 
+class TakeSound(ToWorker, frozen=True):
+    """Take what a leg says from now on, for itself: its room hears no more or less of it. Answered by SoundTaken.
+
+    It ends after ``most_s`` (10 at most), or after ``quiet_s`` without a sound once something has been said.
+    """
+
+    take: TakeId
+    leg: LegId
+    most_s: float
+    quiet_s: float
+
+
+class StopTake(ToWorker, frozen=True):
+    """By a key: what was pressed is not in it."""
+
+    take: TakeId
+
+
 class Describe(ToWorker, frozen=True):
     """Ask for Described: all counts of the worker (legs, ports, rooms, ticks)."""
 
@@ -196,6 +225,6 @@ class Stop(ToWorker, frozen=True):
 
 MediaCommand = (
     Serve | OpenRoom | SetRoom | CloseRoom | OpenLeg | SetLeg | MoveLeg | ChangePort | CloseLeg | SetHearing | SetGain
-    | SendDigits | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | Describe | Capture | WatchRooms
-    | Ping | Stop
+    | SendDigits | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | TakeSound | StopTake
+    | Describe | Capture | WatchRooms | Ping | Stop
 )  # fmt: skip

@@ -48,6 +48,7 @@ from confserver.engine.seats import Seats
 from confserver.engine.sources import Sources
 from confserver.engine.speech import Speech
 from confserver.engine.strays import Strays
+from confserver.engine.takes import Takes
 from confserver.engine.trail import Trail
 from confserver.rtp.address import Address, AddressBook, sockaddr
 
@@ -94,6 +95,7 @@ class Engine:
         self.reports.set_loss = self.outgoing.set_loss
         mixers, by_row = self.outgoing.mixers, self.legs.by_row
         self.recorder = Recorder(self.seats, self.floor, mixers, by_row, self._say)
+        self.takes = Takes(self.seats, self.legs.by_id, self._say)
         self.moves = Moves(self.seats, self.floor, self.outgoing, self.listening, self.player)
         self._closing: list[CloseRoom] = []
         self.control: list[ControlPacket] = []
@@ -116,6 +118,7 @@ class Engine:
         self.listening.hush(self.strays.pressing)
         self._give_floor()
         self.listening.listen(now)
+        self.takes.tick(self.listening.hushed)
         outboxes = self.outgoing.tick(elapsed)
         self.trail.outgoing(outboxes, now)
         self.recorder.tick(now, elapsed)
@@ -271,6 +274,7 @@ class Engine:
         if target and goodbye:
             self.control.append((target[0], sockaddr(target[1]), goodbye))
         self._say_speaking(leg.row, False)
+        self.takes.forget_leg(leg.id)
         self.trail.closed(leg.id, now)
         self.player.forget_leg(leg.id)
         self.listening.forget(leg.row)
@@ -369,5 +373,6 @@ class Engine:
             "protected": self.protection.legs,
             "refused": self.protection.refused,
             "recordings": self.recorder.count,
+            "takes": len(self.takes),
             "ticks": self.ticks,
         }

@@ -42,6 +42,8 @@ from confserver.contract import (
     Stop,
     StopPlay,
     StopRecord,
+    StopTake,
+    TakeSound,
     WatchRooms,
 )  # fmt: skip
 from confserver.engine.frame import TICK_S
@@ -112,6 +114,8 @@ class Loop:
             Record: self._record,
             PauseRecord: lambda command: self._engine.recorder.pause(command.record, command.paused),
             StopRecord: lambda command: self._engine.recorder.stop(command.record),
+            TakeSound: self._engine.takes.start,
+            StopTake: self._engine.takes.stop,
             Describe: self._describe,
             Capture: self._capture,
             WatchRooms: lambda command: self._watched.set(command.rooms),
