@@ -14,6 +14,7 @@ from typing import Any
 
 from rooms import (
     assembly,
+    broadcasting,
     dialling,
     door,
     entrance,
@@ -53,7 +54,7 @@ _TOUCHES_HEARING = (
     tell.ParticipantDeafened, tell.ParticipantUndeafened, tell.ParticipantHeld, tell.ParticipantResumed,
     tell.HeldByHost, tell.ReleasedByHost, tell.FloorGiven, tell.FloorTaken, tell.RoomChanged, tell.RoomCreated,
     tell.WhisperBegan, tell.WhisperEnded, tell.RelationChanged,
-    tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed,
+    tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed, tell.BroadcastBegan, tell.BroadcastEnded,
 )  # fmt: skip
 
 
@@ -106,6 +107,7 @@ class Room:
         self.ties = Ties()
         self.links = links.Links()
         self.assembly = assembly.Assembly()
+        self.abroad = broadcasting.Abroad()
         self._ids = ids
 
     @property
@@ -158,19 +160,19 @@ class Room:
             topics.ALARMS[purpose](self, minutes)
         return self.conclude(minutes)
 
-    def conclude(self, minutes: Minutes) -> list[tell.Event]:
-        """All is said: who hears whom follows from it."""
+    def conclude(self, minutes: Minutes, *, hears_anew: bool = False) -> list[tell.Event]:
+        """All is said: who hears whom follows from it. ``hears_anew``: also from what is in other rooms."""
         recording.follow(self, minutes)
         timing.follow(self, minutes)
         self.lists.follow(self, list(minutes.events), minutes)
-        if any(isinstance(event, _TOUCHES_HEARING) for event in minutes.events):
+        if hears_anew or any(isinstance(event, _TOUCHES_HEARING) for event in minutes.events):
             self._tell_hearing(minutes)
         self.number = minutes.number
         return minutes.events
 
     def _tell_hearing(self, minutes: Minutes) -> None:
         voices.review(self, minutes)
-        hearing = hearing_of(self.present, self.waiting, self.links, self.speakers)
+        hearing = hearing_of(self.present, self.waiting, self.links, self.speakers, self.abroad.heard())
         if hearing != self.hearing:
             self.hearing = hearing
             minutes.say(tell.HearingChanged, hearing)
@@ -311,6 +313,7 @@ class Room:
             dialling.leave(person, cause, minutes)
             assembly.leave(self, person, minutes)
             links.leave(self, person.id, minutes)
+            broadcasting.leave(self, person.id, minutes)
             if self.dominant == person.id:
                 voices.give_word(self, None, minutes)
             minutes.say(tell.ParticipantLeft, person.id, cause)
@@ -332,6 +335,7 @@ class Room:
         self.recording.close(minutes)
         self.chat.clear()
         assembly.close_room(self, minutes)
+        broadcasting.close_room(self, minutes)
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None
         self.alarms.clear_all(but=RETURN)

@@ -90,11 +90,12 @@ def _plain(value: object) -> object:
 def hearing_in_words(hearing: Hearing) -> list[str]:
     """One line for each group of listeners that hear the same, then one for each exception; people by their ids."""
     groups: dict[int, list[str]] = {}
+    abroad = dict(hearing.guests)
     for listening in hearing.listeners:
         groups.setdefault(listening.mix, []).append(listening.listener)
     lines = []
     for mix, listeners in sorted(groups.items()):
-        sources = [source for source, gain in hearing.mixes[mix].sources if gain > 0]
+        sources = [_from(source, abroad) for source, gain in hearing.mixes[mix].sources if gain > 0]
         hears = "hears" if len(listeners) == 1 else "hear"
         lines.append(f"{_named(listeners)} {hears} {_named(sources) or 'nobody'}")
     apart = [each for each in hearing.listeners if each.exceptions]
@@ -104,6 +105,10 @@ def hearing_in_words(hearing: Hearing) -> list[str]:
     if len(apart) > MOST_NAMED:
         lines.append(f"{len(apart) - MOST_NAMED} more hear somebody otherwise")
     return lines
+
+
+def _from(source: str, abroad: Mapping[str, str]) -> str:
+    return f"{source} from {abroad[source]}" if source in abroad else source
 
 
 def _named(people: Iterable[str]) -> str:

@@ -101,7 +101,7 @@ OPTION_HELP = {
     "reason": "Why, in a few words for whoever reads the list.",
     "minutes": "So many minutes longer.",
     "role": "What its holder may do.",
-    "rooms": "Only these rooms, by name or pattern (team-*); more than one: say it again.",
+    "rooms": "Only these rooms, by name (a token's also by pattern, team-*); more than one: say it again.",
     "seconds": "Until so many seconds have passed.",
     "password": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
     "display": "What others read when this user calls.",

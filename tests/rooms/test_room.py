@@ -399,7 +399,7 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
         "version": {"epoch": "0", "number": stage.rooms.get(ROOM).number}, "profile": "", "schedule": None,
         "waiting": [], "lists": [],
         "parent": "", "breakouts": [], "merged_into": "", "in_lecture": False, "hands": [], "floor": [],
-        "whispers": [], "sidebars": [], "unheard": [],
+        "whispers": [], "sidebars": [], "unheard": [], "broadcasts": [],
         "ends_at": None, "ends_because": "", "created_at": 1001.0, "opened_at": 1001.0, "at": stage.now,
         "reserved": 1, "dominant": None, "plays": [], "recording": None,
         "dialling": [],
