@@ -7,12 +7,15 @@
        └────────── Deferreds fire ◄───────────────┘        read(job) ──► reader thread, its own connection
 
 The server never waits for the disk: a job is a function of the database, done behind its back. A job that
-comes after a quiet moment is committed at once; under load all that come within ``GATHER_S`` share one commit.
-A job's Deferred fires after the commit, so what was acknowledged survives a killed process, though with WAL and
-``synchronous=NORMAL`` perhaps not a power cut.
+comes after a quiet moment is committed at once; under load all that come within ``GATHER_S`` share one commit, and
+the writer sleeps until then: whoever hands over a job wakes nobody. A job's Deferred fires after the commit, so what
+was acknowledged survives a killed process, though with WAL and ``synchronous=NORMAL`` perhaps not a power cut.
 
-A job that fails fails alone. A full disk or a broken one fails the jobs it hits, each by its own Deferred;
-later jobs are tried anew. Which tables there are is not known here: ``migrate`` is handed in.
+Many small things of one kind need no job each: ``add`` gives them to one function, as many as wait in a row.
+
+A job that fails fails alone, also among those that were done together. A full disk or a broken one fails the jobs it
+hits, each by its own Deferred; later jobs are tried anew. Which tables there are is not known here: ``migrate`` is
+handed in.
 """
 
 from __future__ import annotations
@@ -25,8 +28,9 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -39,6 +43,8 @@ from twisted.python.threadpool import ThreadPool
 T = TypeVar("T")
 Job = Callable[[Database], T]
 """Done in one transaction. It may be done again when its batch fails, so it touches nothing but the database."""
+Together = Callable[[Database, list[T]], object]
+"""A job for many items, in order; it may be done again with fewer of them."""
 
 GATHER_S = 0.1
 MOST_WAITING = 20_000
@@ -77,12 +83,14 @@ class Counts:
     batches: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Entry:
-    """A job in the queue, and later what has become of it."""
+    """A job in the queue, or an item of one done ``together``, and later what has become of it."""
 
-    job: Job[Any]
+    job: Job[Any] | None
     deferred: Deferred[Any]
+    together: Together[Any] | None = None
+    item: Any = None
     result: Any = None
     error: Exception | None = None
 
@@ -118,6 +126,8 @@ class Storage:
         self.trouble = ""
         """Why nothing can be written, from the failure of a full disk until ``recovered``."""
         self._changed = threading.Condition()  # guards the queue, the phase and the counts
+        self._is_idle = False
+        """The writer waits for a job."""
         self._waiting: deque[_Entry] = deque()
         self._stopped: list[Deferred[None]] = []
         self._readers = ThreadPool(1, 1, name="storage-reader")
@@ -140,16 +150,27 @@ class Storage:
         job, or when the database refuses; with the job's own error when that raises one. Then the job has left
         no trace.
         """
+        return self._queue(_Entry(job, Deferred()))
+
+    def add(self, together: Together[T], item: T) -> Deferred[None]:
+        """Have an item written by ``together``, with all others that wait for it in a row; fires after the commit.
+
+        Fails like ``write``, each item by itself.
+        """
+        return self._queue(_Entry(None, Deferred(), together, item))
+
+    def _queue(self, entry: _Entry) -> Deferred[Any]:
         with self._changed:
             if self._phase is not Phase.OPEN:
                 return fail(StorageError("the store is not open"))
             if len(self._waiting) >= self._most_waiting:
                 self._counts.refused += 1
                 return fail(StorageError(f"the store cannot keep up: {len(self._waiting)} jobs are waiting"))
-            entry = _Entry(job, Deferred())
             self._waiting.append(entry)
             self._counts.accepted += 1
-            self._changed.notify()
+            if self._is_idle:
+                self._is_idle = False
+                self._changed.notify()
         return entry.deferred
 
     def read(self, job: Job[T]) -> Deferred[T]:
@@ -247,11 +268,14 @@ class Storage:
             raise StorageError(f"{self._path} cannot be used: {error}") from error
 
     def _next_batch(self, quiet_until: float) -> list[_Entry]:
-        """Wait for jobs, and under load for more of them; nothing means that all is done."""
+        """Sleep while jobs gather, then take them, or wait for one; nothing means that all is done."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._phase is Phase.STOPPING)
             while self._phase is not Phase.STOPPING and (left := quiet_until - time.monotonic()) > 0:
                 self._changed.wait(left)
+            while not self._waiting and self._phase is not Phase.STOPPING:
+                self._is_idle = True
+                self._changed.wait()
+            self._is_idle = False
             batch = list(self._waiting)
             self._waiting.clear()
             return batch
@@ -278,10 +302,14 @@ class Storage:
         try:
             db.execute("BEGIN IMMEDIATE")
             begun = True
-            for entry in entries:
-                _do(db, entry)
+            work = deque(_runs(entries))
+            while work:
+                run = work.popleft()
+                _do(db, run)
                 if not db.conn.in_transaction:  # SQLite gives up the whole transaction where the disk is full
                     return len(entries) == 1
+                if len(run) > 1 and run[0].error is not None:
+                    work.extendleft([entry] for entry in reversed(run))
             db.execute("COMMIT")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
@@ -336,13 +364,31 @@ def _lock(path: Path) -> int:
     return descriptor
 
 
-def _do(db: Database, entry: _Entry) -> None:
+def _runs(entries: list[_Entry]) -> Iterator[list[_Entry]]:
+    """What is done in one go: a job, or items of one kind that follow each other."""
+    for _, run in groupby(entries, key=lambda entry: entry.together or entry):
+        yield list(run)
+
+
+def _do(db: Database, run: list[_Entry]) -> None:
     """Do one job behind a savepoint, so that an error leaves no trace of it."""
-    entry.result = entry.error = None
+    result: Any = None
+    failed: Exception | None = None
     try:
         with db.atomic():
-            entry.result = entry.job(db)
+            result = _done(db, run)
     except sqlite3.Error as error:
-        entry.error = _storage_error(error)
+        failed = _storage_error(error)
     except Exception as error:  # a job's own error belongs to whoever asked for the job
-        entry.error = error
+        failed = error
+    for entry in run:
+        entry.result, entry.error = result, failed
+
+
+def _done(db: Database, run: list[_Entry]) -> Any:
+    first = run[0]
+    if first.together is not None:
+        first.together(db, [entry.item for entry in run])
+        return None
+    assert first.job is not None
+    return first.job(db)

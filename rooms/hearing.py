@@ -10,6 +10,7 @@ engine subtracts a listener's own voice from his mix.
     mix 1   the room      all others
     mix 2.. sidebars      those in each: one another, and the room more softly
     guests                in all mixes but the first: who is in another room and speaks to this one (``broadcasting``)
+    mix ..  forwards      one voice of the room, that is sent on to a program (``rooms.forwarding``)
     exceptions            a whisper or a coach (heard by one), and whom somebody does not hear
 """
 
@@ -55,6 +56,10 @@ class Hearing:
     """Those who speak to some alone: they are not recorded."""
     guests: tuple[tuple[ParticipantId, str], ...] = ()
     """Sources that are in other rooms, and in which; they hear nothing of this one."""
+    forwards: tuple[tuple[int, int], ...] = ()
+    """What is sent on to programs, by number (``rooms.forwarding``), and the mix that it hears."""
+    bare: tuple[int, ...] = ()
+    """The mixes that hold voices and nothing else, not even what plays to everybody."""
 
 
 def may_be_heard(participant: Participant) -> bool:

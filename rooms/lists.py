@@ -206,11 +206,13 @@ class Lists:
         for called in list(self._by_number.values()):
             if called.is_over:
                 continue
+            free = called.how.at_once - called.count("calling")
             for index, entry in enumerate(called.entries):
-                if called.count("calling") >= called.how.at_once:
+                if free <= 0:
                     break
                 if entry.state == "waits" and entry.due <= minutes.at:
                     self._call(called, index, entry, minutes)
+                    free -= 1
         self._wake(room)
 
     def _call(self, called: Called, index: int, entry: Entry, minutes: Minutes) -> None:

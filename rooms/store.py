@@ -11,6 +11,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlite_utils import Database, Migrations
@@ -163,10 +165,15 @@ def records_of(events: Iterable[tell.Event]) -> list[Record]:
 def write(db: Database, records: list[Record]) -> None:
     """Write records, all or none."""
     with db.atomic():
-        for record in records:
-            db.execute(record.sql, record.values)
+        for sql, same in groupby(records, key=attrgetter("sql")):
+            db.conn.executemany(sql, [record.values for record in same])
         if records:
             db.execute(_SEEN, {"at": max(record.values["at"] for record in records)})
+
+
+def write_all(db: Database, groups: list[list[Record]]) -> None:
+    """Write what several commands have come to, in order, all or none."""
+    write(db, [record for group in groups for record in group])
 
 
 def apply(db: Database, events: Iterable[tell.Event]) -> None:

@@ -19,7 +19,7 @@ from sqlite_utils import Database
 from twisted.internet import reactor
 from twisted.internet.defer import DeferredList, gatherResults
 
-from confserver.storage import Storage, StorageError
+from confserver.storage import Storage, StorageError, StorageFull
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -237,6 +237,109 @@ async def test_a_store_that_cannot_keep_up_says_so(path: Path) -> None:
     await storage.write(note("later"))
     await storage.stop()
     assert on_disk(path) == ["0", "1", "2", "later"]
+
+
+# ---------------------------------------------------------------- many small things of one kind
+def notes_together(db: Database, texts: list[str]) -> None:
+    """One of them, "twin", can be there once; another, "half", fails when it is half done."""
+    for text in texts:
+        db["notes"].insert({"id": 1000, "text": text} if text == "twin" else {"text": text})
+        if text == "half":
+            raise ValueError("no more")
+
+
+class Ledger:
+    """Remembers how many items each call was given."""
+
+    def __init__(self) -> None:
+        self.runs: list[int] = []
+
+    def __call__(self, db: Database, texts: list[str]) -> None:
+        self.runs.append(len(texts))
+        notes_together(db, texts)
+
+
+@pytest_twisted.ensureDeferred
+async def test_items_that_wait_in_a_row_are_written_by_one_call_and_in_order(storage: Storage, path: Path) -> None:
+    held, ledger = (gate := Gate()).close(storage), Ledger()
+    written = [storage.add(ledger, text) for text in ("a", "b")]
+    written.append(storage.write(note("a job between")))
+    written += [storage.add(ledger, text) for text in ("c", "d", "e")]
+    gate.let_go.set()
+    await held
+    await gatherResults(written)
+    assert ledger.runs == [2, 3]
+    assert on_disk(path) == ["a", "b", "a job between", "c", "d", "e"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_items_of_two_kinds_are_not_mixed(storage: Storage, path: Path) -> None:
+    held, one, other = (gate := Gate()).close(storage), Ledger(), Ledger()
+    written = [storage.add(kind, text) for kind, text in ((one, "a"), (other, "b"), (other, "c"), (one, "d"))]
+    gate.let_go.set()
+    await held
+    await gatherResults(written)
+    assert (one.runs, other.runs) == ([1, 1], [2])
+    assert on_disk(path) == ["a", "b", "c", "d"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_item_that_fails_fails_alone_and_all_are_told(storage: Storage, path: Path) -> None:
+    held = (gate := Gate()).close(storage)
+    texts = ("a", "twin", "half", "twin", "b")
+    written = [storage.add(notes_together, text) for text in texts]
+    gate.let_go.set()
+    await held
+    outcomes = await DeferredList(written, consumeErrors=True)
+    assert [ok for ok, _ in outcomes] == [True, True, False, False, True]
+    assert outcomes[2][1].check(ValueError) and outcomes[3][1].check(StorageError)
+    assert storage.describe()["failed"] == 2
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert [text for (text,) in connection.execute("SELECT text FROM notes ORDER BY text")] == ["a", "b", "twin"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_disk_that_is_full_for_one_item_takes_the_others(storage: Storage, path: Path) -> None:
+    now = await storage.write(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
+    await storage.write(lambda db: db.execute(f"PRAGMA max_page_count = {now + 1}").fetchone()[0])
+    held = (gate := Gate()).close(storage)
+    written = [storage.add(notes_together, text) for text in ("small", "x" * 200_000, "also small")]
+    gate.let_go.set()
+    await held
+    outcomes = await DeferredList(written, consumeErrors=True)
+    assert [ok for ok, _ in outcomes] == [True, False, True]
+    assert outcomes[1][1].check(StorageFull) and "full" in storage.trouble
+    assert on_disk(path) == ["small", "also small"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_items_are_refused_as_jobs_are(path: Path) -> None:
+    storage = Storage(path, migrate, reactor, most_waiting=2)
+    with pytest.raises(StorageError, match="not open"):
+        await storage.add(notes_together, "early")
+    await storage.start()
+    held = (gate := Gate()).close(storage)
+    accepted = [storage.add(notes_together, str(number)) for number in range(2)]
+    with pytest.raises(StorageError, match="cannot keep up"):
+        await storage.add(notes_together, "one too many")
+    gate.let_go.set()
+    await held
+    await gatherResults(accepted)
+    await storage.stop()
+    assert on_disk(path) == ["0", "1"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_writer_that_sleeps_while_jobs_gather_is_woken_by_the_end_alone(path: Path) -> None:
+    storage = Storage(path, migrate, reactor, gather_s=30.0)
+    await storage.start()
+    await storage.add(notes_together, "lone")
+    waiting = [storage.add(notes_together, "a"), storage.write(note("b"))]
+    begin = time.monotonic()
+    await storage.stop()
+    assert time.monotonic() - begin < 10
+    await gatherResults(waiting)
+    assert on_disk(path) == ["lone", "a", "b"]
 
 
 # ---------------------------------------------------------------- starting and stopping

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 
-from sqlite_utils import Database, Migrations
+from sqlite_utils import Database
 
 from confserver.admin.hooks import MOST_DEAD, Hook, Letter
-
-
-class StoreError(Exception):
-    """The webhooks cannot be read; one line for the administrator."""
+from confserver.admin.store import in_words, migration
 
 
 def first_tables(db: Database) -> None:
@@ -26,21 +22,8 @@ def first_tables(db: Database) -> None:
     )
 
 
-STEPS = (first_tables,)
-"""The migrations, oldest first; once released, a step is never changed, only followed by another."""
-
-_migrations = Migrations("webhooks")
-for _step in STEPS:
-    _migrations()(_step)
-
-
-def migrate(db: Database) -> None:
-    """Bring the tables to this version. Raises StoreError."""
-    known = {step.__name__ for step in STEPS}
-    newer = [applied.name for applied in _migrations.applied(db) if applied.name not in known]
-    if newer:
-        raise StoreError(f"the store was written by a newer version ({', '.join(newer)}): start that one")
-    _migrations.apply(db)
+migrate = migration("webhooks", (first_tables,))
+"""Bring the tables to this version. Raises StoreError."""
 
 
 def keep(db: Database, hook: Hook) -> None:
@@ -76,7 +59,7 @@ def dig_up(db: Database, name: str) -> None:
 
 def load(db: Database) -> tuple[list[Hook], dict[str, list[Letter]]]:
     """The hooks, and the dead letters of each by its name. Raises StoreError."""
-    try:
+    with in_words("the webhooks"):
         hooks = [
             Hook(
                 row["name"],
@@ -92,5 +75,3 @@ def load(db: Database) -> tuple[list[Hook], dict[str, list[Letter]]]:
             letter = Letter(row["id"], row["type"], row["at"], row["body"], 0, row["reason"], row["tries"])
             dead.setdefault(row["webhook"], []).append(letter)
         return hooks, dead
-    except (sqlite3.Error, ValueError, TypeError) as error:
-        raise StoreError(f"the store cannot be read: {error}") from error

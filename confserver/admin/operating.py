@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 HELP = """Turn new calls away from the running server, and let those present finish.
 
-Who calls hears 503, or is sent to the server of the setting limits.drain_to. Without an option that is all: the server
-stays as it is, and --cancel takes new calls again. With --until-empty it ends when the last call has; with --by it
-ends at that time at the latest, and hangs up on who is still there.
+Who calls hears 503, or is sent to the server of the setting limits.drain_to; rooms call nobody either, neither by
+lists nor by phones that ask them to. Without an option that is all: --cancel takes new calls again. With --until-empty
+it ends when the last call has; with --by it ends at that time at the latest, and hangs up on who is still there.
 """
 TIME_HELP = "End at this time at the latest: 23:30, 2026-12-31T23:30, or 45m, 2h, 90s from now."
 LOOK_S = 1.0

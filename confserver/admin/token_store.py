@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 
-from sqlite_utils import Database, Migrations
+from sqlite_utils import Database
 
+from confserver.admin.store import in_words, migration
 from confserver.admin.tokens import Token
 from rooms.participant import Role
-
-
-class StoreError(Exception):
-    """The tokens cannot be read; one line for the administrator."""
 
 
 def first_table(db: Database) -> None:
@@ -23,21 +19,8 @@ def first_table(db: Database) -> None:
     )
 
 
-STEPS = (first_table,)
-"""The migrations, oldest first; once released, a step is never changed, only followed by another."""
-
-_migrations = Migrations("tokens")
-for _step in STEPS:
-    _migrations()(_step)
-
-
-def migrate(db: Database) -> None:
-    """Bring the table to this version. Raises StoreError."""
-    known = {step.__name__ for step in STEPS}
-    newer = [applied.name for applied in _migrations.applied(db) if applied.name not in known]
-    if newer:
-        raise StoreError(f"the store was written by a newer version ({', '.join(newer)}): start that one")
-    _migrations.apply(db)
+migrate = migration("tokens", (first_table,))
+"""Bring the table to this version. Raises StoreError."""
 
 
 def keep(db: Database, token: Token) -> None:
@@ -56,11 +39,9 @@ def drop(db: Database, name: str) -> None:
 
 def load(db: Database, now: float) -> list[Token]:
     """Those that hold; what is over is dropped. Raises StoreError."""
-    try:
+    with in_words("the tokens"):
         db.execute("DELETE FROM tokens WHERE until <= ?", [now])
         return [_token(row) for row in db.query("SELECT * FROM tokens ORDER BY name")]
-    except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
-        raise StoreError(f"the tokens in the store cannot be read: {error}") from error
 
 
 def _token(row: dict[str, object]) -> Token:

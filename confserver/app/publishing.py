@@ -14,8 +14,9 @@ from rooms.events import Event
 log = structlog.get_logger("calls")
 T = TypeVar("T")
 Stored = Callable[[], None]
-Listener = Callable[[tuple[Event, ...]], Stored]
-"""Hears what one command has come to, at once; gives what to call when the store has it, or cannot have it."""
+Listener = Callable[[tuple[Event, ...]], Stored | None]
+"""Hears what one command has come to, at once; gives what to call, if anything, when the store has it, or cannot have
+it."""
 
 
 def publish(journal: Journal, listeners: Sequence[Listener], events: tuple[Event, ...]) -> Deferred[Any]:
@@ -23,9 +24,11 @@ def publish(journal: Journal, listeners: Sequence[Listener], events: tuple[Event
     stored = []
     for listen in listeners:
         try:
-            stored.append(listen(events))
+            after = listen(events)
         except Exception:
             log.exception("fault", listener=listen.__qualname__)
+        else:
+            stored += [after] if after else []
     commit = journal.publish(events)
     for each in stored:
         commit.addBoth(_and_then(each))

@@ -30,6 +30,8 @@ class Wishes:
     """The mix in which not even that is heard what plays to everybody."""
     guests: set[int] = field(default_factory=set)
     """Who is heard here and sits in another room."""
+    bare: frozenset[int] = frozenset()
+    """The mixes that hold voices and nothing else."""
 
     def forget(self, row: int) -> None:
         for gains in (*self.mixes, *self.exceptions.values()):
@@ -102,7 +104,8 @@ class Room:
         """Each mix that more than one may hear, and what is in it."""
         for mixes in (self.mixes, self.wide):
             for index, (mix, gains) in enumerate(zip(mixes, self.wishes.mixes, strict=False)):
-                yield mix, self.with_players(gains, None, is_silent=index == self.wishes.silent)
+                is_bare = index in self.wishes.bare
+                yield mix, gains if is_bare else self.with_players(gains, None, is_silent=index == self.wishes.silent)
 
     def own(self, row: int, index: int, exceptions: Gains) -> Gains:
         """What is in the mix of one listener alone."""

@@ -19,6 +19,7 @@ from functools import partial
 from confserver.contract import LegOpened, OpenLeg
 from confserver.focus.admission import Admission
 from confserver.focus.answers import NoAnswer
+from confserver.focus.draining import WORDS as DRAINING
 from confserver.focus.fencing import Fencing
 from confserver.focus.legs import Leg, Stage
 from confserver.focus.media import callee_of, check_family, check_reach, description_of, nobody, plan_of
@@ -43,7 +44,7 @@ from confserver.sip.outputs import CallAccepted, CallEnded, CallRinging
 from confserver.sip.uri import Uri, escape_user
 from confserver.sip.ways import is_address, usual
 from rooms import events as tell
-from rooms.commands import Arrive, Command, Dial, Hold, NoteDialFailed, NoteRedirected, NoteRinging
+from rooms.commands import Arrive, Command, Dial, DialList, Hold, NoteDialFailed, NoteRedirected, NoteRinging
 from rooms.errors import Conflict, Forbidden, NotOpen, Refused
 from rooms.participant import SYSTEM, Actor
 
@@ -126,8 +127,10 @@ class Dialout:
     def check(self, command: Command, by: Actor, now: float, headers: Headers = ()) -> None:
         """Whether a call may be made. Raises Refused, of which the room is told; nothing else has changed.
 
-        ``headers``: for its INVITE.
+        ``headers``: for its INVITE. A list is refused as a whole only where none of its calls would be made.
         """
+        if isinstance(command, DialList):
+            self._check_open()
         if not isinstance(command, Dial):
             return
         try:
@@ -136,10 +139,16 @@ class Dialout:
             self.fencing.refused(command.room, command.uri, refused.reason, by.name, now)
             raise
 
+    def _check_open(self) -> None:
+        """Calls under way go on while the server is emptied; no other is begun. Raises NotOpen."""
+        if self._scene.is_closing:
+            raise NotOpen("the server is stopping")
+        if self._scene.draining is not None:
+            raise NotOpen(DRAINING)
+
     def _check(self, command: Dial, by: Actor, now: float, headers: Headers) -> None:
         scene = self._scene
-        if scene.is_closing:
-            raise NotOpen("the server is stopping")
+        self._check_open()
         if sum(leg.is_ours for leg in scene.legs.by_id.values()) >= self.terms.most:
             raise Conflict(f"dialling out: {self.terms.most} calls at once are the most (dialout.max_calls)")
         if command.caller_id and command.caller_id not in self.terms.caller_ids:

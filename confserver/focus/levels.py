@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from confserver.contract import LegId, WatchedReports, WatchRooms
-from confserver.focus.legs import Leg, Stage
+from confserver.focus.legs import Stage
+from confserver.focus.measuring import worth_of
 from confserver.focus.outputs import Output, TellWorker
 from confserver.focus.scene import Scene
 
@@ -60,21 +61,7 @@ class Levels:
             if count and count + len(legs) > MOST_TOLD:
                 break
             count += len(legs)
-            told[name] = {leg.participant: self._of(leg) for leg in legs}
+            told[name] = {leg.participant: {"level_db": self._now.get(leg.id), **worth_of(leg.report)} for leg in legs}
             self._last = name
         self._now = {leg: level for leg, level in self._now.items() if leg in self._scene.legs.by_id}
         return told
-
-    def _of(self, leg: Leg) -> dict[str, Any]:
-        report = leg.report
-        return {
-            "level_db": self._now.get(leg.id),
-            "received": report.received if report else 0,
-            "sent": report.sent if report else 0,
-            "lost": report.lost if report else 0,
-            "lost_out": report.lost_out if report and report.lost_out >= 0 else None,
-            "jitter_ms": round(report.jitter_ms, 1) if report else None,
-            "rtt_ms": round(report.rtt_ms, 1) if report and report.rtt_ms >= 0 else None,
-            "mos_in": round(report.mos_in, 2) if report and report.mos_in else None,
-            "mos_out": round(report.mos_out, 2) if report and report.mos_out else None,
-        }

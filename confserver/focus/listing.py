@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from confserver.focus.scene import Scene
@@ -19,12 +20,26 @@ class Listing:
     def __init__(self, scene: Scene, check: Check) -> None:
         self._scene = scene
         self._check = check
+        self._wanted: deque[tell.DialWanted] = deque()
+        self._is_calling = False
 
     def follow(self, event: tell.Event) -> None:
-        if isinstance(event, tell.DialWanted):
-            participant, reason = self._dial(event)
-            note = NoteListed(event.room, event.list, event.entry, participant, reason)
-            self._scene.try_ask(note, SYSTEM, event.at)
+        """A refusal has the room want the next call at once: one after another, never one within another."""
+        if not isinstance(event, tell.DialWanted):
+            return
+        self._wanted.append(event)
+        if self._is_calling:
+            return
+        self._is_calling = True
+        try:
+            while self._wanted:
+                self._note(self._wanted.popleft())
+        finally:
+            self._is_calling = False
+
+    def _note(self, event: tell.DialWanted) -> None:
+        participant, reason = self._dial(event)
+        self._scene.try_ask(NoteListed(event.room, event.list, event.entry, participant, reason), SYSTEM, event.at)
 
     def _dial(self, event: tell.DialWanted) -> tuple[str, str]:
         """Who is being called, or why nobody is."""

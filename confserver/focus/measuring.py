@@ -178,16 +178,24 @@ def media_of(leg: Leg) -> dict[str, Any]:
         "port": leg.port,
         "remote": written(leg.remote) if leg.remote else None,
         "worker": leg.worker,
-        "received": report.received if report else 0,
-        "lost": report.lost if report else 0,
+        **worth_of(report),
         "late": report.late if report else 0,
-        "lost_out": report.lost_out if report and report.lost_out >= 0 else None,
-        "jitter_ms": round(report.jitter_ms, 2) if report else None,
         "jitter_out_ms": round(report.jitter_out_ms, 2) if report and report.jitter_out_ms >= 0 else None,
         "delay_ms": round(report.playout_ms, 1) if report else None,
-        "rtt_ms": round(report.rtt_ms, 1) if report and report.rtt_ms >= 0 else None,
         "skew_ppm": round(report.skew_ppm, 1) if report else None,
         "level_db": round(report.level_db, 1) if report and report.level_db > UNKNOWN_DB else None,
+    }
+
+
+def worth_of(report: LegReport | None) -> dict[str, Any]:
+    """What a leg's report says to everybody who looks on, in numbers that are fit to read."""
+    return {
+        "received": report.received if report else 0,
+        "sent": report.sent if report else 0,
+        "lost": report.lost if report else 0,
+        "lost_out": report.lost_out if report and report.lost_out >= 0 else None,
+        "jitter_ms": round(report.jitter_ms, 2) if report else None,
+        "rtt_ms": round(report.rtt_ms, 1) if report and report.rtt_ms >= 0 else None,
         "mos_in": round(report.mos_in, 2) if report and report.mos_in else None,
         "mos_out": round(report.mos_out, 2) if report and report.mos_out else None,
     }

@@ -224,7 +224,8 @@ class Transfers:
             self._dialout.check(command, actor, now, headers)
             events = self._scene.ask(command, actor, now)
         except Refused as refused:
-            raise of_room(refused) from refused
+            draining = self._scene.draining
+            raise draining.answer(request) if draining else of_room(refused) from refused
         return next(event.participant for event in events if isinstance(event, tell.Dialled))
 
     def _remove(self, room: str, refer: Refer, leg: Leg | None, now: float) -> ParticipantId:

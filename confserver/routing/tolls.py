@@ -15,6 +15,7 @@ from typing import Any
 from confserver.routing.countries import country_of, is_in
 from confserver.routing.fence import Unreachable
 from confserver.routing.refusals import Conflict, NotFound
+from confserver.routing.talktime import TalkTime
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 MOST_PENDING = 100
@@ -50,12 +51,6 @@ class Toll:
     answered_at: float | None = None
     ended_at: float | None = None
 
-    def seconds_since(self, start: float, now: float) -> float:
-        """How long it has been talked since ``start``."""
-        if self.answered_at is None:
-            return 0.0
-        return max(0.0, (now if self.ended_at is None else self.ended_at) - max(self.answered_at, start))
-
 
 @dataclass(frozen=True, slots=True)
 class Approval:
@@ -89,6 +84,8 @@ class Tolls:
     """Of the last day, oldest first."""
     _open: dict[str, Toll] = field(default_factory=dict)
     """Those of them that have not ended, by key: looked at after each step of the server."""
+    _talked: dict[str | None, TalkTime] = field(default_factory=dict)
+    """By each room, and by all (None)."""
     _approvals: dict[str, Approval] = field(default_factory=dict)
 
     def restore(self, calls: Iterable[Toll], approvals: Iterable[Approval], now: float) -> None:
@@ -96,6 +93,11 @@ class Tolls:
         self._calls = sorted((call for call in calls if _is_recent(call, now)), key=lambda call: call.began_at)
         self._open = {call.key: call for call in self._calls if call.ended_at is None}
         self._approvals = {approval.country: approval for approval in approvals}
+        self._talked = {}
+        for room in {None, *(call.room for call in self._calls)}:
+            own = [call for call in self._calls if room is None or call.room == room]
+            talks = [(call.answered_at, call.ended_at) for call in own if call.answered_at is not None]
+            self._talked.setdefault(room, TalkTime()).add(talks)
 
     # ------------------------------------------------------------------ may it be made
     def check(self, room: str, number: str, by: str, now: float) -> None:
@@ -141,7 +143,8 @@ class Tolls:
         return [row for row in rows if row[1]]
 
     def _used(self, span: float, room: str | None, now: float) -> float:
-        return sum(call.seconds_since(now - span, now) for call in self._calls if room is None or call.room == room)
+        talked = self._talked.get(room)
+        return talked.since(now - span, now) if talked else 0.0
 
     def _check_country(self, room: str, number: str, by: str, now: float) -> None:
         country = country_of(number, self.international)
@@ -182,10 +185,20 @@ class Tolls:
         return call
 
     def answered(self, key: str, now: float) -> Toll | None:
-        return self._change(key, lambda call: call if call.answered_at else replace(call, answered_at=now))
+        call = self._open.get(key)
+        if call is not None and call.answered_at is None:
+            self._talks(call.room, 1, now)
+        return self._change(key, lambda call: call if call.answered_at is not None else replace(call, answered_at=now))
 
     def ended(self, key: str, now: float) -> Toll | None:
+        call = self._open.get(key)
+        if call is not None and call.answered_at is not None:
+            self._talks(call.room, -1, now)
         return self._change(key, lambda call: replace(call, ended_at=now))
+
+    def _talks(self, room: str, by: int, now: float) -> None:
+        for whose in (room, None):
+            self._talked.setdefault(whose, TalkTime()).change(by, now)
 
     def open(self, key: str) -> Toll | None:
         return self._open.get(key)
@@ -203,6 +216,8 @@ class Tolls:
     def _forget(self, now: float) -> None:
         while self._calls and not _is_recent(self._calls[0], now):
             del self._calls[0]
+        for room in [room for room, talked in self._talked.items() if talked.is_over(now)]:
+            del self._talked[room]
 
     # ------------------------------------------------------------------ time
     def _talking(self) -> list[Toll]:
@@ -223,8 +238,7 @@ class Tolls:
         talking, soonest = self._talking(), FOREVER
         for _, most, span, own in self._minutes() if talking else ():
             for room in {call.room for call in talking} if own else {None}:
-                count = sum(room is None or call.room == room for call in talking)
-                soonest = min(soonest, (most * 60.0 - self._used(span, room, now)) / count)
+                soonest = min(soonest, (most * 60.0 - self._used(span, room, now)) / self._talked[room].calls)
         return None if soonest == FOREVER else now + max(0.0, soonest)
 
     # ------------------------------------------------------------------ looking in

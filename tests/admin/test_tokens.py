@@ -8,6 +8,7 @@ import pytest
 from sqlite_utils import Database
 
 from confserver.admin import token_store as store
+from confserver.admin.store import StoreError
 from confserver.admin.tokens import ADMINISTRATOR, MOST_TOKENS, Holder, Tokens, digest_of
 from rooms.errors import Conflict, Full, Invalid, NotFound
 from rooms.participant import Role
@@ -139,5 +140,5 @@ def test_a_store_that_makes_no_sense_is_told(tmp_path: Path) -> None:
     db = Database(tmp_path / "db")
     store.migrate(db)
     db.execute("INSERT INTO tokens VALUES ('x', 'king', '[]', 'd', 1.0, NULL, 'y')")
-    with pytest.raises(store.StoreError):
+    with pytest.raises(StoreError, match="the tokens in the store cannot be read"):
         store.load(db, NOW)

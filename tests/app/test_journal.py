@@ -70,6 +70,23 @@ async def test_a_store_that_is_gone(book: Book) -> None:
     book.journal.mark_alive(NOW)
 
 
+@pytest_twisted.ensureDeferred
+async def test_what_comes_together_is_told_in_order_and_each_of_its_own_failure(book: Book) -> None:
+    """Two commands share a commit; one that cannot be kept is no trouble of the other's."""
+    told: list[str] = []
+    await book.order(CreateRoom("first"))
+    book.storage.write(lambda db: db.execute("CREATE UNIQUE INDEX once ON participations (name)"))
+    for name in ("Anna", "Anna", "Bob"):
+        kept = book.order(Reserve("standup", name, "sip:a@b", "192.0.2.9:5060"))
+        kept.addCallbacks(
+            lambda _, name=name: told.append(name), lambda failure, name=name: told.append(f"{name}: {failure.type}")
+        )
+    await book.order(CreateRoom("last"))
+    assert told == ["Anna", f"Anna: {StorageError}", "Bob"]
+    people = await book.storage.read(store.participations)
+    assert sorted(row["name"] for row in people) == ["Anna", "Bob"]
+
+
 def test_the_log_says_no_secret_of_an_event() -> None:
     chosen = tell.RoomChosen("lobby", 3, NOW, "p1", "4711#0815")
     assert "4711" not in str(_facts(chosen)) and _facts(chosen)["digits"] == "set"

@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 from confserver.admin import hook_store as store
 from confserver.admin.feed import Feed
 from confserver.admin.hooks import MOST_DEAD, MOST_HOOKS, Hook, Letter, Line, Outcome
+from confserver.admin.store import StoreError
 from confserver.app.orders import Orders
 from confserver.app.webhooks import Webhooks
 from confserver.config.webhooks import Webhook, check_webhooks
@@ -174,7 +175,7 @@ def test_a_store_of_a_newer_version_or_broken_is_one_line() -> None:
     storage = Now()
     storage.db.execute("UPDATE webhooks SET name = name")
     storage.db.execute("INSERT INTO webhooks VALUES ('crm', 'x', 'y', 'no json', '[]')")
-    with pytest.raises(store.StoreError, match="cannot be read"):
+    with pytest.raises(StoreError, match="cannot be read"):
         store.load(storage.db)
 
 

@@ -41,7 +41,7 @@ def test_what_comes_from_each_by_room() -> None:
     assert told == {
         "standup": {
             leg.participant: {
-                "level_db": -21.5, "received": 100, "sent": 90, "lost": 3, "lost_out": None, "jitter_ms": 1.3,
+                "level_db": -21.5, "received": 100, "sent": 90, "lost": 3, "lost_out": None, "jitter_ms": 1.26,
                 "rtt_ms": None, "mos_in": 4.41, "mos_out": None,
             }
         }

@@ -311,7 +311,8 @@ class Explorer(RuleBasedStateMachine):
     def hearing_follows_from_how_all_are(self) -> None:
         for room in getattr(self, "rooms", ()):
             guests = self.guests_of(room)
-            assert room.hearing == hearing_of(room.present, room.waiting, room.links, room.speakers, guests)
+            hearing = hearing_of(room.present, room.waiting, room.links, room.speakers, guests)
+            assert room.hearing == room.forwards.add_to(hearing)
             assert room.hearing == self.hearing.get(room.name, room.hearing)
             people = {person.id for person in room.present} | {who for who, _ in guests}
             for one in room.hearing.listeners:

@@ -82,8 +82,8 @@ def test_the_short_round_on_this_machine() -> None:
 @pytest.mark.slow
 @pytest.mark.alone
 def test_long_benches_on_this_machine() -> None:
-    """Two of them fewer where not the whole is asked for."""
-    kinds = whole("pcmu srtp memory churn delay workers", "pcmu srtp churn delay").split()
+    """For each change those that the short round does not come by."""
+    kinds = whole("pcmu srtp memory churn delay workers", "srtp churn").split()
     line = [*kinds, *"--legs 40 --seconds 1 --settle 0.5 --json".split()]
     done = subprocess.run(
         [sys.executable, "-m", "confserver.bench", *line], cwd=ROOT, capture_output=True, text=True, timeout=200
@@ -91,8 +91,8 @@ def test_long_benches_on_this_machine() -> None:
     assert done.returncode == 0, done.stderr
     benches = json.loads(done.stdout)["benches"]
     assert list(benches) == kinds
-    for row in benches["pcmu"]["rows"]:
+    for row in benches.get("pcmu", {"rows": ()})["rows"]:
         assert row["legs short"] == 0 and row["ratio"] > 1
     peace, beside = benches["churn"]["rows"]
     assert (peace["legs opened"], beside["legs opened"] > 50) == (0, True)
-    assert all(row["bursts"] and row["unheard"] == 0 for row in benches["delay"]["rows"])
+    assert all(row["bursts"] and row["unheard"] == 0 for row in benches.get("delay", {"rows": ()})["rows"])
