@@ -92,6 +92,8 @@ OPTION_HELP = {
     "tries": "How often each is called where it is busy or nobody answers.",
     "pause_s": "Seconds between two tries.",
     "confirm": "Who answers comes in when he has pressed 1.",
+    "muted": "Who comes in by this is muted by the host.",
+    "deaf": "Who comes in by this hears nothing at first.",
     "redial": "Call back who is lost by a fault.",
     "tracks": "Also a file for each participant.",
     "uri": "Whom to call: sip:USER@HOST, tel:NUMBER, or a number.",
@@ -319,7 +321,8 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     kind = Table() if get_origin(kind) is dict else kind
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         kind = click.Choice([str(member.value) for member in hint])
-    return click.Option([f"--{name}"], type=kind, required=required, default=None, multiple=is_list, help=words)
+    unsaid = {} if required else {"default": None}  # with a default, be it None, click lets it be left out
+    return click.Option([f"--{name}"], type=kind, required=required, multiple=is_list, help=words, **unsaid)
 
 
 def help_of(field: dataclasses.Field[Any]) -> str:
