@@ -256,6 +256,7 @@ COMMANDS: tuple[type[Command], ...] = (
     AddWebhook, RemoveWebhook, TestWebhook, RetryWebhook,
 )  # fmt: skip
 _AMONG = (
+    Parameter("format", "csv or jsonl: all rows as one long text, instead of a page; Accept says the same."),
     Parameter("since", "Only what was not over by then: epoch seconds, or such as 2026-11-29T18:00."),
     Parameter("until", "Only what had begun by then."),
     Parameter("limit", "At most so many rows, the newest first; Link says where to go on.", int, 1, 1000),
