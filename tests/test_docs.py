@@ -36,7 +36,7 @@ NAMES["profile"] = "webinar"
 NAMES["recording"] = "standup-20261129-180000"
 NAMES["file"] = "standup-20261129-180000.flac"
 NAMES["country"] = "%2B49"
-NAMES |= {"webhook": "crm"}
+NAMES |= {"webhook": "crm", "route": "sales", "group": "staff"}
 NAMES["uri"] = "sip%3Abob%40example.com"
 """What the examples of the HTTP interface name."""
 

@@ -31,7 +31,17 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "log": frozenset(),
     "prompts": frozenset(),
     "backup": frozenset({"config"}),
-    "plan": frozenset({"rooms", "config.toml", "routing.refusals", "routing.bans", "routing.users"}),
+    "plan": frozenset(
+        {
+            "rooms",
+            "config.toml",
+            "config.routes",
+            "config.route_rows",
+            "routing.refusals",
+            "routing.bans",
+            "routing.users",
+        }
+    ),
     "sdp": frozenset({"formats"}),
     "engine": frozenset({"rtp", "formats", "contract"}),
     "worker": frozenset({"engine", "rtp", "contract"}),
@@ -51,6 +61,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 ALSO = {
     "routing.commands": frozenset({"rooms.commands", "rooms.participant"}),
     "routing.commands.command": frozenset({"rooms.participant"}),
+    "routing.commands.routes": frozenset({"config.routes"}),
 }
 """Single modules that may see more than their package."""
 

@@ -24,6 +24,9 @@ class Door(Protocol):
     def order(self, order: Order, by: Actor) -> Deferred[tuple[Mapping[str, object] | None, bool]]:
         """Carry it out; fires after its commit with what there is now, and whether it is new. Fails with Refused."""
 
+    def version(self, order: Order) -> str | None:
+        """That of what it changes, where that has one."""
+
     def turned_away(self, asked: Attempt, by: Actor, reason: str, kind: str = Forbidden.kind) -> None:
         """Somebody has asked for what he may not; nothing has been done."""
 

@@ -38,7 +38,7 @@ from confserver.admin.answers import exception, header, json_answer, later, refu
 from confserver.admin.asked_door import Door as Door
 from confserver.admin.caller import face_of, is_local_host, is_of_this_machine, source_of
 from confserver.admin.crowd import Crowd
-from confserver.admin.endpoints import FILE, MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
+from confserver.admin.endpoints import FILE, LARGE, MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
 from confserver.admin.export_sender import ExportSender
 from confserver.admin.exporting import Export, form_of
 from confserver.admin.gate import Gate
@@ -73,13 +73,19 @@ log = structlog.get_logger("http")
 
 
 class BoundedRequest(Request):
-    """A request that keeps at most ``MOST_BODY_BYTES`` of its body and remembers that there was more."""
+    """A request that keeps so much of its body as its path may have, and remembers that there was more."""
 
     received = 0
 
+    @property
+    def most(self) -> int:
+        """The request line is the channel's alone until the body is there; without it the least is taken."""
+        line = self.path or getattr(self.channel, "_path", None) or b""
+        return LARGE.get(text(line).partition("?")[0], MOST_BODY_BYTES)
+
     def handleContentChunk(self, data: bytes) -> None:
         self.received += len(data)
-        if self.received <= MOST_BODY_BYTES:
+        if self.received <= self.most:
             super().handleContentChunk(data)
         elif self.received > MOST_DISCARDED_BYTES and self.channel is not None:
             self.channel.loseConnection()
@@ -208,8 +214,8 @@ class Interface(Resource):
     # -------------------------------------------------------------- changes
     def _change(self, request: Request, found: Found, holder: Holder, now: float) -> bytes | int:
         """Carry out a change, once for each key; answered after its commit."""
-        if isinstance(request, BoundedRequest) and request.received > MOST_BODY_BYTES:
-            raise Problem(413, f"the body is larger than {MOST_BODY_BYTES} bytes")
+        if isinstance(request, BoundedRequest) and request.received > request.most:
+            raise Problem(413, f"the body is larger than {request.most} bytes")
         body = request.content.read() if request.content is not None else b""
         method, uri = text(request.method), text(request.uri)
         ask = ask_of(repr(holder), header(request, b"idempotency-key"), method, uri, body)
@@ -248,8 +254,10 @@ class Interface(Resource):
             named = getattr(command, other)
             for each in (named,) if isinstance(named, str) else named:
                 permit_room(each, self._room(each), holder)
-        tag = versions.tag_of(there) if there is not None else None
-        versions.check(header(request, b"if-match"), header(request, b"if-none-match"), tag)
+        tag, what = (versions.tag_of(there) if there is not None else None), "room"
+        if isinstance(command, Order) and command.is_versioned:
+            tag, what = self._door.version(command), "table"
+        versions.check(header(request, b"if-match"), header(request, b"if-none-match"), tag, what)
         return there
 
     def _room(self, name: Any) -> Mapping[str, Any] | None:
@@ -276,9 +284,10 @@ class Interface(Resource):
         if told is None:
             return Answer(204)
         headers = [("Location", where)] if is_new else []
+        if not isinstance(command, Order) or command.is_versioned:
+            headers.append(("ETag", f'"{versions.tag_of(told)}"'))
         if isinstance(command, Order):
             return json_answer(told, 201 if is_new else 200, headers)
-        headers.append(("ETag", f'"{versions.tag_of(told)}"'))
         return json_answer(room_for(told, holder), 201 if is_new else 200, headers)
 
 
@@ -291,9 +300,8 @@ def _told(request: Request, found: Found, holder: Holder, told: object) -> Answe
     if isinstance(told, Answer):
         return told
     route, headers = found.route, []
-    is_room = route.tells_rooms and isinstance(told, Mapping)
-    if is_room:
-        tag = versions.tag_of(told)  # type: ignore[arg-type]
+    if (route.tells_rooms or route.is_versioned) and isinstance(told, Mapping):
+        tag = versions.tag_of(told)
         headers.append(("ETag", f'"{tag}"'))
         if versions.is_fresh(header(request, b"if-none-match"), tag):
             return Answer(304, b"", tuple(headers))

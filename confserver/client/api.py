@@ -21,11 +21,13 @@ from confserver.client.connection import Connection, Json, Progress
 from confserver.client.errors import BadAnswer, NotRunning
 from confserver.client.live import IDLE_S, Ended, Following
 from confserver.client.of_doors import OfDoors
+from confserver.client.of_forwards import OfForwards
 from confserver.client.of_links import OfLinks
 from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
 from confserver.client.of_records import Formats, Lists, OfRecords, Sought, export_path
 from confserver.client.of_rooms import OfRooms
+from confserver.client.of_routes import OfRoutes
 from confserver.client.of_voices import OfVoices
 from confserver.client.of_ways import OfWays
 
@@ -39,7 +41,9 @@ class _Methods(
     OfVoices[Listed, Told, Changed],
     OfMoves[Listed, Told, Changed],
     OfLinks[Listed, Told, Changed],
+    OfForwards[Listed, Told, Changed],
     OfWays[Listed, Told, Changed],
+    OfRoutes[Listed, Told, Changed],
     OfRecords[Listed, Told, Changed],
 ):
     """All methods, and where they go."""
