@@ -40,7 +40,8 @@ class Repertoire:
         """Find what is meant by these names. Raises Invalid, NotFound."""
         tones = [sound for sound in sounds if sound.startswith(TONES)]
         if not tones:
-            return Score(files=tuple(str(path) for sound in sounds for path in self._files_of(sound)))
+            pairs = zip(sounds, (*sounds[1:], ""), strict=True)
+            return Score(files=tuple(str(path) for sound, after in pairs for path in self._files_of(sound, after)))
         if len(sounds) > 1:
             raise Invalid("tones are played alone; more of them come one after another with commas between")
         return Score(tones=tones[0].removeprefix(TONES))
@@ -50,11 +51,12 @@ class Repertoire:
         path = self.prompts.files.get(name)
         return Score(files=(str(path),)) if path else None
 
-    def _files_of(self, sound: str) -> Iterator[Path | str]:
+    def _files_of(self, sound: str, after: str) -> Iterator[Path | str]:
+        """``after``: what follows, for a number may be said in another form before it."""
         if sound.startswith(PROMPT):
             yield self._prompt(sound.removeprefix(PROMPT))
         elif sound.startswith(NUMBER):
-            yield from map(self._prompt, self._number(sound.removeprefix(NUMBER)))
+            yield from map(self._prompt, self._number(sound.removeprefix(NUMBER), after))
         elif sound.startswith(SAY):
             yield self._said(sound.removeprefix(SAY))
         else:
@@ -74,11 +76,11 @@ class Repertoire:
             raise NotFound(f"there is no prompt {name[:64]!r}")
         return self.prompts.files[name]
 
-    def _number(self, text: str) -> tuple[str, ...]:
+    def _number(self, text: str, after: str) -> tuple[str, ...]:
         if not (text.isascii() and text.isdigit() and len(text) < 10):
             raise Invalid(f"{text[:64]!r} is no number that can be said")
         try:
-            return self.prompts.number(int(text))
+            return self.prompts.number(int(text), after.removeprefix(PROMPT))
         except KeyError as missing:
             raise NotFound(f"the prompts cannot say {text}: {missing} is missing") from None
 

@@ -9,13 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).parent
+LANGUAGES = ("en", "de", "fr", "es")
+"""Those of the package, each in a directory of this name."""
 ENGLISH = HERE / "en"
 MUSIC = HERE / "music" / "hold.flac"
 LIST = "prompts.toml"
 SUFFIX = ".flac"
 MOST_SAID = 999_999
 
+_SIZES = ((1000, "thousand"), (100, "hundred"), (10, ""))
+"""Round numbers, and the prompts behind how many of them there are; tens have prompts of their own."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
+_FORM = re.compile(r"[a-z]\Z")
 
 
 class CatalogueError(Exception):
@@ -30,6 +35,8 @@ class Texts:
     voice: str
     words_a_minute: int
     texts: dict[str, str] = field(default_factory=dict)
+    forms: dict[str, str] = field(default_factory=dict)
+    """Prompts before which numbers have another form, and the letter of that form: ``1-f`` before ``minutes``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +45,48 @@ class Catalogue:
 
     language: str
     files: dict[str, Path]
+    voice: str = ""
+    """Of espeak-ng, for what is spoken beside them; empty: the one that the server has by itself."""
+    forms: dict[str, str] = field(default_factory=dict)
+    """As in ``Texts``."""
 
-    def number(self, number: int) -> tuple[str, ...]:
+    def number(self, number: int, before: str = "") -> tuple[str, ...]:
         """The names of the prompts that say a number, one after another. Raises KeyError where one is missing.
 
-        A number with a prompt of its own is said by it, so languages with other rules list more numbers.
+        A number with a prompt of its own is said by it; any other by its round part, which may have a prompt of its
+        own too (``100-and`` before a rest, where there is such), and the rest. ``before``: the prompt that follows.
         """
         if not 0 <= number <= MOST_SAID:
             raise KeyError(str(number))
-        said = tuple(_spelled(number, self.files))
+        said = tuple(self._spelled(number, self.forms.get(before, "")))
         for name in said:
             self.files[name]
         return said
 
-
-def _spelled(number: int, there: dict[str, Path]) -> Iterator[str]:
-    if str(number) in there:
-        yield str(number)
-        return
-    for size, word in ((1000, "thousand"), (100, "hundred")):
-        count, rest = divmod(number, size)
-        if count:
-            yield from _spelled(count, there)
-            yield word
-            if rest:
-                yield from _spelled(rest, there)
+    def _spelled(self, number: int, form: str) -> Iterator[str]:
+        names = [f"{number}-{form}", str(number)] if form else [str(number)]
+        own = next((name for name in names if name in self.files), None)
+        if own is not None:
+            yield own
             return
-    tens, ones = divmod(number, 10)
-    yield str(tens * 10)
-    if ones:
-        yield str(ones)
+        for size, word in _SIZES:
+            count, rest = divmod(number, size)
+            if count:
+                yield from self._round(count, size, word, bool(rest))
+                if rest:
+                    yield from self._spelled(rest, form)
+                return
+        yield str(number)
+
+    def _round(self, count: int, size: int, word: str, has_rest: bool) -> Iterator[str]:
+        whole = str(count * size)
+        if has_rest and f"{whole}-and" in self.files:
+            yield f"{whole}-and"
+        elif (has_rest and whole in self.files) or not word:
+            yield whole
+        else:
+            yield from self._spelled(count, self.forms.get(word, ""))
+            yield word
 
 
 def read_texts(path: Path) -> Texts:
@@ -89,11 +108,22 @@ def read_texts(path: Path) -> Texts:
             raise CatalogueError(f"{path}: {name[:64]!r} is no name: small letters, digits and hyphens")
         if not isinstance(text, str) or not text.strip():
             raise CatalogueError(f"{path}: nothing is said for {name}")
-    return Texts(language, voice, speed, texts)
+    return Texts(language, voice, speed, texts, _forms(path, told.get("forms", {})))
+
+
+def _forms(path: Path, forms: object) -> dict[str, str]:
+    """Raises CatalogueError."""
+    if not isinstance(forms, dict):
+        raise CatalogueError(f"{path}: forms is a table")
+    for name, form in forms.items():
+        if not _NAME.match(name) or not isinstance(form, str) or not _FORM.match(form):
+            raise CatalogueError(f"{path}: forms names a prompt and the letter of a form, not {name[:64]!r}")
+    return forms
 
 
 def read_catalogue(directory: Path) -> Catalogue:
     """Find the prompts that a directory's text list tells of and that are there. Raises CatalogueError."""
     texts = read_texts(directory / LIST)
     files = {name: directory / f"{name}{SUFFIX}" for name in texts.texts}
-    return Catalogue(texts.language, {name: path for name, path in files.items() if path.is_file()})
+    there = {name: path for name, path in files.items() if path.is_file()}
+    return Catalogue(texts.language, there, texts.voice, texts.forms)

@@ -72,10 +72,10 @@ def make_command(
 def music_command(out: Path) -> None:
     """Make the piece of music that is played to those who wait."""
     from confserver.prompts.making import write
-    from confserver.prompts.music import made
+    from confserver.prompts.music import MUSIC_BITS, made
 
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        write(out, made())
+        write(out, made(), MUSIC_BITS)
     except (OSError, RuntimeError) as error:
         raise click.ClickException(f"{out}: {error}") from None

@@ -28,8 +28,8 @@ _SILENT_DB = -40.0
 """Below the loudest 10 ms by so much nothing is said."""
 _ACTIVE_DB = -20.0
 """Frames no softer than this count for the level: about what the method of ITU-T P.56 takes for active."""
-_STEPS = 4096
-"""13 bits, which is what a telephone's codec has at its best (G.711)."""
+SPEECH_BITS = 11
+"""What is left out lies 50 dB below the speech, where a telephone's codec leaves out 38 (G.711)."""
 _MOST_SECONDS = 60.0
 
 
@@ -94,16 +94,20 @@ def _power(samples: Samples) -> NDArray[np.float64]:
     return np.asarray((frames**2).mean(axis=1))
 
 
-def write(path: Path, samples: Samples) -> None:
+def write(path: Path, samples: Samples, bits: int = SPEECH_BITS) -> None:
     """FLAC leaves out the low bits that are zero everywhere."""
-    coarse = np.round(samples * _STEPS) / _STEPS
+    steps = 1 << (bits - 1)
+    coarse = np.round(samples * steps) / steps
     soundfile.write(path, coarse, RATE_HZ, format="FLAC", subtype="PCM_16", compression_level=1.0)
 
 
 def as_toml(texts: Texts) -> str:
     """A text list as it is read."""
     lines = [f"language = {_quoted(texts.language)}", f"voice = {_quoted(texts.voice)}"]
-    lines += [f"words_a_minute = {texts.words_a_minute}", "", "[texts]"]
+    lines += [f"words_a_minute = {texts.words_a_minute}", ""]
+    if texts.forms:
+        lines += ["[forms]", *(f"{name} = {_quoted(form)}" for name, form in texts.forms.items()), ""]
+    lines += ["[texts]"]
     lines += [f"{name} = {_quoted(text)}" for name, text in texts.texts.items()]
     return "\n".join(lines) + "\n"
 

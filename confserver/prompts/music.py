@@ -13,6 +13,8 @@ from confserver.prompts.making import RATE_HZ, Samples
 
 MUSIC_DBOV = -24.0
 """RMS of the whole; 0 is that of the loudest square wave."""
+MUSIC_BITS = 13
+"""What a telephone's codec has at its best (G.711)."""
 _BEAT_S = 0.72
 _BEATS_A_BAR = 4
 _LULL_S = 2.0

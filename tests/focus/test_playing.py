@@ -429,3 +429,13 @@ def test_what_cannot_be_spoken_is_refused(text: str, voice: str, error: type[Exc
     stage.enter()
     with pytest.raises(error):
         stage.order(ask.Say("standup", text))
+
+
+def test_a_number_takes_the_form_that_belongs_before_what_follows():
+    spanish = Catalogue(
+        "es", {name: Path(f"/es/{name}.flac") for name in ("1", "1-m", "minute")}, "es", {"minute": "m"}
+    )
+    known = Repertoire(None, spanish, MUSIC)
+    assert known.score_of(["number:1", "prompt:minute"]).files == ("/es/1-m.flac", "/es/minute.flac")
+    assert known.score_of(["number:1"]).files == ("/es/1.flac",)
+    assert known.score_of(["prompt:minute", "number:1"]).files == ("/es/minute.flac", "/es/1.flac")

@@ -56,7 +56,7 @@ def test_each_prompt_sounds_as_the_others(name):
         (90, "90"),
         (99, "90 9"),
         (100, "100"),
-        (101, "1 hundred 1"),
+        (101, "100 1"),
         (200, "2 hundred"),
         (342, "3 hundred 40 2"),
         (1000, "1 thousand"),
@@ -85,7 +85,7 @@ def test_a_number_with_a_prompt_of_its_own_is_said_by_it():
 def test_only_what_is_there_is_told(tmp_path):
     (tmp_path / LIST).write_text('language = "de"\n[texts]\nwelcome = "Willkommen."\nmuted = "Stumm."\n')
     (tmp_path / "welcome.flac").touch()
-    assert read_catalogue(tmp_path) == Catalogue("de", {"welcome": tmp_path / "welcome.flac"})
+    assert read_catalogue(tmp_path) == Catalogue("de", {"welcome": tmp_path / "welcome.flac"}, "de")
 
 
 @pytest.mark.parametrize(
