@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import fetching, operating, records, routes, tables, top, trace, waiting, watch
+from confserver.admin import export_verb, fetching, operating, records, routes, tables, top, trace, waiting, watch
 from confserver.admin.mapping import Table, mapping_option
 from confserver.admin.members import body_fields
 from confserver.admin.options import password_option
@@ -160,6 +160,7 @@ def verbs(
     offline: routes.Offline = routes.not_here,
     follow: watch.Follow = watch.nobody_follows,
     fetch: fetching.Fetch = fetching.nobody_fetches,
+    bring: export_verb.Bring = export_verb.nobody_brings,
 ) -> list[click.Command]:
     """Build the top-level verbs over a way to ask; ``offline`` explains routes of a file, ``follow`` gives events."""
     room = click.Group(
@@ -169,7 +170,7 @@ def verbs(
     )
     watching = _command("watch", watch.runner(follow), watch.parameters(), watch.HELP)
     looking = _command("top", top.runner(ask, follow), top.parameters(), top.HELP)
-    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, looking, *_ways(ask, offline, fetch)]
+    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, looking, *_ways(ask, offline, fetch, bring)]
 
 
 # ------------------------------------------------------------------ queries
@@ -219,7 +220,7 @@ NOUNS = {
 }
 
 
-def _ways(ask: Ask, offline: routes.Offline, fetch: fetching.Fetch) -> list[click.Command]:
+def _ways(ask: Ask, offline: routes.Offline, fetch: fetching.Fetch, bring: export_verb.Bring) -> list[click.Command]:
     """A group for each noun of ``routing.commands``, its verbs in it."""
     groups = {noun: click.Group(noun, help=words) for noun, words in NOUNS.items()}
     for question in (each for each in QUESTIONS if not each.has_own_verb):
@@ -228,12 +229,12 @@ def _ways(ask: Ask, offline: routes.Offline, fetch: fetching.Fetch) -> list[clic
         groups[order.noun].add_command(_order(ask, order))
     explain = routes.explainer(ask, offline, _print)
     groups["route"].add_command(_command("explain", explain, routes.parameters(OPTION_HELP), routes.HELP))
-    bring = fetching.runner(ask, fetch)
-    groups["recording"].add_command(_command("get", bring, fetching.parameters(), fetching.HELP))
+    get = fetching.runner(ask, fetch)
+    groups["recording"].add_command(_command("get", get, fetching.parameters(), fetching.HELP))
     reload = _command("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
     drain = _command("drain", operating.runner(ask, _print), operating.parameters(), operating.HELP)
     traces = _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)
-    return [*groups.values(), reload, drain, traces, *records.verbs(ask, _command)]
+    return [*groups.values(), reload, drain, traces, *records.verbs(ask, _command, bring)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:
