@@ -104,7 +104,7 @@ class Rooms:
             self._numbers.check(name, command.rules, self._rooms)
         room = self._rooms.get(name) or self._made_for(command, name)
         room.lockouts = self._lockouts
-        command = self._resolved(replace(command, room=name), room, by)
+        command = self._resolved(command if command.room == name else replace(command, room=name), room, by)
         if name in self.entrances:
             hall.check(self, command, now)
         across = ACROSS.get(type(command))
@@ -227,10 +227,10 @@ class Rooms:
 
     def get(self, name: str) -> Room:
         """Find a room. Raises NotFound, or Invalid for what is no name."""
-        name = room_name(name)
-        if name not in self._rooms:
-            raise NotFound(f"there is no room {name}")
-        return self._rooms[name]
+        room = self._rooms.get(name) or self._rooms.get(room_name(name))
+        if room is None:
+            raise NotFound(f"there is no room {room_name(name)}")
+        return room
 
     def policy_of(self, name: str) -> RoomPolicy:
         """The rules of a room; those that it would have, where it is not there yet."""

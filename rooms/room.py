@@ -42,7 +42,7 @@ from rooms.keypad import Keypads
 from rooms.lifecycle import Happening, State, next_state
 from rooms.lists import Lists
 from rooms.minutes import Minutes
-from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, readable
+from rooms.participant import MOST_NAME, SYSTEM, Actor, Participant, ParticipantId, Presence, readable
 from rooms.plays import Plays
 from rooms.profiles import Profiles, Said, check_names, plain
 from rooms.recording import Recording
@@ -289,8 +289,8 @@ class Room:
         person.presence, person.arrived_at = Presence.PRESENT, minutes.at
         self.state = next_state(self.state, lifecycle.on_arrival(len(self.present)))
         minutes.say(tell.ParticipantArrived, person.id, person.name, person.address, person.source)
-        if self.policy.mute_on_entry and not is_moved:
-            voices.add_mute(self, person, MuteCause.ENTRY, SYSTEM, minutes)
+        if not is_moved:
+            voices.enter(self, person, minutes)
         assembly.review(self, person, minutes)
         if person.held:
             minutes.say(tell.ParticipantHeld, person.id)

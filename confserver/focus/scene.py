@@ -112,6 +112,8 @@ class Scene:
     def use_terms(self, terms: MediaTerms, forward_terms: ForwardTerms | None = None) -> None:
         """Other ones, for rooms that open from now on, and for what is sent on from now on."""
         self._terms = terms
+        for place in self.places.values():
+            place.terms = None
         self.forward_terms = forward_terms or self.forward_terms
 
     def secrets_for(self, flow: Flow) -> Secrets | None:
@@ -158,8 +160,9 @@ class Scene:
         """Tell the world what has happened in the rooms, and do what it wants."""
         if events:
             self.say(Publish(tuple(events)))
-        for name in dict.fromkeys(event.room for event in events if event.room in self.rooms):
-            for entry in self.rooms.get(name).keypads.take_asked():
+        for name in {event.room: None for event in events}:
+            room = self.rooms.find(name)
+            for entry in room.keypads.take_asked() if room else ():
                 self.say(Audited(entry))
         for event in events:
             self._obey(event)
@@ -294,7 +297,12 @@ class Scene:
 
     def terms(self, room: str) -> RoomTerms:
         """How a room sounds, or would sound if it were there."""
-        return self._terms.of(self.rooms.policy_of(room))
+        policy, place = self.rooms.policy_of(room), self.places.get(room)
+        if place is None:
+            return self._terms.of(policy)
+        if place.terms is None or place.terms[0] is not policy:
+            place.terms = policy, self._terms.of(policy)
+        return place.terms[1]
 
     # ------------------------------------------------------------------ calls
     def set_plan(self, leg: Leg, plan: MediaPlan) -> None:
