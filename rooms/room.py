@@ -36,6 +36,7 @@ from rooms.callers import Lockouts
 from rooms.chat import Chat
 from rooms.ending import Ending
 from rooms.errors import Conflict, NotFound, NotOpen
+from rooms.forwarding import Forwards
 from rooms.hall import Hall
 from rooms.hearing import Hearing, hearing_of
 from rooms.keypad import Keypads
@@ -56,7 +57,8 @@ _TOUCHES_HEARING = (
     tell.ParticipantDeafened, tell.ParticipantUndeafened, tell.ParticipantHeld, tell.ParticipantResumed,
     tell.HeldByHost, tell.ReleasedByHost, tell.FloorGiven, tell.FloorTaken, tell.RoomChanged, tell.RoomCreated,
     tell.WhisperBegan, tell.WhisperEnded, tell.RelationChanged,
-    tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed, tell.NameAsked, tell.NameEnded,
+    tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed, tell.ForwardStarted, tell.ForwardEnded,
+    tell.NameAsked, tell.NameEnded,
 )  # fmt: skip
 
 
@@ -98,8 +100,7 @@ class Room:
         self.plays = Plays()
         self.keypads = Keypads()
         self.hall: Hall = Hall()
-        self.names = Names()
-        self.recording = Recording()
+        self.recording, self.forwards, self.names = Recording(), Forwards(), Names()
         self.lists = Lists()
         self.times = Times()
         self.chat = Chat()
@@ -174,7 +175,7 @@ class Room:
 
     def _tell_hearing(self, minutes: Minutes) -> None:
         voices.review(self, minutes)
-        hearing = hearing_of(self.present, self.waiting, self.links, self.speakers)
+        hearing = self.forwards.add_to(hearing_of(self.present, self.waiting, self.links, self.speakers))
         if hearing != self.hearing:
             self.hearing = hearing
             minutes.say(tell.HearingChanged, hearing)
@@ -314,6 +315,7 @@ class Room:
             voices.hush(self, person, minutes)
             quality.close(person, minutes)
             self.plays.leave(person.id, minutes)
+            self.forwards.leave(person.id, minutes)
             dialling.leave(person, cause, minutes)
             assembly.leave(self, person, minutes)
             links.leave(self, person.id, minutes)
@@ -336,6 +338,7 @@ class Room:
         """The last place was given back. A lock belongs to the meeting and ends with it."""
         self.plays.close(minutes)
         self.recording.close(minutes)
+        self.forwards.close(minutes)
         self.chat.clear()
         assembly.close_room(self, minutes)
         recalling.close_room(self, minutes)

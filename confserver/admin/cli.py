@@ -12,7 +12,6 @@ import enum
 import inspect
 import json
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ import click
 from confserver.admin import fetching, operating, records, routes, tables, top, trace, waiting, watch
 from confserver.admin.mapping import Table, mapping_option
 from confserver.admin.members import body_fields
+from confserver.admin.options import password_option
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
@@ -52,6 +52,10 @@ UNSAID = {
     "display": "as it is",
     "enabled": "as it is",
     "rooms": "all",
+    "payload_type": "the usual one: 111, 9, 0, 8 or 96",
+    "ssrc": "a random one",
+    "codec_rate_hz": "16000 for L16, the room's highest for Opus",
+    "rtcp_port": "the next port",
 }
 """What else it means not to give an option."""
 ARGUMENT_HELP = {
@@ -129,6 +133,17 @@ OPTION_HELP = {
     "keep": "Whoever has the floor keeps it, too.",
     "trainee": "Who alone hears the coach.",
     "other": "The other participant: an id or a name.",
+    "host": "The IP address it goes to, in a network of forward.networks.",
+    "port": "The UDP port there.",
+    "codec": "In what it is sent.",
+    "voice": "Only what this participant says: an id or a name.",
+    "payload_type": "The number of its packets.",
+    "ssrc": "The SSRC of its packets.",
+    "codec_rate_hz": "Sampling rate of L16 or Opus: 8000, 16000 or 48000.",
+    "rtcp_port": "The port for RTCP there.",
+    "srtp_suite": "How it is protected; without, where there is a key: AES_CM_128_HMAC_SHA1_80.",
+    "srtp_key": "ask: type it; stdin: the first line of standard input. Key and salt in base64, as SDP has them.",
+    "forward": "Number of the forward that is meant; 0: all in the room.",
     "relation": "He does not hear the other (nohear), or is not heard by him (nospeak); clear: neither.",
     "room_db": "How much softer (dB) they hear the room meanwhile.",
     "hears_room": "Whether they hear the room meanwhile.",
@@ -280,8 +295,8 @@ def _change(ask: Ask, follow: watch.Follow, command: type[Command]) -> click.Com
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     """Make the option of a field; what is not given is left to the server, whose default is shown."""
-    if field.name in ("password", "secret"):
-        return _password_option(field.name, OPTION_HELP[field.name])
+    if field.name in ("password", "secret", "srtp_key"):
+        return password_option(field.name, OPTION_HELP[field.name])
     if get_origin(hint) is dict:
         return mapping_option(field.name, OPTION_HELP[field.name])
     name = field.name.replace("_", "-")
@@ -310,22 +325,6 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
 def help_of(field: dataclasses.Field[Any]) -> str:
     """Its own words, else what all of its name mean."""
     return str(field.metadata.get("help") or OPTION_HELP.get(field.name, ""))
-
-
-def _password_option(name: str, words: str) -> click.Option:
-    """Never on the command line itself, where every user of the machine can read it."""
-
-    def read(context: click.Context, parameter: click.Parameter, how: str | None) -> str | None:
-        if how == "ask":
-            return str(click.prompt(name.capitalize(), hide_input=True, confirmation_prompt=True))
-        if how == "stdin":
-            line = sys.stdin.readline().rstrip("\r\n")
-            if not line:
-                raise click.UsageError(f"No {name} came by standard input.")
-            return line
-        return None
-
-    return click.Option([f"--{name}"], type=click.Choice(("ask", "stdin")), callback=read, default=None, help=words)
 
 
 def _path(pattern: str, names: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ from confserver.client.connection import Connection, Json, Progress
 from confserver.client.errors import BadAnswer, NotRunning
 from confserver.client.live import IDLE_S, Ended, Following
 from confserver.client.of_doors import OfDoors
+from confserver.client.of_forwards import OfForwards
 from confserver.client.of_links import OfLinks
 from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
@@ -40,6 +41,7 @@ class _Methods(
     OfVoices[Listed, Told, Changed],
     OfMoves[Listed, Told, Changed],
     OfLinks[Listed, Told, Changed],
+    OfForwards[Listed, Told, Changed],
     OfWays[Listed, Told, Changed],
     OfRoutes[Listed, Told, Changed],
     OfRecords[Listed, Told, Changed],

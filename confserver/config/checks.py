@@ -278,6 +278,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("dialout.prefixes", _check_prefixes),
     ("dialout.domains", _check_domains),
     ("dialout.caller", _check_caller),
+    ("forward.networks", lambda settings: _check_networks(settings.forward.networks)),
     ("trunks", _check_trunks),
     ("routes", _check_routes),
     ("groups", lambda settings: check_groups(settings.groups)),

@@ -50,7 +50,9 @@ class OpenLeg(ToWorker, frozen=True):
     """Take a port for a leg; answered by LegOpened or LegFailed.
 
     ``plan`` is None while no SDP of the peer is known (dial-out): the leg then holds its port alone.
-    ``resume``: it has been open before, at a worker that is lost.
+    ``resume``: it has been open before, at a worker that is lost. ``ssrc``: which one is ours; None: a random one.
+    ``alone``: the plan's addresses are all that it speaks with, and its port is nobody else's; what comes from others
+    is not even received, and what the other's host refuses (ICMP) is counted.
     """
 
     leg: LegId
@@ -58,6 +60,8 @@ class OpenLeg(ToWorker, frozen=True):
     ipv6: bool = False
     plan: MediaPlan | None = None
     resume: Resume | None = None
+    ssrc: int | None = None
+    alone: bool = False
 
 
 class SetLeg(ToWorker, frozen=True):
@@ -102,6 +106,8 @@ class SetHearing(ToWorker, frozen=True):
     """Those who speak to some alone: they are not recorded, and do not have the word."""
     silent: int | None = None
     """The mix of those who hear nothing, not even what plays to everybody; only what plays to them alone."""
+    bare: list[int] = []
+    """The mixes that hold voices and nothing else, as loud as they are: nothing that plays."""
 
 
 class SetGain(ToWorker, frozen=True):

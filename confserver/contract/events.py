@@ -161,6 +161,8 @@ class LegReport(msgspec.Struct, frozen=True, array_like=True):
     level_db: float = -127.0
     """Mean level of its speech, full scale 0; ``noise_db``: of its pauses."""
     noise_db: float = -127.0
+    refused: int = 0
+    """Packets that the kernel has not sent, or that the other's host has refused (ICMP; of legs that are alone)."""
 
 
 class LegReports(FromWorker, frozen=True):

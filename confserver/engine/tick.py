@@ -213,6 +213,8 @@ class Engine:
         resume = command.resume
         ssrc, start = self._random32(), (self._random32() & 0x7FFF, self._random32())
         try:
+            if command.ssrc is not None:
+                ssrc = self.legs.unused(command.ssrc)
             if resume and not (command.plan and command.plan.outgoing_key):
                 ssrc, start = resume.ssrc, going_on(resume, command.plan, now)
             leg = self.legs.open(command.leg, command.room, local, command.plan, ssrc, start, now)
@@ -236,6 +238,11 @@ class Engine:
             self.listening.follow(leg)
         except Unfit as unfit:
             self.strays.events.append(LegFailed(leg=command.leg, reason=str(unfit)))
+
+    def note_refused(self, local: int, count: int) -> None:
+        """What was sent by this socket has been refused by the host it was sent to."""
+        for source in self.sources.at(local):
+            self.seats.send_failed[source.row] += count
 
     def rebind(self, leg: LegId, local: int, now: float) -> bool:
         """Have a leg come and go by another socket; whether it is still there."""
@@ -293,7 +300,8 @@ class Engine:
             if listener in legs and source in legs:
                 exceptions.setdefault(legs[listener].row, {})[legs[source].row] = gain
         private = {legs[leg].row for leg in command.private if leg in legs}
-        self.floor.set_hearing(command.room, Wishes(mixes, listeners, exceptions, private, command.silent))
+        wishes = Wishes(mixes, listeners, exceptions, private, command.silent, frozenset(command.bare))
+        self.floor.set_hearing(command.room, wishes)
 
     def set_gain(self, command: SetGain) -> None:
         """A leg that is gone by now is passed over."""
