@@ -77,5 +77,3 @@ def close_room(room: Room, minutes: Minutes) -> None:
         for sound in room.names.left.values():
             minutes.say(tell.NameForgotten, "", sound)
         room.names.left.clear()
-
-

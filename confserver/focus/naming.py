@@ -11,6 +11,7 @@ if he had said nothing. Names are sounds from then on, ``name:`` and whose they 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from confserver.contract import (
@@ -60,6 +61,8 @@ class Naming:
         self._announcer = announcer
         self._names = names
         self._asked: dict[ParticipantId, Asking] = {}
+        self._failed: dict[ParticipantId, float] = {}
+        """Who cannot be asked, and since when: the rooms are told when they have said all."""
         self._jobs: dict[JobId, ParticipantId] = {}
         """What the scribe has in hand, whether or not it is still wanted."""
 
@@ -79,20 +82,26 @@ class Naming:
                 self._names.pop(sound, None)
                 self._scene.say(TellScribe(DropName(name=sound)))
 
+    @staticmethod
+    def _then(what: Callable[[Asking, float], None], asking: Asking) -> Callable[[float], None]:
+        return lambda at: what(asking, at)
+
     def _ask(self, who: ParticipantId, now: float) -> None:
-        """What is being taken of an earlier try goes on being kept by nobody."""
+        """Not before his call is answered: nothing need come of him before."""
         asking = self._asked[who] = Asking(who)
         leg = self._leg_of(who)
-        if leg is None or not self._announcer.ask(leg, (WORDS,), lambda at: self._sound_tone(asking, at), now):
-            self._note(asking, False, now)
+        then = self._then(self._sound_tone, asking)
+        is_up = leg is not None and leg.stage not in (Stage.OPENING, Stage.WAITING)
+        if leg is None or not is_up or not self._announcer.ask(leg, (WORDS,), then, now):
+            self._failed[who] = now
 
     def _sound_tone(self, asking: Asking, now: float) -> None:
         leg = self._leg_of(asking.participant)
         if leg is None or self._asked.get(asking.participant) is not asking or asking.is_last:
             return
         asking.is_last = True
-        if not self._announcer.ask(leg, (TONE,), lambda at: self._take(asking, at), now):
-            self._note(asking, False, now)
+        if not self._announcer.ask(leg, (TONE,), self._then(self._take, asking), now):
+            self._failed[asking.participant] = now
 
     def _take(self, asking: Asking, now: float) -> None:
         leg = self._leg_of(asking.participant)
@@ -102,7 +111,7 @@ class Naming:
         asking.take, asking.place = self._scene.number(), leg.place
         self._scene.tell_worker(leg.place, TakeSound(take=asking.take, leg=leg.id, most_s=MOST_S, quiet_s=QUIET_S))
         if leg.place.is_lost:
-            self._note(asking, False, now)
+            self._failed[asking.participant] = now
 
     def _hurry(self, asking: Asking, now: float) -> None:
         if asking.take and asking.place is not None:
@@ -113,7 +122,7 @@ class Naming:
     def _end(self, who: ParticipantId, now: float) -> None:
         asking = self._asked.pop(who, None)
         if asking is not None:
-            if asking.take and not asking.job and asking.place is not None:
+            if asking.take and asking.place is not None:
                 self._scene.tell_worker(asking.place, StopTake(take=asking.take))
             leg = self._leg_of(who)
             if leg is not None:
@@ -121,9 +130,10 @@ class Naming:
 
     # ------------------------------------------------------------------ worker and scribe
     def taken(self, event: SoundTaken, now: float) -> None:
-        asking = next((each for each in self._asked.values() if each.take == event.take and not each.job), None)
+        asking = next((each for each in self._asked.values() if each.take == event.take), None)
         if asking is None:
             return
+        asking.take = 0
         leg = self._leg_of(asking.participant)
         if leg is not None:
             self._announcer.listen(leg, False, now)
@@ -151,7 +161,7 @@ class Naming:
     def worker_lost(self, worker: int, now: float) -> None:
         """What it was taking is lost."""
         for asking in list(self._asked.values()):
-            if asking.take and not asking.job and asking.place is not None and asking.place.worker == worker:
+            if asking.take and asking.place is not None and asking.place.worker == worker:
                 leg = self._leg_of(asking.participant)
                 if leg is not None:
                     self._announcer.listen(leg, False, now)
@@ -162,6 +172,16 @@ class Naming:
         jobs, self._jobs = self._jobs, {}
         for asking in [each for each in self._asked.values() if each.job in jobs]:
             self._note(asking, False, now)
+
+    # ------------------------------------------------------------------ time
+    def next_deadline(self) -> float | None:
+        return min(self._failed.values(), default=None)
+
+    def fire(self, now: float) -> None:
+        failed, self._failed = self._failed, {}
+        for who in failed:
+            if who in self._asked:
+                self._note(self._asked[who], False, now)
 
     def _note(self, asking: Asking, is_kept: bool, now: float) -> None:
         leg = self._leg_of(asking.participant)

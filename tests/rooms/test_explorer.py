@@ -37,6 +37,7 @@ RULES = st.fixed_dictionaries(
         "one_speaker": st.booleans(),
         "announce_hands": st.booleans(),
         "tell_muted": st.booleans(),
+        "record_names": st.sampled_from(["none", "ask", "review"]),
     },
 )
 BY_NAME: dict[str, st.SearchStrategy[Any]] = {
@@ -155,12 +156,14 @@ BEGINS = {
     tell.FloorGiven: "floor",
     tell.WhisperBegan: "whisper",
     tell.Transferring: "transfer",
+    tell.NameAsked: "name",
 }
 ENDS = {
     tell.HandLowered: "hand",
     tell.FloorTaken: "floor",
     tell.WhisperEnded: "whisper",
     tell.TransferEnded: "transfer",
+    tell.NameEnded: "name",
 }
 
 

@@ -383,6 +383,7 @@ def test_every_command_knows_who_may_not(stage: Stage) -> None:
             "list": 1,
             "entry": 0,
             "action": "dial",
+            "is_kept": True,
             "host": "192.0.2.7",
             "port": 5004,
             "forward": 1,
