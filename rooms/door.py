@@ -27,7 +27,7 @@ from rooms.commands.command import Command
 from rooms.commands.life import Reserve
 from rooms.errors import Conflict, Forbidden, Full, Locked, LockedOut, NotFound, NotOpen, WrongPin
 from rooms.lifecycle import State
-from rooms.participant import Actor, Participant, Presence, Role, Wait, readable
+from rooms.participant import Actor, Manner, Participant, Presence, Role, Wait, readable
 from rooms.rules_of_life import MOST_PIN, Lobby
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def reserve(room: Room, command: Reserve, by: Actor, minutes: Minutes) -> None:
     person.referred_by = readable(command.referred_by)
     person.user, person.is_verified = readable(command.user), command.is_verified
     person.role, person.has_pin = role, has_pin
+    person.manner = Manner(command.muted, command.deaf)
 
 
 def check_room(room: Room, *, is_called: bool = False, is_moderator: bool = False) -> None:

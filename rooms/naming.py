@@ -143,7 +143,8 @@ def knock_of(person: Participant) -> tuple[str, ...]:
 # ------------------------------------------------------------------ what is done
 def _ask(room: Room, person: Participant, minutes: Minutes) -> None:
     own = person.own_name
-    own.tries, own.due, own.is_wanted = own.tries + 1, minutes.at + ASKED_S, False
+    own.tries, own.is_wanted = own.tries + 1, False
+    room.names.due[person.id] = minutes.at + ASKED_S
     minutes.say(tell.NameAsked, person.id)
 
 
@@ -152,7 +153,7 @@ def _hurry(room: Room, person: Participant, minutes: Minutes) -> None:
 
 
 def _play(room: Room, person: Participant, minutes: Minutes) -> None:
-    person.own_name.due = minutes.at + HEARS_S
+    room.names.due[person.id] = minutes.at + HEARS_S
     minutes.say(tell.Announced, (f"{NAME}{person.own_name.sound}", REVIEW), person.id, urgent=True)
 
 
@@ -167,7 +168,8 @@ def _drop(room: Room, person: Participant, minutes: Minutes) -> None:
 
 def _end(room: Room, person: Participant, minutes: Minutes) -> None:
     own = person.own_name
-    own.due, own.is_asked, own.is_wanted = None, True, False
+    own.is_asked, own.is_wanted = True, False
+    room.names.due.pop(person.id, None)
     minutes.say(tell.NameEnded, person.id)
 
 
@@ -192,13 +194,12 @@ def press(room: Room, person: Participant, digit: str, minutes: Minutes) -> None
 
 
 def due(room: Room) -> float | None:
-    return min((at for each in room.places.values() if (at := each.own_name.due) is not None), default=None)
+    return min((at for who, at in room.names.due.items() if who in room.places), default=None)
 
 
 def fire(room: Room, minutes: Minutes) -> None:
-    for person in list(room.places.values()):
-        if person.own_name.due is not None and person.own_name.due <= minutes.at:
-            _happen(room, person, Happens.LATE, minutes)
+    for who in [who for who, at in room.names.due.items() if at <= minutes.at and who in room.places]:
+        _happen(room, room.places[who], Happens.LATE, minutes)
 
 
 def note(room: Room, command: ask.NoteName, by: Actor, minutes: Minutes) -> None:

@@ -25,7 +25,6 @@ class OwnName:
     """By whose id it is kept; his own, or the one that he had before he came back. "": there is none."""
     step: Step = Step.NONE
     tries: int = 0
-    due: float | None = None
     is_asked: bool = False
     """He has been, or need not be: nothing asks him again but a command."""
     is_wanted: bool = False
@@ -39,6 +38,9 @@ class Names:
     rooms: set[str] = field(default_factory=set)
     left: dict[str, str] = field(default_factory=dict)
     """Who has left, by what he is known by -> his sound; who has left first comes first."""
+
+    due: dict[str, float] = field(default_factory=dict)
+    """Who is asked, and how long that may take."""
 
     def put(self, key: str, sound: str) -> list[str]:
         """Somebody leaves. Gives the sounds that are wanted no more."""

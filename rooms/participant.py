@@ -102,6 +102,15 @@ class Finding:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How somebody comes in: muted, deaf, or as all do; ``by`` whom it was asked for, empty: by himself."""
+
+    muted: bool = False
+    deaf: bool = False
+    by: str = ""
+
+
 @dataclass(slots=True)
 class Participant:
     """One person in one room.
@@ -146,6 +155,7 @@ class Participant:
     """And he has."""
     own_name: OwnName = field(default_factory=OwnName)
     """As he has said it himself."""
+    manner: Manner = Manner()
     is_admitted: bool = False
     """He need not knock any more."""
     typed: str = ""

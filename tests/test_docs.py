@@ -46,7 +46,10 @@ def leaves(group: click.Group, words: tuple[str, ...] = ()) -> list[tuple[tuple[
     found = []
     for name, command in group.commands.items():
         inner = (*words, name)
-        found += leaves(command, inner) if isinstance(command, click.Group) else [(inner, command)]
+        if isinstance(command, click.Group):
+            found += leaves(command, inner)
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            found.append((inner, command))
     return found
 
 

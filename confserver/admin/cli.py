@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import fetching, operating, records, routes, tables, top, trace, waiting, watch
+from confserver.admin import export_verb, fetching, operating, records, routes, tables, top, trace, waiting, watch
 from confserver.admin.mapping import Table, mapping_option
 from confserver.admin.members import body_fields
 from confserver.admin.options import password_option
@@ -92,6 +92,8 @@ OPTION_HELP = {
     "tries": "How often each is called where it is busy or nobody answers.",
     "pause_s": "Seconds between two tries.",
     "confirm": "Who answers comes in when he has pressed 1.",
+    "muted": "Who comes in by this is muted by the host.",
+    "deaf": "Who comes in by this hears nothing at first.",
     "redial": "Call back who is lost by a fault.",
     "tracks": "Also a file for each participant.",
     "uri": "Whom to call: sip:USER@HOST, tel:NUMBER, or a number.",
@@ -107,7 +109,7 @@ OPTION_HELP = {
     "reason": "Why, in a few words for whoever reads the list.",
     "minutes": "So many minutes longer.",
     "role": "What its holder may do.",
-    "rooms": "Only these rooms, by name or pattern (team-*); more than one: say it again.",
+    "rooms": "Only these rooms, by name (a token's also by pattern, team-*); more than one: say it again.",
     "seconds": "Until so many seconds have passed.",
     "password": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
     "display": "What others read when this user calls.",
@@ -158,6 +160,7 @@ def verbs(
     offline: routes.Offline = routes.not_here,
     follow: watch.Follow = watch.nobody_follows,
     fetch: fetching.Fetch = fetching.nobody_fetches,
+    bring: export_verb.Bring = export_verb.nobody_brings,
 ) -> list[click.Command]:
     """Build the top-level verbs over a way to ask; ``offline`` explains routes of a file, ``follow`` gives events."""
     room = click.Group(
@@ -167,7 +170,7 @@ def verbs(
     )
     watching = _command("watch", watch.runner(follow), watch.parameters(), watch.HELP)
     looking = _command("top", top.runner(ask, follow), top.parameters(), top.HELP)
-    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, looking, *_ways(ask, offline, fetch)]
+    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, looking, *_ways(ask, offline, fetch, bring)]
 
 
 # ------------------------------------------------------------------ queries
@@ -217,7 +220,7 @@ NOUNS = {
 }
 
 
-def _ways(ask: Ask, offline: routes.Offline, fetch: fetching.Fetch) -> list[click.Command]:
+def _ways(ask: Ask, offline: routes.Offline, fetch: fetching.Fetch, bring: export_verb.Bring) -> list[click.Command]:
     """A group for each noun of ``routing.commands``, its verbs in it."""
     groups = {noun: click.Group(noun, help=words) for noun, words in NOUNS.items()}
     for question in (each for each in QUESTIONS if not each.has_own_verb):
@@ -226,12 +229,12 @@ def _ways(ask: Ask, offline: routes.Offline, fetch: fetching.Fetch) -> list[clic
         groups[order.noun].add_command(_order(ask, order))
     explain = routes.explainer(ask, offline, _print)
     groups["route"].add_command(_command("explain", explain, routes.parameters(OPTION_HELP), routes.HELP))
-    bring = fetching.runner(ask, fetch)
-    groups["recording"].add_command(_command("get", bring, fetching.parameters(), fetching.HELP))
+    get = fetching.runner(ask, fetch)
+    groups["recording"].add_command(_command("get", get, fetching.parameters(), fetching.HELP))
     reload = _command("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
     drain = _command("drain", operating.runner(ask, _print), operating.parameters(), operating.HELP)
     traces = _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)
-    return [*groups.values(), reload, drain, traces, *records.verbs(ask, _command)]
+    return [*groups.values(), reload, drain, traces, *records.verbs(ask, _command, bring)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:
@@ -319,7 +322,8 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     kind = Table() if get_origin(kind) is dict else kind
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         kind = click.Choice([str(member.value) for member in hint])
-    return click.Option([f"--{name}"], type=kind, required=required, default=None, multiple=is_list, help=words)
+    unsaid = {} if required else {"default": None}  # with a default, be it None, click lets it be left out
+    return click.Option([f"--{name}"], type=kind, required=required, multiple=is_list, help=words, **unsaid)
 
 
 def help_of(field: dataclasses.Field[Any]) -> str:

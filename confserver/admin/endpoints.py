@@ -73,6 +73,11 @@ class Route:
         return tuple(re.findall(r"{(\w+)}", self.path))
 
     @property
+    def is_long(self) -> bool:
+        """It can be had as one long text (``exporting``)."""
+        return any(parameter.name == FORMAT for parameter in self.parameters)
+
+    @property
     def is_of_rooms(self) -> bool:
         """There is something in it for who may see some rooms only."""
         return self.is_for_all or bool(self.room) or "room" in self.path_fields
@@ -88,6 +93,7 @@ class Found:
 
 
 FILE = "recording file"
+FORMAT = "format"
 PAGING = (
     Parameter("limit", "At most so many rows; Link says where to go on.", int, 1, 1000),
     Parameter("after", "Only rows after the one of this name."),

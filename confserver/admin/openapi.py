@@ -17,6 +17,7 @@ from typing import Any, get_type_hints
 
 from confserver.admin.cli import ARGUMENT_HELP, help_of
 from confserver.admin.endpoints import MOST_DIGITS, ROUTES, Route, body_fields
+from confserver.admin.exporting import FORMATS
 from confserver.admin.files import TYPES
 from confserver.admin.schema import Schema, nullable, of_hint, ref
 from confserver.admin.schemas import LIMITS, rules
@@ -206,7 +207,8 @@ def _content(route: Route) -> Document:
         schema = DONE.get(route.command, {})
     else:
         schema = ANSWERS.get(route.query, {})
-    return {"application/json": {"schema": schema}}
+    long: Document = {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in FORMATS.values()}
+    return {"application/json": {"schema": schema}} | (long if route.is_long else {})
 
 
 def _problem(status: int) -> Document:

@@ -45,3 +45,11 @@ class OfMoves(Asking[Listed, Told, Changed]):
     def broadcast(self, room: str, *, sounds: Sequence[str] | None = None, text: str | None = None) -> Changed:
         """Play sounds, or send text, to a room and all its breakout rooms."""
         return self._change("POST", path("rooms", room, "broadcast"), sounds=sounds, text=text)
+
+    def broadcast_voice(self, room: str, participant: str, *, rooms: Sequence[str] | None = None) -> Changed:
+        """Let a participant be heard live in all breakout rooms, or in those named."""
+        return self._change("POST", path("rooms", room, "participants", participant, "broadcast"), rooms=rooms)
+
+    def end_broadcast(self, room: str, participant: str) -> Changed:
+        """Let a participant be heard only where he is."""
+        return self._change("DELETE", path("rooms", room, "participants", participant, "broadcast"))

@@ -37,6 +37,7 @@ from confserver.focus.admission import Admission
 from confserver.focus.announcer import Announcer
 from confserver.focus.answers import unavailable
 from confserver.focus.chat import Chat, ChatTerms
+from confserver.focus.deadlines import soonest
 from confserver.focus.diagnosis import Diagnosis
 from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.early import by_the_rules
@@ -313,9 +314,11 @@ class Focus:
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
         leg = self._scene.legs.next_opening()
-        parts = (part.next_deadline() for part in self._clocks)
-        deadlines = (leg.deadline if leg else None, self._scene.rooms.next_deadline(), *parts)
-        return min((each for each in deadlines if each is not None), default=None)
+        return soonest(
+            leg.deadline if leg else None,
+            self._scene.rooms.next_deadline(),
+            *(part.next_deadline() for part in self._clocks),
+        )
 
     def fire(self, now: float) -> list[Output]:
         """Do what is due: in the rooms, for calls whose leg no worker has opened, for lost workers without an heir."""

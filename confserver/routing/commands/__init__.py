@@ -265,6 +265,7 @@ COMMANDS: tuple[type[Command], ...] = (
     AddRoute, ChangeRoute, PlaceRoute, RemoveRoute, SetRoutes, AddGroup, ChangeGroup, RemoveGroup,
 )  # fmt: skip
 _AMONG = (
+    Parameter("format", "csv or jsonl: all rows as one long text, instead of a page; Accept says the same."),
     Parameter("since", "Only what was not over by then: epoch seconds, or such as 2026-11-29T18:00."),
     Parameter("until", "Only what had begun by then."),
     Parameter("limit", "At most so many rows, the newest first; Link says where to go on.", int, 1, 1000),
