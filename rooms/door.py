@@ -54,7 +54,7 @@ def check(room: Room, caller: Caller, pin: str, now: float) -> tuple[Role, bool]
     policy = room.policy
     if is_meant(caller, policy.moderators, verified=True):
         return Role.MODERATOR, True
-    if is_meant(caller, policy.deny, verified=False):
+    if is_denied(room, caller):
         raise Forbidden(f"{room.name} is closed to this caller")
     if policy.allow and not is_meant(caller, policy.allow, verified=True):
         raise Forbidden(f"{room.name} is open to certain callers only")
@@ -71,6 +71,12 @@ def check(room: Room, caller: Caller, pin: str, now: float) -> tuple[Role, bool]
         raise WrongPin(f"that is not the PIN of {room.name}")
     room.lockouts.forgive(room.name, caller.key)
     return role, True
+
+
+def is_denied(room: Room, caller: Caller) -> bool:
+    """Whether the room's list keeps him out; its moderators are never kept out."""
+    policy = room.policy
+    return is_meant(caller, policy.deny, verified=False) and not is_meant(caller, policy.moderators, verified=True)
 
 
 def _role_by(policy: RoomPolicy, pin: str) -> Role | None:

@@ -128,6 +128,7 @@ OPTION_HELP = {
     "secret": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
     "to": "The other room, or participant.",
     "participants": "Only this participant: an id or a name; more than one: say it again.",
+    "force": "Also whom the other room's rule deny keeps out.",
     "count": "How many breakout rooms there are to be.",
     "names": "What a breakout room is called; more than one: say it again.",
     "assign": "WHO=ROOM: who goes to which breakout room; more than one: say it again.",
