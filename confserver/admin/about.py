@@ -13,6 +13,7 @@ Record = Mapping[str, Any]
 
 WAITS = {
     "room": "for the number of a room",
+    "name": "to say his name",
     "confirm": "to press a key",
     "pin": "for a PIN",
     "start": "for the beginning",
