@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rooms import schedule
+from rooms import broadcasting, schedule
 
 if TYPE_CHECKING:
     from rooms.participant import Participant
@@ -33,6 +33,8 @@ def describe_participant(person: Participant) -> dict[str, Any]:
         "diverted_by": person.diverted_by,
         "referred_by": person.referred_by,
         "user": person.user,
+        "name_recorded": bool(person.own_name.sound),
+        "says_name": person.says_name,
     }
 
 
@@ -56,6 +58,7 @@ def describe_waiting(person: Participant) -> dict[str, Any]:
         "waits_for": person.waits_for.value if person.waits_for else None,
         "role": person.role.name.lower(),
         "verified": person.is_verified,
+        "name_recorded": bool(person.own_name.sound),
         "turned_away": person.turned_away,
     }
 
@@ -78,6 +81,7 @@ def describe_room(room: Room, now: float, epoch: str = "0") -> dict[str, Any]:
         **room.ties.describe(),
         **room.assembly.describe(),
         **room.links.describe(),
+        **broadcasting.describe(room),
         "ends_at": room.ending.plan.at if room.ending.plan else None,
         "ends_because": room.ending.plan.cause if room.ending.plan else "",
         "created_at": room.created_at,

@@ -19,7 +19,7 @@ import hmac
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rooms import assembly, schedule
+from rooms import assembly, naming, schedule
 from rooms import events as tell
 from rooms.callers import Caller, is_meant
 from rooms.commands import door as ask
@@ -27,7 +27,7 @@ from rooms.commands.command import Command
 from rooms.commands.life import Reserve
 from rooms.errors import Conflict, Forbidden, Full, Locked, LockedOut, NotFound, NotOpen, WrongPin
 from rooms.lifecycle import State
-from rooms.participant import Actor, Participant, Presence, Role, Wait, readable
+from rooms.participant import Actor, Manner, Participant, Presence, Role, Wait, readable
 from rooms.rules_of_life import MOST_PIN, Lobby
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def check(room: Room, caller: Caller, pin: str, now: float) -> tuple[Role, bool]
     policy = room.policy
     if is_meant(caller, policy.moderators, verified=True):
         return Role.MODERATOR, True
-    if is_meant(caller, policy.deny, verified=False):
+    if is_denied(room, caller):
         raise Forbidden(f"{room.name} is closed to this caller")
     if policy.allow and not is_meant(caller, policy.allow, verified=True):
         raise Forbidden(f"{room.name} is open to certain callers only")
@@ -71,6 +71,12 @@ def check(room: Room, caller: Caller, pin: str, now: float) -> tuple[Role, bool]
         raise WrongPin(f"that is not the PIN of {room.name}")
     room.lockouts.forgive(room.name, caller.key)
     return role, True
+
+
+def is_denied(room: Room, caller: Caller) -> bool:
+    """Whether the room's list keeps him out; its moderators are never kept out."""
+    policy = room.policy
+    return is_meant(caller, policy.deny, verified=False) and not is_meant(caller, policy.moderators, verified=True)
 
 
 def _role_by(policy: RoomPolicy, pin: str) -> Role | None:
@@ -99,6 +105,7 @@ def reserve(room: Room, command: Reserve, by: Actor, minutes: Minutes) -> None:
     person.referred_by = readable(command.referred_by)
     person.user, person.is_verified = readable(command.user), command.is_verified
     person.role, person.has_pin = role, has_pin
+    person.manner = Manner(command.muted, command.deaf)
 
 
 def check_room(room: Room, *, is_called: bool = False, is_moderator: bool = False) -> None:
@@ -146,7 +153,7 @@ def knock(room: Room, person: Participant, minutes: Minutes) -> None:
     minutes.say(tell.Announced, ("prompt:lobby",), person.id)
     for host in room.present:
         if host.role >= Role.MODERATOR:
-            minutes.say(tell.Announced, ("prompt:knock",), host.id)
+            minutes.say(tell.Announced, naming.knock_of(person), host.id)
 
 
 # ------------------------------------------------------------------ keys
@@ -201,6 +208,7 @@ def turn_away(
     if person.turned_away:
         return
     person.turned_away, person.deadline, person.typed = cause, None, ""
+    naming.end(room, person, minutes)
     minutes.say(tell.Announced, sounds, person.id)
     minutes.say(tell.TurnedAway, person.id, cause, by)
 

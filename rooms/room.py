@@ -14,12 +14,15 @@ from typing import Any
 
 from rooms import (
     assembly,
+    broadcasting,
     dialling,
     door,
     entrance,
     lifecycle,
     links,
+    naming,
     quality,
+    recalling,
     recording,
     rights,
     schedule,
@@ -41,7 +44,8 @@ from rooms.keypad import Keypads
 from rooms.lifecycle import Happening, State, next_state
 from rooms.lists import Lists
 from rooms.minutes import Minutes
-from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, readable
+from rooms.own_name import Names
+from rooms.participant import MOST_NAME, SYSTEM, Actor, Participant, ParticipantId, Presence, readable
 from rooms.plays import Plays
 from rooms.profiles import Profiles, Said, check_names, plain
 from rooms.recording import Recording
@@ -55,6 +59,7 @@ _TOUCHES_HEARING = (
     tell.HeldByHost, tell.ReleasedByHost, tell.FloorGiven, tell.FloorTaken, tell.RoomChanged, tell.RoomCreated,
     tell.WhisperBegan, tell.WhisperEnded, tell.RelationChanged,
     tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed, tell.ForwardStarted, tell.ForwardEnded,
+    tell.BroadcastBegan, tell.BroadcastEnded, tell.NameAsked, tell.NameEnded,
 )  # fmt: skip
 
 
@@ -96,7 +101,7 @@ class Room:
         self.plays = Plays()
         self.keypads = Keypads()
         self.hall: Hall = Hall()
-        self.recording, self.forwards = Recording(), Forwards()
+        self.recording, self.forwards, self.names = Recording(), Forwards(), Names()
         self.lists = Lists()
         self.times = Times()
         self.chat = Chat()
@@ -107,6 +112,7 @@ class Room:
         self.ties = Ties()
         self.links = links.Links()
         self.assembly = assembly.Assembly()
+        self.abroad = broadcasting.Abroad()
         self._ids = ids
 
     @property
@@ -159,19 +165,20 @@ class Room:
             topics.ALARMS[purpose](self, minutes)
         return self.conclude(minutes)
 
-    def conclude(self, minutes: Minutes) -> list[tell.Event]:
-        """All is said: who hears whom follows from it."""
+    def conclude(self, minutes: Minutes, *, hears_anew: bool = False) -> list[tell.Event]:
+        """All is said: who hears whom follows from it. ``hears_anew``: also from what is in other rooms."""
         recording.follow(self, minutes)
         timing.follow(self, minutes)
         self.lists.follow(self, list(minutes.events), minutes)
-        if any(isinstance(event, _TOUCHES_HEARING) for event in minutes.events):
+        if hears_anew or any(isinstance(event, _TOUCHES_HEARING) for event in minutes.events):
             self._tell_hearing(minutes)
         self.number = minutes.number
         return minutes.events
 
     def _tell_hearing(self, minutes: Minutes) -> None:
         voices.review(self, minutes)
-        hearing = self.forwards.add_to(hearing_of(self.present, self.waiting, self.links, self.speakers))
+        heard = self.abroad.heard()
+        hearing = self.forwards.add_to(hearing_of(self.present, self.waiting, self.links, self.speakers, heard))
         if hearing != self.hearing:
             self.hearing = hearing
             minutes.say(tell.HearingChanged, hearing)
@@ -269,6 +276,7 @@ class Room:
         self.opened_at = minutes.at
         minutes.say(tell.RoomOpened)
         assembly.open_room(self, minutes)
+        recalling.open_room(self)
 
     def _arrive(self, command: ask.Arrive, by: Actor, minutes: Minutes) -> None:
         person = self.place(command.participant)
@@ -285,8 +293,8 @@ class Room:
         person.presence, person.arrived_at = Presence.PRESENT, minutes.at
         self.state = next_state(self.state, lifecycle.on_arrival(len(self.present)))
         minutes.say(tell.ParticipantArrived, person.id, person.name, person.address, person.source)
-        if self.policy.mute_on_entry and not is_moved:
-            voices.add_mute(self, person, MuteCause.ENTRY, SYSTEM, minutes)
+        if not is_moved:
+            voices.enter(self, person, minutes)
         assembly.review(self, person, minutes)
         if person.held:
             minutes.say(tell.ParticipantHeld, person.id)
@@ -301,10 +309,11 @@ class Room:
     def _leave(self, command: ask.Leave, by: Actor, minutes: Minutes) -> None:
         self.give_back(self.place(command.participant), readable(command.cause), minutes)
 
-    def give_back(self, person: Participant, cause: str, minutes: Minutes) -> None:
+    def give_back(self, person: Participant, cause: str, minutes: Minutes, *, is_moved: bool = False) -> None:
         was_present, was_waiting = person.presence is Presence.PRESENT, person.presence is Presence.WAITING
         self.keypads.leave(person.id)
         self.hall.leave(person.id)
+        naming.leave(self, person, minutes, is_moved=is_moved)
         if was_present:
             voices.hush(self, person, minutes)
             quality.close(person, minutes)
@@ -313,6 +322,7 @@ class Room:
             dialling.leave(person, cause, minutes)
             assembly.leave(self, person, minutes)
             links.leave(self, person.id, minutes)
+            broadcasting.leave(self, person.id, minutes)
             if self.dominant == person.id:
                 voices.give_word(self, None, minutes)
             minutes.say(tell.ParticipantLeft, person.id, cause)
@@ -335,6 +345,8 @@ class Room:
         self.forwards.close(minutes)
         self.chat.clear()
         assembly.close_room(self, minutes)
+        recalling.close_room(self, minutes)
+        broadcasting.close_room(self, minutes)
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None
         self.alarms.clear_all(but=RETURN)

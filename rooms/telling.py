@@ -116,11 +116,12 @@ def _plain(value: object) -> object:
 def hearing_in_words(hearing: Hearing) -> list[str]:
     """One line for each group of listeners that hear the same, then one for each exception; people by their ids."""
     groups: dict[int, list[str]] = {}
+    abroad = dict(hearing.guests)
     for listening in hearing.listeners:
         groups.setdefault(listening.mix, []).append(listening.listener)
     lines = []
     for mix, listeners in sorted(groups.items()):
-        sources = [source for source, gain in hearing.mixes[mix].sources if gain > 0]
+        sources = [_from(source, abroad) for source, gain in hearing.mixes[mix].sources if gain > 0]
         hears = "hears" if len(listeners) == 1 else "hear"
         lines.append(f"{_named(listeners)} {hears} {_named(sources) or 'nobody'}")
     apart = [each for each in hearing.listeners if each.exceptions]
@@ -133,6 +134,10 @@ def hearing_in_words(hearing: Hearing) -> list[str]:
         sources = [source for source, gain in hearing.mixes[mix].sources if gain > 0]
         lines.append(f"forward {number} hears {_named(sources) or 'nobody'}")
     return lines
+
+
+def _from(source: str, abroad: Mapping[str, str]) -> str:
+    return f"{source} from {abroad[source]}" if source in abroad else source
 
 
 def _named(people: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rooms import (
     assembly,
+    broadcasting,
     calling_roll,
     dialling,
     door,
@@ -19,6 +20,7 @@ from rooms import (
     links,
     lists,
     messages,
+    naming,
     plays,
     quality,
     recording,
@@ -38,8 +40,10 @@ HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {
     **dialling.HANDLERS,
     **lists.HANDLERS,
     **messages.HANDLERS,
+    **naming.HANDLERS,
     **voices.HANDLERS,
     **assembly.HANDLERS,
+    **broadcasting.HANDLERS,
     **calling_roll.HANDLERS,
     **links.HANDLERS,
     **gains.HANDLERS,

@@ -35,7 +35,7 @@ from rooms.commands import COMMANDS, Command
 from rooms.errors import Refused
 from rooms.hearing import SILENCE, Hearing
 from rooms.manager import Rooms
-from rooms.participant import Actor
+from rooms.participant import Actor, ParticipantId
 from rooms.records.audit import Entry
 
 SIP, KEYPAD = "sip", "keypad"
@@ -210,6 +210,8 @@ class Scene:
             return
         here = [leg for leg in self.legs.in_room(room) if leg.place is place and leg.stage is not Stage.LEAVING]
         leg_of = {leg.participant: leg.id for leg in here}
+        guests = {who: leg.id for who, _ in hearing.guests if (leg := self._guest(who, place))}
+        leg_of |= guests
         mixes = [
             MixSources(
                 legs=[leg_of[who] for who, _ in mix.sources if who in leg_of],
@@ -229,13 +231,20 @@ class Scene:
         command = SetHearing(
             room=place.number, mixes=mixes, listeners=listeners, exceptions=exceptions,
             private=[leg_of[who] for who in hearing.private if who in leg_of], silent=SILENCE,
+            guests=list(guests.values()),
             bare=list(hearing.bare),
         )  # fmt: skip
         self.tell_worker(place, command)
 
+    def _guest(self, participant: ParticipantId, place: Place) -> Leg | None:
+        """Who is heard in a room that he is not in; all rooms of a family live in one worker (``place_of``)."""
+        leg = self.legs.by_participant.get(participant)
+        is_heard = leg is not None and leg.stage is not Stage.LEAVING and leg.place.worker == place.worker
+        return leg if is_heard else None
+
     def check_workers(self, room: str) -> None:
         """Whether a call to this room finds a worker. Raises NoAnswer."""
-        place = self.places.get(room)
+        place = self.places.get(room) or self._kin(room)
         if place and place.is_lost:
             return  # its heir is about to stand
         if not self.workers:
@@ -244,12 +253,14 @@ class Scene:
             raise unavailable("the media workers are busy")
 
     def place_of(self, room: str, near: Place | None = None) -> Place:
-        """Where a room's media live; a room without a place gets the worker that has least to do, or that of another.
+        """Where a room's media live. One without a place gets the worker of its main room, or of another breakout room,
+        so that somebody can speak to all of them; else that of ``near``, else the one that has least to do.
 
         ``check_workers`` comes first.
         """
         if room in self.places:
             return self.places[room]
+        near = self._kin(room) or near
         if near is not None:
             place = self.places[room] = Place(self.number(), near.worker, near.is_lost)
             self.open_room(room, place)
@@ -260,6 +271,10 @@ class Scene:
         place = self.places[room] = Place(self.number(), worker)
         self.open_room(room, place)
         return place
+
+    def _kin(self, room: str) -> Place | None:
+        """The place of a room of the same family."""
+        return next((self.places[name] for name in self.rooms.family(room) if name in self.places), None)
 
     def note_load(self, worker: int, load: float) -> None:
         """A worker has said how much of its time it uses."""

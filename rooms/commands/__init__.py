@@ -17,6 +17,8 @@ from rooms.commands.assembly import LowerHand as LowerHand
 from rooms.commands.assembly import RaiseHand as RaiseHand
 from rooms.commands.assembly import StartLecture as StartLecture
 from rooms.commands.assembly import TakeFloor as TakeFloor
+from rooms.commands.broadcasting import BroadcastVoice as BroadcastVoice
+from rooms.commands.broadcasting import EndBroadcast as EndBroadcast
 from rooms.commands.calling_roll import RollCall as RollCall
 from rooms.commands.calls import Dial as Dial
 from rooms.commands.calls import NoteDialFailed as NoteDialFailed
@@ -69,6 +71,9 @@ from rooms.commands.moving import Merge as Merge
 from rooms.commands.moving import Move as Move
 from rooms.commands.moving import MoveAll as MoveAll
 from rooms.commands.moving import OpenBreakouts as OpenBreakouts
+from rooms.commands.naming import AskName as AskName
+from rooms.commands.naming import ForgetName as ForgetName
+from rooms.commands.naming import NoteName as NoteName
 from rooms.commands.people import Deafen as Deafen
 from rooms.commands.people import Hold as Hold
 from rooms.commands.people import Kick as Kick
@@ -107,10 +112,11 @@ COMMANDS: tuple[type[Command], ...] = (
     Dial, DialList, CancelList, Transfer,
     SendDigits, SendText,
     Admit, TurnAway, Promote, Demote, Extend, RollCall,
+    AskName, ForgetName,
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
     StartLecture, EndLecture, RaiseHand, LowerHand, GiveFloor, TakeFloor,
     Whisper, Coach, EndWhisper, Relate, OpenSidebar, LeaveSidebar, CloseSidebar,
-    Move, MoveAll, Merge, OpenBreakouts, CloseBreakouts, Broadcast,
+    Move, MoveAll, Merge, OpenBreakouts, CloseBreakouts, Broadcast, BroadcastVoice, EndBroadcast,
     Play, Say, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
     StartForward, StopForward,
@@ -120,6 +126,6 @@ INTERNAL: tuple[type[Command], ...] = (
     NoteDigit, NoteKeysAnswered, Depart,
     NotePlayEnded, NoteRecordingFailed, NoteForwardTroubled, NoteForwardFailed, NoteRinging, NoteRedirected,
     NoteDialFailed, NoteDialRefused, NoteListed, NoteUsedUp, NoteReplaced, NoteTransferred,
-    NoteText, NoteCallerRefused,
+    NoteText, NoteCallerRefused, NoteName,
     NoteQuality,
 )  # fmt: skip
