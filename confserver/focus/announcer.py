@@ -194,7 +194,7 @@ class Announcer:
 
     def _may_speak(self, line: Line, now: float) -> bool:
         if not line.who:
-            return not any(each.room == line.room for each in self._speaking.values())
+            return not any(each.room == line.room and self._hears_room(each) for each in self._speaking.values())
         leg = self._leg_of(line)
         if leg is None or leg.stage is Stage.LEAVING or line.listens:
             return False
@@ -203,15 +203,16 @@ class Announcer:
         if not leg.has_sent and not leg.talk_from <= now:
             return False
         whole = self._lines.get(f":{line.room}")
-        return whole is None or not (whole.piece or whole.queue) or self._presence(line) is not Presence.PRESENT
+        return whole is None or not (whole.piece or whole.queue) or not self._hears_room(line)
 
     def _leg_of(self, line: Line) -> Leg | None:
         return self._scene.legs.by_participant.get(line.who) if line.who else None
 
-    def _presence(self, line: Line) -> Presence | None:
+    def _hears_room(self, line: Line) -> bool:
+        """Not who waits at its door: what is for the room is not for him."""
         room = self._scene.rooms.find(line.room)
         person = room.places.get(line.who) if room else None
-        return person.presence if person else None
+        return not line.who or (person is not None and person.presence is Presence.PRESENT)
 
     def _wants_music(self, line: Line) -> bool:
         room = self._scene.rooms.find(line.room)

@@ -17,6 +17,7 @@ from confserver.contract import (
     StopTake,
     TakeSound,
 )  # fmt: skip
+from confserver.focus.announcer import MOST_APART
 from confserver.focus.naming import MOST_S, QUIET_S
 from confserver.sip.doorkeeper import Identity
 from confserver.sip.extensions.replaces import Other
@@ -229,6 +230,7 @@ def test_a_lost_scribe_has_kept_nothing() -> None:
     door.speaks(take)
     [keep] = door.orders()
     door.play(door.focus.scribe_lost(door.now))
+    assert door.orders() == [DropName(name=who)], "it may have been written"
     assert door.recorded() == {who: False}
     door.keeps(keep.job)
     assert door.recorded() == {who: False}
@@ -293,13 +295,28 @@ def test_nothing_is_said_to_him_while_he_says_it() -> None:
     assert "welcome" in door.said()
 
 
+def test_a_full_hall_hears_who_comes_while_another_is_asked() -> None:
+    """With more than MOST_APART there is one line for all, which need not wait for who is at the door."""
+    door = Door()
+    for _ in range(MOST_APART + 1):
+        door.named()
+        door.said()
+    door.comes()
+    [words] = door.taken()
+    door.says("tones:ring")
+    assert [play.tones for play in door.taken()] == ["ring"]
+    door.end(words)
+
+
 def test_files_go_with_the_meeting() -> None:
     door = Door()
     who = door.named()
     door.orders()
     door.bye(door.call_of(who))
     assert door.orders() == [DropName(name=who)]
-    assert door.focus._playing._repertoire.names == {}
+    assert door.focus._playing._repertoire.names == {} and door.is_empty() and not len(door.focus._announcer)
+    door.play(door.focus.scribe_lost(door.now))
+    assert door.orders() == [DropName(name=who)], "the scribe that is lost may not have done it"
 
 
 # ------------------------------------------------------------------ another phone, another room
