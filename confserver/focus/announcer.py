@@ -291,11 +291,15 @@ class Announcer:
         if self._deadline is None or self._deadline > now:
             return
         self._is_stale = True
-        for line in [line for line in self._lines.values() if (self._time_of(line) or now + 1) <= now]:
+        due = [line for line in self._lines.values() if (at := self._time_of(line)) is not None and at <= now]
+        for line in due:
             if line.hang_up_at is not None and line.hang_up_at <= now:
                 line.hang_up_at = None
                 line.queue.clear()
                 self._stop(line)
+            leg = self._leg_of(line)
+            if leg is not None and leg.talk_from <= now:
+                leg.has_sent = True  # from now on what holds it back is something else, whose end is told
             self._go_on(line, now)
 
 
