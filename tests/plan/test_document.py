@@ -85,7 +85,7 @@ def test_a_directory_is_read_as_one(tmp_path: Path) -> None:
         ("[rooms.x]\n\nguard = 'loud'", ":3: .*guard"),
         ("[rooms.x]\ntalkers = 3\n[rooms.x.menu.participant]\n1 = 'mute'\n2 = 'fly'", r":5: .*participant.2: .*'fly'"),
         ("[profiles.x]\ntalkers = 3\nmenu = { participant = { 2 = 'fly' } }", r":3: profiles.x.menu.part.*'fly'"),
-        ("[rooms.x]\n\ntime_zone = 'Moon/Base'", r":3: rooms.x.time_zone: "),
+        ("[rooms.x]\n\nat_end = 'explode'", r":3: rooms.x.at_end: "),
         ("[rooms.x]\n\npin = '1'", r":3: rooms.x.pin: pin must be 4 to 16 digits"),
     ],
 )  # fmt: skip
