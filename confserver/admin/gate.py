@@ -15,17 +15,27 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from confserver.admin.access import is_token
 from confserver.admin.pace import MOST_KEYS, Pace, retry_after
 from confserver.admin.problems import Problem
 from confserver.admin.tokens import ADMINISTRATOR, Holder, Tokens
+from confserver.admin.turned_away import TOO_MANY, UNAUTHORIZED
+from rooms.participant import Actor, Role
 
 BURST = 5
 """So many seconds' requests may come at once."""
 KNOWN_S = 86400.0
 REALM = 'Bearer realm="confserver"'
+KINDS = {401: UNAUTHORIZED, 429: TOO_MANY}
+NOBODY = Actor("nobody", Role.OBSERVER, face="http")
+"""Who has not shown whose token he has."""
+
+
+Tell = Callable[[str, Actor, str], object]
+"""The kind of a refusal, who it was as far as that is known, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,8 @@ class Gate:
 
     def __init__(self, token: str, tokens: Tokens | None = None, terms: Terms | None = None) -> None:
         """``token``: that of the control file."""
+        self.tell: Tell = lambda kind, by, words: None
+        """The audit log; tokens are not told."""
         terms = terms or Terms()
         self.tokens = tokens or Tokens()
         self._token = token
@@ -53,23 +65,25 @@ class Gate:
     def admit(self, authorization: str | None, source: str, now: float) -> Holder:
         """RFC 6750 section 2.1; the answers are those of section 3. Raises Problem 401 or 429."""
         scheme, _, given = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not given.strip():
-            raise Problem(401, "a token is wanted: Authorization: Bearer TOKEN", headers={"WWW-Authenticate": REALM})
         source = place_of(source)
+        if scheme.lower() != "bearer" or not given.strip():
+            words = "a token is wanted: Authorization: Bearer TOKEN"
+            raise self._refusal(401, words, source, {"WWW-Authenticate": REALM})
         holder = self._holder_of(given.strip(), now)
         self._check_failures(holder, source, now)
         if holder is None:
             self._failures.take(source, now)
             headers = {"WWW-Authenticate": f'{REALM}, error="invalid_token"'}
-            raise Problem(401, "the token is wrong, revoked or over", headers=headers)
+            raise self._refusal(401, "the token is wrong, revoked or over", source, headers)
         self._know(source, holder.name, now)
-        _check(self._by_token.take(holder.name, now))
+        self._check(self._by_token.take(holder.name, now), source, holder.actor)
         return holder
 
     def check_source(self, source: str, now: float) -> None:
         """Also of who shows no token; not on this machine, where all come from one address. Raises Problem 429."""
         if not is_local(source):
-            _check(self._by_source.take(place_of(source), now))
+            source = place_of(source)
+            self._check(self._by_source.take(source, now), source)
 
     def _holder_of(self, given: str, now: float) -> Holder | None:
         return ADMINISTRATOR if is_token(given, self._token) else self.tokens.holder_of(given, now)
@@ -78,7 +92,16 @@ class Gate:
         wait = self._failures.wait(source, now)
         if wait and not (holder is not None and self._is_known(source, holder, now)):
             words = "too many wrong tokens have come from there; try again later"
-            raise Problem(429, words, headers={"Retry-After": retry_after(wait)})
+            raise self._refusal(429, words, source, {"Retry-After": retry_after(wait)})
+
+    def _check(self, wait: float, source: str, by: Actor = NOBODY) -> None:
+        if wait:
+            words = "that is too many requests; slow down"
+            raise self._refusal(429, words, source, {"Retry-After": retry_after(wait)}, by)
+
+    def _refusal(self, status: int, words: str, source: str, headers: Mapping[str, str], by: Actor = NOBODY) -> Problem:
+        self.tell(KINDS[status], replace(by, source=source), words)
+        return Problem(status, words, headers=headers)
 
     def _is_known(self, source: str, holder: Holder, now: float) -> bool:
         if holder == ADMINISTRATOR and is_local(source):
@@ -91,11 +114,6 @@ class Gate:
         self._known.move_to_end((source, name))
         if len(self._known) > MOST_KEYS:
             self._known.popitem(last=False)
-
-
-def _check(wait: float) -> None:
-    if wait:
-        raise Problem(429, "that is too many requests; slow down", headers={"Retry-After": retry_after(wait)})
 
 
 def place_of(source: str) -> str:

@@ -48,8 +48,9 @@ from confserver.admin.tokens import ADMINISTRATOR as CONTROL
 from confserver.admin.tokens import Holder
 from confserver.routing.commands import Command as Order
 from rooms.commands import Command
-from rooms.errors import NotFound
+from rooms.errors import Forbidden, NotFound
 from rooms.participant import Actor, Role
+from rooms.records.audit import Attempt
 
 MOST_AT_ONCE = 8
 MOST_DISCARDED_BYTES = 1024 * 1024
@@ -77,7 +78,7 @@ class Door(Protocol):
     def order(self, order: Order, by: Actor) -> Deferred[tuple[Mapping[str, object] | None, bool]]:
         """Carry it out; fires after its commit with what there is now, and whether it is new. Fails with Refused."""
 
-    def turned_away(self, asked: type[Any], names: Mapping[str, str], by: Actor, reason: str) -> None:
+    def turned_away(self, asked: Attempt, by: Actor, reason: str, kind: str = Forbidden.kind) -> None:
         """Somebody has asked for what he may not; nothing has been done."""
 
     def answer(self, question: str, names: Mapping[str, str]) -> object:
@@ -180,13 +181,13 @@ class Interface(Resource):
         return path in OPEN_PATHS or is_scrape
 
     def _permit(self, request: Request, found: Found, holder: Holder) -> None:
-        """Raises Problem 403; a change that was tried all the same is told to the door."""
+        """Raises Problem 403, of which the door is told."""
         try:
             permit(found, holder)
         except Problem as problem:
-            if found.route.command is not None:
-                by = replace(holder.actor, face=face_of(request), source=source_of(request))
-                self._door.turned_away(found.route.command, found.names, by, problem.detail)
+            by = replace(holder.actor, face=face_of(request), source=source_of(request))
+            asked = found.route.command or f"{found.route.method} {found.route.path}"
+            self._door.turned_away(Attempt(asked, found.names), by, problem.detail)
             raise
 
     def _open_stream(self, request: Request, found: Found, holder: Holder) -> bytes | int:

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from confserver.admin import report
 from confserver.admin.answers import Document
 from confserver.admin.paging import Page
+from confserver.app.auditing import AuditBook
 from confserver.app.journal import Journal
 from confserver.app.orders import Orders
 from confserver.app.watch import unfailing
@@ -38,6 +39,7 @@ SHARES = 30
 """Of people, each of which is written once in ``ALIVE_S``."""
 PRUNE_S = 60.0
 """How often a batch of old rows is looked for."""
+RECOUNT_S = 5.0
 DAY_S = 86400.0
 DEFAULT_ROWS = 100
 MOST_TIME = 1e11
@@ -57,6 +59,7 @@ class Archive:
         self._focus: Focus | None = None
         self._is_pruning = False
         self._turn = 0
+        self.book = AuditBook(journal.audit)
 
     def begin(self, rooms: Rooms, focus: Focus, last_meeting: int) -> None:
         """Before anything is heard."""
@@ -114,7 +117,12 @@ class Archive:
             (LoopingCall(unfailing(lambda: self._journal.mark_alive(self._now()))), ALIVE_S),
             (LoopingCall(unfailing(self._checkpoint)), ALIVE_S / SHARES),
             (LoopingCall(unfailing(self._prune)), PRUNE_S),
+            (LoopingCall(unfailing(lambda: self.book.look(self._now()))), RECOUNT_S),
         ]
+
+    def flush(self) -> None:
+        """The server stops."""
+        self.book.look(math.inf)
 
     def _checkpoint(self) -> None:
         """A share of those present at a time: a large server has nobody wait for it."""

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, FirstError, fail, succeed
 from twisted.python.failure import Failure
@@ -21,6 +20,7 @@ from confserver.storage import Storage, StorageFull
 from rooms.commands import Command
 from rooms.errors import Forbidden, NoSpace, Refused
 from rooms.participant import Actor
+from rooms.records.audit import Attempt
 
 
 class Door:
@@ -85,7 +85,7 @@ class Door:
             stored.addCallback(lambda _: also)
         return stored.addCallback(lambda _: (done.told, done.is_new))
 
-    def turned_away(self, asked: type[Any], names: Mapping[str, str], by: Actor, reason: str) -> None:
+    def turned_away(self, asked: Attempt, by: Actor, reason: str, kind: str = Forbidden.kind) -> None:
         """Somebody has asked for what he may not."""
 
     def answer(self, question: str, names: Mapping[str, str]) -> object:

@@ -16,6 +16,7 @@ from confserver.config import Settings
 from confserver.config.http import SOCKET_NAME
 from confserver.transports.certificates import KeyPair
 from confserver.transports.tls import Tls
+from rooms.records.audit import Attempt
 
 
 class Faces:
@@ -44,6 +45,7 @@ class Faces:
     def open(self, door: http.Door, token: str, tokens: Tokens, stream: Opener) -> str:
         """Gives the URL for this machine's own commands. Raises CannotListenError, OSError."""
         gate = Gate(token, tokens, self._terms)
+        gate.tell = lambda kind, by, words: door.turned_away(Attempt("ask", {}), by, words, kind)
 
         def listen(where: tuple[str, int] | Path, secured: Any = None) -> tuple[str, int] | Path:
             port, endpoint = http.listen(self._reactor, door, gate, where, stream, ways=self._ways, secured=secured)

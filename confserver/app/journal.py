@@ -18,7 +18,6 @@ from rooms import store
 from rooms.participant import ParticipantId
 from rooms.policy import SECRETS
 from rooms.records import queries
-from rooms.records.audit import Entry
 from rooms.records.figures import Figures
 from rooms.records.ledger import Ledger, Share
 from rooms.records.statement import Record
@@ -85,9 +84,9 @@ class Journal:
             return self._write([self._ledger.measured(word.room, word.participant, word.figures, word.at)])
         return self._write(self._ledger.recorded(word.room, word.name, word.at))
 
-    def audit(self, entry: Entry) -> None:
-        """Behind what it is about; a store that cannot take it has complained."""
-        self._write([entry.record()]).addErrback(lambda _: None)
+    def audit(self, records: list[Record]) -> None:
+        """Behind what they are about; a store that cannot take them has complained."""
+        self._write(records).addErrback(lambda _: None)
 
     def _write(self, records: list[Record]) -> Deferred[Any]:
         if not records:

@@ -234,7 +234,7 @@ class Server:
     def _open_http(self) -> None:
         token = kept_token(self._state)
         inside = (self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf, self._not_ready)
-        door = AuditedDoor(*inside, self._operations.space).audit_by(self._journal.audit, self.now)
+        door = AuditedDoor(*inside, self._operations.space).audit_by(self._archive.book, self.now)
         self._http = Faces(self._reactor, self._settings, self._state, self.now)
         self._monitor.watch(door, self._http.answers)
         self._news.streams.holds = self._keys.tokens.holds
@@ -263,6 +263,7 @@ class Server:
             self._watch.captures.heard(event)
             return
         if not isinstance(event, EngineReady):
+            self._monitor.heard_worker(number, event)
             self._performer.heard_worker(number, event)
             return
         log.info("worker ready", worker=number, pid=event.pid)
@@ -273,6 +274,7 @@ class Server:
 
     def _lost_worker(self, number: int) -> None:
         self._ready.discard(number)
+        self._monitor.worker_lost(number)
         self._performer.worker_lost(number)
 
     def _look_again(self) -> None:
@@ -340,6 +342,7 @@ class Server:
         if self._http is not None:
             self._news.close()
             await self._http.close()
+        self._archive.flush()
         await self._storage.stop()
         say("stopped")
 

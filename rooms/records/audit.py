@@ -44,10 +44,14 @@ def audit_log(db: Database) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What never became a command: its kind, and what was named."""
+    """What never became a command: its kind, or other words for it, and what was named."""
 
-    kind: type[Any]
+    kind: type[Any] | str
     names: Mapping[str, str]
+
+    @property
+    def action(self) -> str:
+        return self.kind if isinstance(self.kind, str) else _words(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,25 @@ _KEPT = [name for name in COLUMNS if name != "id"]
 _INSERT = f"INSERT INTO audit ({', '.join(_KEPT)}) VALUES ({', '.join(f':{name}' for name in _KEPT)})"
 
 
+_RECOUNT = (
+    "UPDATE audit SET details = :details"
+    " WHERE at = :at AND action = :action AND outcome = :outcome AND source = :source AND who = :who"
+)
+
+
+def recount(entry: Entry, times: int, last: float) -> Record:
+    """The same entry has come so often, the last time then: one row stands for all of them."""
+    values = entry.record().values
+    details = {**json.loads(values["details"]), "times": times, "last": round(last, 3)}
+    return Record(_RECOUNT, {**values, "details": json.dumps(details, ensure_ascii=False)})
+
+
 def action_of(command: Any) -> str:
     """CreateRoom -> create room"""
-    kind = command.kind if isinstance(command, Attempt) else type(command)
+    return command.action if isinstance(command, Attempt) else _words(type(command))
+
+
+def _words(kind: type[Any]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", " ", kind.__name__).lower()
 
 

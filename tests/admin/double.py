@@ -16,6 +16,7 @@ from rooms.errors import NotFound
 from rooms.events import PlaceReserved
 from rooms.manager import Rooms
 from rooms.participant import SYSTEM, Actor
+from rooms.records.audit import Attempt
 
 NOW = 1_700_000_000.0
 
@@ -28,7 +29,7 @@ class HouseDoor:
         self.house = Rooms(lambda: f"p{next(numbers)}")
         self.asked: list[tuple[Command, Actor]] = []
         self.orders: list[Order] = []
-        self.refused: list[tuple[type[Any], dict[str, str], Actor, str]] = []
+        self.refused: list[tuple[Attempt, Actor, str, str]] = []
         self.hold = False
         self.trouble = ""
         self.held: list[Deferred[None]] = []
@@ -65,8 +66,8 @@ class HouseDoor:
         told = {"network": getattr(order, "network", ""), "until": None} if isinstance(order, AddBan) else None
         return succeed((told, isinstance(order, AddBan)))
 
-    def turned_away(self, asked: type[Any], names: Mapping[str, str], by: Actor, reason: str) -> None:
-        self.refused.append((asked, dict(names), by, reason))
+    def turned_away(self, asked: Attempt, by: Actor, reason: str, kind: str = "forbidden") -> None:
+        self.refused.append((asked, by, reason, kind))
 
     def answer(self, question: str, names: Mapping[str, str]) -> object:
         return [{"network": "192.0.2.7", "since": NOW, "until": None, "by": "server", "reason": question}]

@@ -102,9 +102,10 @@ async def test_who_tries_what_he_may_not_is_told_to_the_door(served: Served) -> 
     await served.ask("POST", "/rooms/standup/lock", token="observer")
     await served.ask("GET", "/tokens", token="observer")
     await served.ask("POST", "/rooms/standup/lock", token="admin")
-    [(asked, names, by, reason)] = served.door.refused
-    assert (asked.__name__, names, by.role, by.source) == ("Lock", {"room": "standup"}, Role.OBSERVER, "127.0.0.1")
-    assert by.face == "http" and "moderator" in reason
+    (lock, by, reason, kind), (tokens, *_) = served.door.refused
+    assert (lock.action, lock.names, by.role, by.source) == ("lock", {"room": "standup"}, Role.OBSERVER, "127.0.0.1")
+    assert by.face == "http" and "moderator" in reason and kind == "forbidden"
+    assert tokens.action == "GET /tokens"
     assert [type(command).__name__ for command, _ in served.door.asked] == ["Lock"]
 
 

@@ -15,7 +15,7 @@ from confserver.storage import StorageError
 from rooms.commands import Lock
 from rooms.errors import NotFound
 from rooms.participant import Actor, Role
-from rooms.records.audit import Entry
+from rooms.records.audit import Attempt, Entry
 
 BOSS = Actor("boss", Role.ADMIN)
 
@@ -26,7 +26,13 @@ class Book:
         for name in ("submit", "order"):
             monkeypatch.setattr(Door, name, lambda self, command, by: answer)
         door = object.__new__(AuditedDoor)
-        self.door = door.audit_by(self.entries.append, lambda: 7.0)
+        self.door = door.audit_by(self, lambda: 7.0)  # type: ignore[arg-type]
+
+    def note(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+    def turned_away(self, asked: Attempt, by: Actor, at: float, kind: str, reason: str) -> None:
+        self.entries.append(Entry(asked, by, at, kind, reason))
 
 
 def test_what_is_done_is_noted_when_it_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,6 +66,6 @@ def test_orders_too_but_not_what_changes_nothing(monkeypatch: pytest.MonkeyPatch
 
 def test_who_has_no_right_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     book = Book(monkeypatch, succeed(None))
-    book.door.turned_away(Lock, {"room": "standup"}, Actor("screen", Role.OBSERVER), "this takes a moderator")
+    book.door.turned_away(Attempt(Lock, {"room": "standup"}), Actor("screen", Role.OBSERVER), "this takes a moderator")
     [entry] = book.entries
     assert (entry.outcome, entry.record().values["action"]) == ("forbidden", "lock")

@@ -78,6 +78,11 @@ def test_who_has_asked_for_what_by_which_face(server: Server) -> None:
         server.http("POST", "/rooms/nowhere/lock")
     found = {(row["action"], row["face"], row["outcome"]) for row in server.cli("audit")}
     assert {("mute", "cli", "done"), ("create room", "http", "done"), ("lock", "http", "not-found")} <= found
+    for _ in range(3):
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            page(server, "/rooms", "wrong" * 9)
+    [row] = [row for row in server.cli("audit") if row["outcome"] == "unauthorized" and "wrong" in row["reason"]]
+    assert (row["source"], row["who"]) == ("127.0.0.1", "nobody")
 
 
 def test_the_page_of_metrics_is_whole(server: Server) -> None:
@@ -89,6 +94,7 @@ def test_the_page_of_metrics_is_whole(server: Server) -> None:
     assert named == {metric.name for metric in METRICS}, "read from parts that do not say so any more"
     assert float(told['confserver_calls_total{outcome="answered"}']) == 2
     assert float(told['confserver_packets_total{direction="in"}']) > 100
+    assert float(told['confserver_mos_now{direction="in",worth="best"}']) == 0, "nobody is there any more"
     assert float(told["confserver_call_setup_seconds_count"]) == 2
     with pytest.raises(urllib.error.HTTPError, match="401"):
         page(server, "/status")

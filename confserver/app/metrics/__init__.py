@@ -2,7 +2,8 @@
 
 ::
 
-    events of rooms, outcomes of calls, media of calls that are over --> tally
+    events of rooms, outcomes of calls, what calls were worth ---------> tally
+    reports of media workers, as they come --------------------------> media --> tally
     describe() of all parts -----------------------------------------> catalogue --> exposition --> GET /metrics
 
 No label has a person, a room or an address in it: a page stays as short as the server is plain.

@@ -61,6 +61,18 @@ def _answers(told: Told, tally: Tally) -> list[Value]:
     return [({"class": f"{number}xx"}, answers.get(number, 0)) for number in range(2, 6)]
 
 
+def _worth(told: Told, tally: Tally) -> list[Value]:
+    return [({"direction": way, "worth": worth}, count) for way, worth, count in tally.media.worth()]
+
+
+def _packets(incoming: str, outgoing: str) -> Callable[[Told, Tally], list[Value]]:
+    def read(told: Told, tally: Tally) -> list[Value]:
+        packets = tally.media.packets
+        return [({"direction": "in"}, packets[incoming]), ({"direction": "out"}, packets[outgoing])]
+
+    return read
+
+
 METRICS: tuple[Metric, ...] = (
     Metric("confserver_info", "gauge", "The version that runs.", lambda told, _: [({"version": told["version"]}, 1)]),
     Metric("confserver_uptime_seconds", "gauge", "Since the start.", _at("uptime_s")),
@@ -89,18 +101,12 @@ METRICS: tuple[Metric, ...] = (
         "confserver_mos", "histogram", "Mean opinion scores of calls that are over (ITU-T G.107).",
         lambda _, tally: [({"direction": "in"}, tally.mos_in), ({"direction": "out"}, tally.mos_out)],
     ),
-    Metric(
-        "confserver_packets_total", "counter", "RTP packets of calls that are over.",
-        _by("direction", lambda _, tally: {"in": tally.packets["received"], "out": tally.packets["sent"]},
-            ("in", "out")),
-    ),
-    Metric(
-        "confserver_packets_lost_total", "counter", "RTP packets of calls that are over and never came.",
-        _by("direction", lambda _, tally: {"in": tally.packets["lost"], "out": tally.packets["lost_out"]},
-            ("in", "out")),
-    ),
-    Metric("confserver_packets_late_total", "counter", "RTP packets of calls that are over, too late to be played.",
-           lambda _, tally: tally.packets["late"]),
+    Metric("confserver_mos_now", "gauge",
+           "Running calls by what they are worth (ITU-T G.109: best, high, medium, low, poor; bad: below).", _worth),
+    Metric("confserver_packets_total", "counter", "RTP packets.", _packets("received", "sent")),
+    Metric("confserver_packets_lost_total", "counter", "RTP packets that never came.", _packets("lost", "lost_out")),
+    Metric("confserver_packets_late_total", "counter", "RTP packets that came too late to be played.",
+           lambda _, tally: tally.media.packets["late"]),
     Metric(
         "confserver_findings", "gauge", "What is wrong with somebody's sound now, by kind.",
         _by("kind", lambda _, tally: tally.findings, [rule.kind for rule in RULES]),
@@ -115,7 +121,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("confserver_worker_longest_tick_seconds", "gauge", "The longest tick of late.",
            _of_workers("longest_tick_ms", 0.001)),
     Metric("confserver_worker_faults_total", "counter", "Faults of ours in ticks and commands.", _of_workers("faults")),
-    Metric("confserver_recordings", "gauge", "Recordings that are being made.", _at("focus", "recordings")),
+    Metric("confserver_recordings_now", "gauge", "Recordings that are being made.", _at("focus", "recordings")),
     Metric(
         "confserver_recordings_total", "counter", "Recordings that were started, and that failed.",
         _by("what", lambda _, tally: tally.recordings, ("started", "failed")),

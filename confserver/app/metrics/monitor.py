@@ -12,6 +12,7 @@ from confserver.app.metrics.catalogue import families
 from confserver.app.metrics.exposition import CONTENT_TYPE, page
 from confserver.app.metrics.tally import Tally
 from confserver.app.orders import Orders
+from confserver.contract import FromWorker
 
 
 class Door(Protocol):
@@ -27,8 +28,15 @@ class Monitor:
 
     def __init__(self, journal: Journal, now: Callable[[], float], orders: Orders) -> None:
         self.tally = Tally(now)
+        self._now = now
         self._orders = orders
         journal.listeners.append(self.tally.note)
+
+    def heard_worker(self, worker: int, event: FromWorker) -> None:
+        self.tally.media.hear(worker, event, self._now())
+
+    def worker_lost(self, worker: int) -> None:
+        self.tally.media.lost(worker)
 
     def watch(self, door: Door, answers: Counter[int]) -> None:
         """``answers``: those by HTTP, by class of status."""

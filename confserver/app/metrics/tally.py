@@ -6,6 +6,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 
 from confserver.app.metrics.exposition import Histogram
+from confserver.app.metrics.media import RunningMedia
 from confserver.focus.outputs import Audited, Measured, Recorded
 from confserver.sip import outputs as sip
 from rooms import events as tell
@@ -37,8 +38,7 @@ class Tally:
         """Started and failed ones."""
         self.meetings = 0
         self.mos_in, self.mos_out = Histogram(MOS), Histogram(MOS)
-        self.packets: Counter[str] = Counter()
-        """Of calls that are over: received, sent, lost, late, lost_out."""
+        self.media = RunningMedia()
         self.findings: Counter[str] = Counter()
         """What is wrong now, by kind."""
         self._setting_up: OrderedDict[int, float] = OrderedDict()
@@ -94,13 +94,10 @@ class Tally:
 
     # ------------------------------------------------------------------ media
     def note(self, word: Measured | Recorded | Audited) -> None:
-        """The worker's last word on a call."""
+        """What a call was worth, at the worker's last word on it."""
         if not isinstance(word, Measured) or not word.is_last:
             return
         figures = word.figures
-        for name in ("received", "sent", "lost", "late"):
-            self.packets[name] += getattr(figures, name)
-        self.packets["lost_out"] += figures.lost_out or 0
         if figures.mos_in is not None:
             self.mos_in.add(figures.mos_in)
         if figures.mos_out is not None:

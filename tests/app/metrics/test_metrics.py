@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from confserver.app.metrics.catalogue import METRICS, families
 from confserver.app.metrics.exposition import page
 from confserver.app.metrics.tally import MOST_SETTING_UP, RESULTS, Tally
+from confserver.contract import LegReports
 from confserver.focus.outputs import Measured, Recorded
 from confserver.sip import outputs as sip
 from rooms import events as tell
 from rooms.records.figures import Figures
+from tests.app.metrics.test_media import report
 
 ROOT = Path(__file__).resolve().parents[3]
 STATUS: dict[str, Any] = {
@@ -114,8 +117,7 @@ def test_what_calls_were_worth_is_counted_once() -> None:
     counted.note(Measured("standup", "p1", figures, 1.0, is_last=True))
     counted.note(Recorded("standup", "x", 1.0))
     found = told(counted)
-    assert found['confserver_packets_total{direction="in"}'] == 100
-    assert found['confserver_packets_lost_total{direction="out"}'] == 3
+    assert found['confserver_packets_total{direction="in"}'] == 0, "those are counted while it runs"
     assert found['confserver_mos_count{direction="in"}'] == 1 and found['confserver_mos_count{direction="out"}'] == 0
 
 
@@ -157,7 +159,41 @@ def test_a_part_that_does_not_stand_costs_its_own_rows(part: str) -> None:
 
 def test_no_label_names_a_person_a_room_or_an_address() -> None:
     labels = {label for line in page(families(STATUS, tally())).splitlines() for label in re.findall(r'(\w+)="', line)}
-    assert labels <= {"version", "stage", "outcome", "result", "direction", "le", "kind", "worker", "what", "class"}
+    assert labels <= {
+        "version",
+        "stage",
+        "outcome",
+        "result",
+        "direction",
+        "le",
+        "kind",
+        "worker",
+        "what",
+        "class",
+        "worth",
+    }
+
+
+def test_what_reads_prometheus_pages_reads_it() -> None:
+    """Types, samples of histograms, no name twice: as Prometheus' own parser has it."""
+    counted = tally()
+    counted.media.hear(0, LegReports(reports=[report(1, 40, mos_in=4.2)], load=0.1), 100.0)
+    counted.setup.add(0.2)
+    read = {family.name: family for family in text_string_to_metric_families(page(families(STATUS, counted)))}
+    for metric in METRICS:
+        family = read.pop(metric.name.removesuffix("_total"))
+        assert (family.type, family.documentation) == (metric.kind, metric.help) and family.samples
+        if metric.kind != "histogram":
+            labels = [tuple(sorted(sample.labels.items())) for sample in family.samples]
+            assert len(set(labels)) == len(labels) and {sample.name for sample in family.samples} == {metric.name}
+            assert not any("le" in sample.labels for sample in family.samples)
+    assert not read
+    [seen] = [
+        sample.value for family in text_string_to_metric_families(page(families(STATUS, counted)))
+        for sample in family.samples
+        if sample.name == "confserver_mos_now" and sample.labels == {"direction": "in", "worth": "high"}
+    ]  # fmt: skip
+    assert seen == 1
 
 
 # ---------------------------------------------------------------- the board
@@ -176,5 +212,5 @@ def test_the_board_asks_for_metrics_that_there_are() -> None:
         for target in panel["targets"]:
             assert target["expr"].count("(") == target["expr"].count(")") and "$instance" in target["expr"]
             labels = set(re.findall(r"by \(([\w, ]+)\)", target["expr"]))
-            assert labels <= {"instance", "outcome", "result", "direction", "kind", "le", "class"}
+            assert labels <= {"instance", "outcome", "result", "direction", "kind", "le", "class", "worth"}
     assert {each["name"] for each in board["templating"]["list"]} == {"datasource", "instance"}
