@@ -64,6 +64,7 @@ ARGUMENT_HELP = {
     "country": "COUNTRY is a country code such as +49.",
     "webhook": "WEBHOOK is the webhook's name.",
     "profile": "PROFILE is the name of a profile, such as webinar.",
+    "language": "LANGUAGE is a language or another set of prompts, such as de.",
     "holder": "HOLDER is the token's name, such as reception.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
@@ -192,6 +193,7 @@ NOUNS = {
     "rule": "Show what is said of rooms of the running server, beside what their profiles say.",
     "server": "Show or change whether the running server takes new calls.",
     "token": "Show or change who may administer the running server, and how far.",
+    "sound": "Show what rooms of the running server can say, and in which languages.",
     "ban": "Show or change from whom the running server takes nothing.",
     "route": "Show where the running server sends requests, and why.",
     "webhook": "Show or change to whom the running server sends events by HTTP.",

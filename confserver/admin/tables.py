@@ -34,7 +34,7 @@ def print_room(room: Record) -> None:
     if room["participants"]:
         click.echo()
         print_table(PARTICIPANT_HEADINGS, (_participant_row(person, room["at"]) for person in room["participants"]))
-    for line in _turns(room):
+    for line in (*_turns(room), *room.get("warnings", ())):
         click.echo(plain(line))
     findings = [finding for person in room["participants"] for finding in person.get("quality", ())]
     for finding in sorted(findings, key=lambda each: each["since"]):

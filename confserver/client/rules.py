@@ -50,6 +50,7 @@ class Rules(TypedDict, total=False):
     guard: str | None
     codecs: Sequence[str] | None
     music_when_alone: bool | None
+    language: str | None
     announce: str | None
     lecture: bool | None
     one_speaker: bool | None

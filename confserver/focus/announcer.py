@@ -100,7 +100,7 @@ class Announcer:
         if self._scene.is_closing or event.room not in self._scene.places:
             return
         with suppress(Refused):
-            score = self._score_of(event.sounds)
+            score = self._score_of(event.sounds, event.room)
             for line in self._lines_for(event):
                 if event.urgent:
                     line.queue.clear()
@@ -108,15 +108,15 @@ class Announcer:
                 line.queue.append(score)
                 self._go_on(line, event.at)
 
-    def _score_of(self, sounds: tuple[str, ...]) -> Score:
+    def _score_of(self, sounds: tuple[str, ...], room: str) -> Score:
         """Where the names in it cannot be spoken, they are somebody's. Raises Refused."""
         try:
-            return self._playing.score_of(sounds)
+            return self._playing.score_of(sounds, room)
         except Refused:
             if len({sound.startswith(SAY) for sound in sounds}) < 2:
                 raise
             plain = [SOMEBODY if sound.startswith(SAY) else sound for sound in sounds]
-            return self._playing.score_of(tuple(dict.fromkeys(plain)))
+            return self._playing.score_of(tuple(dict.fromkeys(plain)), room)
 
     def _lines_for(self, event: tell.Announced) -> list[Line]:
         if event.participant:

@@ -60,7 +60,6 @@ class PromptSet:
             "extends": self.extends,
             "prompts": len(self.catalogue.files),
             "own": sorted(self.own),
-            "directory": str(self.directory),
         }
 
 
