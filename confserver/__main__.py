@@ -223,6 +223,12 @@ def _fetch(where: Where, recording: str, file: str, into: BinaryIO, told: Callab
         return _client(where).download(recording, file, into, told)
 
 
+def _bring(where: Where, path: str, into: BinaryIO, told: Callable[[int, int], None]) -> int:
+    """Bring a whole list from the running server."""
+    with _told(where):
+        return _client(where).bring(path, into, told)
+
+
 def _ask_quickly(given: Mapping[str, Any], path: str) -> Any:
     """For completion: in a moment or not at all."""
     where = Where(given.get("server"), given.get("token") or "", given.get("state_directory"))
@@ -307,7 +313,7 @@ for verb in (
     doctor.command(_settings),
     _plan_verb("plan"),
     _plan_verb("apply"),
-    *verbs(_ask, _explain, _follow, _fetch),
+    *verbs(_ask, _explain, _follow, _fetch, _bring),
     prompts,
 ):
     confserver.add_command(verb)

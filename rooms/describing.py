@@ -87,6 +87,7 @@ def describe_room(room: Room, now: float, epoch: str = "0") -> dict[str, Any]:
         "dominant": room.dominant,
         "plays": room.plays.describe(),
         "recording": room.recording.describe(),
+        "forwards": room.forwards.describe(),
         "waiting": [describe_waiting(person) for person in room.waiting],
         "lists": room.lists.describe(),
         "dialling": [describe_dialling(person) for person in room.dialling],

@@ -9,6 +9,7 @@ engine subtracts a listener's own voice from his mix.
     mix 0   silence       who is deaf, on hold, or waits
     mix 1   the room      all others
     mix 2.. sidebars      those in each: one another, and the room more softly
+    mix ..  forwards      one voice of the room, that is sent on to a program (``rooms.forwarding``)
     exceptions            a whisper or a coach (heard by one), and whom somebody does not hear
 """
 
@@ -52,6 +53,10 @@ class Hearing:
     listeners: tuple[Listening, ...] = ()
     private: tuple[ParticipantId, ...] = ()
     """Those who speak to some alone: they are not recorded."""
+    forwards: tuple[tuple[int, int], ...] = ()
+    """What is sent on to programs, by number (``rooms.forwarding``), and the mix that it hears."""
+    bare: tuple[int, ...] = ()
+    """The mixes that hold voices and nothing else, not even what plays to everybody."""
 
 
 def may_be_heard(participant: Participant) -> bool:

@@ -34,6 +34,7 @@ from rooms.callers import Lockouts
 from rooms.chat import Chat
 from rooms.ending import Ending
 from rooms.errors import Conflict, NotFound, NotOpen
+from rooms.forwarding import Forwards
 from rooms.hall import Hall
 from rooms.hearing import Hearing, hearing_of
 from rooms.keypad import Keypads
@@ -53,7 +54,7 @@ _TOUCHES_HEARING = (
     tell.ParticipantDeafened, tell.ParticipantUndeafened, tell.ParticipantHeld, tell.ParticipantResumed,
     tell.HeldByHost, tell.ReleasedByHost, tell.FloorGiven, tell.FloorTaken, tell.RoomChanged, tell.RoomCreated,
     tell.WhisperBegan, tell.WhisperEnded, tell.RelationChanged,
-    tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed,
+    tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed, tell.ForwardStarted, tell.ForwardEnded,
 )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ class Room:
         self.plays = Plays()
         self.keypads = Keypads()
         self.hall: Hall = Hall()
-        self.recording = Recording()
+        self.recording, self.forwards = Recording(), Forwards()
         self.lists = Lists()
         self.times = Times()
         self.chat = Chat()
@@ -170,7 +171,7 @@ class Room:
 
     def _tell_hearing(self, minutes: Minutes) -> None:
         voices.review(self, minutes)
-        hearing = hearing_of(self.present, self.waiting, self.links, self.speakers)
+        hearing = self.forwards.add_to(hearing_of(self.present, self.waiting, self.links, self.speakers))
         if hearing != self.hearing:
             self.hearing = hearing
             minutes.say(tell.HearingChanged, hearing)
@@ -308,6 +309,7 @@ class Room:
             voices.hush(self, person, minutes)
             quality.close(person, minutes)
             self.plays.leave(person.id, minutes)
+            self.forwards.leave(person.id, minutes)
             dialling.leave(person, cause, minutes)
             assembly.leave(self, person, minutes)
             links.leave(self, person.id, minutes)
@@ -330,6 +332,7 @@ class Room:
         """The last place was given back. A lock belongs to the meeting and ends with it."""
         self.plays.close(minutes)
         self.recording.close(minutes)
+        self.forwards.close(minutes)
         self.chat.clear()
         assembly.close_room(self, minutes)
         self._take_off_lock(SYSTEM, minutes)

@@ -103,6 +103,9 @@ def hearing_in_words(hearing: Hearing) -> list[str]:
         lines.append(f"{each.listener} hears {told}")
     if len(apart) > MOST_NAMED:
         lines.append(f"{len(apart) - MOST_NAMED} more hear somebody otherwise")
+    for number, mix in hearing.forwards:
+        sources = [source for source, gain in hearing.mixes[mix].sources if gain > 0]
+        lines.append(f"forward {number} hears {_named(sources) or 'nobody'}")
     return lines
 
 

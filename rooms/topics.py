@@ -11,6 +11,7 @@ from rooms import (
     dialling,
     door,
     ending,
+    forwarding,
     gains,
     hall,
     hosting,
@@ -47,6 +48,7 @@ HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {
     **plays.HANDLERS,
     **quality.HANDLERS,
     **recording.HANDLERS,
+    **forwarding.HANDLERS,
 }
 """What is done at a command; those of the room itself stand in ``room``."""
 ALARMS: dict[str, Callable[[Room, Minutes], None]] = {

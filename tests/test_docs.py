@@ -37,7 +37,7 @@ NAMES["language"] = "de"
 NAMES["recording"] = "standup-20261129-180000"
 NAMES["file"] = "standup-20261129-180000.flac"
 NAMES["country"] = "%2B49"
-NAMES |= {"webhook": "crm"}
+NAMES |= {"webhook": "crm", "route": "sales", "group": "staff"}
 NAMES["uri"] = "sip%3Abob%40example.com"
 """What the examples of the HTTP interface name."""
 
@@ -47,7 +47,10 @@ def leaves(group: click.Group, words: tuple[str, ...] = ()) -> list[tuple[tuple[
     found = []
     for name, command in group.commands.items():
         inner = (*words, name)
-        found += leaves(command, inner) if isinstance(command, click.Group) else [(inner, command)]
+        if isinstance(command, click.Group):
+            found += leaves(command, inner)
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            found.append((inner, command))
     return found
 
 

@@ -164,7 +164,7 @@ def trouble_with_command(text: str) -> str:
     words = text.split()[1:]
     while words and isinstance(command, click.Group) and words[0] in command.commands:
         command = command.commands[words.pop(0)]
-    if isinstance(command, click.Group):
+    if isinstance(command, click.Group) and not command.invoke_without_command:
         return f"{text} is no command"
     options = {name for each in command.params if isinstance(each, click.Option) for name in each.opts}
     wanted = [word for word in words if not word.startswith("--")]

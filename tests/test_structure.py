@@ -19,6 +19,8 @@ EVERYBODY = frozenset({
 })  # fmt: skip
 TOOLS = EVERYBODY - {"app", "admin"}
 
+ROWS_OF_ROUTES = frozenset({"config.routes", "config.route_rows", "config.route_checks"})
+
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "sip": frozenset(),
     "rtp": frozenset(),
@@ -31,7 +33,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "log": frozenset(),
     "prompts": frozenset(),
     "backup": frozenset({"config"}),
-    "plan": frozenset({"rooms", "config.toml", "routing.refusals", "routing.bans", "routing.users"}),
+    "plan": frozenset({"rooms", "config.toml", "routing.refusals", "routing.bans", "routing.users"}) | ROWS_OF_ROUTES,
     "sdp": frozenset({"formats"}),
     "engine": frozenset({"rtp", "formats", "contract"}),
     "worker": frozenset({"engine", "rtp", "contract"}),
@@ -51,6 +53,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 ALSO = {
     "routing.commands": frozenset({"rooms.commands", "rooms.participant"}),
     "routing.commands.command": frozenset({"rooms.participant"}),
+    "routing.commands.routes": frozenset({"config.routes"}),
 }
 """Single modules that may see more than their package."""
 

@@ -12,7 +12,6 @@ import enum
 import inspect
 import json
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,10 @@ from urllib.parse import quote
 
 import click
 
-from confserver.admin import fetching, operating, records, routes, tables, top, trace, waiting, watch
-from confserver.admin.mapping import mapping_option
+from confserver.admin import export_verb, fetching, operating, records, routes, tables, top, trace, waiting, watch
+from confserver.admin.mapping import Table, mapping_option
 from confserver.admin.members import body_fields
+from confserver.admin.options import password_option
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
@@ -52,6 +52,10 @@ UNSAID = {
     "display": "as it is",
     "enabled": "as it is",
     "rooms": "all",
+    "payload_type": "the usual one: 111, 9, 0, 8 or 96",
+    "ssrc": "a random one",
+    "codec_rate_hz": "16000 for L16, the room's highest for Opus",
+    "rtcp_port": "the next port",
 }
 """What else it means not to give an option."""
 ARGUMENT_HELP = {
@@ -66,6 +70,8 @@ ARGUMENT_HELP = {
     "profile": "PROFILE is the name of a profile, such as webinar.",
     "language": "LANGUAGE is a language or another set of prompts, such as de.",
     "holder": "HOLDER is the token's name, such as reception.",
+    "route": "ROUTE is the name of a row that was made, such as sales.",
+    "group": "GROUP is the group's name, such as staff.",
     "network": "NETWORK is an IP address or a network such as 198.51.100.0/24; of IPv6 addresses the /64 is meant.",
 }
 OPTION_HELP = {
@@ -128,6 +134,17 @@ OPTION_HELP = {
     "keep": "Whoever has the floor keeps it, too.",
     "trainee": "Who alone hears the coach.",
     "other": "The other participant: an id or a name.",
+    "host": "The IP address it goes to, in a network of forward.networks.",
+    "port": "The UDP port there.",
+    "codec": "In what it is sent.",
+    "voice": "Only what this participant says: an id or a name.",
+    "payload_type": "The number of its packets.",
+    "ssrc": "The SSRC of its packets.",
+    "codec_rate_hz": "Sampling rate of L16 or Opus: 8000, 16000 or 48000.",
+    "rtcp_port": "The port for RTCP there.",
+    "srtp_suite": "How it is protected; without, where there is a key: AES_CM_128_HMAC_SHA1_80.",
+    "srtp_key": "ask: type it; stdin: the first line of standard input. Key and salt in base64, as SDP has them.",
+    "forward": "Number of the forward that is meant; 0: all in the room.",
     "relation": "He does not hear the other (nohear), or is not heard by him (nospeak); clear: neither.",
     "room_db": "How much softer (dB) they hear the room meanwhile.",
     "hears_room": "Whether they hear the room meanwhile.",
@@ -142,6 +159,7 @@ def verbs(
     offline: routes.Offline = routes.not_here,
     follow: watch.Follow = watch.nobody_follows,
     fetch: fetching.Fetch = fetching.nobody_fetches,
+    bring: export_verb.Bring = export_verb.nobody_brings,
 ) -> list[click.Command]:
     """Build the top-level verbs over a way to ask; ``offline`` explains routes of a file, ``follow`` gives events."""
     room = click.Group(
@@ -151,7 +169,7 @@ def verbs(
     )
     watching = _command("watch", watch.runner(follow), watch.parameters(), watch.HELP)
     looking = _command("top", top.runner(ask, follow), top.parameters(), top.HELP)
-    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, looking, *_ways(ask, offline, fetch)]
+    return [_rooms(ask), room, _recordings(ask), _status(ask), watching, looking, *_ways(ask, offline, fetch, bring)]
 
 
 # ------------------------------------------------------------------ queries
@@ -195,13 +213,14 @@ NOUNS = {
     "token": "Show or change who may administer the running server, and how far.",
     "sound": "Show what rooms of the running server can say, and in which languages.",
     "ban": "Show or change from whom the running server takes nothing.",
-    "route": "Show where the running server sends requests, and why.",
+    "route": "Show or change where the running server sends requests, and why.",
+    "group": "Show or change groups of users, for the rows of the route table.",
     "webhook": "Show or change to whom the running server sends events by HTTP.",
     "user": "Show or change who may register at the running server, and call from anywhere.",
 }
 
 
-def _ways(ask: Ask, offline: routes.Offline, fetch: fetching.Fetch) -> list[click.Command]:
+def _ways(ask: Ask, offline: routes.Offline, fetch: fetching.Fetch, bring: export_verb.Bring) -> list[click.Command]:
     """A group for each noun of ``routing.commands``, its verbs in it."""
     groups = {noun: click.Group(noun, help=words) for noun, words in NOUNS.items()}
     for question in (each for each in QUESTIONS if not each.has_own_verb):
@@ -210,12 +229,12 @@ def _ways(ask: Ask, offline: routes.Offline, fetch: fetching.Fetch) -> list[clic
         groups[order.noun].add_command(_order(ask, order))
     explain = routes.explainer(ask, offline, _print)
     groups["route"].add_command(_command("explain", explain, routes.parameters(OPTION_HELP), routes.HELP))
-    bring = fetching.runner(ask, fetch)
-    groups["recording"].add_command(_command("get", bring, fetching.parameters(), fetching.HELP))
+    get = fetching.runner(ask, fetch)
+    groups["recording"].add_command(_command("get", get, fetching.parameters(), fetching.HELP))
     reload = _command("reload", routes.reloader(ask, _print), [], routes.RELOAD_HELP)
     drain = _command("drain", operating.runner(ask, _print), operating.parameters(), operating.HELP)
     traces = _command("trace", trace.runner(ask), trace.parameters(), trace.HELP)
-    return [*groups.values(), reload, drain, traces, *records.verbs(ask, _command)]
+    return [*groups.values(), reload, drain, traces, *records.verbs(ask, _command, bring)]
 
 
 def _question(ask: Ask, question: Question) -> click.Command:
@@ -279,58 +298,36 @@ def _change(ask: Ask, follow: watch.Follow, command: type[Command]) -> click.Com
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     """Make the option of a field; what is not given is left to the server, whose default is shown."""
-    if field.name in ("password", "secret"):
-        return _password_option(field.name, OPTION_HELP[field.name])
+    if field.name in ("password", "secret", "srtp_key"):
+        return password_option(field.name, OPTION_HELP[field.name])
     if get_origin(hint) is dict:
         return mapping_option(field.name, OPTION_HELP[field.name])
     name = field.name.replace("_", "-")
     required = field.default is dataclasses.MISSING
-    words = OPTION_HELP.get(field.name, "")
+    words = help_of(field)
     hint = next((each for each in get_args(hint) if each is not type(None)), hint)  # int | None, tuple[str, ...]
     default = field.default.value if isinstance(field.default, enum.Enum) else field.default
     if hint is bool and default is not None:
         default = f"--{'' if default else 'no-'}{name}"
     if not required and default != "":
-        unsaid = UNSAID.get(field.name, AS_SET)
-        words += f"  [default: {unsaid if default in (None, ()) else default}]"
+        unsaid = field.metadata.get("unsaid", UNSAID.get(field.name, AS_SET))
+        shown = unsaid if default in (None, ()) else default
+        words += f"  [default: {shown}]" if shown != "" else ""
     if hint is bool:
         return click.Option([f"--{name}/--no-{name}"], default=None, help=words)
     if get_origin(hint) is dict:
         return click.Option([f"--{name}"], type=Table(), default=None, help=f"{words} As JSON.")
     is_list = default == () or get_origin(hint) is tuple
     kind: click.ParamType[Any] | type = get_args(hint)[0] if get_origin(hint) is tuple else hint
+    kind = Table() if get_origin(kind) is dict else kind
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         kind = click.Choice([str(member.value) for member in hint])
     return click.Option([f"--{name}"], type=kind, required=required, default=None, multiple=is_list, help=words)
 
 
-class Table(click.ParamType[Any]):
-    """A table, as JSON has it."""
-
-    name = "json"
-
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
-        try:
-            told = json.loads(value) if isinstance(value, str) else value
-        except ValueError as error:
-            self.fail(f"it is no JSON: {error}", parameter, context)
-        return told if isinstance(told, dict) else self.fail("it is no table, {...}", parameter, context)
-
-
-def _password_option(name: str, words: str) -> click.Option:
-    """Never on the command line itself, where every user of the machine can read it."""
-
-    def read(context: click.Context, parameter: click.Parameter, how: str | None) -> str | None:
-        if how == "ask":
-            return str(click.prompt(name.capitalize(), hide_input=True, confirmation_prompt=True))
-        if how == "stdin":
-            line = sys.stdin.readline().rstrip("\r\n")
-            if not line:
-                raise click.UsageError(f"No {name} came by standard input.")
-            return line
-        return None
-
-    return click.Option([f"--{name}"], type=click.Choice(("ask", "stdin")), callback=read, default=None, help=words)
+def help_of(field: dataclasses.Field[Any]) -> str:
+    """Its own words, else what all of its name mean."""
+    return str(field.metadata.get("help") or OPTION_HELP.get(field.name, ""))
 
 
 def _path(pattern: str, names: Mapping[str, str]) -> str:

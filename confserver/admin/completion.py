@@ -52,11 +52,18 @@ def _rows(path: str, name: str, words: str) -> Callable[[QuickAsk, Mapping[str, 
     return lambda ask, given: [(str(row[name]), str(row[words])) for row in ask(given, path)]
 
 
+def _routes(ask: QuickAsk, given: Mapping[str, Any]) -> Found:
+    """Those that were made: the others are changed elsewhere."""
+    return [(str(row["name"]), str(row["when"])) for row in ask(given, "/routes") if row["source"] == "made"]
+
+
 FINDERS: Mapping[str, Callable[[QuickAsk, Mapping[str, Any]], Found]] = {
     "room": _rooms,
     "participant": _people,
     "user": _rows("/users", "user", "display"),
     "webhook": _rows("/webhooks", "webhook", "url"),
+    "route": _routes,
+    "group": _rows("/groups", "group", "source"),
 }
 """By the name of the argument."""
 

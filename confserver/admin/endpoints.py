@@ -32,7 +32,7 @@ from rooms.commands import COMMANDS, Command
 from rooms.participant import Role
 from rooms.policy import RULES, RoomPolicy
 
-MOST_BODY_BYTES = 64 * 1024
+MOST_BODY_BYTES = Order.most_body_bytes
 MOST_PARAMETERS = 100
 MOST_DIGITS = 15
 """Of a whole number in a query string: what every reader of JSON can hold."""
@@ -65,10 +65,17 @@ class Route:
     is_for_all: bool = False
     """It says nothing of any room, and is for every token."""
     media_type: str = "application/json"
+    is_versioned: bool = False
+    """What it tells, or changes, has a version beside that of rooms."""
 
     @property
     def path_fields(self) -> tuple[str, ...]:
         return tuple(re.findall(r"{(\w+)}", self.path))
+
+    @property
+    def is_long(self) -> bool:
+        """It can be had as one long text (``exporting``)."""
+        return any(parameter.name == FORMAT for parameter in self.parameters)
 
     @property
     def is_of_rooms(self) -> bool:
@@ -86,6 +93,7 @@ class Found:
 
 
 FILE = "recording file"
+FORMAT = "format"
 PAGING = (
     Parameter("limit", "At most so many rows; Link says where to go on.", int, 1, 1000),
     Parameter("after", "Only rows after the one of this name."),
@@ -141,7 +149,7 @@ def _asked(question: Question) -> Route:
     return Route(
         "GET", question.path, question.summary, query=question.name, needs=question.needs,
         parameters=(*question.parameters, *(PAGING if question.key else ())), key=question.key, room=question.room,
-        media_type=question.media_type,
+        media_type=question.media_type, is_versioned=question.is_versioned,
     )  # fmt: skip
 
 
@@ -149,7 +157,10 @@ ROUTES: tuple[Route, ...] = (
     *QUERIES,
     *(Route(c.method, c.path, summary(c), c, needs=c.needs, tells_rooms=True) for c in COMMANDS),
     *(_asked(question) for question in QUESTIONS),
-    *(Route(order.method, order.path, summary(order), order, needs=order.needs) for order in ORDERS),
+    *(
+        Route(order.method, order.path, summary(order), order, needs=order.needs, is_versioned=order.is_versioned)
+        for order in ORDERS
+    ),
 )
 
 
@@ -160,6 +171,14 @@ _RULES = msgspec.defstruct(
 
 
 # ------------------------------------------------------------------ the way in
+def most_body_bytes(command: type[Command] | type[Order] | None) -> int:
+    return getattr(command, "most_body_bytes", MOST_BODY_BYTES)
+
+
+LARGE = {route.path: most for route in ROUTES if (most := most_body_bytes(route.command)) > MOST_BODY_BYTES}
+"""Paths where a body may be larger than anywhere else, and how large."""
+
+
 def find(method: str, raw_path: str) -> Found:
     """Find the route of a request; HEAD is answered as GET. Raises Problem 400, 404 or 405."""
     raw_path, _, query = raw_path.partition("?")

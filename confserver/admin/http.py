@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from urllib.parse import quote
 
 import structlog
@@ -35,9 +35,12 @@ from twisted.web.server import Request, Site
 
 from confserver.admin import answers, files, openapi, origins, page, versions
 from confserver.admin.answers import exception, header, json_answer, later, refusal, text, write
+from confserver.admin.asked_door import Door as Door
 from confserver.admin.caller import face_of, is_local_host, is_of_this_machine, source_of
 from confserver.admin.crowd import Crowd
-from confserver.admin.endpoints import FILE, MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
+from confserver.admin.endpoints import FILE, LARGE, MOST_BODY_BYTES, ROUTES, Found, Problem, command_of, find
+from confserver.admin.export_sender import ExportSender
+from confserver.admin.exporting import Export, form_of
 from confserver.admin.gate import Gate
 from confserver.admin.opening import Opener
 from confserver.admin.paging import Page, link_of, page_of
@@ -48,7 +51,7 @@ from confserver.admin.tokens import ADMINISTRATOR as CONTROL
 from confserver.admin.tokens import Holder
 from confserver.routing.commands import Command as Order
 from rooms.commands import Command
-from rooms.errors import Forbidden, NotFound
+from rooms.errors import NotFound
 from rooms.participant import Actor, Role
 from rooms.records.audit import Attempt
 
@@ -69,47 +72,20 @@ METRICS_PATH = "/metrics"
 log = structlog.get_logger("http")
 
 
-class Door(Protocol):
-    """What the interface asks of the server."""
-
-    def submit(self, command: Command, by: Actor) -> Deferred[None]:
-        """Carry out a command; fires after its commit, fails with Refused."""
-
-    def order(self, order: Order, by: Actor) -> Deferred[tuple[Mapping[str, object] | None, bool]]:
-        """Carry it out; fires after its commit with what there is now, and whether it is new. Fails with Refused."""
-
-    def turned_away(self, asked: Attempt, by: Actor, reason: str, kind: str = Forbidden.kind) -> None:
-        """Somebody has asked for what he may not; nothing has been done."""
-
-    def answer(self, question: str, names: Mapping[str, str]) -> object:
-        """At once, or by a Deferred. Raises Refused."""
-
-    def rooms(self) -> Sequence[Mapping[str, object]]: ...
-
-    def room(self, name: str) -> Mapping[str, object]:
-        """Raises NotFound (or Invalid, where no room can be called so)."""
-
-    def recordings(self) -> object:
-        """At once, or by a Deferred."""
-
-    def recording_file(self, name: str) -> Path:
-        """Where a file of a recording lies."""
-        ...
-
-    def status(self) -> Mapping[str, object]: ...
-
-    def not_ready(self) -> str:
-        """Why no new calls are taken; empty: they are."""
-
-
 class BoundedRequest(Request):
-    """A request that keeps at most ``MOST_BODY_BYTES`` of its body and remembers that there was more."""
+    """A request that keeps so much of its body as its path may have, and remembers that there was more."""
 
     received = 0
 
+    @property
+    def most(self) -> int:
+        """The request line is the channel's alone until the body is there; without it the least is taken."""
+        line = self.path or getattr(self.channel, "_path", None) or b""
+        return LARGE.get(text(line).partition("?")[0], MOST_BODY_BYTES)
+
     def handleContentChunk(self, data: bytes) -> None:
         self.received += len(data)
-        if self.received <= MOST_BODY_BYTES:
+        if self.received <= self.most:
             super().handleContentChunk(data)
         elif self.received > MOST_DISCARDED_BYTES and self.channel is not None:
             self.channel.loseConnection()
@@ -134,8 +110,18 @@ class Interface(Resource):
 
     isLeaf = True
 
-    def __init__(self, door: Door, gate: Gate, ways: Ways, *, is_local_tcp: bool, stream: Opener | None = None) -> None:
+    def __init__(
+        self,
+        door: Door,
+        gate: Gate,
+        ways: Ways,
+        exports: ExportSender,
+        *,
+        is_local_tcp: bool,
+        stream: Opener | None = None,
+    ) -> None:
         super().__init__()
+        self._exports = exports
         self._door = door
         self._gate = gate
         self.ways = ways
@@ -168,7 +154,9 @@ class Interface(Resource):
         if found.route.query == FILE:
             return files.send(request, self._door.recordings(), self._door.recording_file, found.names, holder)
         if found.route.command is None:
-            told = self._ask(found)
+            told = self._ask(found, form_of(header(request, b"accept")))
+            if isinstance(told, Export):
+                return self._exports.send(request, told)
             if isinstance(told, Deferred):
                 return later(request, told, lambda result: _told(request, found, holder, result))
             return write(request, _told(request, found, holder, told))
@@ -197,7 +185,8 @@ class Interface(Resource):
         there = self._room(name) if name else None
         return self._stream(request, holder, str(there["name"]) if there else name, found.asked)
 
-    def _ask(self, found: Found) -> object:
+    def _ask(self, found: Found, form: str) -> object:
+        """``form``: how the client would rather have a long list than by pages."""
         match found.route.query:
             case "rooms":
                 return self._door.rooms()
@@ -218,13 +207,15 @@ class Interface(Resource):
             case "docs":
                 return Answer(200, page.page(), page.HEADERS)
         asked = {name: ",".join(values) for name, values in found.asked.items()}
+        if form and found.route.is_long:
+            asked.setdefault("format", form)
         return self._door.answer(found.route.query, {**asked, **found.names})
 
     # -------------------------------------------------------------- changes
     def _change(self, request: Request, found: Found, holder: Holder, now: float) -> bytes | int:
         """Carry out a change, once for each key; answered after its commit."""
-        if isinstance(request, BoundedRequest) and request.received > MOST_BODY_BYTES:
-            raise Problem(413, f"the body is larger than {MOST_BODY_BYTES} bytes")
+        if isinstance(request, BoundedRequest) and request.received > request.most:
+            raise Problem(413, f"the body is larger than {request.most} bytes")
         body = request.content.read() if request.content is not None else b""
         method, uri = text(request.method), text(request.uri)
         ask = ask_of(repr(holder), header(request, b"idempotency-key"), method, uri, body)
@@ -263,8 +254,10 @@ class Interface(Resource):
             named = getattr(command, other)
             for each in (named,) if isinstance(named, str) else named:
                 permit_room(each, self._room(each), holder)
-        tag = versions.tag_of(there) if there is not None else None
-        versions.check(header(request, b"if-match"), header(request, b"if-none-match"), tag)
+        tag, what = (versions.tag_of(there) if there is not None else None), "room"
+        if isinstance(command, Order) and command.is_versioned:
+            tag, what = self._door.version(command), "table"
+        versions.check(header(request, b"if-match"), header(request, b"if-none-match"), tag, what)
         return there
 
     def _room(self, name: Any) -> Mapping[str, Any] | None:
@@ -291,9 +284,10 @@ class Interface(Resource):
         if told is None:
             return Answer(204)
         headers = [("Location", where)] if is_new else []
+        if not isinstance(command, Order) or command.is_versioned:
+            headers.append(("ETag", f'"{versions.tag_of(told)}"'))
         if isinstance(command, Order):
             return json_answer(told, 201 if is_new else 200, headers)
-        headers.append(("ETag", f'"{versions.tag_of(told)}"'))
         return json_answer(room_for(told, holder), 201 if is_new else 200, headers)
 
 
@@ -306,9 +300,8 @@ def _told(request: Request, found: Found, holder: Holder, told: object) -> Answe
     if isinstance(told, Answer):
         return told
     route, headers = found.route, []
-    is_room = route.tells_rooms and isinstance(told, Mapping)
-    if is_room:
-        tag = versions.tag_of(told)  # type: ignore[arg-type]
+    if (route.tells_rooms or route.is_versioned) and isinstance(told, Mapping):
+        tag = versions.tag_of(told)
         headers.append(("ETag", f'"{tag}"'))
         if versions.is_fresh(header(request, b"if-none-match"), tag):
             return Answer(304, b"", tuple(headers))
@@ -319,6 +312,8 @@ def _told(request: Request, found: Found, holder: Holder, told: object) -> Answe
         if link := link_of(text(request.path), found.asked, told):
             headers.append(("Link", link))
         told = told.rows
+    if route.is_long:
+        headers.append(("Vary", "Accept"))
     return json_answer(told, 200, headers)
 
 
@@ -357,7 +352,8 @@ def listen(
     """
     is_plain_tcp = not isinstance(endpoint, Path) and secured is None
     gate = Gate(gate) if isinstance(gate, str) else gate
-    interface = Interface(door, gate, ways or Ways(), is_local_tcp=is_plain_tcp, stream=stream)
+    exports = ExportSender(reactor)  # type: ignore[arg-type]
+    interface = Interface(door, gate, ways or Ways(), exports, is_local_tcp=is_plain_tcp, stream=stream)
     site: Any = LoggingSite(interface, timeout=IDLE_SECONDS)
     if isinstance(endpoint, Path):
         endpoint.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,9 +1,11 @@
-"""Options that may be said more than once, NAME=VALUE each: the members of one table."""
+"""Options that give a table: NAME=VALUE, said more than once, or as JSON."""
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -28,3 +30,16 @@ def member(text: str) -> tuple[str, object]:
         return name.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return name.strip(), value
+
+
+class Table(click.ParamType[Any]):
+    """A table, as JSON has it."""
+
+    name = "json"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        try:
+            told = json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(f"it is no JSON: {error}", parameter, context)
+        return told if isinstance(told, dict) else self.fail("it is no table, {...}", parameter, context)

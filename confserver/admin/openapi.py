@@ -15,8 +15,9 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, get_type_hints
 
-from confserver.admin.cli import ARGUMENT_HELP, OPTION_HELP
+from confserver.admin.cli import ARGUMENT_HELP, help_of
 from confserver.admin.endpoints import MOST_DIGITS, ROUTES, Route, body_fields
+from confserver.admin.exporting import FORMATS
 from confserver.admin.files import TYPES
 from confserver.admin.schema import Schema, nullable, of_hint, ref
 from confserver.admin.schemas import LIMITS, rules
@@ -109,7 +110,7 @@ def _is_required(field: dataclasses.Field[Any]) -> bool:
 def _member(field: dataclasses.Field[Any], hint: Any) -> Schema:
     if hint is None and field.name in RULES:
         return nullable(rules()[field.name])
-    words = re.sub(r"[;.] [Mm]ore than one(, one after another)?: say it again", "", OPTION_HELP.get(field.name, ""))
+    words = re.sub(r"[;.] [Mm]ore than one(, one after another)?: say it again", "", help_of(field))
     schema = {**of_hint(hint), **LIMITS.get(field.name, {}), **({"description": words} if words else {})}
     default = field.default.value if isinstance(field.default, enum.Enum) else field.default
     if default is dataclasses.MISSING:
@@ -142,6 +143,10 @@ def _headers(route: Route) -> list[Document]:
     found = {}
     if route.command is not None:
         found["Idempotency-Key"] = "The same key and body again: the same answer again, for a day."
+    if route.is_versioned and route.command is not None:
+        found["If-Match"] = "Only where the table is at this version (ETag), else 412."
+    elif route.is_versioned:
+        found["If-None-Match"] = "304 where this version (ETag) is known already."
     if route.tells_rooms and "room" in route.path_fields:
         if route.command is not None:
             found["If-Match"] = "Only where the room is at this version (ETag), else 412."
@@ -166,7 +171,7 @@ def responses(route: Route) -> Document:
 
 def _good(route: Route) -> tuple[int, ...]:
     if route.command is None:
-        return (200, 304) if route.query == "room" else (200,)
+        return (200, 304) if route.query == "room" or route.is_versioned else (200,)
     if issubclass(route.command, Order) and route.command.method == "DELETE" and route.command not in DONE:
         return (204,)
     return (200, 201, 204)
@@ -177,6 +182,8 @@ def _good_answer(route: Route, status: int) -> Document:
     if status in (204, 304):
         return found
     headers: Document = {}
+    if route.is_versioned:
+        headers["ETag"] = {"description": "The table's version", "schema": {"type": "string"}}
     if route.tells_rooms and "room" in route.path_fields:
         headers["ETag"] = {"description": "The room's version", "schema": {"type": "string"}}
     if status == 201:
@@ -200,7 +207,8 @@ def _content(route: Route) -> Document:
         schema = DONE.get(route.command, {})
     else:
         schema = ANSWERS.get(route.query, {})
-    return {"application/json": {"schema": schema}}
+    long: Document = {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in FORMATS.values()}
+    return {"application/json": {"schema": schema}} | (long if route.is_long else {})
 
 
 def _problem(status: int) -> Document:

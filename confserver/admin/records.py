@@ -5,7 +5,6 @@ Long lists are asked for by pages and written as they come: neither the server n
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 import time
@@ -17,6 +16,8 @@ from urllib.parse import quote, urlencode
 import click
 
 from confserver.admin import tables
+from confserver.admin.export_verb import EXPORT_HELP, Bring, export_options, exporter, nobody_brings, with_export
+from confserver.admin.export_verb import write as write_export
 
 if TYPE_CHECKING:
     from confserver.admin.cli import Ask, Where
@@ -39,30 +40,23 @@ AUDIT_HELP = """List who has asked for what, and what has come of it, the latest
 By every face: HTTP, command line, Python, phones. Secrets are never in it.
 """
 AUDIT_HEADINGS = ("WHEN", "WHO", "BY", "FROM", "WHAT", "ROOM", "ABOUT", "OUTCOME", "DETAILS")
-AUDIT_COLUMNS = (
-    "id", "at", "who", "role", "face", "source", "action", "room", "participant", "outcome", "reason", "details",
-)  # fmt: skip
 MEETING_HEADINGS = ("MEETING", "ROOM", "BEGAN", "LASTED", "PEOPLE", "AT MOST", "ENDED BECAUSE")
 RECORD_HEADINGS = ("MEETING", "ROOM", "NAME", "CAME", "STAYED", "TALKED", "MOS", "CODEC", "LEFT BECAUSE")
-RECORD_COLUMNS = (
-    "id", "meeting", "room", "participant", "name", "address", "source", "user", "role", "agent", "dialled",
-    "reserved_at", "arrived_at", "left_at", "cause", "kicked_by", "codec", "received", "sent", "lost", "late",
-    "lost_out", "jitter_ms", "jitter_out_ms", "rtt_ms", "mos_in", "mos_out", "least_mos_in", "least_mos_out",
-    "level_db", "talk_s", "talks", "muted_s", "recording",
-)  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def verbs(ask: Ask, command: Callable[..., click.Command]) -> list[click.Command]:
+def verbs(ask: Ask, command: Callable[..., click.Command], bring: Bring = nobody_brings) -> list[click.Command]:
     """``command`` makes a verb with the options that all share."""
-    meetings = lister(ask, "/meetings", print_meetings)
-    people = lister(ask, "/records", print_records, RECORD_COLUMNS)
-    audit = lister(ask, "/audit", print_audit, AUDIT_COLUMNS)
     who = click.Option(["--who"], help="Only what this one has asked for.")
+
+    def listed(name: str, show: Callable[[list[Record]], None], help: str, *more: click.Parameter) -> click.Command:
+        verb = command(name, lister(ask, bring, f"/{name}", show), [*among(), *more, csv_option()], help)
+        inner = command("export", exporter(bring, f"/{name}"), [*export_options(), *more], EXPORT_HELP)
+        return with_export(verb, inner)
+
     return [
-        command("audit", audit, [*among(), who, csv_option()], AUDIT_HELP),
-        command("meetings", meetings, among(), MEETINGS_HELP),
-        command("records", people, [*among(), csv_option()], RECORDS_HELP),
+        listed("audit", print_audit, AUDIT_HELP, who),
+        listed("meetings", print_meetings, MEETINGS_HELP),
+        listed("records", print_records, RECORDS_HELP),
         command("report", reporter(ask), report_parameters(), REPORT_HELP),
     ]
 
@@ -96,11 +90,13 @@ def report_parameters() -> list[click.Parameter]:
 
 
 # ------------------------------------------------------------------ lists
-def lister(ask: Ask, path: str, show: Callable[[list[Record]], None], columns: tuple[str, ...] = ()) -> Any:
+def lister(ask: Ask, bring: Bring, path: str, show: Callable[[list[Record]], None]) -> Any:
     def run(where: Where, as_json: bool, csv: Path | None = None, limit: int | None = None, **among: Any) -> None:
         asked = {name: value for name, value in among.items() if value is not None}
         if csv is not None:
-            _write_csv(csv, columns, rows(ask, where, path, asked, limit))
+            if limit is not None:
+                raise click.UsageError("--csv and --limit exclude each other: a file has all rows.")
+            write_export(bring, where, path, {**asked, "format": "csv"}, csv, quiet=as_json)
             return
         found = rows(ask, where, path, asked, limit or (None if as_json and among.get("since") else 50))
         if as_json:
@@ -131,37 +127,6 @@ def _print_json(found: Iterator[Record]) -> None:
     for number, row in enumerate(found):
         click.echo(("," if number else "") + "\n  " + json.dumps(row), nl=False)
     click.echo("\n]")
-
-
-def _write_csv(path: Path, columns: tuple[str, ...], found: Iterator[Record]) -> None:
-    """RFC 4180. What a spreadsheet would run as a formula is given as text: names come from strangers."""
-    try:
-        if str(path) == "-":
-            _write_rows(sys.stdout, columns, found)
-            return
-        draft = path.with_name(path.name + ".part")
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            _write_rows(file, columns, found)
-        draft.replace(path)
-    except OSError as error:
-        raise click.ClickException(f"{path}: {error.strerror}") from None
-
-
-def _write_rows(file: Any, columns: tuple[str, ...], found: Iterator[Record]) -> None:
-    writer = csv.writer(file)
-    writer.writerow(columns)
-    for row in found:
-        writer.writerow([cell(name, row.get(name)) for name in columns])
-
-
-def cell(name: str, value: Any) -> Any:
-    if name.endswith("_at") or name == "at":
-        return time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(value)) if isinstance(value, int | float) else ""
-    if isinstance(value, dict | list):
-        return json.dumps(value)
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return "'" + value
-    return "" if value is None else value
 
 
 # ------------------------------------------------------------------ for people

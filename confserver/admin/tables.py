@@ -55,6 +55,7 @@ def print_room_line(room: Record) -> None:
         words.append("recording paused" if room["recording"]["paused"] else "recorded")
     words += ["muted on entry"] if room["mute_on_entry"] else []
     words += [_played(play) for play in room["plays"]]
+    words += [_forwarded(forward) for forward in room["forwards"]]
     click.echo(f"{plain(room['name'])}: {', '.join(words)}")
 
 
@@ -66,6 +67,14 @@ def _dialled(person: Record) -> str:
 def _played(play: Record) -> str:
     state = "pauses" if play["paused"] else "plays"
     return f"play {play['play']} {state} {' '.join(map(plain, play['sounds']))}"
+
+
+def _forwarded(forward: Record) -> str:
+    """Where sound is sent on to, and what is wrong with it."""
+    what = f"voice of {plain(forward['voice'])} " if forward["voice"] else ""
+    there = f"{forward['codec']} to port {forward['port']} of {plain(forward['host'])}"
+    trouble = f" ({plain(forward['trouble'])})" if forward["trouble"] else ""
+    return f"forward {forward['forward']} sends {what}as {there}{trouble}"
 
 
 def print_told(told: Any, columns: Sequence[str] = ()) -> None:

@@ -57,6 +57,9 @@ WORDS: Mapping[str, str] = {
     "recording-resumed": "the recording goes on",
     "recording-ended": "the recording ends",
     "recording-failed": "the recording has failed: {reason}",
+    "forward-started": "forward {forward}: the sound of {who} goes to port {port} of {host}",
+    "forward-troubled": "forward {forward} to port {port} of {host}: {trouble_or_end}",
+    "forward-ended": "forward {forward} to port {port} of {host} ends: {cause}",
 }
 BASIC = frozenset({"id", "type", "room", "number", "at"})
 NOBODY_TELLS = frozenset({"", "system"})
@@ -92,6 +95,7 @@ class Narrator:
         return {
             "who": self._who(event),
             "talks": "talks" if event.get("talking") else "is silent",
+            "trouble_or_end": str(event.get("trouble") or "all is well again"),
             "kind_or_end": str(event.get("kind") or "no noise any more"),
             "lines": "; ".join(map(str, event.get("words") or ["nobody"])),
             "spoken": " ".join(map(str, event.get("sounds") or ())),
@@ -99,7 +103,7 @@ class Narrator:
         }
 
     def _who(self, event: Told) -> str:
-        person = event.get("participant")
+        person = event.get("participant") or event.get("voice")
         if not person:
             return str(event.get("name") or "") or (
                 "nobody" if event.get("type") == "dominant-speaker" else "everybody"

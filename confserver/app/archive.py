@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -16,6 +18,7 @@ from twisted.python.failure import Failure
 
 from confserver.admin import report
 from confserver.admin.answers import Document
+from confserver.admin.exporting import FORMATS, ROWS, Export, Piece, piece_of
 from confserver.admin.paging import Page
 from confserver.app.auditing import AuditBook
 from confserver.app.journal import Journal
@@ -45,7 +48,19 @@ DEFAULT_ROWS = 100
 MOST_TIME = 1e11
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 T = TypeVar("T")
-Rows = Callable[[Database, Wanted], list[dict[str, Any]]]
+Rows = Callable[[Database, Wanted, str | None], list[dict[str, Any]]]
+
+
+def _audit(db: Database, wanted: Wanted, who: str | None) -> list[dict[str, Any]]:
+    return entries(db, Sought(wanted.room, who, wanted.since, wanted.until, wanted.before, wanted.limit))
+
+
+LISTS: Mapping[str, tuple[str, Rows]] = {
+    "meeting list": ("meetings", lambda db, wanted, _: queries.meetings(db, wanted)),
+    "room_meeting list": ("meetings", lambda db, wanted, _: queries.meetings(db, wanted)),
+    "record list": ("records", lambda db, wanted, _: queries.participations(db, wanted)),
+    "audit list": ("audit", _audit),
+}
 
 
 class Archive:
@@ -76,27 +91,30 @@ class Archive:
     # ------------------------------------------------------------------ answers
     def join(self, orders: Orders) -> None:
         """Answer what is asked about records."""
-        pages = {"meeting list": queries.meetings, "room_meeting list": queries.meetings}
-        pages["record list"] = queries.participations
-        for question, rows in pages.items():
-            orders.answers[question] = lambda names, now, rows=rows: self._page(names, rows)  # type: ignore[misc]
-        orders.answers["audit list"] = lambda names, now: self._audit(names)
+        for question, (kind, rows) in LISTS.items():
+            orders.answers[question] = partial(self._list, kind, rows)
         orders.answers["meeting show"] = lambda names, now: self._meeting(names["meeting"], lambda told: told)
         orders.answers["meeting report"] = lambda names, now: self._meeting(
             names["meeting"], lambda told: Document(report.page(report.meeting_of(told, now)), "text/html")
         )
 
-    def _page(self, names: Mapping[str, str], rows: Rows) -> Deferred[Page]:
-        wanted = wanted_of(names)
-        found = self._storage.read(lambda db: rows(db, wanted))
-        return found.addCallback(lambda rows: page_of(rows, wanted))
+    def _list(self, kind: str, rows: Rows, names: Mapping[str, str], now: float) -> Deferred[Page] | Export:
+        """A page, or all that there is. Raises Invalid."""
+        wanted, who, form = wanted_of(names), names.get("who") or None, names.get("format") or ""
+        if not form:
+            found = self._storage.read(lambda db: rows(db, wanted, who))
+            return found.addCallback(lambda rows: page_of(rows, wanted))
+        if form not in FORMATS:
+            raise Invalid(f"format: must be {' or '.join(FORMATS)}")
 
-    def _audit(self, names: Mapping[str, str]) -> Deferred[Page]:
-        wanted = wanted_of(names)
-        sought = Sought(
-            wanted.room, names.get("who") or None, wanted.since, wanted.until, wanted.before, wanted.limit
-        )  # fmt: skip
-        return self._storage.read(lambda db: entries(db, sought)).addCallback(lambda rows: page_of(rows, wanted))
+        def piece(db: Database, before: int | None) -> Piece:
+            share = replace(wanted, before=wanted.before if before is None else before, limit=size)
+            found = piece_of(kind, form, rows(db, share, who), is_first=before is None, size=size)
+            return found if is_whole else replace(found, before=None)
+
+        is_whole = not names.get("limit")
+        size = ROWS if is_whole else wanted.limit
+        return Export(kind, form, lambda before: self._storage.read(lambda db: piece(db, before)))
 
     def _meeting(self, number: str, made: Callable[[Mapping[str, Any]], T]) -> Deferred[T]:
         """What is made of a meeting is made where it is read: a long one takes its time. Raises NotFound."""

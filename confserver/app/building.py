@@ -63,7 +63,7 @@ def focus_of(settings: Settings, rooms: Rooms, around: Surroundings, dialling: D
     scene = Scene(
         rooms, around, around.media_terms(), secrets.token_bytes, rtp.srtp_without_tls, rtp.srtp_best_effort
     )  # fmt: skip
-    scene.factory = around.factory()
+    scene.factory, scene.forward_terms = around.factory(), around.forward_terms()
     tracks, quiets = settings.recordings.tracks, settings.rooms.mute_by_sip
     return scene, Focus(
         scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),

@@ -85,6 +85,10 @@ class Door:
             stored.addCallback(lambda _: also)
         return stored.addCallback(lambda _: (done.told, done.is_new))
 
+    def version(self, order: Order) -> str | None:
+        """That of what it changes, where that has one."""
+        return self._orders.version(order)
+
     def turned_away(self, asked: Attempt, by: Actor, reason: str, kind: str = Forbidden.kind) -> None:
         """Somebody has asked for what he may not."""
 

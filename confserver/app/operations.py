@@ -14,7 +14,7 @@ from confserver.app.orders import Orders
 from confserver.app.profiling import Profiling, together
 from confserver.app.reloading import Reloading
 from confserver.app.space import Space
-from confserver.app.surroundings import media_terms_of
+from confserver.app.surroundings import forward_terms_of, media_terms_of
 from confserver.app.watch import Watch, unfailing
 from confserver.config import Settings
 from confserver.focus.draining import WORDS
@@ -58,7 +58,7 @@ class Operations:
         self.reloading.then.append(self.languages.use)
         self.drainage.use(scene)
         self.space.begin(rooms, focus, perform)
-        self.reloading.then.append(lambda new: scene.use_terms(media_terms_of(new)))
+        self.reloading.then.append(lambda new: scene.use_terms(media_terms_of(new), forward_terms_of(new)))
 
     def follow(self, watch: Watch) -> None:
         self.reloading.then.append(lambda new: watch.use_limits(new.limits))

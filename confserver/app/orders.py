@@ -44,6 +44,13 @@ class Orders:
     answers: dict[str, Callable[[Mapping[str, str], float], object]] = field(default_factory=dict)
     """By the name of the question."""
 
+    versions: dict[type[Command], Callable[[], str]] = field(default_factory=dict)
+    """Of what they change."""
+
+    def version(self, command: Command) -> str | None:
+        ask = self.versions.get(type(command))
+        return ask() if ask is not None else None
+
     def carry_out(self, command: Command, now: float, by: str = "") -> Done:
         """Raises rooms.errors.Refused."""
         kind = type(command)

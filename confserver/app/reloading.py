@@ -25,7 +25,7 @@ Use = Callable[[Settings], object]
 RELOADED = (
     "routes", "groups", "webhooks", PROFILES, "rooms.max_participants", "log.level", "log.format", "log.file",
     "limits.messages", "limits.requests", "limits.calls", "limits.failures", "limits.connections", "limits.strangers",
-    "limits.drain_to", "limits.drain_retry_s",
+    "forward.networks", "limits.drain_to", "limits.drain_retry_s",
     "media.talkers", "media.codecs", "media.rate_hz", "media.max_rate_hz", "media.ptime_ms", "media.levelling",
     "media.comfort_noise", "media.guard", "media.opus_bitrate", "media.opus_dtx",
     "sounds.directory", "sounds.prompts", "sounds.language", "sounds.sets", "sounds.voice", "sounds.music",

@@ -1,4 +1,4 @@
-"""The route table of the settings, as the router reads it; read again while the server runs; explained."""
+"""What the stack asks of the router; its table, of rows that were made and of those of the settings; explained."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
+from confserver.app.made_routes import MadeRoutes
 from confserver.app.orders import Done, Orders
+from confserver.app.route_table import SETTINGS, table_of, together
 from confserver.config import Settings
-from confserver.config.routes import Route
+from confserver.config.route_rows import Known, Made
 from confserver.routing.commands import ExplainRoute
 from confserver.routing.domains import Domains
 from confserver.routing.guard import Guard
-from confserver.routing.patterns import Pattern
 from confserver.routing.refusals import Invalid
 from confserver.routing.router import Router, through
-from confserver.routing.table import ANY_USER, Facts, Row, Table, minutes, network
+from confserver.routing.table import Facts
 from confserver.routing.trunks import Trunk
 from confserver.routing.user_store import kept_key
 from confserver.sip.flow import Flow
@@ -29,34 +30,6 @@ from confserver.sip.proxy.plan import Answer, Plan, Relay
 from confserver.sip.uri import Uri, parse_uri
 from confserver.sip.ways import hop_of
 from confserver.transports.addresses import attached_networks
-
-STATUS = {"redirect": 302, "reject": 403}
-
-
-def table_of(settings: Settings) -> Table:
-    """``config.checks`` has looked at every row."""
-    groups = {group.name: tuple(map(Pattern, group.members)) for group in settings.groups}
-    return Table(tuple(map(_row, settings.routes)), groups)
-
-
-def _row(route: Route) -> Row:
-    return Row(
-        name=route.name,
-        methods=route.method,
-        domains=tuple(map(Pattern, route.domain)),
-        users=tuple(map(Pattern, route.user)),
-        sources=tuple(map(network, route.source)),
-        identities=tuple(map(Pattern, route.identity)),
-        groups=route.group,
-        days=route.days,
-        hours=minutes(route.hours) if route.hours else None,
-        to=route.to,
-        targets=route.target or (ANY_USER,),
-        strip=route.strip,
-        prepend=route.prepend,
-        status=route.status or STATUS.get(route.to, 0),
-        reason=route.reason,
-    )
 
 
 def facts_of(uri: str, caller: str, source: str, request: str, at: str, now: float) -> Facts:
@@ -95,6 +68,10 @@ class Routes:
         domains: Domains,
     ) -> None:
         self._router = router
+        self._of_settings = router.table
+        self._trunks: frozenset[str] = frozenset()
+        self._made = MadeRoutes(self._renew)
+        self._learn()
         self._hosts = hosts
         self._domains = domains
         self.port_of: Callable[[str], int] = lambda _: 0
@@ -107,6 +84,18 @@ class Routes:
     def use(self, trunks: Sequence[Trunk]) -> None:
         """From now on rows may send calls through these."""
         self._router.trunks = through(trunks)
+        self._trunks = frozenset(trunk.name for trunk in trunks)
+        self._learn()
+
+    def restore(self, made: Made) -> None:
+        """What administrators have made before."""
+        self._made.restore(made)
+
+    def _learn(self) -> None:
+        self._made.know(Known(frozenset(self._of_settings.groups), self._trunks))
+
+    def _renew(self) -> None:
+        self._router.table = together(self._made.made, self._made.off, self._of_settings)
 
     def plan(self, request: Request, flow: Flow, now: float) -> Plan | None:
         """See ``StackSettings.planner``."""
@@ -123,11 +112,21 @@ class Routes:
 
     def join(self, orders: Orders) -> None:
         orders.handlers[ExplainRoute] = self._explain
-        orders.answers["route list"] = lambda _, now: [row.describe() for row in self._router.table.rows]
+        orders.answers["route list"] = lambda _, now: self._router.table.describe()
+        orders.answers["group list"] = lambda _, now: self._groups()
+        self._made.join(orders)
 
     def use_settings(self, settings: Settings) -> None:
-        """Other rows from now on."""
-        self._router.table = table_of(settings)
+        """Other rows from now on; those that were made stay before them."""
+        self._of_settings = table_of(settings)
+        self._learn()
+
+    def _groups(self) -> list[dict[str, object]]:
+        theirs: list[dict[str, object]] = [
+            {"group": name, "members": [str(each) for each in members], "source": SETTINGS, "off": ""}
+            for name, members in self._of_settings.groups.items()
+        ]
+        return sorted([*self._made.groups(), *theirs], key=lambda row: (str(row["group"]), row["source"] == SETTINGS))
 
     def _explain(self, order: ExplainRoute, now: float) -> Done:
         facts = facts_of(order.uri, order.caller, order.source, order.request, order.at, now)

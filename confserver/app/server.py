@@ -25,13 +25,15 @@ from confserver.app.building import focus_of, stack_settings
 from confserver.app.ending import Ending
 from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
+from confserver.app.made_routes import kept_table
 from confserver.app.metrics.monitor import Monitor
 from confserver.app.news import News
 from confserver.app.operations import Operations
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, rules_of
-from confserver.app.routes import Routes, kept_secret, table_of
+from confserver.app.route_table import table_of
+from confserver.app.routes import Routes, kept_secret
 from confserver.app.shelf import Shelf
 from confserver.app.surroundings import Surroundings
 from confserver.app.tables import migrate
@@ -174,6 +176,7 @@ class Server:
     async def _open_store(self) -> None:
         settings = self._settings.rooms
         await self._storage.start()
+        self._surroundings.forget_names()
         kept = await self._storage.write(settle)
         now = self.now()
         await self._watch.restore(kept.last_seen)
@@ -194,6 +197,7 @@ class Server:
         dialling = self._surroundings.dial_terms()
         dialling.tolls.restore(*await self._storage.write(lambda db: tolls.settle(db, kept.last_seen, now)), now)
         self._routes.use(dialling.trunks)
+        self._routes.restore(await self._storage.write(kept_table))
         self._hooks = await self._storage.write(hook_store.load)
         scene, self._focus = focus_of(self._settings, rooms, self._surroundings, dialling)
         self._archive.join(self._orders)

@@ -17,6 +17,7 @@ from confserver.config import Settings
 from confserver.focus.chat import ChatTerms
 from confserver.focus.dialout import DialTerms
 from confserver.focus.factory import Factory
+from confserver.focus.forward_plan import ForwardTerms
 from confserver.focus.media import Ground
 from confserver.focus.repertoire import Repertoire
 from confserver.focus.terms import MediaTerms
@@ -35,6 +36,8 @@ from rooms.policy import NoiseGuard
 
 log = structlog.get_logger("calls")
 MOST_TOLD = 100
+NAMES = "names"
+"""In the state directory: names as people have said them, of meetings that are on."""
 
 
 class Surroundings:
@@ -145,6 +148,10 @@ class Surroundings:
             tolls=tolls_of(settings),
         )
 
+    def forward_terms(self) -> ForwardTerms:
+        """Whither the sound of rooms may be sent on."""
+        return forward_terms_of(self._settings)
+
     def factory(self) -> Factory:
         """Rooms that are made by a call have names that nobody can guess."""
         return Factory(self._settings.rooms.factory, lambda: f"room-{secrets.token_hex(5)}")
@@ -178,8 +185,12 @@ class Surroundings:
     def scribe_arguments(self) -> list[str]:
         """See ``scribe.__main__``."""
         settings = self._settings.recordings
-        place = str(self._settings.recordings_path())
-        return ["--recordings", place, "--format", settings.format, "--rate", str(settings.rate_hz)]
+        place, names = str(self._settings.recordings_path()), str(self._settings.state.path() / NAMES)
+        return ["--recordings", place, "--names", names, "--format", settings.format, "--rate", str(settings.rate_hz)]
+
+    def forget_names(self) -> None:
+        """At a start: the meetings that they belong to are over."""
+        shutil.rmtree(self._settings.state.path() / NAMES, ignore_errors=True)
 
     def repertoire(self) -> Repertoire:
         """What can be played. Raises CatalogueError."""
@@ -212,6 +223,13 @@ def media_terms_of(settings: Settings) -> MediaTerms:
         denoise=media.denoise,
         guard=NoiseGuard(media.guard), opus_bitrate=media.opus_bitrate, opus_dtx=media.opus_dtx,
     )  # fmt: skip
+
+
+def forward_terms_of(settings: Settings) -> ForwardTerms:
+    """No sound goes to the ports at which we take something else."""
+    sip, http = settings.sip, settings.http_endpoint()
+    ports = {sip.port, *sip.other_ports().values(), *([http[1]] if isinstance(http, tuple) else [])}
+    return ForwardTerms(settings.forward.listed(), frozenset(ports))
 
 
 def _named(addresses: tuple[str, ...]) -> tuple[str, ...]:

@@ -42,12 +42,17 @@ class TollKeeper:
         self._tolls = fencing.tolls
         self._storage = storage
         fencing.keep = self._keep
+        self._tolls.note = self._asked
         orders.signed[ApproveCountry] = self._approve
         orders.handlers[RevokeCountry] = self._revoke
         orders.answers["fence show"] = self._show
 
     def _keep(self, toll: Toll) -> None:
         self._storage.write(lambda db: toll_store.keep_toll(db, toll)).addErrback(_not_kept)
+
+    def _asked(self, approval: Approval) -> None:
+        log.warning("country wants to be approved", country=approval.country, asked_by=approval.asked_by)
+        self._storage.write(lambda db: toll_store.keep_approval(db, approval)).addErrback(_not_kept)
 
     def _approve(self, order: ApproveCountry, by: str, now: float) -> Done:
         approval = self._tolls.approve(order.country, by, now)
@@ -64,4 +69,4 @@ class TollKeeper:
 
 
 def _not_kept(failure: object) -> None:
-    log.error("a call was not stored", why=str(getattr(failure, "value", failure)))
+    log.error("not stored", why=str(getattr(failure, "value", failure)))

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, Unpack
 
 from confserver.client import aio, control
 from confserver.client.asking import Changed, Listed, Record, Told
@@ -21,11 +21,13 @@ from confserver.client.connection import Connection, Json, Progress
 from confserver.client.errors import BadAnswer, NotRunning
 from confserver.client.live import IDLE_S, Ended, Following
 from confserver.client.of_doors import OfDoors
+from confserver.client.of_forwards import OfForwards
 from confserver.client.of_links import OfLinks
 from confserver.client.of_moves import OfMoves
 from confserver.client.of_people import OfPeople
-from confserver.client.of_records import OfRecords
+from confserver.client.of_records import Formats, Lists, OfRecords, Sought, export_path
 from confserver.client.of_rooms import OfRooms
+from confserver.client.of_routes import OfRoutes
 from confserver.client.of_voices import OfVoices
 from confserver.client.of_ways import OfWays
 
@@ -39,7 +41,9 @@ class _Methods(
     OfVoices[Listed, Told, Changed],
     OfMoves[Listed, Told, Changed],
     OfLinks[Listed, Told, Changed],
+    OfForwards[Listed, Told, Changed],
     OfWays[Listed, Told, Changed],
+    OfRoutes[Listed, Told, Changed],
     OfRecords[Listed, Told, Changed],
 ):
     """All methods, and where they go."""
@@ -78,6 +82,22 @@ class Client(_Methods[list[Record], Record, "Record | None"]):
     def download(self, recording: str, file: str, into: BinaryIO, told: Progress | None = None) -> int:
         """Write a file of a recording into an open one; give its length. ``told``: how much has come, of how much."""
         return self._connection.download(where("recordings", recording, file), into, told)
+
+    def bring(self, path: str, into: BinaryIO, told: Progress | None = None) -> int:
+        """Write any answer into an open file, as it comes; ``path`` is percent-encoded already."""
+        return self._connection.download(path, into, told)
+
+    def export(
+        self,
+        what: Lists,
+        into: BinaryIO,
+        *,
+        format: Formats = "csv",
+        told: Progress | None = None,
+        **among: Unpack[Sought],
+    ) -> int:
+        """Write a whole list into an open file, the latest first, as it comes; give its length."""
+        return self._connection.download(export_path(what, format, among), into, told)
 
     def events(
         self,
@@ -136,6 +156,22 @@ class AsyncClient(_Methods[Awaitable[list[Record]], Awaitable[Record], Awaitable
     async def download(self, recording: str, file: str, into: BinaryIO, told: Progress | None = None) -> int:
         """Write a file of a recording into an open one; give its length. ``told`` is called in a thread."""
         return await asyncio.to_thread(self._connection.download, where("recordings", recording, file), into, told)
+
+    async def bring(self, path: str, into: BinaryIO, told: Progress | None = None) -> int:
+        """Write any answer into an open file, as it comes; ``path`` is percent-encoded already."""
+        return await asyncio.to_thread(self._connection.download, path, into, told)
+
+    async def export(
+        self,
+        what: Lists,
+        into: BinaryIO,
+        *,
+        format: Formats = "csv",
+        told: Progress | None = None,
+        **among: Unpack[Sought],
+    ) -> int:
+        """Write a whole list into an open file, as it comes; give its length. ``told`` is called in a thread."""
+        return await asyncio.to_thread(self._connection.download, export_path(what, format, among), into, told)
 
     async def events(
         self,

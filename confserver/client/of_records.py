@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack
 from urllib.parse import urlencode
 
 from confserver.client.asking import Asking, Changed, Listed, Told, path
@@ -20,6 +20,19 @@ class Among(TypedDict, total=False):
 
 class Wanted(Among, total=False):
     room: str
+
+
+class Sought(TypedDict, total=False):
+    """Which rows of a whole list; ``who``: of the audit log."""
+
+    room: str
+    since: float | str
+    until: float | str
+    who: str
+
+
+Lists = Literal["records", "meetings", "audit"]
+Formats = Literal["csv", "jsonl"]
 
 
 class OfRecords(Asking[Listed, Told, Changed]):
@@ -53,6 +66,10 @@ class OfRecords(Asking[Listed, Told, Changed]):
     def show_metrics(self) -> Told:
         """Give what is counted, as a page for Prometheus, under ``page``."""
         return self._tell("/metrics")
+
+
+def export_path(what: Lists, format: Formats, among: Sought) -> str:
+    return path(what) + _query({**among, "format": format})
 
 
 def _query(wanted: Mapping[str, object]) -> str:

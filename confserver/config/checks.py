@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from confserver.config.http_checks import HTTP_CHECKS
-from confserver.config.route_checks import check_patterns
-from confserver.config.route_checks import check_route as _check_route
+from confserver.config.route_checks import check_groups, check_routes
 from confserver.config.settings import IPAddress, Settings
 from confserver.config.trunks import Trunk
 from confserver.config.webhooks import check_webhooks
@@ -232,21 +231,7 @@ def trunk_host(text: str) -> tuple[str, int | None]:
 
 def _check_routes(settings: Settings) -> None:
     groups, trunks = {group.name for group in settings.groups}, {trunk.name for trunk in settings.trunks}
-    for number, row in enumerate(settings.routes, 1):
-        try:
-            _check_route(row, groups, trunks)
-        except ValueError as error:
-            raise ValueError(f"row {number}{f' ({row.name})' if row.name else ''}: {error}") from None
-
-
-def _check_groups(settings: Settings) -> None:
-    names = [group.name for group in settings.groups]
-    for group in settings.groups:
-        if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", group.name):
-            raise ValueError(f"{group.name!r} is no name: letters, digits, dots, lines")
-        check_patterns("members", group.members)
-    if len(set(names)) < len(names):
-        raise ValueError("two have the same name")
+    check_routes(settings.routes, groups, trunks)
 
 
 def _check_factory(settings: Settings) -> None:
@@ -293,9 +278,10 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("dialout.prefixes", _check_prefixes),
     ("dialout.domains", _check_domains),
     ("dialout.caller", _check_caller),
+    ("forward.networks", lambda settings: _check_networks(settings.forward.networks)),
     ("trunks", _check_trunks),
     ("routes", _check_routes),
-    ("groups", _check_groups),
+    ("groups", lambda settings: check_groups(settings.groups)),
     ("webhooks", lambda settings: check_webhooks(settings.webhooks)),
     ("state.directory", lambda settings: _check_path(str(settings.state.path()))),
     ("recordings.directory", lambda settings: _check_path(str(settings.recordings_path()))),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Collection, Sequence
 
-from confserver.config.routes import Route
+from confserver.config.routes import Group, Route
 
 MOST_PATTERN, MOST_STARS = 64, 4
 """As ``routing.patterns`` has them (a test compares)."""
@@ -22,8 +23,43 @@ def check_patterns(what: str, patterns: tuple[str, ...]) -> None:
             raise ValueError(f"{what}: {text!r} has more than {MOST_STARS} stars")
 
 
-def check_route(row: Route, groups: set[str], trunks: set[str]) -> None:
+def check_routes(rows: Sequence[Route], groups: Collection[str], trunks: Collection[str]) -> None:
     """``groups``, ``trunks``: the names of those that there are."""
+    for number, row in enumerate(rows, 1):
+        try:
+            check_row(row)
+            check_names(row, groups, trunks)
+        except ValueError as error:
+            raise ValueError(f"{titled(number, row.name)}: {error}") from None
+
+
+def titled(number: int, name: str) -> str:
+    return f"row {number}{f' ({name})' if name else ''}"
+
+
+def check_groups(groups: Sequence[Group]) -> None:
+    for group in groups:
+        check_group(group)
+    if len({group.name for group in groups}) < len(groups):
+        raise ValueError("two have the same name")
+
+
+def check_group(group: Group) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", group.name):
+        raise ValueError(f"{group.name[:64]!r} is no name: letters, digits, dots, lines")
+    check_patterns("members", group.members)
+
+
+def check_names(row: Route, groups: Collection[str], trunks: Collection[str]) -> None:
+    """What a row names must be there."""
+    if strange := [name for name in row.group if name not in groups]:
+        raise ValueError(f"group: there is no [[groups]] called {strange[0]!r}")
+    if row.to == "trunk" and row.target and row.target[0] not in trunks:
+        raise ValueError(f"target: there is no [[trunks]] called {row.target[0]!r}")
+
+
+def check_row(row: Route) -> None:
+    """What can be said of it alone."""
     for what, patterns in (("domain", row.domain), ("user", row.user), ("identity", row.identity)):
         check_patterns(what, patterns)
     for method in row.method:
@@ -36,10 +72,6 @@ def check_route(row: Route, groups: set[str], trunks: set[str]) -> None:
             ipaddress.ip_network(text)
         except ValueError:
             raise ValueError(f"source: {text!r} is not a network such as 192.0.2.0/24") from None
-    if strange := [name for name in row.group if name not in groups]:
-        raise ValueError(f"group: there is no [[groups]] called {strange[0]!r}")
-    if row.to == "trunk" and row.target and row.target[0] not in trunks:
-        raise ValueError(f"target: there is no [[trunks]] called {row.target[0]!r}")
     _check_hours(row.hours)
     _check_target(row)
     _check_answer(row)

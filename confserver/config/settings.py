@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from confserver.config.dialout import Dialout
 from confserver.config.events import Events
+from confserver.config.forward import Forward
 from confserver.config.http import SOCKET_NAME, Http
 from confserver.config.limits import Limits
 from confserver.config.records import Records
@@ -320,6 +321,7 @@ class Settings(Section, frozen=True):
     rooms: Rooms = Rooms()
     users: Users = Users()
     dialout: Dialout = Dialout()
+    forward: Forward = Forward()
     trunks: tuple[Trunk, ...] = ()
     routes: tuple[Route, ...] = ()
     groups: tuple[Group, ...] = ()

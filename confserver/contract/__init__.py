@@ -38,6 +38,8 @@ from confserver.contract.commands import (
     Stop,
     StopPlay,
     StopRecord,
+    StopTake,
+    TakeSound,
     ToWorker,
     WatchRooms,
 )
@@ -67,6 +69,7 @@ from confserver.contract.events import (
     RecordEnded,
     RecordFailed,
     RecordStarted,
+    SoundTaken,
     SpeakingChanged,
     WatchedReports,
 )
@@ -92,15 +95,20 @@ from confserver.contract.plan import (
     RoomSound,
     Sound,
     SrtpKey,
+    TakeId,
 )
 from confserver.contract.scribe import (
     AskScribe,
     CloseRecording,
     ConvertSound,
     DeleteRecording,
+    DropName,
     FromScribe,
     JobId,
+    KeepName,
     ListRecordings,
+    NameKept,
+    NameLost,
     NameTrack,
     NoteInRecording,
     OpenRecording,
@@ -121,7 +129,7 @@ from confserver.contract.scribe import (
     ToScribe,
 )
 
-VERSION = 7
+VERSION = 8
 
 __all__ = [
     "MOST_BYTES",
@@ -141,12 +149,14 @@ __all__ = [
     "DigitPressed",
     "DigitsSent",
     "DominantChanged",
+    "DropName",
     "EngineReady",
     "FirstPacket",
     "FromScribe",
     "FromWorker",
     "Incoming",
     "JobId",
+    "KeepName",
     "LegClosed",
     "LegFailed",
     "LegId",
@@ -161,6 +171,8 @@ __all__ = [
     "MediaPlan",
     "MixSources",
     "MoveLeg",
+    "NameKept",
+    "NameLost",
     "NameTrack",
     "NoiseDetected",
     "NoiseEnded",
@@ -206,12 +218,16 @@ __all__ = [
     "Sound",
     "SoundFailed",
     "SoundReady",
+    "SoundTaken",
     "SpeakingChanged",
     "SrtpKey",
     "Stop",
     "StopPlay",
     "StopRecord",
     "StopScribe",
+    "StopTake",
+    "TakeId",
+    "TakeSound",
     "ToScribe",
     "ToWorker",
     "Unpacker",

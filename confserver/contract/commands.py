@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from confserver.contract.plan import Address, LegId, MediaPlan, PlayId, RecordId, Resume, RoomId, RoomSound, Sound
+from confserver.contract.plan import (
+    Address,
+    LegId,
+    MediaPlan,
+    PlayId,
+    RecordId,
+    Resume,
+    RoomId,
+    RoomSound,
+    Sound,
+    TakeId,
+)
 
 
 class ToWorker(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -39,7 +50,9 @@ class OpenLeg(ToWorker, frozen=True):
     """Take a port for a leg; answered by LegOpened or LegFailed.
 
     ``plan`` is None while no SDP of the peer is known (dial-out): the leg then holds its port alone.
-    ``resume``: it has been open before, at a worker that is lost.
+    ``resume``: it has been open before, at a worker that is lost. ``ssrc``: which one is ours; None: a random one.
+    ``alone``: the plan's addresses are all that it speaks with, and its port is nobody else's; what comes from others
+    is not even received, and what the other's host refuses (ICMP) is counted.
     """
 
     leg: LegId
@@ -47,6 +60,8 @@ class OpenLeg(ToWorker, frozen=True):
     ipv6: bool = False
     plan: MediaPlan | None = None
     resume: Resume | None = None
+    ssrc: int | None = None
+    alone: bool = False
 
 
 class SetLeg(ToWorker, frozen=True):
@@ -91,6 +106,8 @@ class SetHearing(ToWorker, frozen=True):
     """Those who speak to some alone: they are not recorded, and do not have the word."""
     silent: int | None = None
     """The mix of those who hear nothing, not even what plays to everybody; only what plays to them alone."""
+    bare: list[int] = []
+    """The mixes that hold voices and nothing else, as loud as they are: nothing that plays."""
 
 
 class SetGain(ToWorker, frozen=True):
@@ -161,6 +178,24 @@ class StopRecord(ToWorker, frozen=True):
     record: RecordId
 
 
+class TakeSound(ToWorker, frozen=True):
+    """Take what a leg says from now on, for itself: its room hears no more or less of it. Answered by SoundTaken.
+
+    It ends after ``most_s`` (10 at most), or after ``quiet_s`` without a sound once something has been said.
+    """
+
+    take: TakeId
+    leg: LegId
+    most_s: float
+    quiet_s: float
+
+
+class StopTake(ToWorker, frozen=True):
+    """By a key: what was pressed is not in it."""
+
+    take: TakeId
+
+
 class Describe(ToWorker, frozen=True):
     """Ask for Described: all counts of the worker (legs, ports, rooms, ticks)."""
 
@@ -190,6 +225,6 @@ class Stop(ToWorker, frozen=True):
 
 MediaCommand = (
     Serve | OpenRoom | SetRoom | CloseRoom | OpenLeg | SetLeg | MoveLeg | ChangePort | CloseLeg | SetHearing | SetGain
-    | SendDigits | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | Describe | Capture | WatchRooms
-    | Ping | Stop
+    | SendDigits | Play | SetPlay | StopPlay | Record | PauseRecord | StopRecord | TakeSound | StopTake
+    | Describe | Capture | WatchRooms | Ping | Stop
 )  # fmt: skip

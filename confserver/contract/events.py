@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from confserver.contract.plan import Address, LegId, PlayId, RecordId, RoomId
+from confserver.contract.plan import Address, LegId, PlayId, RecordId, RoomId, TakeId
 
 
 class FromWorker(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -121,6 +121,18 @@ class RecordFailed(FromWorker, frozen=True):
     reason: str
 
 
+class SoundTaken(FromWorker, frozen=True):
+    """What a leg has said: samples of 16 bits in this machine's order, one channel; empty where it has said nothing.
+
+    ``cause``: quiet, limit, stopped, closed (the leg has gone), or busy (too many are taken at once).
+    """
+
+    take: TakeId
+    cause: str
+    rate_hz: int = 16000
+    samples: bytes = b""
+
+
 class LegReport(msgspec.Struct, frozen=True, array_like=True):
     """Counts since the leg opened; jitter and delay now; ``rtt_ms`` < 0 is unknown."""
 
@@ -149,6 +161,8 @@ class LegReport(msgspec.Struct, frozen=True, array_like=True):
     level_db: float = -127.0
     """Mean level of its speech, full scale 0; ``noise_db``: of its pauses."""
     noise_db: float = -127.0
+    refused: int = 0
+    """Packets that the kernel has not sent, or that the other's host has refused (ICMP; of legs that are alone)."""
 
 
 class LegReports(FromWorker, frozen=True):
@@ -197,6 +211,6 @@ class Pong(FromWorker, frozen=True):
 MediaEvent = (
     EngineReady | LegOpened | LegFailed | LegLatched | PortChanged | FirstPacket | LegSilent | DigitPressed | DigitsSent
     | SpeakingChanged | DominantChanged | NoiseDetected | NoiseEnded | PlayEnded
-    | RecordStarted | RecordEnded | RecordFailed | LegReports | WatchedReports | LegClosed | Overloaded | Described
-    | Captured | Pong
+    | RecordStarted | RecordEnded | RecordFailed | SoundTaken | LegReports | WatchedReports | LegClosed
+    | Overloaded | Described | Captured | Pong
 )  # fmt: skip

@@ -9,6 +9,7 @@ LegId = int
 RoomId = int
 PlayId = int
 RecordId = int
+TakeId = int
 
 
 class Incoming(msgspec.Struct, frozen=True, array_like=True):

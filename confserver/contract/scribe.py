@@ -81,6 +81,24 @@ class DeleteRecording(ToScribe, frozen=True):
     name: str
 
 
+class KeepName(ToScribe, frozen=True):
+    """Keep what somebody has said as his name, as SoundTaken has it; answered by NameKept or NameLost.
+
+    ``name``: of the file; one that is there already gives way to it.
+    """
+
+    job: JobId
+    name: str
+    rate_hz: int
+    samples: bytes
+
+
+class DropName(ToScribe, frozen=True):
+    """Delete a name that was kept, and what lies ready of it."""
+
+    name: str
+
+
 class AskScribe(ToScribe, frozen=True):
     """Answered by ScribeAnswers."""
 
@@ -176,6 +194,20 @@ class RecordingDeleted(FromScribe, frozen=True):
     reason: str = ""
 
 
+class NameKept(FromScribe, frozen=True):
+    """``path``: of a sound as any other (ConvertSound)."""
+
+    job: JobId
+    path: str
+
+
+class NameLost(FromScribe, frozen=True):
+    """Nothing is kept: nothing has been said, or it cannot be written."""
+
+    job: JobId
+    reason: str
+
+
 class ScribeAnswers(FromScribe, frozen=True):
     token: int
     counts: dict[str, float]
@@ -183,9 +215,9 @@ class ScribeAnswers(FromScribe, frozen=True):
 
 ScribeCommand = (
     ConvertSound | OpenRecording | NameTrack | NoteInRecording | CloseRecording | ListRecordings
-    | DeleteRecording | AskScribe | StopScribe
+    | DeleteRecording | KeepName | DropName | AskScribe | StopScribe
 )  # fmt: skip
 ScribeEvent = (
     ScribeReady | SoundReady | SoundFailed | RecordingOpened | RecordingFailed | RecordingClosed | RecordingKept
-    | RecordingsListed | RecordingDeleted | ScribeAnswers
+    | RecordingsListed | RecordingDeleted | NameKept | NameLost | ScribeAnswers
 )  # fmt: skip

@@ -26,6 +26,11 @@ class Hush:
         self._seats = seats
         self._before: Rows = np.zeros(0, np.intp)
 
+    @property
+    def rows(self) -> Rows:
+        """Who is silenced in this tick."""
+        return self._before
+
     def apply(self, rows: Rows) -> None:
         """Silence the frames of these rows in this tick; wanted before anybody else takes them. rows: no row twice."""
         before = self._before

@@ -100,6 +100,12 @@ class Legs:
             self.set(leg, plan, now)
         return leg
 
+    def unused(self, ssrc: int) -> int:
+        """An SSRC that is no other leg's (RFC 3550 section 8): reports are told apart by it. Raises Unfit."""
+        if any(int(self._seats.out_ssrc[row]) == ssrc for row in self.by_row):
+            raise Unfit(f"SSRC {ssrc} is another leg's")
+        return ssrc
+
     def resume(self, leg: Leg, resume: Resume) -> None:
         """Go on where another worker has left off: its source is known, its counts go on.
 
@@ -239,6 +245,7 @@ class Legs:
             ssrc=int(seats.out_ssrc[row]),
             sequence=int(seats.out_sequence[row]),
             timestamp=int(seats.out_timestamp[row]),
+            refused=int(seats.send_failed[row]),
             **self._reports.figures(row),
         )
 

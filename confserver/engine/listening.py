@@ -103,6 +103,11 @@ class Listening:
             rows = np.union1d(rows, np.fromiter(self._residue, np.intp))
         self._hush.apply(rows)
 
+    @property
+    def hushed(self) -> Rows:
+        """Who presses a key, in this tick."""
+        return self._hush.rows
+
     def listen(self, now: float) -> None:
         """Once it is known who talks."""
         if self._tick % EVERY == 0:

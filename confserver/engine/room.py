@@ -28,6 +28,8 @@ class Wishes:
     """Who speaks to some alone: nobody else has to hear of it."""
     silent: int | None = None
     """The mix in which not even that is heard what plays to everybody."""
+    bare: frozenset[int] = frozenset()
+    """The mixes that hold voices and nothing else."""
 
     def forget(self, row: int) -> None:
         for gains in (*self.mixes, *self.exceptions.values()):
@@ -96,7 +98,8 @@ class Room:
         """Each mix that more than one may hear, and what is in it."""
         for mixes in (self.mixes, self.wide):
             for index, (mix, gains) in enumerate(zip(mixes, self.wishes.mixes, strict=False)):
-                yield mix, self.with_players(gains, None, is_silent=index == self.wishes.silent)
+                is_bare = index in self.wishes.bare
+                yield mix, gains if is_bare else self.with_players(gains, None, is_silent=index == self.wishes.silent)
 
     def own(self, row: int, index: int, exceptions: Gains) -> Gains:
         """What is in the mix of one listener alone."""

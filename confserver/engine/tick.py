@@ -48,6 +48,7 @@ from confserver.engine.seats import Seats
 from confserver.engine.sources import Sources
 from confserver.engine.speech import Speech
 from confserver.engine.strays import Strays
+from confserver.engine.takes import Takes
 from confserver.engine.trail import Trail
 from confserver.rtp.address import Address, AddressBook, sockaddr
 
@@ -94,6 +95,7 @@ class Engine:
         self.reports.set_loss = self.outgoing.set_loss
         mixers, by_row = self.outgoing.mixers, self.legs.by_row
         self.recorder = Recorder(self.seats, self.floor, mixers, by_row, self._say)
+        self.takes = Takes(self.seats, self.legs.by_id, self._say)
         self.moves = Moves(self.seats, self.floor, self.outgoing, self.listening, self.player)
         self._closing: list[CloseRoom] = []
         self.control: list[ControlPacket] = []
@@ -116,6 +118,7 @@ class Engine:
         self.listening.hush(self.strays.pressing)
         self._give_floor()
         self.listening.listen(now)
+        self.takes.tick(self.listening.hushed)
         outboxes = self.outgoing.tick(elapsed)
         self.trail.outgoing(outboxes, now)
         self.recorder.tick(now, elapsed)
@@ -210,6 +213,8 @@ class Engine:
         resume = command.resume
         ssrc, start = self._random32(), (self._random32() & 0x7FFF, self._random32())
         try:
+            if command.ssrc is not None:
+                ssrc = self.legs.unused(command.ssrc)
             if resume and not (command.plan and command.plan.outgoing_key):
                 ssrc, start = resume.ssrc, going_on(resume, command.plan, now)
             leg = self.legs.open(command.leg, command.room, local, command.plan, ssrc, start, now)
@@ -233,6 +238,11 @@ class Engine:
             self.listening.follow(leg)
         except Unfit as unfit:
             self.strays.events.append(LegFailed(leg=command.leg, reason=str(unfit)))
+
+    def note_refused(self, local: int, count: int) -> None:
+        """What was sent by this socket has been refused by the host it was sent to."""
+        for source in self.sources.at(local):
+            self.seats.send_failed[source.row] += count
 
     def rebind(self, leg: LegId, local: int, now: float) -> bool:
         """Have a leg come and go by another socket; whether it is still there."""
@@ -264,6 +274,7 @@ class Engine:
         if target and goodbye:
             self.control.append((target[0], sockaddr(target[1]), goodbye))
         self._say_speaking(leg.row, False)
+        self.takes.forget_leg(leg.id)
         self.trail.closed(leg.id, now)
         self.player.forget_leg(leg.id)
         self.listening.forget(leg.row)
@@ -289,7 +300,8 @@ class Engine:
             if listener in legs and source in legs:
                 exceptions.setdefault(legs[listener].row, {})[legs[source].row] = gain
         private = {legs[leg].row for leg in command.private if leg in legs}
-        self.floor.set_hearing(command.room, Wishes(mixes, listeners, exceptions, private, command.silent))
+        wishes = Wishes(mixes, listeners, exceptions, private, command.silent, frozenset(command.bare))
+        self.floor.set_hearing(command.room, wishes)
 
     def set_gain(self, command: SetGain) -> None:
         """A leg that is gone by now is passed over."""
@@ -361,5 +373,6 @@ class Engine:
             "protected": self.protection.legs,
             "refused": self.protection.refused,
             "recordings": self.recorder.count,
+            "takes": len(self.takes),
             "ticks": self.ticks,
         }

@@ -38,6 +38,7 @@ from confserver.focus.diagnosis import Diagnosis
 from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.early import by_the_rules
 from confserver.focus.fencing import Fencing
+from confserver.focus.forwarding import Forwarding
 from confserver.focus.greeting import Greeting
 from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
@@ -103,8 +104,10 @@ class Focus:
         self._recordings = Recordings(scene, with_tracks, record_days)
         self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
         self._measuring, self._diagnosis = Measuring(scene), Diagnosis(scene)
+        self._forwarding = Forwarding(scene)
         parts = (
             self._playing, self._recordings, self._loudness, self._holding, self._measuring, self._diagnosis,
+            self._forwarding,
         )  # fmt: skip
         self.levels, self._noting = Levels(scene), Noting(scene)
         scene.followers += [part.follow for part in parts]
@@ -125,6 +128,7 @@ class Focus:
         self._trunks = Trunking(scene, self._requests, self._dialout.terms.trunks)
         self._reoffers = Reoffers(scene, self._admission, self._sessions.settle)
         self._recovery, self._moving = Recovery(scene, self._reoffers), Moving(scene, self._reoffers)
+        self._recovery.openers.append(self._forwarding.worker_stands)
         scene.followers.insert(0, self._moving.follow)
         if quiets_muted:
             scene.followers.append(Quieting(scene, self._reoffers).follow)
@@ -194,7 +198,8 @@ class Focus:
                 self._admission.opened(event, now)
                 self._moving.opened(event)
                 self._dialout.opened(event)
-            case LegFailed() if not self._moving.failed(event, now):
+                self._forwarding.opened(event)
+            case LegFailed() if not self._moving.failed(event, now) and not self._forwarding.failed(event, now):
                 self._admission.failed(event)
             case LegLatched(leg=number, remote=remote) if number in legs:
                 legs[number].remote = remote
@@ -210,6 +215,7 @@ class Focus:
                 self._keys.pressed(legs[number], digit, ms, now)
             case LegReports(reports=reports, at=at, load=load):
                 for report in reports:
+                    self._forwarding.reported(report, at, now)
                     if report.leg in legs:
                         legs[report.leg].report = report
                         legs[report.leg].reached = Reached(report.sequence, report.timestamp, at)
@@ -241,6 +247,7 @@ class Focus:
         """A worker has died: its rooms and legs wait for its heir."""
         self.levels.worker_lost(worker)
         self._recovery.lost(worker, now)
+        self._forwarding.worker_lost(worker)
         self._moving.worker_lost(worker, now)
         self._playing.worker_lost(worker, now)
         self._recordings.worker_lost(worker, now)
@@ -272,6 +279,7 @@ class Focus:
         self._playing.check(command)
         self._dialout.check(command, by, now)
         self._transfers.check(command)
+        self._forwarding.check(command)
         self._scene.ask(command, by, now)
         return self._scene.taken()
 
@@ -295,6 +303,7 @@ class Focus:
         parts = (
             self._recovery.next_deadline(),
             self._recordings.next_deadline(),
+            self._forwarding.next_deadline(),
             self._announcer.next_deadline(),
             self._dialout.next_deadline(),
             self._transfers.next_deadline(),
@@ -309,6 +318,7 @@ class Focus:
         self._scene.obey(self._scene.rooms.fire(now))
         self._recovery.fire(now)
         self._recordings.fire(now)
+        self._forwarding.fire(now)
         self._announcer.fire(now)
         self._dialout.fire(now)
         self._transfers.fire(now)
@@ -334,6 +344,7 @@ class Focus:
         for person in room["participants"]:
             leg = self._scene.legs.by_participant.get(person["id"])
             person["media"] = media_of(leg) if leg else None
+        self._forwarding.add_media(room)
         if room["recording"]:
             room["recording"]["name"] = self._recordings.name_of(room["name"])
         return room | self.languages.describe(room["name"])
@@ -370,6 +381,7 @@ class Focus:
             "trunks": self._trunks.describe(),
             "plays": len(self._playing),
             "recordings": len(self._recordings),
+            "forwards": len(self._forwarding),
             "watchers": len(self._watching),
             "stages": {stage.value: stages.count(stage.value) for stage in Stage},
         }

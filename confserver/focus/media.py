@@ -84,12 +84,12 @@ def description_of(body: bytes) -> Description:
 def check_reach(agreed: Agreed, ground: Ground) -> None:
     """We are never a reflector: refuse media addresses that are no phone's (488). Raises NoAnswer."""
     for address in (agreed.remote, agreed.remote_rtcp):
-        reason = _wrong_with(address, ground) if address else ""
+        reason = wrong_with(address, ground) if address else ""
         if reason:
             raise of_offer(Rejected(Warn.ADDRESS, reason))
 
 
-def _wrong_with(address: Address, ground: Ground) -> str:
+def wrong_with(address: Address, ground: Ground) -> str:
     host, port = address
     found = address_in(host)
     if found is None or found.is_multicast or host in ground.broadcasts or _is_nobody(found, host):

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from confserver.contract import OpenLeg, Resume
 from confserver.focus.answers import unavailable
 from confserver.focus.legs import Leg, Place, Stage
@@ -32,6 +34,8 @@ class Recovery:
         self._waiting: dict[int, float] = {}
         """Lost workers, and until when their calls wait."""
         self._losses: dict[int, list[float]] = {}
+        self.openers: list[Callable[[int], None]] = []
+        """Who else has legs, with ports of their own."""
 
     def lost(self, worker: int, now: float) -> None:
         """Whoever was there is heard and hears no more, until the heir stands."""
@@ -63,6 +67,8 @@ class Recovery:
         for room, place in places.items():
             place.is_lost = False
             scene.open_room(room, place)
+        for reopen in self.openers:
+            reopen(worker)
         legs = [leg for leg in scene.legs.at_worker(worker) if leg.stage is not Stage.LEAVING]
         for leg in sorted(legs, key=lambda each: each.stage is Stage.OPENING):
             if not leg.place.is_lost:

@@ -9,6 +9,7 @@ from typing import Protocol
 from confserver.contract import (
     CloseLeg,
     CloseRoom,
+    LegId,
     MediaPlan,
     MixSources,
     OpenRoom,
@@ -21,6 +22,7 @@ from confserver.contract import (
 from confserver.focus.answers import NoAnswer, unavailable
 from confserver.focus.draining import Draining
 from confserver.focus.factory import Factory
+from confserver.focus.forward_plan import ForwardTerms
 from confserver.focus.legs import Leg, Legs, Place, Stage
 from confserver.focus.media import Ground
 from confserver.focus.outputs import Abandon, Audited, HangUp, Output, Publish, Refuse, TellWorker
@@ -98,15 +100,19 @@ class Scene:
         """What who calls hears, while nobody is let in any more."""
         self.factory = Factory("", str)
         """The name that makes rooms."""
+        self.forward_terms = ForwardTerms()
+        self.forwards: dict[tuple[str, int], LegId] = {}
+        """By which leg sound is sent on to a program, by room and number (``focus.forwarding``)."""
         self.followers: list[Callable[[tell.Event], None]] = []
         """Who else does what events want, each after us."""
         self._terms = terms or MediaTerms()
         self._outputs: list[Output] = []
         self._number = 0
 
-    def use_terms(self, terms: MediaTerms) -> None:
-        """Other ones, for rooms that open from now on."""
+    def use_terms(self, terms: MediaTerms, forward_terms: ForwardTerms | None = None) -> None:
+        """Other ones, for rooms that open from now on, and for what is sent on from now on."""
         self._terms = terms
+        self.forward_terms = forward_terms or self.forward_terms
 
     def secrets_for(self, flow: Flow) -> Secrets | None:
         """What makes our keys for who offers his own by this flow: nothing where others could read them."""
@@ -209,6 +215,8 @@ class Scene:
             for mix in hearing.mixes
         ]
         listeners = [(leg_of[each.listener], each.mix) for each in hearing.listeners if each.listener in leg_of]
+        forwards = [(self.forwards.get((room, number)), mix) for number, mix in hearing.forwards]
+        listeners += [(leg, mix) for leg, mix in forwards if leg is not None]
         exceptions = [
             (leg_of[each.listener], leg_of[who], gain)
             for each in hearing.listeners
@@ -218,6 +226,7 @@ class Scene:
         command = SetHearing(
             room=place.number, mixes=mixes, listeners=listeners, exceptions=exceptions,
             private=[leg_of[who] for who in hearing.private if who in leg_of], silent=SILENCE,
+            bare=list(hearing.bare),
         )  # fmt: skip
         self.tell_worker(place, command)
 

@@ -65,7 +65,13 @@ def tolls(db: Database) -> None:
     )
 
 
-STEPS = (bans, dialogs, users_and_bindings, tolls)
+def made_routes(db: Database) -> None:
+    """Rows of the route table in their order, and groups, as JSON (``route_store``)."""
+    db.execute("CREATE TABLE routes (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, row TEXT NOT NULL)")
+    db.execute("CREATE TABLE route_groups (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, row TEXT NOT NULL)")
+
+
+STEPS = (bans, dialogs, users_and_bindings, tolls, made_routes)
 """The migrations, oldest first; once released, a step is never changed, only followed by another."""
 
 _migrations = Migrations("routing")

@@ -3,6 +3,8 @@
     Facts of a request -> row 1? -> row 2? ... -> none: the default
                                                   a user's name or alias -> his phones; any other name -> a room
 
+A row that is *off* (the trunk that it names is gone) is passed over. A request costs time in proportion to the table:
+each row is asked for what it names only, and each group whether the user is in it only once.
 Pure data and one interpreter, of which ``explain`` tells the reasons in words.
 """
 
@@ -10,8 +12,8 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from confserver.routing.guard import IPNetwork, address_in
@@ -44,6 +46,10 @@ class Row:
     """Conditions, all of which must hold (none listed: it always does), and where such requests go."""
 
     name: str = ""
+    origin: str = ""
+    """``made`` by an administrator while the server ran, or of the ``settings``."""
+    off: str = ""
+    """Why it is passed over."""
     methods: tuple[str, ...] = ()
     domains: tuple[Pattern, ...] = ()
     users: tuple[Pattern, ...] = ()
@@ -73,8 +79,13 @@ class Row:
         safe = escape_user(self.rewritten(user))
         return tuple(target.replace(ANY_USER, safe) for target in self.targets)
 
+    @property
+    def title(self) -> str:
+        words = ", ".join(each for each in (self.name, self.origin) if each)
+        return f" ({words})" if words else ""
+
     def describe(self) -> dict[str, object]:
-        wanted = [f"{test.name} {test.wanted(self)}" for test in CONDITIONS if test.is_set(self)]
+        wanted = [f"{test.name} {test.wanted(self)}" for test in tests_of(self)]
         return {"name": self.name, "when": ", ".join(wanted) or "always", "then": self.in_words()}
 
     def in_words(self) -> str:
@@ -88,10 +99,24 @@ class Row:
 Groups = Mapping[str, tuple[Pattern, ...]]
 
 
+class Membership:
+    """In which groups one user is; each is looked at when it is first asked for."""
+
+    def __init__(self, groups: Groups, identity: str) -> None:
+        self._groups = groups
+        self._identity = identity
+        self._known: dict[str, bool] = {}
+
+    def __contains__(self, name: str) -> bool:
+        if name not in self._known:
+            self._known[name] = bool(self._identity) and _any(self._groups.get(name, ()), self._identity)
+        return self._known[name]
+
+
 class Condition(NamedTuple):
     name: str
     is_set: Callable[[Row], bool]
-    holds: Callable[[Row, Facts, Groups], bool]
+    holds: Callable[[Row, Facts, Membership], bool]
     given: Callable[[Facts], str]
     wanted: Callable[[Row], str]
 
@@ -105,8 +130,8 @@ def _is_from(row: Row, facts: Facts) -> bool:
     return address is not None and any(address.version == net.version and address in net for net in row.sources)
 
 
-def _is_in_group(row: Row, facts: Facts, groups: Groups) -> bool:
-    return bool(facts.identity) and any(_any(groups.get(name, ()), facts.identity) for name in row.groups)
+def _is_in_group(row: Row, facts: Facts, groups: Membership) -> bool:
+    return any(name in groups for name in row.groups)
 
 
 def _minute(facts: Facts) -> int:
@@ -159,32 +184,50 @@ CONDITIONS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+def tests_of(row: Row) -> tuple[Condition, ...]:
+    """The conditions that it has."""
+    return tuple(test for test in CONDITIONS if test.is_set(row))
+
+
 class Table:
-    rows: tuple[Row, ...] = ()
-    groups: Groups = field(default_factory=dict)
+    """Rows in their order, and the groups that they may name."""
+
+    def __init__(self, rows: Sequence[Row] = (), groups: Groups | None = None) -> None:
+        self.rows = tuple(rows)
+        self.groups: Groups = groups or {}
+        self._on = [(row, tests_of(row)) for row in self.rows if not row.off]
 
     def find(self, facts: Facts) -> Row | None:
         """The first row that matches."""
-        return next((row for row in self.rows if self.miss(row, facts) is None), None)
-
-    def miss(self, row: Row, facts: Facts) -> Condition | None:
-        """The first condition that does not hold."""
-        for test in CONDITIONS:
-            if test.is_set(row) and not test.holds(row, facts, self.groups):
-                return test
+        if not self._on:
+            return None
+        member = Membership(self.groups, facts.identity)
+        for row, tests in self._on:
+            if all(test.holds(row, facts, member) for test in tests):
+                return row
         return None
 
     def explain(self, facts: Facts) -> list[str]:
         """Each row's verdict in words, as far as the first that matches."""
         said: list[str] = []
+        member = Membership(self.groups, facts.identity)
         for number, row in enumerate(self.rows, 1):
-            title = f"row {number}" + (f" ({row.name})" if row.name else "")
-            miss = self.miss(row, facts)
+            title = f"row {number}{row.title}"
+            if row.off:
+                said.append(f"{title} is off: {row.off}")
+                continue
+            miss = next((test for test in tests_of(row) if not test.holds(row, facts, member)), None)
             if miss is None:
                 return [*said, f"{title} matches: {row.in_words()}"]
             said.append(f"{title} does not: {miss.name} is {miss.given(facts)}, not {miss.wanted(row)}")
         return [*said, "no row matches" if self.rows else "there are no rows"]
+
+    def describe(self) -> list[dict[str, object]]:
+        """Each row with its number, as ``explain`` counts them."""
+        return [
+            {"number": number, "source": row.origin, **row.describe(), "off": row.off}
+            for number, row in enumerate(self.rows, 1)
+        ]
 
 
 def network(text: str) -> IPNetwork:

@@ -8,7 +8,7 @@ A country that no prefix of the settings names must be approved, by somebody els
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -80,6 +80,8 @@ class Tolls:
     prefixes: Sequence[str] = ()
     international: Sequence[str] = ("+", "00")
     asks: bool = False
+    note: Callable[[Approval], object] = lambda approval: None
+    """Told of each country that has been asked for: it must not be forgotten with the process."""
     _calls: list[Toll] = field(default_factory=list)
     """Of the last day, oldest first."""
     _open: dict[str, Toll] = field(default_factory=dict)
@@ -153,6 +155,7 @@ class Tolls:
         approval = self._approvals.get(country)
         if approval is None and len(self._approvals) < MOST_PENDING:
             approval = self._approvals[country] = Approval(country, by, now, number, room)
+            self.note(approval)
         if approval is None or not approval.by:
             raise Unreachable(
                 f"calls to {country} want to be approved by somebody else than {approval.asked_by if approval else by}"

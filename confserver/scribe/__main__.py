@@ -26,6 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--recordings", type=Path, required=True, help="where they are kept")
     parser.add_argument("--format", choices=KINDS, default="wav", help="what they become after their end")
     parser.add_argument("--rate", type=int, default=0, help="of their files; 0: the room's when it begins")
+    parser.add_argument("--names", type=Path, required=True, help="where names are kept, as people have said them")
     return parser.parse_args()
 
 
@@ -47,7 +48,7 @@ def main() -> None:
     memory = Memory()
     try:
         manner = Manner(arguments.recordings, arguments.format, arguments.rate)
-        Service(Channel(socket.socket(fileno=arguments.fd)), memory, manner).run()
+        Service(Channel(socket.socket(fileno=arguments.fd)), memory, manner, arguments.names).run()
     finally:
         memory.close()
     sys.stderr.flush()

@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from confserver.contract import (
     VERSION,
@@ -16,7 +17,11 @@ from confserver.contract import (
     CloseRecording,
     ConvertSound,
     DeleteRecording,
+    DropName,
+    KeepName,
     ListRecordings,
+    NameKept,
+    NameLost,
     NameTrack,
     NoteInRecording,
     OpenRecording,
@@ -37,6 +42,8 @@ from confserver.scribe.conversion import Unplayable
 from confserver.scribe.handover import Handovers
 from confserver.scribe.keeping import NotKept, Shelf
 from confserver.scribe.memory import Memory
+from confserver.scribe.own_names import NotKept as NameNotKept
+from confserver.scribe.own_names import OwnNames
 from confserver.scribe.sounds import Sounds
 from confserver.scribe.speaking import SAY, Speaker
 from confserver.scribe.writer import Manner, Writer
@@ -54,13 +61,16 @@ STOP_S = 2.0
 class Service:
     """Serves one signalling process until it stops, or its line closes."""
 
-    def __init__(self, channel: Channel, memory: Memory, manner: Manner) -> None:
-        """Raises OSError."""
+    def __init__(self, channel: Channel, memory: Memory, manner: Manner, names: Path) -> None:
+        """``names``: where what people say as their names is kept. Raises OSError."""
         self._channel = channel
         self._sounds = Sounds(memory)
         self._speaker = Speaker(memory.path / "spoken")
+        self._names = OwnNames(names)
         self._converters = ThreadPoolExecutor(CONVERTERS, "converter")
         self._keeper = ThreadPoolExecutor(1, "keeper")
+        self._namer = ThreadPoolExecutor(1, "namer")
+        """What is dropped after it was kept is gone."""
         self._shelf = Shelf(manner.directory)
         self._writer = Writer(manner, self._shelf, channel.say, self._keep_soon)
         self._selector = selectors.DefaultSelector()
@@ -75,6 +85,8 @@ class Service:
             CloseRecording: lambda command: self._handovers.close(command, time.monotonic()),
             ListRecordings: lambda command: self._keeper_does(self._list, command),
             DeleteRecording: lambda command: self._keeper_does(self._delete, command),
+            KeepName: lambda command: self._namer_does(self._keep_name, command),
+            DropName: lambda command: self._namer_does(self._drop_name, command),
             AskScribe: self._answer,
             StopScribe: self._stop,
         }
@@ -96,6 +108,7 @@ class Service:
             self._handovers.stop()
             self._writer.stop(STOP_S)
             self._converters.shutdown(wait=False, cancel_futures=True)
+            self._namer.shutdown(wait=False, cancel_futures=True)
             self._keeper.shutdown(wait=False, cancel_futures=True)
 
     def _turn(self) -> None:
@@ -143,6 +156,26 @@ class Service:
         except Exception as fault:
             traceback.print_exc()
             self._channel.say(SoundFailed(job=command.job, reason=f"the scribe has failed at it: {fault}"))
+
+    def _namer_does(self, act: Callable[..., None], command: object) -> None:
+        self._namer.submit(act, command)
+
+    def _keep_name(self, command: KeepName) -> None:
+        """In a thread of its own, so too the next."""
+        try:
+            path = self._names.keep(command.name, command.rate_hz, command.samples)
+            self._channel.say(NameKept(job=command.job, path=str(path)))
+        except NameNotKept as lost:
+            self._channel.say(NameLost(job=command.job, reason=str(lost)))
+        except Exception as fault:
+            traceback.print_exc()
+            self._channel.say(NameLost(job=command.job, reason=f"the scribe has failed at it: {fault}"))
+
+    def _drop_name(self, command: DropName) -> None:
+        try:
+            self._sounds.forget(str(self._names.drop(command.name)))
+        except NameNotKept as trouble:
+            print(f"confserver.scribe: {trouble}", file=sys.stderr)
 
     def _keep_soon(self, record: RecordId, name: str) -> None:
         self._keeper.submit(self._keep, record, name)

@@ -120,6 +120,15 @@ class Sounds:
             self._used_bytes += size
             taken[place] += size
 
+    def forget(self, path: str) -> None:
+        """Its file is deleted: what lies ready of it goes as well. Who plays it just now has it to the end."""
+        with self._guard:
+            for key in [key for key in self._kept if key[0] == path]:
+                gone = self._kept.pop(key)
+                self._used_bytes -= gone.size
+                with suppress(OSError):
+                    Path(gone.sound.path).unlink()
+
     def describe(self) -> dict[str, float]:
         with self._guard:
             return {"sounds": len(self._kept), "sound_bytes": self._used_bytes}

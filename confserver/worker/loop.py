@@ -42,6 +42,8 @@ from confserver.contract import (
     Stop,
     StopPlay,
     StopRecord,
+    StopTake,
+    TakeSound,
     WatchRooms,
 )  # fmt: skip
 from confserver.engine.frame import TICK_S
@@ -52,7 +54,7 @@ from confserver.worker.channel import Channel
 from confserver.worker.clock import open_clock
 from confserver.worker.handover import Handovers
 from confserver.worker.packet_io import PacketIO
-from confserver.worker.ports import NoPort, Ports
+from confserver.worker.ports import NoPort, Ports, peers_of
 from confserver.worker.sounds import Sounds
 
 REPORT_TICKS = 250
@@ -112,6 +114,8 @@ class Loop:
             Record: self._record,
             PauseRecord: lambda command: self._engine.recorder.pause(command.record, command.paused),
             StopRecord: lambda command: self._engine.recorder.stop(command.record),
+            TakeSound: self._engine.takes.start,
+            StopTake: self._engine.takes.stop,
             Describe: self._describe,
             Capture: self._capture,
             WatchRooms: lambda command: self._watched.set(command.rooms),
@@ -172,7 +176,10 @@ class Loop:
     def _tick(self, at: float, due: int) -> None:
         began = time.perf_counter()
         self._pace.missed += due - 1
-        for outbox in self._engine.tick(self._io.receive(self._now()), at, due):
+        batch = self._io.receive(self._now())
+        for local, count in self._io.take_refused().items():
+            self._engine.note_refused(local, count)
+        for outbox in self._engine.tick(batch, at, due):
             for place in self._io.send(outbox):
                 self._engine.seats.send_failed[outbox.rows[place]] += 1
         self._hand_over()
@@ -234,7 +241,10 @@ class Loop:
         now = self._now()
         named = command.plan.remote if command.plan else None
         try:
-            if command.resume:
+            if command.alone and command.plan:
+                port = command.resume.port if command.resume else 0
+                pair = self._ports.take_alone(command.ipv6, peers_of(command.plan), port)
+            elif command.resume:
                 pair = self._ports.take_exactly(command.resume.port, command.ipv6)
             else:
                 pair = self._ports.take(command.ipv6, now, lambda local: self._engine.is_free(local, named, now))

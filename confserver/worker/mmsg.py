@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from confserver.engine.batch import DATAGRAM_BYTES, Batch
 from confserver.engine.departure import Outbox
 from confserver.rtp.address import IPV4_BYTES, SOCKADDR_BYTES, AddressBook
-from confserver.worker.packet_io import BATCH, prepare, send_one
+from confserver.worker.packet_io import BATCH, REFUSALS, prepare, send_one
 
 _IOVEC = np.dtype([("base", "u8"), ("len", "u8")])
 _MMSGHDR = np.dtype(
@@ -60,6 +60,7 @@ class BatchPacketIO:
         self._headers, self._vectors = self._receive_headers()
         self._headers_at = self._headers.ctypes.data
         self._out: dict[int, OutHeaders] = {}
+        self._refused: dict[int, int] = {}
 
     def _receive_headers(self) -> tuple[NDArray[np.void], NDArray[np.void]]:
         batch, steps = self._batch, np.arange(BATCH, dtype=np.uint64)
@@ -81,6 +82,9 @@ class BatchPacketIO:
             self._ipv6.add(index)
         self._index_of[sock.fileno()] = index
         self._epoll.register(sock.fileno(), select.EPOLLIN)
+
+    def connect(self, index: int, peer: tuple[str, int]) -> None:
+        self._sockets[index].connect(peer)
 
     def remove(self, index: int) -> None:
         sock = self._sockets.pop(index)
@@ -117,7 +121,11 @@ class BatchPacketIO:
         while start + total < BATCH:
             place = self._headers_at + (start + total) * _MMSGHDR.itemsize
             got = self._recvmmsg(fd, place, min(BATCH - start - total, _AT_ONCE), _DONTWAIT, None)
-            if got < 0 and ctypes.get_errno() in (errno.EINTR, errno.ECONNREFUSED):
+            trouble = ctypes.get_errno() if got < 0 else 0
+            if trouble in REFUSALS:
+                index = self._index_of[fd]
+                self._refused[index] = self._refused.get(index, 0) + 1
+            if trouble == errno.EINTR or trouble in REFUSALS:
                 continue
             total += max(got, 0)
             if got < _AT_ONCE:
@@ -155,6 +163,10 @@ class BatchPacketIO:
 
     def send_control(self, index: int, address: bytes, data: bytes) -> bool:
         return send_one(self._sockets.get(index), address, data)
+
+    def take_refused(self) -> dict[int, int]:
+        refused, self._refused = self._refused, {}
+        return refused
 
 
 class OutHeaders:

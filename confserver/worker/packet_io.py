@@ -7,6 +7,7 @@ system has.
 from __future__ import annotations
 
 import contextlib
+import errno
 import selectors
 import socket
 import struct
@@ -30,6 +31,10 @@ class PacketIO(Protocol):
 
     def add(self, index: int, sock: socket.socket) -> None: ...
 
+    def connect(self, index: int, peer: tuple[str, int]) -> None:
+        """Have a socket speak with one peer only. Raises OSError."""
+        ...
+
     def remove(self, index: int) -> None:
         """Close the socket."""
         ...
@@ -43,6 +48,14 @@ class PacketIO(Protocol):
         ...
 
     def send_control(self, index: int, address: bytes, data: bytes) -> bool: ...
+
+    def take_refused(self) -> dict[int, int]:
+        """How often ICMP has said that nothing is taken there, by (connected) socket, since the last time."""
+        ...
+
+
+REFUSALS = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH)
+"""What a connected socket is told by ICMP (udp(7))."""
 
 
 def prepare(sock: socket.socket) -> None:
@@ -73,11 +86,15 @@ class PortablePacketIO:
         self._batch = Batch(BATCH)
         self._addresses: dict[int, tuple[int, list[tuple[str, int]]]] = {}
         """By outbox: its version, and where its packets go."""
+        self._refused: dict[int, int] = {}
 
     def add(self, index: int, sock: socket.socket) -> None:
         prepare(sock)
         self._sockets[index] = sock
         self._selector.register(sock, selectors.EVENT_READ, index)
+
+    def connect(self, index: int, peer: tuple[str, int]) -> None:
+        self._sockets[index].connect(peer)
 
     def remove(self, index: int) -> None:
         sock = self._sockets.pop(index)
@@ -100,7 +117,9 @@ class PortablePacketIO:
             size, ancillary, flags, sender = sock.recvmsg_into([memoryview(batch.data[place])], 64)
         except BlockingIOError:
             return False
-        except OSError:
+        except OSError as error:
+            if error.errno in REFUSALS:
+                self._refused[index] = self._refused.get(index, 0) + 1
             return True
         address = (str(sender[0]), int(sender[1]))
         raw = sockaddr(address)
@@ -135,6 +154,10 @@ class PortablePacketIO:
 
     def send_control(self, index: int, address: bytes, data: bytes) -> bool:
         return send_one(self._sockets.get(index), address, data)
+
+    def take_refused(self) -> dict[int, int]:
+        refused, self._refused = self._refused, {}
+        return refused
 
 
 def send_one(sock: socket.socket | None, address: bytes, data: bytes) -> bool:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from confserver.contract import MediaPlan
 from confserver.rtp.address import Address
 from confserver.worker.packet_io import PacketIO
 
@@ -33,6 +34,8 @@ class Pair:
     index: int
     port: int
     ipv6: bool
+    is_alone: bool = False
+    """One leg has it, and its sockets are connected; it goes with that leg."""
     legs: int = 0
     rests_until: float = 0.0
     left_at: float = 0.0
@@ -54,7 +57,8 @@ class Ports:
     def take(self, ipv6: bool, now: float, is_free: Callable[[int], bool]) -> Pair:
         """Give a pair for a new leg. Raises NoPort."""
         pairs = sorted(
-            (p for p in self._pairs.values() if p.ipv6 == ipv6 and p.rests_until <= now), key=lambda pair: pair.legs
+            (p for p in self._pairs.values() if p.ipv6 == ipv6 and p.rests_until <= now and not p.is_alone),
+            key=lambda pair: pair.legs,
         )
         free = next((pair for pair in pairs if is_free(pair.index)), None)
         if free is None or (free.legs >= COMFORTABLE and len(pairs) < SHARED):
@@ -70,14 +74,28 @@ class Ports:
         Whether the leg can be mistaken for another was asked when it got the pair.
         """
         pair = next((pair for pair in self._pairs.values() if (pair.port, pair.ipv6) == (port, ipv6)), None)
-        if pair is None and port in self._candidates[ipv6] and self._indices:
-            self._candidates[ipv6].remove(port)
-            pair = self._bind(port, ipv6)
-            if pair is None:
-                self._candidates[ipv6].append(port)
-        if pair is None:
+        pair = pair or self._open_exactly(port, ipv6)
+        if pair is None or pair.is_alone:
             raise NoPort(f"port {port} cannot be had again")
         pair.legs += 1
+        return pair
+
+    def take_alone(self, ipv6: bool, peers: tuple[Address, Address], port: int = 0) -> Pair:
+        """Give a pair that speaks with one peer alone, at its addresses for RTP and RTCP; ``port``: that one.
+
+        Its sockets are connected: the kernel passes over what comes from others, and says what ICMP says. Raises
+        NoPort.
+        """
+        pair = self._open(ipv6) if not port else self._open_exactly(port, ipv6)
+        if pair is None:
+            raise NoPort(f"port {port} cannot be had again" if port else f"no free RTP port from {self._span}")
+        pair.is_alone, pair.legs = True, 1
+        try:
+            for offset, peer in enumerate(peers):
+                self._io.connect(pair.index + offset, peer)
+        except OSError as error:
+            self._close(pair)
+            raise NoPort(f"{peers[0][0]} cannot be reached: {error.strerror or error}") from error
         return pair
 
     def give_back(self, index: int, was_heard: bool, now: float) -> None:
@@ -88,16 +106,29 @@ class Ports:
             pair.rests_until = now + REST_S
 
     def shrink(self, now: float) -> None:
-        """Close the pairs beyond SHARED that nobody has had for a while: a rush is over."""
+        """Close the pairs beyond SHARED that nobody has had for a while: a rush is over. And those of one leg alone."""
+        for pair in [pair for pair in self._pairs.values() if pair.is_alone and not pair.legs]:
+            self._close(pair)
         empty = [pair for pair in self._pairs.values() if not pair.legs and pair.left_at + REST_S < now]
         for pair in empty[: max(len(self._pairs) - SHARED, 0)]:
-            if pair.rests_until > now:
-                continue
-            for index in (pair.index, pair.index + 1):
-                self._io.remove(index)
-            del self._pairs[pair.index]
-            self._indices.append(pair.index)
-            self._candidates[pair.ipv6].append(pair.port)
+            if pair.rests_until <= now:
+                self._close(pair)
+
+    def _close(self, pair: Pair) -> None:
+        for index in (pair.index, pair.index + 1):
+            self._io.remove(index)
+        del self._pairs[pair.index]
+        self._indices.append(pair.index)
+        self._candidates[pair.ipv6].append(pair.port)
+
+    def _open_exactly(self, port: int, ipv6: bool) -> Pair | None:
+        if port not in self._candidates[ipv6] or not self._indices:
+            return None
+        self._candidates[ipv6].remove(port)
+        pair = self._bind(port, ipv6)
+        if pair is None:
+            self._candidates[ipv6].append(port)
+        return pair
 
     def _open(self, ipv6: bool) -> Pair | None:
         """Bind the next pair that nobody else on this machine has; those may be free another time."""
@@ -133,6 +164,13 @@ class Ports:
     @property
     def used_pairs(self) -> int:
         return sum(1 for pair in self._pairs.values() if pair.legs)
+
+
+def peers_of(plan: MediaPlan) -> tuple[Address, Address]:
+    """Where RTP and RTCP of a leg go that is alone (RFC 3550 section 11). Raises NoPort."""
+    if plan.remote is None:
+        raise NoPort("a leg that is alone speaks with somebody")
+    return plan.remote, plan.remote_rtcp or (plan.remote[0], min(plan.remote[1] + 1, 65535))
 
 
 def _bind_pair(host: str, port: int, ipv6: bool) -> tuple[socket.socket, socket.socket] | None:

@@ -34,6 +34,10 @@ from rooms.commands.door import NoteCallerRefused as NoteCallerRefused
 from rooms.commands.door import Promote as Promote
 from rooms.commands.door import TurnAway as TurnAway
 from rooms.commands.ending import Extend as Extend
+from rooms.commands.forwards import NoteForwardFailed as NoteForwardFailed
+from rooms.commands.forwards import NoteForwardTroubled as NoteForwardTroubled
+from rooms.commands.forwards import StartForward as StartForward
+from rooms.commands.forwards import StopForward as StopForward
 from rooms.commands.keys import Depart as Depart
 from rooms.commands.keys import NoteDigit as NoteDigit
 from rooms.commands.keys import NoteKeysAnswered as NoteKeysAnswered
@@ -109,11 +113,12 @@ COMMANDS: tuple[type[Command], ...] = (
     Move, MoveAll, Merge, OpenBreakouts, CloseBreakouts, Broadcast,
     Play, Say, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
+    StartForward, StopForward,
 )  # fmt: skip
 INTERNAL: tuple[type[Command], ...] = (
     Reserve, Release, Arrive, Leave, Hold, Resume, NoteTalking, NoteNoise, NoteDominant,
     NoteDigit, NoteKeysAnswered, Depart,
-    NotePlayEnded, NoteRecordingFailed, NoteRinging, NoteRedirected,
+    NotePlayEnded, NoteRecordingFailed, NoteForwardTroubled, NoteForwardFailed, NoteRinging, NoteRedirected,
     NoteDialFailed, NoteDialRefused, NoteListed, NoteUsedUp, NoteReplaced, NoteTransferred,
     NoteText, NoteCallerRefused,
     NoteQuality,

@@ -30,6 +30,9 @@ from rooms.events.door import TurnedAway as TurnedAway
 from rooms.events.ending import EndPlanned as EndPlanned
 from rooms.events.ending import EndPutOff as EndPutOff
 from rooms.events.event import Event as Event
+from rooms.events.forwards import ForwardEnded as ForwardEnded
+from rooms.events.forwards import ForwardStarted as ForwardStarted
+from rooms.events.forwards import ForwardTroubled as ForwardTroubled
 from rooms.events.keys import KeysAsked as KeysAsked
 from rooms.events.keys import RoomChosen as RoomChosen
 from rooms.events.life import Announced as Announced

@@ -34,6 +34,8 @@ class HouseDoor:
         self.trouble = ""
         self.held: list[Deferred[None]] = []
         self.fault: Exception | None = None
+        self.table = "v1"
+        """The version of the route table."""
         self.directory = Path("/nonexistent")
         """Of recordings."""
 
@@ -65,6 +67,9 @@ class HouseDoor:
         self.orders.append(order)
         told = {"network": getattr(order, "network", ""), "until": None} if isinstance(order, AddBan) else None
         return succeed((told, isinstance(order, AddBan)))
+
+    def version(self, order: Order) -> str | None:
+        return self.table
 
     def turned_away(self, asked: Attempt, by: Actor, reason: str, kind: str = "forbidden") -> None:
         self.refused.append((asked, by, reason, kind))

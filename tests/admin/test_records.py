@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ class Server:
     def __init__(self, count: int = 0, kind: Any = None) -> None:
         self.rows = [(kind or person)(number) for number in range(count, 0, -1)]
         self.asked: list[str] = []
+        self.breaks = False
 
     def __call__(self, where: object, method: str, path: str, body: object) -> Any:
         self.asked.append(path)
@@ -36,8 +36,17 @@ class Server:
         after = int(asked.get("after", 10**9))
         return [each for each in self.rows if each["id"] < after][: int(asked["limit"])]
 
+    def bring(self, where: object, path: str, into: Any, told: Any) -> int:
+        self.asked.append(path)
+        into.write(b"id\r\n")
+        told(4, 0)
+        if self.breaks:
+            raise click.ClickException("the connection has broken")
+        into.write(b"1\r\n")
+        return 7
+
     def run(self, *words: str) -> Result:
-        return CliRunner().invoke(click.Group("confserver", commands=verbs(self)), words)
+        return CliRunner().invoke(click.Group("confserver", commands=verbs(self, bring=self.bring)), words)
 
 
 def person(number: int) -> dict[str, Any]:
@@ -67,16 +76,52 @@ def test_what_narrows_a_list_is_asked_of_the_server() -> None:
     assert server.asked == ["/records?room=a+b&since=2026-11-01&until=5&limit=3"]
 
 
-def test_a_long_table_is_written_page_by_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "PAGE", 3)
-    server, file = Server(8), tmp_path / "out.csv"
-    assert server.run("records", "--csv", str(file)).exit_code == 0
-    assert server.asked == ["/records?limit=3", "/records?limit=3&after=6", "/records?limit=3&after=3"]
-    lines = list(csv.DictReader(file.open()))
-    assert [line["participant"] for line in lines] == [f"p{number}" for number in range(8, 0, -1)]
-    assert lines[0]["name"].startswith("'=P8"), "no formula for a spreadsheet"
-    assert lines[0]["arrived_at"].startswith("2026-11-29T") and lines[0]["rtt_ms"] == ""
-    assert list(tmp_path.iterdir()) == [file]
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("records", "--csv", "{}"), "/records?format=csv"),
+        (("audit", "--who", "boss", "--csv", "{}"), "/audit?who=boss&format=csv"),
+        (("meetings", "--csv", "{}"), "/meetings?format=csv"),
+        (("records", "export", "--output", "{}"), "/records?format=csv"),
+        (
+            ("records", "export", "--csv", "--room", "a", "--from", "2026-11-01", "--to", "5", "-o", "{}"),
+            "/records?room=a&since=2026-11-01&until=5&format=csv",
+        ),
+        (("audit", "export", "--jsonl", "--who", "boss", "-o", "{}"), "/audit?who=boss&format=jsonl"),
+        (("meetings", "export", "--jsonl", "-o", "{}"), "/meetings?format=jsonl"),
+    ],
+)
+def test_a_whole_list_is_written_as_the_server_gives_it(tmp_path: Path, words: tuple[str, ...], asked: str) -> None:
+    server, file = Server(), tmp_path / "out.csv"
+    done = server.run(*(word.format(file) for word in words))
+    assert done.exit_code == 0, done.output
+    assert server.asked == [asked] and file.read_bytes() == b"id\r\n1\r\n" and list(tmp_path.iterdir()) == [file]
+
+
+def test_a_whole_list_for_another_program() -> None:
+    assert Server().run("records", "export").output == "id\r\n1\r\n".replace("\r\n", "\n")
+    assert Server().run("records", "--csv", "-").output.splitlines() == ["id", "1"]
+
+
+def test_an_export_told_as_json(tmp_path: Path) -> None:
+    file = tmp_path / "out.jsonl"
+    told = json.loads(Server().run("records", "export", "--jsonl", "-o", str(file), "--json").output)
+    assert told == {"file": str(file), "bytes": 7}
+
+
+def test_what_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
+    file = tmp_path / "out.csv"
+    file.write_text("old")
+    server = Server()
+    server.breaks = True
+    done = server.run("records", "export", "-o", str(file))
+    assert done.exit_code == 1 and "broken" in done.output
+    assert file.read_text() == "old" and list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_has_all_rows() -> None:
+    done = Server().run("records", "--csv", "-", "--limit", "3")
+    assert done.exit_code == 2 and "exclude each other" in done.output
 
 
 def test_a_list_as_json_is_a_list(monkeypatch: pytest.MonkeyPatch) -> None:

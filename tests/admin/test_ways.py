@@ -13,7 +13,7 @@ import pytest
 import pytest_twisted
 from click.testing import CliRunner
 
-from confserver.admin.cli import ARGUMENT_HELP, OPTION_HELP, verbs
+from confserver.admin.cli import ARGUMENT_HELP, help_of, verbs
 from confserver.admin.endpoints import QUERIES, ROUTES, body_fields
 from confserver.client import Client
 from confserver.routing.commands import COMMANDS, QUESTIONS, AddBan, LiftBan
@@ -50,7 +50,7 @@ def test_every_order_has_its_verb_and_its_method(order: Any) -> None:
     help_text = run(None, order.noun, order.verb, "--help")[0].output
     assert order.__doc__.splitlines()[0] in " ".join(help_text.split())
     for field in body_fields(order):
-        assert f"--{field.name.replace('_', '-')}" in help_text and OPTION_HELP[field.name]
+        assert f"--{field.name.replace('_', '-')}" in help_text and help_of(field)
     assert all(ARGUMENT_HELP[name] for name in names)
     method = getattr(Client, f"{order.verb}_{order.noun}")
     assert list(inspect.signature(method).parameters)[1:] == [field.name for field in dataclasses.fields(order)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest_twisted
 from twisted.internet import reactor
 
 from confserver.admin.answers import Document
+from confserver.admin.exporting import Export
 from confserver.admin.paging import Page
 from confserver.admin.way_schemas import SCHEMAS
 from confserver.app.archive import SHARES, Archive, time_of
@@ -182,3 +184,53 @@ def test_times(text: str | None, at: float | None) -> None:
 def test_times_that_cannot_be(text: str) -> None:
     with pytest.raises(Invalid, match="since"):
         time_of("since", text)
+
+
+# ---------------------------------------------------------------- whole lists
+async def read_all(export: Export, meanwhile: Any = None) -> bytes:
+    text, before = b"", None
+    while True:
+        piece = await export.read(before)
+        text, before = text + piece.text, piece.before
+        if before is None:
+            return text
+        if meanwhile is not None:
+            await meanwhile()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_whole_list_comes_by_pieces_and_what_comes_meanwhile_is_not_in_it(shelf: Shelf) -> None:
+    number = 450
+
+    def fill(db: Any) -> None:
+        rows = (
+            "INSERT INTO participations (room, participant, name, address, source, reserved_at) VALUES (?,?,?,'','',?)"
+        )
+        for each in range(1, number + 1):
+            db.execute(rows, ["standup" if each % 3 else "board", f"p{each}", f"n{each}", NOW + each])
+
+    async def another() -> None:
+        await shelf.meet("late", "x", f"p{next(numbers)}")
+
+    numbers = itertools.count(1)
+    await shelf.storage.write(fill)
+    whole = shelf.orders.answer("record list", {"format": "jsonl"}, NOW)
+    told = [json.loads(line) for line in (await read_all(whole, another)).splitlines()]
+    assert [row["id"] for row in told] == list(range(number, 0, -1)) and "spurts" not in told[0]
+    some = shelf.orders.answer("record list", {"format": "csv", "room": "board", "until": str(NOW + 30)}, NOW)
+    lines = (await read_all(some)).decode().splitlines()
+    assert lines[0].startswith("id,meeting,room") and [line.split(",")[0] for line in lines[1:]] == [
+        str(each) for each in range(30, 0, -3)
+    ]
+    few = shelf.orders.answer("record list", {"format": "jsonl", "limit": "7", "after": "100", "room": "board"}, NOW)
+    assert [json.loads(line)["id"] for line in (await read_all(few)).splitlines()] == list(range(99, 80, -3))
+    for question, name in (("meeting list", "meetings"), ("audit list", "audit")):
+        export = shelf.orders.answer(question, {"format": "csv"}, NOW)
+        assert export.name == name and (await read_all(export)).startswith(b"id,")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_whole_list_is_refused_as_a_page_would_be(shelf: Shelf) -> None:
+    for wrong in ({"format": "xml"}, {"format": "csv", "since": "yesterday"}, {"format": "csv", "room": "a b/c"}):
+        with pytest.raises(Invalid):
+            shelf.orders.answer("record list", wrong, NOW)

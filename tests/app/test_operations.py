@@ -46,7 +46,7 @@ class FakeScene:
     draining: Draining | None = None
     terms: Any = None
 
-    def use_terms(self, terms: Any) -> None:
+    def use_terms(self, terms: Any, forward_terms: Any) -> None:
         self.terms = terms
 
 

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from confserver.__main__ import confserver
 from confserver.app.orders import Orders
-from confserver.app.routes import Routes, explain_offline, facts_of, table_of
+from confserver.app.route_table import table_of
+from confserver.app.routes import Routes, explain_offline, facts_of
 from confserver.config import Settings, load
 from confserver.routing.commands import ExplainRoute
 from confserver.routing.domains import Domains
@@ -80,14 +81,14 @@ def test_the_settings_become_a_table(tmp_path: Path) -> None:
     told = house.explain("sip:030@example.com", caller="alice", source="203.0.113.9")
     assert told.splitlines() == [
         "alice has shown the password, so the call is taken from anywhere",
-        "row 1 (out) matches: address sip:{user}@192.0.2.40, strip 1, prepend +49",
+        "row 1 (out, settings) matches: address sip:{user}@192.0.2.40, strip 1, prepend +49",
         "it is sent to sip:+4930@192.0.2.40",
     ]
     assert "it is refused: 403 Not Yours" in house.explain("030@example.com")
     assert house.orders.answer("route list", {}, NOW) == [
-        {"name": "out", "when": "user _0Z*, group staff",
-         "then": "address sip:{user}@192.0.2.40, strip 1, prepend +49"},
-        {"name": "", "when": "user _0*", "then": "reject 403 Not Yours"},
+        {"number": 1, "source": "settings", "name": "out", "when": "user _0Z*, group staff",
+         "then": "address sip:{user}@192.0.2.40, strip 1, prepend +49", "off": ""},
+        {"number": 2, "source": "settings", "name": "", "when": "user _0*", "then": "reject 403 Not Yours", "off": ""},
     ]  # fmt: skip
 
 

@@ -92,6 +92,8 @@ def test_both_clients_have_the_same_methods() -> None:
 
     sync, later = methods(Client), methods(AsyncClient)
     assert sync.pop("download").parameters == later.pop("download").parameters
+    assert sync.pop("bring").parameters == later.pop("bring").parameters
+    assert sync.pop("export").parameters == later.pop("export").parameters
     assert sync.pop("events").parameters == later.pop("events").parameters, "one iterates, the other asynchronously"
     assert sync == later and len(sync) > len(COMMANDS)
 

@@ -59,6 +59,9 @@ def test_who_was_there_and_how_it_sounded(server: Server, tmp_path: Path) -> Non
     assert people["bob"]["muted_s"] > 0.5
     table = list(csv.DictReader(io.StringIO(server.run("records", "--csv", "-").stdout)))
     assert {row["name"] for row in table} == {"anna", "bob"}
+    file = tmp_path / "who.jsonl"
+    assert server.run("records", "export", "--jsonl", "--to", "2999-01-01", "-o", str(file)).returncode == 0
+    assert {json.loads(line)["name"] for line in file.read_text().splitlines()} == {"anna", "bob"}
 
 
 def test_a_report_as_a_page_a_text_and_a_picture(server: Server, tmp_path: Path) -> None:

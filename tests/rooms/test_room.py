@@ -383,6 +383,10 @@ def test_every_command_knows_who_may_not(stage: Stage) -> None:
             "list": 1,
             "entry": 0,
             "action": "dial",
+            "host": "192.0.2.7",
+            "port": 5004,
+            "forward": 1,
+            "trouble": "x",
         }
         command = kind(ROOM, **{name: fields[name] for name in kind.__dataclass_fields__ if name in fields})
         with pytest.raises(Forbidden, match=f"{kind.__name__.lower()} takes a {kind.needs.name.lower()}"):
@@ -401,7 +405,7 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
         "parent": "", "breakouts": [], "merged_into": "", "in_lecture": False, "hands": [], "floor": [],
         "whispers": [], "sidebars": [], "unheard": [],
         "ends_at": None, "ends_because": "", "created_at": 1001.0, "opened_at": 1001.0, "at": stage.now,
-        "reserved": 1, "dominant": None, "plays": [], "recording": None,
+        "reserved": 1, "dominant": None, "plays": [], "recording": None, "forwards": [],
         "dialling": [],
         "participants": [{
             "id": "p1", "name": "Ana", "address": "sip:ana@10.0.0.1", "source": "10.0.0.1:5060", "role": "participant",

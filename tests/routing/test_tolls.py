@@ -148,7 +148,32 @@ def test_strangers_cannot_fill_the_list_of_countries() -> None:
     assert len(it.describe(NOW)["countries"]) == 100
 
 
+def test_who_asks_first_is_told_once() -> None:
+    it, told = Tolls(prefixes=["+"], asks=True), []
+    it.note = told.append
+    for _ in range(3):
+        with pytest.raises(Unreachable):
+            it.check("a", "+331234", "ann", NOW)
+    assert [(each.country, each.asked_by, each.by) for each in told] == [("+33", "ann", "")]
+
+
 # ---------------------------------------------------------------- the store
+def test_a_country_that_waits_still_waits_after_a_restart_and_for_somebody_else() -> None:
+    db = Database(memory=True)
+    store.migrate(db)
+    it = Tolls(prefixes=["+"], asks=True)
+    it.note = lambda approval: toll_store.keep_approval(db, approval)
+    with pytest.raises(Unreachable):
+        it.check("a", "+331234", "ann", NOW)
+    toll_store.settle(db, NOW, NOW - DAY_S)
+    again = Tolls(prefixes=["+"], asks=True)
+    again.restore(toll_store.load_tolls(db), toll_store.load_approvals(db), NOW)
+    assert again.describe(NOW)["countries"][0] == it.describe(NOW)["countries"][0]
+    with pytest.raises(Conflict, match="ann has asked"):
+        again.approve("+33", "ann", NOW + 1)
+    assert again.approve("+33", "bob", NOW + 1).by == "bob"
+
+
 def test_calls_and_approvals_come_back() -> None:
     db = Database(memory=True)
     store.migrate(db)

@@ -36,7 +36,7 @@ class Scribe:
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "confserver.scribe", "--fd", str(theirs.fileno()), "--recordings",
-                 str(directory), *words],
+                 str(directory), "--names", str(directory.parent / "names"), *words],
                 pass_fds=[theirs.fileno()],
             )  # fmt: skip
         self.socket = self.wait_for(ScribeReady).socket

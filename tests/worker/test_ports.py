@@ -21,6 +21,12 @@ class Sockets:
     def add(self, index: int, sock: socket.socket) -> None:
         self.by_index[index] = sock
 
+    def connect(self, index: int, peer: tuple[str, int]) -> None:
+        self.by_index[index].connect(peer)
+
+    def remove(self, index: int) -> None:
+        self.by_index.pop(index).close()
+
     def ports(self) -> dict[int, int]:
         return {index: sock.getsockname()[1] for index, sock in self.by_index.items()}
 
@@ -176,3 +182,32 @@ def test_what_cannot_be_taken_again(io):
         ports.take_exactly(first, True)
     assert ports.open_pairs == 0
     assert ports.take_exactly(first, False).port == first, "it is free by now"
+
+
+def test_a_pair_of_one_alone_is_shared_with_nobody_and_closed_behind_it(io):
+    first = _range(2)
+    ports = Ports(io, first, first + 3, ["127.0.0.1"])
+    peers = (("127.0.0.1", 5004), ("127.0.0.1", 5005))
+    alone = ports.take_alone(False, peers)
+    sockets = [io.by_index[alone.index + offset] for offset in (0, 1)]
+    assert [sock.getpeername() for sock in sockets] == list(peers)
+    assert ports.take(False, NOW, _anybody).port != alone.port
+    assert ports.take(False, NOW, _anybody).port != alone.port
+    with pytest.raises(NoPort, match="no free RTP port"):
+        ports.take_alone(False, peers)
+    with pytest.raises(NoPort, match="cannot be had again"):
+        ports.take_exactly(alone.port, False)
+    ports.give_back(alone.index, False, NOW)
+    assert ports.take(False, NOW + 1, _anybody).port != alone.port, "its sockets are still connected"
+    ports.shrink(NOW + 1)
+    assert ports.open_pairs == 1
+    assert ports.take_alone(False, peers, alone.port).port == alone.port
+
+
+def test_a_pair_that_cannot_be_connected_is_free_again(io):
+    first = _range(1)
+    ports = Ports(io, first, first + 1, ["127.0.0.1"])
+    nowhere = (("255.255.255.255", 5004), ("255.255.255.255", 5005))
+    with pytest.raises(NoPort, match=r"255.255.255.255 cannot be reached"):
+        ports.take_alone(False, nowhere)
+    assert ports.open_pairs == 0 and ports.take(False, NOW, _anybody).port == first

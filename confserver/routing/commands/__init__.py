@@ -15,6 +15,14 @@ from typing import Any, ClassVar
 from confserver.routing.commands.command import Command as Command
 from confserver.routing.commands.command import Parameter as Parameter
 from confserver.routing.commands.command import Question as Question
+from confserver.routing.commands.routes import AddGroup as AddGroup
+from confserver.routing.commands.routes import AddRoute as AddRoute
+from confserver.routing.commands.routes import ChangeGroup as ChangeGroup
+from confserver.routing.commands.routes import ChangeRoute as ChangeRoute
+from confserver.routing.commands.routes import PlaceRoute as PlaceRoute
+from confserver.routing.commands.routes import RemoveGroup as RemoveGroup
+from confserver.routing.commands.routes import RemoveRoute as RemoveRoute
+from confserver.routing.commands.routes import SetRoutes as SetRoutes
 from confserver.routing.commands.webhooks import AddWebhook as AddWebhook
 from confserver.routing.commands.webhooks import RemoveWebhook as RemoveWebhook
 from confserver.routing.commands.webhooks import RetryWebhook as RetryWebhook
@@ -254,8 +262,10 @@ COMMANDS: tuple[type[Command], ...] = (
     AddToken, RevokeToken,
     PutProfile, RemoveProfile, Drain, Undrain,
     AddWebhook, RemoveWebhook, TestWebhook, RetryWebhook,
+    AddRoute, ChangeRoute, PlaceRoute, RemoveRoute, SetRoutes, AddGroup, ChangeGroup, RemoveGroup,
 )  # fmt: skip
 _AMONG = (
+    Parameter("format", "csv or jsonl: all rows as one long text, instead of a page; Accept says the same."),
     Parameter("since", "Only what was not over by then: epoch seconds, or such as 2026-11-29T18:00."),
     Parameter("until", "Only what had begun by then."),
     Parameter("limit", "At most so many rows, the newest first; Link says where to go on.", int, 1, 1000),
@@ -349,7 +359,18 @@ QUESTIONS: tuple[Question, ...] = (
         "sound", "show", "/sounds/{language}", "Show what a set of prompts says, and from which set each prompt comes.",
         needs=Role.OBSERVER,
     ),
-    Question("route", "list", "/routes", "List the rows of the route table.", ("name", "when", "then")),
+    Question(
+        "route", "list", "/routes", "List the rows of the route table, those that were made first.",
+        ("number", "source", "name", "when", "then", "off"),
+    ),
+    Question(
+        "route", "table", "/route-table", "Show the rows and groups that were made, as they can be set.",
+        is_versioned=True,
+    ),
+    Question(
+        "group", "list", "/groups", "List the groups that rows of the route table may name.",
+        ("group", "members", "source", "off"), key="group",
+    ),
     Question(
         "user",
         "show",

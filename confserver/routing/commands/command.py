@@ -17,6 +17,9 @@ class Command:
     path: ClassVar[str] = ""
     noun: ClassVar[str] = ""
     verb: ClassVar[str] = ""
+    is_versioned: ClassVar[bool] = False
+    """What it changes has a version: ETag and If-Match (RFC 9110 sections 8.8.3 and 13.1.1)."""
+    most_body_bytes: ClassVar[int] = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Question:
     key: str = ""
     """The member that names a row: the list can be asked for by pages."""
     media_type: str = "application/json"
+    is_versioned: bool = False
+    """What it tells has a version, which is its entity tag."""
     room: str = ""
     """The member of each row that names its room: who is for some rooms only is told of these."""
 
