@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import secrets
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
