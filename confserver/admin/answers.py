@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 import structlog
@@ -83,6 +84,13 @@ def later(request: Request, done: Deferred[object], word: Callable[[object], Ans
     waiting = _Waiting(request)
     done.addBoth(lambda result: waiting.finish(_worded(request, result, word)))
     return NOT_DONE_YET
+
+
+def as_it_is(result: object) -> Answer:
+    """For what is worded already."""
+    if isinstance(result, Failure):
+        raise exception(result)
+    return cast(Answer, result)
 
 
 def _worded(request: Request, result: object, word: Callable[[object], Answer]) -> Answer:

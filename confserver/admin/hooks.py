@@ -152,9 +152,7 @@ class Line:
                 self._cursor.number = oldest - 1
                 continue
             self._ready.extend(
-                Letter(
-                    self._cursor.feed.identify(each.number), each.type, float(each.told["at"]), each.json, each.number
-                )
+                Letter(self._cursor.feed.identify(each.number), each.type, each.at, each.json, each.number)
                 for each in entries
             )
 

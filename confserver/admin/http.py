@@ -230,13 +230,13 @@ class Interface(Resource):
         done = self._begin(command, replace(holder.actor, face=face_of(request), source=source_of(request)))
         self._changing += 1
 
-        def after(result: object) -> Answer:
+        def after(result: object) -> Answer | Deferred[Answer]:
             self._changing -= 1
             answer = self._outcome(request, command, there is None, holder, result)
-            self.ways.replays.finish(ask, answer)
-            return answer
+            kept = self.ways.replays.finish(ask, answer)
+            return kept.addCallback(lambda _: answer) if kept is not None else answer
 
-        return later(request, done, after)
+        return later(request, done.addBoth(after), answers.as_it_is)
 
     def _begin(self, command: Command | Order, by: Actor) -> Deferred[Any]:
         try:

@@ -11,6 +11,7 @@ from confserver.admin import http
 from confserver.admin.access import url_of
 from confserver.admin.gate import Gate, Terms
 from confserver.admin.opening import Opener
+from confserver.admin.replays import Replays
 from confserver.admin.tokens import Tokens
 from confserver.config import Settings
 from confserver.config.http import SOCKET_NAME
@@ -22,7 +23,9 @@ from rooms.records.audit import Attempt
 class Faces:
     """``open`` once, ``close`` once; between them ``refresh`` takes a certificate that has changed."""
 
-    def __init__(self, reactor: Any, settings: Settings, state: Path, now: Callable[[], float]) -> None:
+    def __init__(
+        self, reactor: Any, settings: Settings, state: Path, now: Callable[[], float], replays: Replays
+    ) -> None:
         """Raises CertificateError."""
         self._reactor = reactor
         self._endpoint = settings.http_endpoint()
@@ -30,6 +33,7 @@ class Faces:
         self._terms = Terms(settings.http.requests, settings.http.failures)
         self._ways = http.Ways(
             frozenset(origin.lower() for origin in settings.http.origins),
+            replays,
             now=now,
             metrics_open=settings.http.metrics_open,
         )

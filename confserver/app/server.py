@@ -13,8 +13,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
 
-from confserver.admin import hook_store
+from confserver.admin import hook_store, replay_store
 from confserver.admin.access import AccessError, Control, kept_token, write_control
+from confserver.admin.replays import Replays
 from confserver.admin.store import StoreError as AdminStoreError
 from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
@@ -32,6 +33,7 @@ from confserver.app.operations import Operations
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, rules_of
+from confserver.app.replaying import ReplayKeeper
 from confserver.app.route_table import table_of
 from confserver.app.routes import Routes, kept_secret
 from confserver.app.shelf import Shelf
@@ -199,6 +201,8 @@ class Server:
         self._routes.use(dialling.trunks)
         self._routes.restore(await self._storage.write(kept_table))
         self._hooks = await self._storage.write(hook_store.load)
+        self._replays = Replays(keeper=ReplayKeeper(self._storage))
+        self._replays.restore(await self._storage.write(lambda db: replay_store.load(db, now)))
         scene, self._focus = focus_of(self._settings, rooms, self._surroundings, dialling)
         self._archive.join(self._orders)
         self._chores += Texts(rooms, self._storage, self._orders, self.now).chores()
@@ -239,7 +243,7 @@ class Server:
         token = kept_token(self._state)
         inside = (self._focus, self._performer, self._parts, self._orders, self._storage, self._shelf, self._not_ready)
         door = AuditedDoor(*inside, self._operations.space).audit_by(self._archive.book, self.now)
-        self._http = Faces(self._reactor, self._settings, self._state, self.now)
+        self._http = Faces(self._reactor, self._settings, self._state, self.now, self._replays)
         self._monitor.watch(door, self._http.answers)
         self._news.streams.holds = self._keys.tokens.holds
         self._url = self._http.open(door, token, self._keys.tokens, self._news.open)

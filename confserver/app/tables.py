@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database
 
-from confserver.admin import hook_store, token_store
+from confserver.admin import hook_store, replay_store, token_store
 from confserver.routing import store as ways
 from rooms import store
 
@@ -15,3 +15,4 @@ def migrate(db: Database) -> None:
     ways.migrate(db)
     token_store.migrate(db)
     hook_store.migrate(db)
+    replay_store.migrate(db)

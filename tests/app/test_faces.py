@@ -14,6 +14,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
+from confserver.admin.replays import Replays
 from confserver.admin.tokens import Tokens
 from confserver.app.faces import Faces
 from confserver.client import Client, Unauthorized
@@ -40,7 +41,7 @@ def certified(folder: Path) -> dict[str, str]:
 
 
 def opened(folder: Path, given: Settings) -> tuple[Faces, str]:
-    faces = Faces(reactor, given, folder / "state", lambda: 1000.0)
+    faces = Faces(reactor, given, folder / "state", lambda: 1000.0, Replays())
     return faces, faces.open(HouseDoor(), TOKEN, Tokens(), lambda *_: b"")
 
 
@@ -87,7 +88,7 @@ def test_a_certificate_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "k.pem").write_text("nonsense")
     given = settings(tmp_path, **files)
     with pytest.raises(CertificateError, match=r"k\.pem"):
-        Faces(reactor, given, tmp_path, lambda: 0.0)
+        Faces(reactor, given, tmp_path, lambda: 0.0, Replays())
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from confserver.app.webhooks import Webhooks
 from confserver.config.webhooks import Webhook, check_webhooks
 from confserver.routing.commands import AddWebhook, RemoveWebhook, RetryWebhook, TestWebhook
 from rooms.errors import Conflict, Invalid, NotFound
+from tests.kit.news import news_of
 
 SECRET = "correct horse battery staple"
 URL = "http://127.0.0.1:9/calls"
@@ -68,7 +69,7 @@ class Office:
 
     def happen(self, count: int = 1) -> None:
         for _ in range(count):
-            self.feed.append([{"type": "message", "room": "a", "number": 1, "at": self.clock.seconds()}])()
+            self.feed.append([news_of({"type": "message", "room": "a", "number": 1, "at": self.clock.seconds()})])()
             self.webhooks.wake()
         self.clock.advance(0)
         for _ in range(count):
@@ -129,7 +130,7 @@ def test_dead_letters_outlive_the_server_and_are_retried() -> None:
     office.outcome = Outcome(False, "410", is_final=True)
     office.happen()
     assert [(each["id"], each["reason"], each["tries"]) for each in office.dead("crm")] == [("abc-1", "410", 1)]
-    office.feed.append([{"type": "message", "room": "a", "number": 2, "at": 0.0}])()
+    office.feed.append([news_of({"type": "message", "room": "a", "number": 2, "at": 0.0})])()
     office.webhooks.close()
 
     later = Office(office.storage)
