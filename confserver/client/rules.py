@@ -55,6 +55,7 @@ class Rules(TypedDict, total=False):
     lecture: bool | None
     one_speaker: bool | None
     announce_hands: bool | None
+    tell_removed: bool | None
     tell_muted: bool | None
     menu: Mapping[str, Mapping[str, str | Sequence[str]]] | None
     menu_timeout_s: float | None

@@ -127,7 +127,7 @@ class Playing:
             case (
                 tell.ParticipantHeld(room=room) | tell.ParticipantResumed(room=room)
                 | tell.ParticipantDeafened(room=room) | tell.ParticipantUndeafened(room=room)
-                | tell.ParticipantReplaced(room=room)
+                | tell.ParticipantReplaced(room=room) | tell.ParticipantKicked(room=room)
                 | tell.HeldByHost(room=room) | tell.ReleasedByHost(room=room)
                 | tell.RoomChanged(room=room) | tell.RoomCreated(room=room) | tell.RoomEnding(room=room)
             ):  # fmt: skip
