@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from confserver.focus.repertoire import Repertoire
 from confserver.focus.scene import Scene
 from rooms.profiles import Said
@@ -16,7 +18,7 @@ class Languages:
 
     def use(self, repertoire: Repertoire) -> None:
         """Another one, for whatever is said from now on."""
-        self.repertoire = repertoire
+        self.repertoire = replace(repertoire, names=self.repertoire.names)
 
     def of_room(self, room: str) -> Repertoire:
         return self.repertoire.spoken_in(self._scene.rooms.policy_of(room).language)

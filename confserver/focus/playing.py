@@ -12,7 +12,7 @@ nothing; where one cannot be played, it is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -37,10 +37,11 @@ from confserver.focus.scene import Scene
 from confserver.prompts import sets as prompts
 from rooms import commands as ask
 from rooms import events as tell
+from rooms.errors import NotFound
 from rooms.hearing import may_hear
 from rooms.lifecycle import State
 from rooms.participant import SYSTEM
-from rooms.plays import said
+from rooms.plays import NAME, said
 from rooms.policy import Announce, room_name
 
 RATES_HZ = (8000, 16000, 48000)
@@ -103,11 +104,20 @@ class Playing:
     def check(self, command: ask.Command) -> None:
         """Whether all sounds that are asked for are known. Raises Refused."""
         if isinstance(command, ask.Play | ask.Broadcast) and command.sounds:
+            self._check_names(command.room, command.sounds)
             self.score_of(command.sounds, room_name(command.room))
         elif isinstance(command, ask.Say):
             self.score_of((said(command.text),), room_name(command.room))
         elif isinstance(command, ask.CreateRoom | ask.ChangeRoom):
             self._languages.check(command.rules)
+
+    def _check_names(self, name: str, sounds: Sequence[str]) -> None:
+        """What people have said as their names is for their own room. Raises NotFound."""
+        room = self._scene.rooms.find(name)
+        here = {f"{NAME}{each.own_name.sound}" for each in room.places.values()} if room else set()
+        for sound in sounds:
+            if sound.startswith(NAME) and sound not in here:
+                raise NotFound(f"{sound[len(NAME) :][:64]} is not in {name}, or has not said his name")
 
     # ------------------------------------------------------------------ what the rooms say
     def follow(self, event: tell.Event) -> None:
@@ -128,6 +138,7 @@ class Playing:
                 tell.ParticipantHeld(room=room) | tell.ParticipantResumed(room=room)
                 | tell.ParticipantDeafened(room=room) | tell.ParticipantUndeafened(room=room)
                 | tell.ParticipantReplaced(room=room) | tell.ParticipantKicked(room=room)
+                | tell.NameAsked(room=room) | tell.NameEnded(room=room)
                 | tell.HeldByHost(room=room) | tell.ReleasedByHost(room=room)
                 | tell.RoomChanged(room=room) | tell.RoomCreated(room=room) | tell.RoomEnding(room=room)
             ):  # fmt: skip
@@ -289,7 +300,7 @@ class Playing:
         if place is None or place.is_lost or name not in self._scene.rooms or self._scene.is_closing:
             return
         room = self._scene.rooms.get(name)
-        wanted = room.policy.announce or self._languages.repertoire.announce
+        wanted = room.policy.announces(self._languages.repertoire.announce)
         least = 2 if tones == ENTRY else 1
         if wanted is Announce.BEEP and least <= len(room.present) <= room.policy.quiet_above:
             own = self._languages.of_room(name).beep(prompts.ENTRY if tones == ENTRY else prompts.EXIT, tones)

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from confserver.prompts.catalogue import MUSIC, Catalogue
 from rooms.errors import Invalid, NotFound
+from rooms.plays import NAME
 from rooms.policy import Announce
 
 PROMPT, NUMBER, TONES, SAY = "prompt:", "number:", "tones:", "say:"
@@ -59,6 +60,9 @@ class Repertoire:
         """A sound of its own where the prompts have one."""
         return self.prompt(name) or Score(tones=tones)
 
+    names: dict[str, str] = field(default_factory=dict, compare=False)
+    """Files of names that their owners have said, by what stands behind ``name:``; ``naming`` keeps it."""
+
     def score_of(self, sounds: Sequence[str]) -> Score:
         """Find what is meant by these names. Raises Invalid, NotFound."""
         tones = [sound for sound in sounds if sound.startswith(TONES)]
@@ -80,10 +84,17 @@ class Repertoire:
             yield self._prompt(sound.removeprefix(PROMPT))
         elif sound.startswith(NUMBER):
             yield from map(self._prompt, self._number(sound.removeprefix(NUMBER), after))
+        elif sound.startswith(NAME):
+            yield self._own_name(sound.removeprefix(NAME))
         elif sound.startswith(SAY):
             yield self._said(sound.removeprefix(SAY))
         else:
             yield self._file(sound)
+
+    def _own_name(self, whose: str) -> str:
+        if whose not in self.names:
+            raise NotFound(f"{whose[:64]} has not said his name, or it is deleted")
+        return self.names[whose]
 
     def _said(self, text: str) -> str:
         """As the scribe is asked for it (``contract.ConvertSound``)."""
