@@ -32,7 +32,8 @@ def call(room: Room, command: ask.RollCall, by: Actor, minutes: Minutes) -> None
     """
     if command.participant:
         room.person(command.participant)
-    people = sorted((each for each in room.present if not each.kicked), key=lambda each: each.arrived_at or 0.0)[:MOST_NAMES]
+    there = [each for each in room.present if not each.kicked]
+    people = sorted(there, key=lambda each: each.arrived_at or 0.0)[:MOST_NAMES]
     if not people:
         raise NotOpen(f"nobody is in {room.name}")
     minutes.say(tell.Announced, how_many(room), command.participant)

@@ -90,7 +90,7 @@ class RoomPolicy(RulesOfLife):
     lecture: bool = rule(False, "Begin each meeting as a lecture: only moderators are heard, and who has the floor.")
     one_speaker: bool = rule(False, "Only who has the floor is heard, while somebody has it.")
     announce_hands: bool = rule(False, "Tell moderators aloud that somebody has raised a hand.")
-    tell_removed: bool = rule(True, "Tell who is hung up on by a moderator that he has been removed, before it is done.")
+    tell_removed: bool = rule(True, "Tell who is removed from the room that he is, before he is hung up on.")
     tell_muted: bool = rule(True, "Tell who talks while others have muted him that nobody hears him.")
 
     menu: menus.Menus | None = rule(

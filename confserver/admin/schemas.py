@@ -99,6 +99,7 @@ PEOPLE: dict[str, Schema] = {
         deaf=flag("He hears nothing"),
         held=flag("His phone holds the call"),
         held_by_host=flag("The host holds him, with music"),
+        removed=flag("He is about to be hung up on: nobody hears him, and he hears nobody"),
         incoming_db=number("How much louder the others hear him"),
         outgoing_db=number("How much louder he hears the others"),
         talking=flag("The others hear his voice"),

@@ -210,6 +210,7 @@ def _marks(person: Record) -> list[str]:
     marks = [f"muted ({', '.join(person['muted'])})"] if person["muted"] else []
     marks += [word for word in ("deaf", "held", "talking") if person[word]]
     marks += ["held by host"] if person["held_by_host"] else []
+    marks += ["being hung up on"] if person.get("removed") else []
     marks += [
         f"{person[way]:+g} dB {word}" for way, word in (("incoming_db", "in"), ("outgoing_db", "out")) if person[way]
     ]
