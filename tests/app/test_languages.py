@@ -126,6 +126,16 @@ def test_a_profile_of_the_settings_with_a_language_that_is_not_there(house: Hous
         keeper.begin(focus)
 
 
+def test_an_entrance_whose_language_is_not_there(house: House, sets: Path) -> None:
+    good = f"[sounds]\nsets = '{sets}'\n[rooms]\nentrance = ['1000', '1001']\nentrance_languages = ['1001=acme']\n"
+    house.reload(good)
+    with pytest.raises(errors.Invalid, match=r"entrance_languages: 1001: language: there is no set of prompts it"):
+        house.reload(good.replace("acme'", "it'"))
+    for wrong in ("1002=de", "1001", "1001=D", "=de", "1001=de=fr"):
+        with pytest.raises(errors.Invalid, match="entrance_languages"):
+            house.reload(good.replace("1001=acme", wrong))
+
+
 def test_a_profile_that_is_made(house: House) -> None:
     house.do(PutProfile("sales", rules={"language": "acme"}))
     with pytest.raises(errors.Invalid, match="did you mean acme"):

@@ -1,4 +1,4 @@
-"""A room speaks its own language, with a single sound of one's own in it, and tells who is removed: by a phone's ears."""
+"""A room speaks its own language, with one sound of one's own, and tells who is removed: by a phone's ears."""
 
 from __future__ import annotations
 
