@@ -389,4 +389,9 @@ def _print(told: Any, as_json: bool, print_for_people: Callable[[Any], None]) ->
     if as_json:
         click.echo(json.dumps(told, indent=2))
     elif told is not None:
-        print_for_people(told)
+        try:
+            print_for_people(told)
+        except KeyError as missing:
+            raise click.ClickException(
+                f"the server tells no {missing}: is it of another version? --json prints all"
+            ) from None

@@ -127,7 +127,7 @@ class Leg:
     """We have called; until the stack has given the call a number, ``call`` is a number below zero."""
     allows: frozenset[str] | None = None
     """Methods that its phone takes, None where it does not say; ``refuses``: those that it has refused all the same."""
-    refuses: set[str] = field(default_factory=set)
+    refuses: frozenset[str] = frozenset()
     takes_cpim: bool = False
     """Its phone has said that it takes message/cpim."""
     takes_prack: bool = False
