@@ -27,7 +27,7 @@ ADMIN = Actor("admin", Role.ADMIN)
 def lay(folder: Path, *names: str, toml: str = "") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        (folder / name).touch()
+        (folder / name).write_bytes(b"fLaC" if name.endswith("flac") else b"RIFF")
     if toml:
         (folder / "prompts.toml").write_text(toml)
 

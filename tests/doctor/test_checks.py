@@ -279,9 +279,9 @@ def test_codecs_and_prompts(ground: Make, tmp_path: Path, monkeypatch: pytest.Mo
     (own / "welcome.wav").write_bytes((ENGLISH / "welcome.flac").read_bytes())
     settings = f"[sounds]\nsets = '{own.parent}'\nlanguage = 'acme'"
     assert worst(sound.check_prompts(ground(settings))) is not FAULT
-    (own / "muted.flac").write_bytes(b"no sound")
+    (own / "muted.flac").write_bytes(b"fLaC and no more")
     assert f"{own / 'muted.flac'} is no sound that can be played" in said(sound.check_prompts(ground(settings)))
-    (own / "mutd.flac").write_bytes(b"")
+    (own / "mutd.flac").write_bytes(b"fLaC")
     assert "did you mean muted" in said(sound.check_prompts(ground(settings)))
     monkeypatch.setattr(sound.shutil, "which", lambda _: None)
     assert "espeak-ng is not installed" in said(sound.check_prompts(ground()))
