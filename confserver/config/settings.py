@@ -155,6 +155,13 @@ class Rooms(Section, frozen=True):
             "the room, then for its PIN."
         ),
     ] = ()
+    entrance_languages: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Languages, or other sets of prompts, of names in rooms.entrance that do not speak as the "
+            "server does: NAME=LANGUAGE, such as 1002=fr."
+        ),
+    ] = ()
     watchers: Annotated[
         Literal["nobody", "members", "inside"],
         Meta(
@@ -184,6 +191,11 @@ class Rooms(Section, frozen=True):
         ),
     ] = False
 
+    def spoken_at_entrances(self) -> dict[str, str]:
+        """The language of each entrance that has one."""
+        pairs = (text.partition("=") for text in self.entrance_languages)
+        return {name: language for name, _, language in pairs}
+
 
 class Sounds(Section, frozen=True):
     """What can be played."""
@@ -195,13 +207,31 @@ class Sounds(Section, frozen=True):
     prompts: Annotated[
         str,
         Meta(
-            description="Directory of prompts, absolute or from ~, as confserver prompts make makes it; empty: the "
-            "English ones of the package."
+            description="Directory of prompts, absolute or from ~, as confserver prompts make makes it, for rooms "
+            "whose rules name no language; empty: those of sounds.language."
+        ),
+    ] = ""
+    language: Annotated[
+        str,
+        Meta(
+            description="Language of rooms whose rules do not say, as of the entrance: en, de, fr, es, or a set of "
+            "sounds.sets; empty: sounds.prompts, else English."
+        ),
+    ] = ""
+    sets: Annotated[
+        str,
+        Meta(
+            description="Directory of sets of prompts, absolute or from ~: a folder each, with sounds that take the "
+            "place of others; empty: there are none."
         ),
     ] = ""
     voice: Annotated[
-        str, Meta(description="Voice of espeak-ng that speaks texts, where it is installed (espeak-ng --voices).")
-    ] = "en"
+        str,
+        Meta(
+            description="Voice of espeak-ng that speaks texts where no language is named (espeak-ng --voices); empty: "
+            "that of the prompts."
+        ),
+    ] = ""
     music: Annotated[
         str,
         Meta(description="Sound file of the music for those who wait, absolute or from ~; empty: that of the package."),

@@ -286,6 +286,33 @@ def test_nobody_is_held_up_for_ever_by_a_worker_that_says_nothing() -> None:
     assert door.recorded() == {who: False} and len(door.focus._naming) == 0
 
 
+@pytest.mark.parametrize("when", ["words", "tone"])
+def test_who_is_let_in_meanwhile_hears_no_more_of_it(when: str) -> None:
+    door = Door()
+    who = door.comes()
+    [playing] = door.taken()
+    if when == "tone":
+        door.end(playing)
+        [playing] = door.taken()
+    door.order(ask.Admit("standup", who))
+    assert StopPlay(play=playing.play) in door.ordered and door.recorded() == {who: False}
+    assert door.said() == [] and not [each for each in door.orders() if isinstance(each, TakeSound)]
+
+
+@pytest.mark.parametrize("when", ["words", "take"])
+def test_who_is_thrown_out_meanwhile_is_gone(when: str) -> None:
+    door = Door()
+    who = door.comes()
+    if when == "take":
+        door.said()
+    door.order(ask.Kick("standup", who))
+    while plays := door.taken():
+        for play in plays:
+            assert word(play) not in ("say-your-name", "beep") or when == "words"
+            door.end(play)
+    assert door.is_empty() and len(door.focus._naming) == 0
+
+
 def test_nothing_is_said_to_him_while_he_says_it() -> None:
     door = Door()
     who, take = door.to_the_take()
@@ -314,7 +341,7 @@ def test_files_go_with_the_meeting() -> None:
     door.orders()
     door.bye(door.call_of(who))
     assert door.orders() == [DropName(name=who)]
-    assert door.focus._playing._repertoire.names == {} and door.is_empty() and not len(door.focus._announcer)
+    assert door.focus.languages.repertoire.names == {} and door.is_empty() and not len(door.focus._announcer)
     door.play(door.focus.scribe_lost(door.now))
     assert door.orders() == [DropName(name=who)], "the scribe that is lost may not have done it"
 

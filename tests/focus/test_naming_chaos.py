@@ -34,10 +34,10 @@ class Fair:
         self.is_lost = False
 
     def step(self) -> None:
-        self.door.now += self.dice.random() * 2
+        self.door.now += self.dice.random()
         self.door.pass_time(0)
         moves = [self.comes, self.hears, self.hears, self.speaks, self.speaks, self.scribe, self.scribe, self.key,
-                 self.order, self.order, self.goes, self.breaks]  # fmt: skip
+                 self.order, self.goes, self.breaks]  # fmt: skip
         self.dice.choice(moves)()
         self.note()
 
@@ -64,8 +64,9 @@ class Fair:
             self.door.enter(room=self.dice.choice((ROOM, OTHER)), identity=Identity(user) if user else None)
 
     def hears(self) -> None:
-        if self.plays:
-            number = self.plays.pop(self.dice.randrange(len(self.plays)))
+        """Whatever plays comes to its end."""
+        plays, self.plays = self.plays, []
+        for number in plays:
             self.door.tell(PlayEnded(play=number, cause=self.dice.choice(("finished", "failed"))))
 
     def speaks(self) -> None:
@@ -161,5 +162,5 @@ def test_nothing_is_left_of_any_name(seed: int) -> None:
         fair.step()
     fair.finish()
     focus = fair.door.focus
-    assert fair.files == set() and focus._playing._repertoire.names == {}
+    assert fair.files == set() and focus.languages.repertoire.names == {}
     assert len(focus._naming) == 0 and not focus._naming._jobs and not len(focus._announcer) and fair.door.is_empty()

@@ -3,11 +3,13 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.errors import Conflict, Forbidden, Full, Locked, NotFound, NotOpen
-from rooms.participant import Actor, MuteCause, Role
+from rooms.participant import Actor, MuteCause, Role, readable
 from rooms.policy import RoomPolicy
 from tests.rooms.play import ADMIN, HOST, WATCHER, Stage, kinds, sources
 
@@ -113,6 +115,12 @@ def test_names_from_the_network_are_made_readable(stage: Stage) -> None:
     shown = stage.person(ana)
     assert shown["name"].startswith("[31mAna of Rome") and len(shown["name"]) == 64
     json.dumps(shown).encode()
+
+
+@given(st.text(alphabet="ab \t.-", max_size=12))
+def test_texts_that_are_readable_already_are_what_they_would_become(text: str) -> None:
+    assert readable(text, 8) == readable("\t" + text, 8)[:8]
+    assert readable(text, 12) == " ".join(text.split())
 
 
 def test_who_has_no_name_goes_by_address(stage: Stage) -> None:
@@ -333,10 +341,11 @@ def test_the_word_of_somebody_who_is_gone_is_ignored(stage: Stage) -> None:
 def test_a_kicked_one_is_there_until_the_call_is_over(stage: Stage) -> None:
     ana = stage.arrive()
     events = stage.do(ask.Kick(ROOM, ana), HOST)
-    assert kinds(events) == [tell.ParticipantKicked] and events[0].by == "script"
+    assert kinds(events) == [tell.Announced, tell.ParticipantKicked, tell.HearingChanged]
+    assert (events[1].by, events[1].is_told, events[0].sounds) == ("script", True, ("prompt:removed",))
     assert stage.do(ask.Kick(ROOM, ana), HOST) == []
     assert stage.person(ana)["id"] == ana
-    assert stage.leave(ana)[0] == tell.ParticipantLeft(ROOM, 7, stage.now, ana, "hung up")
+    assert stage.leave(ana)[0] == tell.ParticipantLeft(ROOM, 9, stage.now, ana, "hung up")
 
 
 # ---------------------------------------------------------------- who may
@@ -412,7 +421,7 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
         "participants": [{
             "id": "p1", "name": "Ana", "address": "sip:ana@10.0.0.1", "source": "10.0.0.1:5060", "role": "participant",
             "since": arrived, "muted": ["host"], "deaf": False, "held": False,
-            "held_by_host": False, "incoming_db": 0.0, "outgoing_db": 0.0, "talking": False,
+            "held_by_host": False, "removed": False, "incoming_db": 0.0, "outgoing_db": 0.0, "talking": False,
             "noise": "", "quality": [], "dialled": False, "agent": "", "diverted_by": "", "referred_by": "", "user": "",
             "name_recorded": False, "says_name": False,
         }],
