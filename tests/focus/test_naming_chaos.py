@@ -36,9 +36,8 @@ class Fair:
     def step(self) -> None:
         self.door.now += self.dice.random()
         self.door.pass_time(0)
-        moves = [self.comes, self.hears, self.hears, self.speaks, self.speaks, self.scribe, self.scribe, self.key,
-                 self.order, self.goes, self.breaks]  # fmt: skip
-        self.dice.choice(moves)()
+        moves = [self.comes, self.hears, self.speaks, self.scribe, self.key, self.order, self.goes, self.breaks]
+        self.dice.choices(moves, (2, 4, 4, 4, 1, 1, 1, 0.5))[0]()
         self.note()
 
     def note(self) -> None:
@@ -70,9 +69,9 @@ class Fair:
             self.door.tell(PlayEnded(play=number, cause=self.dice.choice(("finished", "failed"))))
 
     def speaks(self) -> None:
-        if self.takes:
-            take = self.takes.pop(self.dice.randrange(len(self.takes)))
-            samples = self.dice.choice((SAID, SAID, b""))
+        takes, self.takes = self.takes, []
+        for take in takes:
+            samples = self.dice.choice((SAID, SAID, SAID, b""))
             self.door.tell(SoundTaken(take=take.take, cause="quiet", samples=samples))
 
     def scribe(self) -> None:
