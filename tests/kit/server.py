@@ -212,6 +212,12 @@ GIVEN_BACK = frozenset({
 """Names of counts in ``status`` that return to what they were."""
 
 
+def kick(server: Server, room: str, participant: str) -> None:
+    """By the command line, and at once: what who is removed hears is for tests of its own."""
+    server.http("PATCH", f"/rooms/{room}", {"tell_removed": False})
+    server.cli("room", "kick", room, participant)
+
+
 def taken(status: object, name: str = "") -> dict[str, float]:
     """The counts among all that ``status`` says, by their dotted names."""
     if isinstance(status, dict):
