@@ -207,7 +207,7 @@ class Server:
 
 GIVEN_BACK = frozenset({
     "legs", "rooms", "mixes", "seats", "ports", "tombstones", "calls", "dialogs", "connections", "transactions",
-    "merged", "timers", "searches", "opening", "answered", "present", "leaving", "tasks", "plays",
+    "merged", "timers", "searches", "opening", "answered", "present", "parting", "leaving", "tasks", "plays",
 })  # fmt: skip
 """Names of counts in ``status`` that return to what they were."""
 
