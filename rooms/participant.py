@@ -143,6 +143,8 @@ class Participant:
     incoming_db: float = 0.0
     """By so much louder the others hear the participant; ``outgoing_db``: the participant the others."""
     outgoing_db: float = 0.0
+    pan: float | None = None
+    """Where he is heard between left (-1) and right (1) by who hears two channels; None: where the room places him."""
     told_muted_at: float | None = None
     """When he was told last that nobody hears him."""
     is_verified: bool = False

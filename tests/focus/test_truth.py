@@ -47,6 +47,7 @@ class Ears(Strict):
         super().__init__()
         self.hearing: dict[int, SetHearing] = {}
         self.gains: dict[int, tuple[float, float]] = {}
+        self.pans: dict[int, float | None] = {}
 
     def obey(self, command: ToWorker) -> None:
         super().obey(command)
@@ -55,8 +56,10 @@ class Ears(Strict):
                 self.hearing[room] = command
             case SetGain(leg=leg):
                 self.gains[leg] = command.incoming, command.outgoing
+                self.pans[leg] = command.pan
             case OpenLeg(leg=leg) | CloseLeg(leg=leg):
                 self.gains.pop(leg, None)
+                self.pans.pop(leg, None)
             case CloseRoom(room=room):
                 self.hearing.pop(room, None)
             case MoveLeg():
@@ -264,6 +267,7 @@ class Play(House):
         gains = worker.gains.get(leg.id, (1.0, 1.0))
         told = tuple(10 ** (person[way] / 20) for way in ("incoming_db", "outgoing_db"))
         assert gains == pytest.approx(told), (person["id"], self.log[-5:])
+        assert worker.pans.get(leg.id) == person["pan"], (person["id"], self.log[-5:])
 
     def check_sdp(self, shown: dict[str, Any], person: dict[str, Any]) -> None:
         leg = self.scene.legs.by_participant[person["id"]]
@@ -308,6 +312,8 @@ STEPS: tuple[Callable[[Play], None], ...] = (
     *[lambda play: play.about_one(
         lambda room, who: ask.Deafen(room, who), lambda room, who: ask.Undeafen(room, who),
         lambda room, who: ask.HoldParticipant(room, who), lambda room, who: ask.ReleaseParticipant(room, who),
+        lambda room, who: ask.Place(room, who, play.random.choice([-1.0, 0.25])),
+        lambda room, who: ask.Place(room, who, auto=True),
         lambda room, who: ask.StepGain(room, who, play.random.choice(STEPS_DB), play.random.choice(STEPS_DB)),
     )] * 4,
     *[lambda play: play.about_one(
