@@ -186,6 +186,8 @@ class Participant:
     """What the participant's phone calls itself."""
     referred_by: str = ""
     """On whose wish the participant calls, as his phone says (RFC 3892)."""
+    called_by: ParticipantId = ""
+    """Who of the room has had him called; "" for nobody of it."""
     diverted_by: str = ""
     """The address that was called first, and has sent the call on to the room."""
     user: str = ""

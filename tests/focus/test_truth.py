@@ -27,7 +27,7 @@ from confserver.contract import (
 )
 from confserver.focus import conference_info as info
 from confserver.focus import outputs as out
-from confserver.focus.watching import Roster
+from confserver.focus.roster import Roster
 from confserver.sdp.direction import Direction
 from confserver.sip import outputs as sip
 from rooms import commands as ask

@@ -13,7 +13,7 @@ from confserver.focus import outputs as out
 from confserver.focus.conference_info import EXTENSION, NAMESPACE, TYPE
 from confserver.focus.dialout import DialTerms
 from confserver.focus.focus import Focus
-from confserver.focus.watching import MOST_GONE
+from confserver.focus.roster import MOST_GONE
 from confserver.routing.dialplan import DialPlan
 from confserver.routing.fence import Fence
 from confserver.sip import outputs as sip
