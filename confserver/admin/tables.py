@@ -39,7 +39,7 @@ def print_room(room: Record) -> None:
     if room["participants"]:
         click.echo()
         print_table(PARTICIPANT_HEADINGS, (_participant_row(person, room["at"]) for person in room["participants"]))
-    for line in _turns(room):
+    for line in (*_turns(room), *room.get("warnings", ())):
         click.echo(plain(line))
     findings = [finding for person in room["participants"] for finding in person.get("quality", ())]
     for finding in sorted(findings, key=lambda each: each["since"]):
@@ -225,6 +225,7 @@ def _marks(person: Record) -> list[str]:
     marks += [f"muted ({', '.join(person['muted'])})"] if person["muted"] else []
     marks += [word for word in ("deaf", "held", "talking") if person[word]]
     marks += ["held by host"] if person["held_by_host"] else []
+    marks += ["being hung up on"] if person.get("removed") else []
     marks += [
         f"{person[way]:+g} dB {word}" for way, word in (("incoming_db", "in"), ("outgoing_db", "out")) if person[way]
     ]

@@ -48,6 +48,7 @@ from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
 from confserver.focus.keying import Keying
 from confserver.focus.keys import Keys
+from confserver.focus.languages import Languages
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.levels import Levels
 from confserver.focus.listing import Listing
@@ -103,7 +104,8 @@ class Focus:
         rooms' rules. ``watchers``: who may subscribe to a room. ``record_days``: how long recordings are kept.
         """
         self._scene = scene
-        self._playing = Playing(scene, repertoire)
+        self.languages = Languages(scene, repertoire)
+        self._playing = Playing(scene, self.languages)
         self._recordings = Recordings(scene, with_tracks, record_days)
         self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
         self._measuring, self._diagnosis = Measuring(scene), Diagnosis(scene)
@@ -348,7 +350,7 @@ class Focus:
         self._forwarding.add_media(room)
         if room["recording"]:
             room["recording"]["name"] = self._recordings.name_of(room["name"])
-        return room
+        return room | self.languages.describe(room["name"])
 
     def call_of(self, participant: str) -> int | None:
         """The call of who is present, by id."""
