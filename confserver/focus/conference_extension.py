@@ -1,8 +1,8 @@
 """What our namespace adds to conference documents: whoever does not know it passes it over (RFC 4575 section 4.4).
 
 Each element stands last in what it belongs to, as RFC 4575 section 6 has it; docs/conference-room.xsd is their schema.
-Only what is otherwise than usual is written. Whom somebody whispers to or coaches, and who waits outside, is not for all:
-of those who whisper it is said that the room does not hear them, of coaches nothing, of those who wait how many.
+Only what is otherwise than usual is written. Whom somebody whispers to or coaches, and who waits outside, is not for
+all: of those who whisper it is said that they do so, of coaches nothing, of those who wait how many.
 """
 
 from __future__ import annotations
