@@ -199,6 +199,7 @@ class Announcer:
         if line.queue and place is not None and not place.is_lost:
             self._stop_music(line)
             words = line.queue.popleft()
+            self._playing.make_way(line.room)
             line.piece = self._playing.say(line.room, place, words.score, leg.id if leg else None)
             line.then = words.then
             self._speaking[line.piece.id] = line
@@ -261,6 +262,12 @@ class Announcer:
         waiting = [each for each in self._lines.values() if each.room == ended.room and (each.queue or each.goodbye)]
         for line in [ended, *waiting]:
             self._go_on(line, now)
+        self._end_silence(ended.room)
+
+    def _end_silence(self, room: str) -> None:
+        """Music for who is alone goes on, when nothing is said there any more."""
+        if not any(each.room == room for each in self._speaking.values()):
+            self._playing.go_on(room)
 
     def heard(self, leg: Leg, now: float) -> None:
         """Its first packet has come."""
@@ -275,6 +282,7 @@ class Announcer:
         if piece is not None:
             self._speaking.pop(piece.id, None)
             self._playing.stop(piece)
+            self._end_silence(line.room)
 
     def _stop_music(self, line: Line) -> None:
         music, line.music = line.music, None
