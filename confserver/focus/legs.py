@@ -117,7 +117,7 @@ class Leg:
     reached: Reached | None = None
     report: LegReport | None = None
     has_sent: bool = False
-    """A packet has come from its phone, or has been waited for long enough."""
+    """A packet has come from its phone."""
     only_rings: bool = False
     """What we play before the answer is not heard."""
     talk_from: float = 0.0
