@@ -1,5 +1,5 @@
-"""Real phones that are taken to a room of another media process: they follow by re-INVITE, and hear who is there; who is
-sent to a breakout room hears a host from the main one."""
+"""Real phones that are taken to a room of another media process: they follow by re-INVITE, and hear who is there; who
+is sent to a breakout room hears a host from the main one."""
 
 from __future__ import annotations
 
