@@ -105,6 +105,8 @@ class Playing:
         self._now = 0.0
         self._music: dict[str, Piece] = {}
         """By room: what is played to who is alone there."""
+        self._made_way: dict[str, bool] = {}
+        """Rooms in which something is said that he is to hear first; whether he knows already that he is alone."""
 
     def __len__(self) -> int:
         return len(self._pieces)
@@ -118,6 +120,8 @@ class Playing:
             self.score_of((said(command.text),), room_name(command.room))
         elif isinstance(command, ask.CreateRoom | ask.ChangeRoom):
             self._languages.check(command.rules)
+            if welcome := command.rules.get("welcome"):
+                self.score_of(tuple(welcome), room_name(command.room))
 
     def _check_names(self, name: str, sounds: Sequence[str]) -> None:
         """What people have said as their names is for their own room. Raises NotFound."""
@@ -153,6 +157,7 @@ class Playing:
             ):  # fmt: skip
                 self._review_music(room)
             case tell.RoomClosed(room=room):
+                self._made_way.pop(room, None)
                 for piece in self._in_room(room):
                     piece.is_told = False
                     self._drop(piece)
@@ -322,13 +327,26 @@ class Playing:
             own = self._languages.of_room(name).beep(prompts.ENTRY if tones == ENTRY else prompts.EXIT, tones)
             self._prepare(Piece(self._scene.number(), name, place, own))
 
+    def make_way(self, room: str) -> None:
+        """Something is said there: who is alone hears that first, and then that he is, and music."""
+        music = self._music.get(room)
+        self._made_way.setdefault(room, False)
+        if music is not None:
+            self._made_way[room] = music.loop
+            self._drop(music)
+
+    def go_on(self, room: str) -> None:
+        """All is said."""
+        if room in self._made_way:
+            self._review_music(room, is_greeted=self._made_way.pop(room))
+
     def _review_music(self, name: str, is_greeted: bool = False) -> None:
         """Begin or end the music, as it should be now. is_greeted: he has been told already that he is alone."""
         leg, playing = self._alone_in(name), self._music.get(name)
         if playing is not None and playing.leg != leg:
             self._drop(playing)
             playing = None
-        if leg is None or playing is not None:
+        if leg is None or playing is not None or name in self._made_way:
             return
         repertoire = self._languages.of_room(name)
         prompt, music = repertoire.prompt(_ALONE), Score(files=(str(repertoire.music),))
