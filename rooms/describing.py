@@ -26,6 +26,7 @@ def describe_participant(person: Participant) -> dict[str, Any]:
         "removed": person.kicked,
         "incoming_db": person.incoming_db,
         "outgoing_db": person.outgoing_db,
+        "pan": person.pan,
         "talking": person.talking,
         "noise": person.noise,
         "quality": [finding.describe() for finding in person.findings.values()],

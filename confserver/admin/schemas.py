@@ -102,6 +102,7 @@ PEOPLE: dict[str, Schema] = {
         removed=flag("He is about to be hung up on: nobody hears him, and he hears nobody"),
         incoming_db=number("How much louder the others hear him"),
         outgoing_db=number("How much louder he hears the others"),
+        pan=nullable(number("Where he is heard, -1 left to 1 right; null: where the room places him")),
         talking=flag("The others hear his voice"),
         quality=rows(ref("Finding"), "What is wrong with his sound now"),
         noise=text("What he pours in that is no speech: noise, music, tone or nothing"),
