@@ -35,6 +35,7 @@ def describe_participant(person: Participant) -> dict[str, Any]:
         "diverted_by": person.diverted_by,
         "referred_by": person.referred_by,
         "user": person.user,
+        "attributes": dict(person.attributes),
         "name_recorded": bool(person.own_name.sound),
         "says_name": person.says_name,
     }

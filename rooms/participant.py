@@ -192,6 +192,8 @@ class Participant:
     """The address that was called first, and has sent the call on to the room."""
     user: str = ""
     """The user of this server whose password the caller has shown; "" for all others."""
+    attributes: dict[str, str] = field(default_factory=dict)
+    """What else his call has said of him, by headers that the settings name (``sip.attribute_headers``)."""
 
     @property
     def says_name(self) -> bool:

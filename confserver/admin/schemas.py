@@ -111,6 +111,11 @@ PEOPLE: dict[str, Schema] = {
         diverted_by=text("The address that was called first"),
         referred_by=text("On whose wish he calls"),
         user=text("The user whose password he has shown"),
+        attributes={
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "What else his call says of him, by the headers of sip.attribute_headers in small letters",
+        },
         name_recorded=flag("He is announced as he has said his name himself"),
         says_name=flag("He is being asked for it: nobody hears him, nor he anybody"),
         media=nullable(ref("Media")),

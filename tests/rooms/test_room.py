@@ -424,6 +424,7 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
             "held_by_host": False, "removed": False, "incoming_db": 0.0, "outgoing_db": 0.0,
             "pan": None, "talking": False,
             "noise": "", "quality": [], "dialled": False, "agent": "", "diverted_by": "", "referred_by": "", "user": "",
+            "attributes": {},
             "name_recorded": False, "says_name": False,
         }],
     }  # fmt: skip
