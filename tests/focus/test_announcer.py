@@ -225,3 +225,22 @@ def test_a_lost_workers_music_begins_anew_with_its_heir() -> None:
     outputs = hall.play(hall.focus.worker_ready(0))
     again = [play for play in every(Play, outputs) if play.loop]
     assert len(again) == 1 and again[0].play != music.play and asked(outputs) == []
+
+
+def test_who_must_wait_for_what_the_room_hears_is_no_deadline_that_has_passed() -> None:
+    """The server would do nothing else until it is over."""
+    it = Hall(tell_muted=False)
+    call = it.enter()
+    late, _ = it.invite(name="Bob <sip:bob@b>")
+    it.opened(late)
+    it.ack(late)
+    who = it.leg(late).participant
+    it.leg(call).has_sent = True
+    it.order(ask.Broadcast("standup", ("tones:440:100",)))
+    it.order(ask.Broadcast("standup", ("tones:440:100",)))
+    it.order(ask.RollCall("standup", who))
+    assert it.focus.next_deadline() == it.now + PATIENCE_S
+    it.now += PATIENCE_S + 1
+    it.play(it.focus.fire(it.now))
+    due = it.focus.next_deadline()
+    assert due is None or due > it.now
