@@ -84,15 +84,23 @@ class Feed:
         self._most_bytes = most_bytes
         self._entries: deque[Entry] = deque()
         self._bytes = 0
+        self.latest: tuple[Entry, ...] = ()
+        """What the last command has come to."""
         self._open: deque[list[int]] = deque()
         """Of each command that is not shown yet: its last number, and 1 where the store has it."""
+
+    def begin_after(self, number: int) -> None:
+        """Nothing has happened yet: numbers go on where an earlier run has stopped."""
+        self.number = self.shown = number
 
     def append(self, told: Sequence[Mapping[str, Any]]) -> Callable[[], bool]:
         """Take what one command has come to; gives what to call when the store has it, which tells whether more may
         be read then."""
-        for each in told:
-            self.number += 1
-            self._keep(_written(self.epoch, self.number, each))
+        first = self.number + 1
+        self.number += len(told)
+        self.latest = tuple(_written(self.epoch, number, each) for number, each in enumerate(told, first))
+        for entry in self.latest:
+            self._keep(entry)
         span = [self.number, 0]
         self._open.append(span)
 

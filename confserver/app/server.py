@@ -33,6 +33,7 @@ from confserver.app.operations import Operations
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, rules_of
+from confserver.app.publishing import tell
 from confserver.app.replaying import ReplayKeeper
 from confserver.app.route_table import table_of
 from confserver.app.routes import Routes, kept_secret
@@ -200,7 +201,7 @@ class Server:
         dialling.tolls.restore(*await self._storage.write(lambda db: tolls.settle(db, kept.last_seen, now)), now)
         self._routes.use(dialling.trunks)
         self._routes.restore(await self._storage.write(kept_table))
-        self._hooks = await self._storage.write(hook_store.load)
+        self._hooks = await self._storage.write(hook_store.kept)
         self._replays = Replays(keeper=ReplayKeeper(self._storage))
         self._replays.restore(await self._storage.write(lambda db: replay_store.load(db, now)))
         scene, self._focus = focus_of(self._settings, rooms, self._surroundings, dialling)
@@ -234,8 +235,9 @@ class Server:
         self._news = News(self._reactor, settings, self._focus, self._storage, self.now, self._orders)
         self._operations.reloading.then.append(self._use_settings)
         self._news.begin(self._hooks, self._performer.perform)
-        self._operations.drainage.tell = lambda event: self._news.listen((event,))()
         listeners = (self._news.listen, self._monitor.tally.hear)
+        self._operations.drainage.tell = lambda event: tell(self._journal, listeners, event)
+        self._journal.beside = self._news.webhooks.outbox.records
         hands = Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)
         self._performer.use(hands)
 
