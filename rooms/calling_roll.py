@@ -10,7 +10,7 @@ from rooms.commands import calling_roll as ask
 from rooms.commands.command import Command
 from rooms.errors import NotOpen
 from rooms.participant import Actor
-from rooms.plays import said
+from rooms.plays import named
 
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
@@ -36,7 +36,7 @@ def call(room: Room, command: ask.RollCall, by: Actor, minutes: Minutes) -> None
     if not people:
         raise NotOpen(f"nobody is in {room.name}")
     minutes.say(tell.Announced, how_many(room), command.participant)
-    minutes.say(tell.Announced, tuple(said(f"{person.name}.") for person in people), command.participant)
+    minutes.say(tell.Announced, tuple(named(each, ".") for each in people), command.participant)
 
 
 HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {ask.RollCall: call}

@@ -33,7 +33,7 @@ def ask(room: Room, person: Participant, minutes: Minutes) -> None:
 def press(room: Room, person: Participant, digit: str, minutes: Minutes) -> None:
     """``entrance.review`` lets him in."""
     if digit == KEY:
-        person.must_confirm, person.tries, person.deadline = False, 0, None
+        person.must_confirm, person.has_confirmed, person.tries, person.deadline = False, True, 0, None
 
 
 def due(room: Room) -> float | None:

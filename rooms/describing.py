@@ -33,6 +33,8 @@ def describe_participant(person: Participant) -> dict[str, Any]:
         "diverted_by": person.diverted_by,
         "referred_by": person.referred_by,
         "user": person.user,
+        "name_recorded": bool(person.own_name.sound),
+        "says_name": person.says_name,
     }
 
 
@@ -56,6 +58,7 @@ def describe_waiting(person: Participant) -> dict[str, Any]:
         "waits_for": person.waits_for.value if person.waits_for else None,
         "role": person.role.name.lower(),
         "verified": person.is_verified,
+        "name_recorded": bool(person.own_name.sound),
         "turned_away": person.turned_away,
     }
 

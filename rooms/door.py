@@ -19,7 +19,7 @@ import hmac
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rooms import assembly, schedule
+from rooms import assembly, naming, schedule
 from rooms import events as tell
 from rooms.callers import Caller, is_meant
 from rooms.commands import door as ask
@@ -153,7 +153,7 @@ def knock(room: Room, person: Participant, minutes: Minutes) -> None:
     minutes.say(tell.Announced, ("prompt:lobby",), person.id)
     for host in room.present:
         if host.role >= Role.MODERATOR:
-            minutes.say(tell.Announced, ("prompt:knock",), host.id)
+            minutes.say(tell.Announced, naming.knock_of(person), host.id)
 
 
 # ------------------------------------------------------------------ keys
@@ -208,6 +208,7 @@ def turn_away(
     if person.turned_away:
         return
     person.turned_away, person.deadline, person.typed = cause, None, ""
+    naming.end(room, person, minutes)
     minutes.say(tell.Announced, sounds, person.id)
     minutes.say(tell.TurnedAway, person.id, cause, by)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rooms import confirming, door, lifecycle, schedule
+from rooms import confirming, door, lifecycle, naming, recalling, schedule
 from rooms import events as tell
 from rooms.lifecycle import State, next_state
 from rooms.participant import Participant, Presence, Role, Wait
@@ -16,6 +16,9 @@ from rooms.participant import Participant, Presence, Role, Wait
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
     from rooms.room import Room
+
+MOST_KNOCKS = 4
+"""So many of them a moderator is told of who comes later."""
 
 
 def needs_moderator(room: Room, person: Participant) -> bool:
@@ -32,6 +35,7 @@ WAITS: tuple[tuple[Wait, Callable[[Room, Participant], bool], Callable[[Room, Pa
     (Wait.ROOM, lambda *who: who[0].hall.is_open, lambda room, *who: room.hall.ask(room, *who, "prompt:welcome")),
     (Wait.CONFIRM, confirming.must, confirming.ask),
     (Wait.PIN, lambda *who: not who[1].dialled and door.needs_pin(*who), lambda *who: door.ask_pin(*who)),
+    (Wait.NAME, naming.must, naming.begin),
     (Wait.START, schedule.must_wait, schedule.ask),
     (Wait.APPROVAL, lambda *who: not who[1].dialled and door.needs_leave(*who), lambda *who: door.knock(*who)),
     (Wait.MODERATOR, needs_moderator, ask_patience),
@@ -51,11 +55,15 @@ def go_on(room: Room, person: Participant, minutes: Minutes) -> bool:
     wait, was = next_wait(room, person), person.waits_for
     if person.turned_away or (wait is was and person.presence is Presence.WAITING):
         return False
+    is_back = person.presence is Presence.RESERVED and recalling.recall(room, person)
     person.waits_for, person.deadline = wait, None
+    if was is Wait.NAME:
+        naming.end(room, person, minutes)
     if wait is None:
         room.enter(person, minutes)
         _greet(room, person, minutes)
-        if was not in (None, Wait.PIN, Wait.CONFIRM):
+        recalling.greet(person, minutes, is_back=is_back)
+        if was not in (None, Wait.PIN, Wait.CONFIRM, Wait.NAME):
             minutes.say(tell.Announced, ("prompt:let-in",), person.id)
         return True
     if person.presence is Presence.RESERVED:
@@ -63,6 +71,7 @@ def go_on(room: Room, person: Participant, minutes: Minutes) -> bool:
         room.state = next_state(room.state, lifecycle.on_wait(len(room.waiting), len(room.present)))
     person.waits_since = person.waits_since or minutes.at
     minutes.say(tell.ParticipantWaits, person.id, person.name, person.address, person.source, wait)
+    recalling.greet(person, minutes, is_back=is_back)
     next(begin for each, _, begin in WAITS if each is wait)(room, person, minutes)
     return True
 
@@ -76,6 +85,8 @@ def review(room: Room, minutes: Minutes) -> None:
 
 
 def _greet(room: Room, host: Participant, minutes: Minutes) -> None:
-    """A moderator who comes is told that somebody has knocked before."""
-    if host.role >= Role.MODERATOR and any(each.waits_for is Wait.APPROVAL for each in room.waiting):
-        minutes.say(tell.Announced, ("prompt:knock",), host.id)
+    """A moderator who comes is told who has knocked before."""
+    knocking = [each for each in room.waiting if each.waits_for is Wait.APPROVAL]
+    if host.role >= Role.MODERATOR:
+        for sounds in dict.fromkeys(naming.knock_of(each) for each in knocking[:MOST_KNOCKS]):
+            minutes.say(tell.Announced, sounds, host.id)

@@ -224,7 +224,7 @@ def _through(rooms: Rooms, hall: Room, person: Participant, target: Room, now: f
     target.keep_place_for(person, arrivals)
     ready = len(arrivals.events)
     departures.say(tell.ParticipantMoved, person.id, hall.name, target.name, SYSTEM.name)
-    hall.give_back(person, f"moved to {target.name}", departures)
+    hall.give_back(person, f"moved to {target.name}", departures, is_moved=True)
     gone = hall.conclude(departures)
     person.presence, person.waits_for, person.waits_since = Presence.RESERVED, None, None
     arrivals.say(tell.ParticipantMoved, person.id, hall.name, target.name, SYSTEM.name)

@@ -63,18 +63,19 @@ class Hearing:
 
 
 def may_be_heard(participant: Participant) -> bool:
-    return not (participant.muted or participant.held or participant.held_by_host)
+    return not (participant.muted or participant.held or participant.held_by_host or participant.says_name)
 
 
 def may_hear(participant: Participant) -> bool:
-    return not (participant.deaf or participant.held or participant.held_by_host)
+    return not (participant.deaf or participant.held or participant.held_by_host or participant.says_name)
 
 
 def may_be_heard_by(participant: Participant, line: Line) -> bool:
     """Of a whisper. What mutes a coach for the room does not mute him for his trainee, unless it is his own mute."""
     if not line.is_coach:
         return may_be_heard(participant)
-    return MuteCause.SELF not in participant.muted and not (participant.held or participant.held_by_host)
+    is_away = participant.held or participant.held_by_host or participant.says_name
+    return MuteCause.SELF not in participant.muted and not is_away
 
 
 def hearing_of(

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rooms import confirming, door
+from rooms import confirming, door, naming
 from rooms import events as tell
 from rooms.commands import keys as ask
 from rooms.commands.command import Command
@@ -258,6 +258,9 @@ def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) 
     """
     person = room.places.get(command.participant)
     if person is None or person.presence not in (Presence.PRESENT, Presence.WAITING):
+        return
+    if person.says_name:
+        naming.press(room, person, command.digit, minutes)
         return
     if person.presence is Presence.WAITING:
         if person.waits_for is Wait.ROOM:

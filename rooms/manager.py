@@ -209,7 +209,7 @@ class Rooms:
             return Room(name, self._ids, self.profiles, profile=self._profile)
         said = {rule: value for rule, value in head.said.items() if rule != "numbers"}  # no two rooms have the same
         room = Room(name, self._ids, self.profiles, profile=head.profile, said=said)
-        room.ties.parent = head.name
+        room.ties.parent, room.names = head.name, head.names
         return room
 
     def who_is(self, room: Room, text: str) -> ParticipantId:

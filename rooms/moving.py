@@ -109,7 +109,7 @@ def take(
     ready = len(arrivals.events)
     for person in people:
         departures.say(tell.ParticipantMoved, person.id, source.name, target.name, by.name)
-        source.give_back(person, f"moved to {target.name}", departures)
+        source.give_back(person, f"moved to {target.name}", departures, is_moved=True)
     gone = source.conclude(departures)
     for person in people:
         person.presence = Presence.RESERVED

@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
+from rooms.own_name import OwnName, Step
+
 ParticipantId = str
 """Short and unique in the life of a server, e.g. ``p7``; people type it."""
 
@@ -38,6 +40,7 @@ class Wait(enum.Enum):
     ROOM = "room"  # he is asked for the number of one
     CONFIRM = "confirm"  # we have called him; he is asked to press a key
     PIN = "pin"  # he is asked for it
+    NAME = "name"  # he is asked to say it
     START = "start"  # the room opens later
     MODERATOR = "moderator"  # none is there yet
     APPROVAL = "approval"  # he has knocked
@@ -148,6 +151,10 @@ class Participant:
     """He has given the room's PIN, or needs none."""
     must_confirm: bool = False
     """Who answers our call comes in when he has pressed a key."""
+    has_confirmed: bool = False
+    """And he has."""
+    own_name: OwnName = field(default_factory=OwnName)
+    """As he has said it himself."""
     manner: Manner = Manner()
     is_admitted: bool = False
     """He need not knock any more."""
@@ -181,6 +188,11 @@ class Participant:
     """The address that was called first, and has sent the call on to the room."""
     user: str = ""
     """The user of this server whose password the caller has shown; "" for all others."""
+
+    @property
+    def says_name(self) -> bool:
+        """He is busy with that, and hears nobody."""
+        return self.own_name.step is not Step.NONE
 
 
 class ParticipantIds:

@@ -10,7 +10,7 @@ from rooms import commands as ask
 from rooms import events as tell
 from rooms.errors import Full, Invalid, NotFound, NotOpen
 from rooms.lifecycle import State
-from rooms.participant import SYSTEM, Actor, ParticipantId, readable
+from rooms.participant import SYSTEM, Actor, Participant, ParticipantId, readable
 
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
@@ -21,6 +21,8 @@ MOST_PLAYS = 16
 MOST_SOUNDS = 32
 """One after another in one play."""
 MOST_SOUND_NAME = 1024
+NAME = "name:"
+"""Before whose it is: a sound that he has said himself."""
 LOUDEST_DB, SOFTEST_DB = 20.0, -60.0
 MOST_DUCK_DB = 60.0
 MOST_POSITION_S = 86400.0
@@ -167,6 +169,11 @@ def play(room: Room, command: ask.Play, by: Actor, minutes: Minutes) -> None:
     if room.state not in (State.ALONE, State.LIVE):
         raise NotOpen(f"nobody is in {room.name}")
     room.plays.start(command, by, minutes)
+
+
+def named(person: Participant, stop: str = "") -> str:
+    """The sound that is somebody's name: as he has said it himself, else spoken, with ``stop`` behind it."""
+    return f"{NAME}{person.own_name.sound}" if person.own_name.sound else said(f"{person.name}{stop}")
 
 
 def said(text: str) -> str:

@@ -15,7 +15,7 @@ from rooms import calendar, menus
 from rooms.errors import Invalid
 from rooms.participant import MuteCause
 from rooms.rule import rule as rule
-from rooms.rules_of_life import RulesOfLife, check_life
+from rooms.rules_of_life import RecordNames, RulesOfLife, check_life
 from rooms.rules_of_time import check_numbers
 
 DEFAULT_MAX_PARTICIPANTS = 200
@@ -134,6 +134,10 @@ class RoomPolicy(RulesOfLife):
         """All rules as plain data; None of the sound: as the settings say. Without ``secrets``: "set" for those."""
         told = {name: _plain(value) for name, value in asdict(self).items()}
         return told if secrets else told | {name: "set" for name in SECRETS if told[name]}
+
+    def announces(self, otherwise: Announce) -> Announce:
+        """``otherwise``: where the rules do not say. Who is asked for his name shall be heard by it."""
+        return self.announce or (otherwise if self.record_names is RecordNames.NONE else Announce.NAME)
 
     def is_full(self, places_taken: int) -> bool:
         return places_taken >= self.max_participants

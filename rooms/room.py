@@ -20,7 +20,9 @@ from rooms import (
     entrance,
     lifecycle,
     links,
+    naming,
     quality,
+    recalling,
     recording,
     rights,
     schedule,
@@ -42,6 +44,7 @@ from rooms.keypad import Keypads
 from rooms.lifecycle import Happening, State, next_state
 from rooms.lists import Lists
 from rooms.minutes import Minutes
+from rooms.own_name import Names
 from rooms.participant import MOST_NAME, SYSTEM, Actor, Participant, ParticipantId, Presence, readable
 from rooms.plays import Plays
 from rooms.profiles import Profiles, Said, check_names, plain
@@ -56,7 +59,7 @@ _TOUCHES_HEARING = (
     tell.HeldByHost, tell.ReleasedByHost, tell.FloorGiven, tell.FloorTaken, tell.RoomChanged, tell.RoomCreated,
     tell.WhisperBegan, tell.WhisperEnded, tell.RelationChanged,
     tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed, tell.ForwardStarted, tell.ForwardEnded,
-    tell.BroadcastBegan, tell.BroadcastEnded,
+    tell.BroadcastBegan, tell.BroadcastEnded, tell.NameAsked, tell.NameEnded,
 )  # fmt: skip
 
 
@@ -98,7 +101,7 @@ class Room:
         self.plays = Plays()
         self.keypads = Keypads()
         self.hall: Hall = Hall()
-        self.recording, self.forwards = Recording(), Forwards()
+        self.recording, self.forwards, self.names = Recording(), Forwards(), Names()
         self.lists = Lists()
         self.times = Times()
         self.chat = Chat()
@@ -273,6 +276,7 @@ class Room:
         self.opened_at = minutes.at
         minutes.say(tell.RoomOpened)
         assembly.open_room(self, minutes)
+        recalling.open_room(self)
 
     def _arrive(self, command: ask.Arrive, by: Actor, minutes: Minutes) -> None:
         person = self.place(command.participant)
@@ -305,10 +309,11 @@ class Room:
     def _leave(self, command: ask.Leave, by: Actor, minutes: Minutes) -> None:
         self.give_back(self.place(command.participant), readable(command.cause), minutes)
 
-    def give_back(self, person: Participant, cause: str, minutes: Minutes) -> None:
+    def give_back(self, person: Participant, cause: str, minutes: Minutes, *, is_moved: bool = False) -> None:
         was_present, was_waiting = person.presence is Presence.PRESENT, person.presence is Presence.WAITING
         self.keypads.leave(person.id)
         self.hall.leave(person.id)
+        naming.leave(self, person, minutes, is_moved=is_moved)
         if was_present:
             voices.hush(self, person, minutes)
             quality.close(person, minutes)
@@ -340,6 +345,7 @@ class Room:
         self.forwards.close(minutes)
         self.chat.clear()
         assembly.close_room(self, minutes)
+        recalling.close_room(self, minutes)
         broadcasting.close_room(self, minutes)
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None

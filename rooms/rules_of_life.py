@@ -26,6 +26,14 @@ class Lobby(enum.Enum):
     ALL = "all"
 
 
+class RecordNames(enum.Enum):
+    """Whether who comes in is asked to say his name, and hears it before it is his."""
+
+    NONE = "none"
+    ASK = "ask"
+    REVIEW = "review"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesOfLife(RulesOfTime):
     """The door: who may come in, by what, and who waits for whom."""
@@ -55,6 +63,9 @@ class RulesOfLife(RulesOfTime):
     alone_minutes: int = rule(0, "End the room when one has been alone in it for so many minutes; 0: never.")
     end_warnings_s: tuple[int, ...] = rule((300, 60), "So many seconds before its end the room hears of it.")
     announce_count: tuple[int, ...] = rule((), "Say how many are in the room when so many have come.")
+    record_names: RecordNames = rule(
+        RecordNames.NONE, "Ask who comes in to say his name, which is played where others hear of him."
+    )
     quiet_above: int = rule(20, "In rooms of more people nobody is told who comes and goes.")
     early_prompts: bool = rule(False, "Let people wait before their call is answered, hearing prompts all the same.")
 

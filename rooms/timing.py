@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rooms import confirming, door, ending, entrance, schedule
+from rooms import confirming, door, ending, entrance, naming, schedule
 from rooms import events as tell
 
 if TYPE_CHECKING:
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 DUE: dict[str, Callable[[Room], float | None]] = {
     door.ALARM: door.due,
     confirming.ALARM: confirming.due,
+    naming.ALARM: naming.due,
     ending.ALARM: ending.due,
     schedule.ALARM: schedule.due,
 }
 ALARMS: dict[str, Callable[[Room, Minutes], None]] = {
     door.ALARM: door.fire,
     confirming.ALARM: confirming.fire,
+    naming.ALARM: naming.fire,
     ending.ALARM: ending.fire,
     schedule.ALARM: schedule.fire,
 }

@@ -16,6 +16,17 @@ class OfDoors(Asking[Listed, Told, Changed]):
         """Do not let in somebody who waits: he hears so and is hung up on."""
         return self._change("POST", path("rooms", room, "participants", participant, "turn-away"))
 
+    def ask_name(self, room: str, participant: str) -> Changed:
+        """Have a participant say his name (again): it is played where others hear of him.
+
+        Meanwhile the room does not hear him, nor he the room. Who waits at the door is asked before he goes on.
+        """
+        return self._change("POST", path("rooms", room, "participants", participant, "ask-name"))
+
+    def forget_name(self, room: str, participant: str) -> Changed:
+        """Delete what a participant has said as his name."""
+        return self._change("POST", path("rooms", room, "participants", participant, "forget-name"))
+
     def extend(self, room: str, minutes: int | None = None) -> Changed:
         """Let the room go on for some minutes after the time when it would end."""
         return self._change("POST", path("rooms", room, "extend"), minutes=minutes)

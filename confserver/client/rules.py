@@ -37,6 +37,7 @@ class Rules(TypedDict, total=False):
     alone_minutes: int | None
     end_warnings_s: Sequence[int] | None
     announce_count: Sequence[int] | None
+    record_names: str | None
     quiet_above: int | None
     early_prompts: bool | None
     max_participants: int | None

@@ -13,6 +13,7 @@ An urgent one takes the place of all that is queued for the same listener, and o
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
@@ -27,6 +28,7 @@ from confserver.focus.scene import Scene
 from rooms import events as tell
 from rooms.errors import Refused
 from rooms.participant import ParticipantId, Presence, Wait
+from rooms.plays import NAME
 
 PATIENCE_S = 2.0
 """A phone that sends nothing by then (muted, or behind a mute gateway) is talked to all the same."""
@@ -40,6 +42,14 @@ SOMEBODY = "prompt:somebody"
 _WITH_MUSIC = (Wait.START, Wait.APPROVAL, Wait.MODERATOR)
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is to be said, and what is to be done when it has been."""
+
+    score: Score
+    then: Callable[[float], None] | None = None
+
+
 @dataclass(slots=True, eq=False)
 class Line:
     """Of one listener, or of a room (``who`` is "")."""
@@ -47,8 +57,12 @@ class Line:
     room: str
     who: ParticipantId
     """A participant, who may move to another room."""
-    queue: deque[Score] = field(default_factory=lambda: deque(maxlen=MOST_QUEUED))
+    queue: deque[Words] = field(default_factory=lambda: deque(maxlen=MOST_QUEUED))
     piece: Piece | None = None
+    then: Callable[[float], None] | None = None
+    """After it."""
+    listens: bool = False
+    """It is his turn to speak: nothing is said to him."""
     music: Piece | None = None
     goodbye: str = ""
     """Why he is hung up on when all is said; at last at ``hang_up_at``."""
@@ -106,18 +120,39 @@ class Announcer:
                 if event.urgent:
                     line.queue.clear()
                     self._stop(line)
-                line.queue.append(score)
+                line.queue.append(Words(score))
                 self._go_on(line, event.at)
 
+    def ask(self, leg: Leg, sounds: tuple[str, ...], then: Callable[[float], None], now: float) -> bool:
+        """Say something to one, before all that he has not heard yet, and do something then. False: it is not there."""
+        self._is_stale = True
+        try:
+            score = self._playing.score_of(sounds)
+        except Refused:
+            return False
+        line = self._line(leg.room, leg.participant)
+        self._stop(line)
+        line.queue.appendleft(Words(score, then))
+        self._go_on(line, now)
+        return True
+
+    def listen(self, leg: Leg, listens: bool, now: float) -> None:
+        """It is somebody's turn to speak, or it is no more."""
+        self._is_stale = True
+        line = self._line(leg.room, leg.participant)
+        line.listens = listens
+        self._go_on(line, now)
+
     def _score_of(self, sounds: tuple[str, ...]) -> Score:
-        """Where the names in it cannot be spoken, they are somebody's. Raises Refused."""
+        """Where the names in it cannot be spoken, or are deleted, they are somebody's. Raises Refused."""
         try:
             return self._playing.score_of(sounds)
         except Refused:
-            if len({sound.startswith(SAY) for sound in sounds}) < 2:
+            if all(sound.startswith(SAY) for sound in sounds):
                 raise
-            plain = [SOMEBODY if sound.startswith(SAY) else sound for sound in sounds]
-            return self._playing.score_of(tuple(dict.fromkeys(plain)))
+        with suppress(Refused):
+            return self._playing.score_of(_without(sounds, (SAY,)))
+        return self._playing.score_of(_without(sounds, (SAY, NAME)))
 
     def _lines_for(self, event: tell.Announced) -> list[Line]:
         if event.participant:
@@ -143,7 +178,9 @@ class Announcer:
         place, leg = self._scene.places.get(line.room), self._leg_of(line)
         if line.queue and place is not None and not place.is_lost:
             self._stop_music(line)
-            line.piece = self._playing.say(line.room, place, line.queue.popleft(), leg.id if leg else None)
+            words = line.queue.popleft()
+            line.piece = self._playing.say(line.room, place, words.score, leg.id if leg else None)
+            line.then = words.then
             self._speaking[line.piece.id] = line
         elif line.goodbye and leg is not None and not line.queue:
             cause = line.goodbye
@@ -152,14 +189,14 @@ class Announcer:
             line.music = self._playing.play_music(line.room, leg.place, leg.id)
         elif line.music is not None and not self._wants_music(line):
             self._stop_music(line)
-        if not (line.queue or line.piece or line.music or line.goodbye or self._wants_music(line)):
+        if not (line.queue or line.piece or line.music or line.goodbye or line.listens or self._wants_music(line)):
             self._lines.pop(line.who or f":{line.room}", None)
 
     def _may_speak(self, line: Line, now: float) -> bool:
         if not line.who:
             return not any(each.room == line.room for each in self._speaking.values())
         leg = self._leg_of(line)
-        if leg is None or leg.stage is Stage.LEAVING:
+        if leg is None or leg.stage is Stage.LEAVING or line.listens:
             return False
         if leg.stage is Stage.WAITING:
             return not leg.only_rings  # a phone that listens before the answer need not send anything
@@ -189,7 +226,9 @@ class Announcer:
         if ended is None:
             return
         self._is_stale = True
-        ended.piece = None
+        ended.piece, then, ended.then = None, ended.then, None
+        if then is not None:
+            then(now)
         whole = self._lines.get(f":{ended.room}")
         if whole is not None:
             self._go_on(whole, now)
@@ -206,7 +245,7 @@ class Announcer:
                 self._go_on(line, now)
 
     def _stop(self, line: Line) -> None:
-        piece, line.piece = line.piece, None
+        piece, line.piece, line.then = line.piece, None, None
         if piece is not None:
             self._speaking.pop(piece.id, None)
             self._playing.stop(piece)
@@ -257,3 +296,8 @@ class Announcer:
                 line.queue.clear()
                 self._stop(line)
             self._go_on(line, now)
+
+
+def _without(sounds: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Somebody instead of these; once, however many there are."""
+    return tuple(dict.fromkeys(SOMEBODY if sound.startswith(kinds) else sound for sound in sounds))

@@ -18,6 +18,8 @@ from confserver.contract import (
     LegOpened,
     LegReports,
     LegSilent,
+    NameKept,
+    NameLost,
     NoiseDetected,
     NoiseEnded,
     Overloaded,
@@ -26,6 +28,7 @@ from confserver.contract import (
     RecordFailed,
     SoundFailed,
     SoundReady,
+    SoundTaken,
     SpeakingChanged,
     WatchedReports,
 )  # fmt: skip
@@ -51,6 +54,7 @@ from confserver.focus.listing import Listing
 from confserver.focus.loudness import Loudness
 from confserver.focus.measuring import Measuring, media_of
 from confserver.focus.moving import Moving
+from confserver.focus.naming import Naming
 from confserver.focus.noting import Noting
 from confserver.focus.outputs import Output
 from confserver.focus.playing import Playing
@@ -113,7 +117,8 @@ class Focus:
         self._announcer = Announcer(scene, self._playing)
         self._admission = Admission(scene, decide or by_the_rules(scene))
         greeting = Greeting(scene, self._announcer, repertoire.announce)
-        scene.followers += [self._announcer.follow, greeting.follow, self._admission.follow]
+        self._naming = Naming(scene, self._announcer, repertoire.names)
+        scene.followers += [self._announcer.follow, greeting.follow, self._naming.follow, self._admission.follow]
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers += [self._dialout.follow, Listing(scene, self._dialout.check).follow]
         scene.followers.append(Keying(scene, lambda what, *_: self._playing.check(what), self._dialout.check).follow)
@@ -129,6 +134,10 @@ class Focus:
         self._recovery, self._moving = Recovery(scene, self._reoffers), Moving(scene, self._reoffers)
         self._recovery.openers.append(self._forwarding.worker_stands)
         scene.followers.insert(0, self._moving.follow)
+        self._clocks = (
+            self._recovery, self._recordings, self._forwarding, self._announcer, self._naming, self._dialout,
+            self._transfers, self._trunks, self._sessions.ports,
+        )  # fmt: skip
         if quiets_muted:
             scene.followers.append(Quieting(scene, self._reoffers).follow)
 
@@ -225,6 +234,8 @@ class Focus:
                 self.levels.heard(event)
             case PlayEnded():
                 self._playing.ended(event, now)
+            case SoundTaken():
+                self._naming.taken(event, now)
             case RecordFailed():
                 self._recordings.worker_failed(event, now)
             case Overloaded():
@@ -249,6 +260,7 @@ class Focus:
         self._forwarding.worker_lost(worker)
         self._moving.worker_lost(worker, now)
         self._playing.worker_lost(worker, now)
+        self._naming.worker_lost(worker, now)
         self._recordings.worker_lost(worker, now)
         return self._scene.taken()
 
@@ -258,6 +270,8 @@ class Focus:
         match event:
             case SoundReady() | SoundFailed():
                 self._playing.converted(event, now)
+            case NameKept() | NameLost():
+                self._naming.kept(event, now)
             case _:
                 self._recordings.hear_scribe(event, now)
         return self._scene.taken()
@@ -265,6 +279,7 @@ class Focus:
     def scribe_lost(self, now: float) -> list[Output]:
         """The scribe has died, and with it all that it had in hand; another is started."""
         self._playing.scribe_lost(now)
+        self._naming.scribe_lost(now)
         self._recordings.scribe_lost(now)
         return self._scene.taken()
 
@@ -302,27 +317,14 @@ class Focus:
         return soonest(
             leg.deadline if leg else None,
             self._scene.rooms.next_deadline(),
-            self._recovery.next_deadline(),
-            self._recordings.next_deadline(),
-            self._forwarding.next_deadline(),
-            self._announcer.next_deadline(),
-            self._dialout.next_deadline(),
-            self._transfers.next_deadline(),
-            self._trunks.next_deadline(),
-            self._sessions.ports.next_deadline(),
+            *(part.next_deadline() for part in self._clocks),
         )
 
     def fire(self, now: float) -> list[Output]:
         """Do what is due: in the rooms, for calls whose leg no worker has opened, for lost workers without an heir."""
         self._scene.obey(self._scene.rooms.fire(now))
-        self._recovery.fire(now)
-        self._recordings.fire(now)
-        self._forwarding.fire(now)
-        self._announcer.fire(now)
-        self._dialout.fire(now)
-        self._transfers.fire(now)
-        self._trunks.fire(now)
-        self._sessions.ports.fire(now)
+        for part in self._clocks:
+            part.fire(now)
         while (leg := self._scene.legs.next_opening()) and leg.deadline <= now:
             self._scene.hang_up(leg, "no word from the media worker", unavailable("no word from the media worker"))
         return self._scene.taken()
@@ -380,6 +382,7 @@ class Focus:
             "trunks": self._trunks.describe(),
             "plays": len(self._playing),
             "recordings": len(self._recordings),
+            "naming": len(self._naming),
             "forwards": len(self._forwarding),
             "watchers": len(self._watching),
             "stages": {stage.value: stages.count(stage.value) for stage in Stage},

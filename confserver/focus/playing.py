@@ -12,7 +12,7 @@ nothing; where one cannot be played, it is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -35,10 +35,11 @@ from confserver.focus.repertoire import SAY, Repertoire, Score
 from confserver.focus.scene import Scene
 from rooms import commands as ask
 from rooms import events as tell
+from rooms.errors import NotFound
 from rooms.hearing import may_hear
 from rooms.lifecycle import State
 from rooms.participant import SYSTEM
-from rooms.plays import said
+from rooms.plays import NAME, said
 from rooms.policy import Announce
 
 RATES_HZ = (8000, 16000, 48000)
@@ -101,9 +102,18 @@ class Playing:
     def check(self, command: ask.Command) -> None:
         """Whether all sounds that are asked for are known. Raises Refused."""
         if isinstance(command, ask.Play | ask.Broadcast) and command.sounds:
+            self._check_names(command.room, command.sounds)
             self._repertoire.score_of(command.sounds)
         elif isinstance(command, ask.Say):
             self._repertoire.score_of((said(command.text),))
+
+    def _check_names(self, name: str, sounds: Sequence[str]) -> None:
+        """What people have said as their names is for their own room. Raises NotFound."""
+        room = self._scene.rooms.find(name)
+        here = {f"{NAME}{each.own_name.sound}" for each in room.places.values()} if room else set()
+        for sound in sounds:
+            if sound.startswith(NAME) and sound not in here:
+                raise NotFound(f"{sound[len(NAME) :][:64]} is not in {name}, or has not said his name")
 
     # ------------------------------------------------------------------ what the rooms say
     def follow(self, event: tell.Event) -> None:
@@ -123,7 +133,7 @@ class Playing:
             case (
                 tell.ParticipantHeld(room=room) | tell.ParticipantResumed(room=room)
                 | tell.ParticipantDeafened(room=room) | tell.ParticipantUndeafened(room=room)
-                | tell.ParticipantReplaced(room=room)
+                | tell.ParticipantReplaced(room=room) | tell.NameAsked(room=room) | tell.NameEnded(room=room)
                 | tell.HeldByHost(room=room) | tell.ReleasedByHost(room=room)
                 | tell.RoomChanged(room=room) | tell.RoomCreated(room=room) | tell.RoomEnding(room=room)
             ):  # fmt: skip
@@ -285,7 +295,7 @@ class Playing:
         if place is None or place.is_lost or name not in self._scene.rooms or self._scene.is_closing:
             return
         room = self._scene.rooms.get(name)
-        wanted = room.policy.announce or self._repertoire.announce
+        wanted = room.policy.announces(self._repertoire.announce)
         least = 2 if tones == ENTRY else 1
         if wanted is Announce.BEEP and least <= len(room.present) <= room.policy.quiet_above:
             self._prepare(Piece(self._scene.number(), name, place, Score(tones=tones)))

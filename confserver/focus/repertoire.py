@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from confserver.prompts.catalogue import MUSIC, Catalogue
 from rooms.errors import Invalid, NotFound
+from rooms.plays import NAME
 from rooms.policy import Announce
 
 PROMPT, NUMBER, TONES, SAY = "prompt:", "number:", "tones:", "say:"
@@ -35,6 +36,8 @@ class Repertoire:
     announce: Announce = Announce.NONE
     voice: str = ""
     """Of espeak-ng, for texts; empty: there is none."""
+    names: dict[str, str] = field(default_factory=dict, compare=False)
+    """Files of names that their owners have said, by what stands behind ``name:``; ``naming`` keeps it."""
 
     def score_of(self, sounds: Sequence[str]) -> Score:
         """Find what is meant by these names. Raises Invalid, NotFound."""
@@ -57,10 +60,17 @@ class Repertoire:
             yield self._prompt(sound.removeprefix(PROMPT))
         elif sound.startswith(NUMBER):
             yield from map(self._prompt, self._number(sound.removeprefix(NUMBER), after))
+        elif sound.startswith(NAME):
+            yield self._own_name(sound.removeprefix(NAME))
         elif sound.startswith(SAY):
             yield self._said(sound.removeprefix(SAY))
         else:
             yield self._file(sound)
+
+    def _own_name(self, whose: str) -> str:
+        if whose not in self.names:
+            raise NotFound(f"{whose[:64]} has not said his name, or it is deleted")
+        return self.names[whose]
 
     def _said(self, text: str) -> str:
         """As the scribe is asked for it (``contract.ConvertSound``)."""

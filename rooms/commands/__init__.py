@@ -71,6 +71,9 @@ from rooms.commands.moving import Merge as Merge
 from rooms.commands.moving import Move as Move
 from rooms.commands.moving import MoveAll as MoveAll
 from rooms.commands.moving import OpenBreakouts as OpenBreakouts
+from rooms.commands.naming import AskName as AskName
+from rooms.commands.naming import ForgetName as ForgetName
+from rooms.commands.naming import NoteName as NoteName
 from rooms.commands.people import Deafen as Deafen
 from rooms.commands.people import Hold as Hold
 from rooms.commands.people import Kick as Kick
@@ -109,6 +112,7 @@ COMMANDS: tuple[type[Command], ...] = (
     Dial, DialList, CancelList, Transfer,
     SendDigits, SendText,
     Admit, TurnAway, Promote, Demote, Extend, RollCall,
+    AskName, ForgetName,
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
     StartLecture, EndLecture, RaiseHand, LowerHand, GiveFloor, TakeFloor,
     Whisper, Coach, EndWhisper, Relate, OpenSidebar, LeaveSidebar, CloseSidebar,
@@ -122,6 +126,6 @@ INTERNAL: tuple[type[Command], ...] = (
     NoteDigit, NoteKeysAnswered, Depart,
     NotePlayEnded, NoteRecordingFailed, NoteForwardTroubled, NoteForwardFailed, NoteRinging, NoteRedirected,
     NoteDialFailed, NoteDialRefused, NoteListed, NoteUsedUp, NoteReplaced, NoteTransferred,
-    NoteText, NoteCallerRefused,
+    NoteText, NoteCallerRefused, NoteName,
     NoteQuality,
 )  # fmt: skip

@@ -69,6 +69,11 @@ from rooms.events.moving import BreakoutsClosing as BreakoutsClosing
 from rooms.events.moving import BreakoutsOpened as BreakoutsOpened
 from rooms.events.moving import ParticipantMoved as ParticipantMoved
 from rooms.events.moving import RoomMerged as RoomMerged
+from rooms.events.naming import NameAsked as NameAsked
+from rooms.events.naming import NameEnded as NameEnded
+from rooms.events.naming import NameForgotten as NameForgotten
+from rooms.events.naming import NameHurried as NameHurried
+from rooms.events.naming import NameRecorded as NameRecorded
 from rooms.events.people import DigitReceived as DigitReceived
 from rooms.events.people import DigitsSent as DigitsSent
 from rooms.events.people import DominantSpeaker as DominantSpeaker

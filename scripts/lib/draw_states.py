@@ -46,6 +46,7 @@ class Row:
 MACHINES = (
     Machine("A room", "rooms.lifecycle", "LIFECYCLE", ("empty",)),
     Machine("The keypad of a participant", "rooms.keypad", "KEYPAD", ("ready",)),
+    Machine("Who is asked for his name", "rooms.naming", "NAMING", ("not asked",)),
     Machine("A call on its way into a room", "confserver.focus.legs", "STAGES", ("opening",), ("leaving",)),
     Machine("A call (INVITE session)", "confserver.sip.call", "CALL", ("arrived", "calling"), ("ended",)),
     Machine("re-INVITEs of a call", "confserver.sip.offers", "OFFER", ("steady",)),

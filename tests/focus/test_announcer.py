@@ -33,6 +33,9 @@ _NAMES = (
     "not-let-in",
     "enter-pin",
     "pin-failed",
+    "say-your-name",
+    "name-review",
+    "would-like-to-come-in",
 )
 EVERYTHING = Catalogue("en", {name: Path(f"/prompts/{name}.flac") for name in _NAMES})
 
@@ -46,11 +49,14 @@ class Hall(House):
         self.focus = Focus(self.scene, Repertoire(SOUNDS, EVERYTHING, MUSIC, False, Announce.NONE))
         self.focus.worker_ready(0)
         self.heard: list[Play] = []
+        self.ordered: list[object] = []
+        """All that worker and scribe were told."""
         self.last = 0
         self.order(ask.CreateRoom("standup", **rules))
 
     def play(self, outputs: list[out.Output]) -> list[out.Output]:
         done = super().play(outputs)
+        self.ordered += [each.command for each in done if isinstance(each, out.TellWorker | out.TellScribe)]
         while wanted := [each for each in done if isinstance(each, out.TellScribe)]:
             done = [each for each in done if each not in wanted] + convert(self, wanted)
         self.heard += [play for play in every(Play, done) if play not in self.heard and play.play > self.last]

@@ -38,6 +38,7 @@ RULES = st.fixed_dictionaries(
         "one_speaker": st.booleans(),
         "announce_hands": st.booleans(),
         "tell_muted": st.booleans(),
+        "record_names": st.sampled_from(["none", "ask", "review"]),
     },
 )
 BY_NAME: dict[str, st.SearchStrategy[Any]] = {
@@ -159,6 +160,7 @@ BEGINS = {
     tell.FloorGiven: "floor",
     tell.WhisperBegan: "whisper",
     tell.Transferring: "transfer",
+    tell.NameAsked: "name",
     tell.BroadcastBegan: "broadcast",
 }
 ENDS = {
@@ -166,6 +168,7 @@ ENDS = {
     tell.FloorTaken: "floor",
     tell.WhisperEnded: "whisper",
     tell.TransferEnded: "transfer",
+    tell.NameEnded: "name",
     tell.BroadcastEnded: "broadcast",
 }
 

@@ -383,6 +383,7 @@ def test_every_command_knows_who_may_not(stage: Stage) -> None:
             "list": 1,
             "entry": 0,
             "action": "dial",
+            "is_kept": True,
             "host": "192.0.2.7",
             "port": 5004,
             "forward": 1,
@@ -413,5 +414,6 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
             "since": arrived, "muted": ["host"], "deaf": False, "held": False,
             "held_by_host": False, "incoming_db": 0.0, "outgoing_db": 0.0, "talking": False,
             "noise": "", "quality": [], "dialled": False, "agent": "", "diverted_by": "", "referred_by": "", "user": "",
+            "name_recorded": False, "says_name": False,
         }],
     }  # fmt: skip
