@@ -42,6 +42,11 @@ def set_up(level: str, form: str, file: Path | None = None) -> None:
     logging.basicConfig(handlers=[_Forward()], level=LEVELS[level], force=True)
 
 
+def is_logged(level: str) -> bool:
+    """Whether lines of a level are written: for who would make many that nobody reads."""
+    return logging.getLogger().isEnabledFor(LEVELS[level])
+
+
 class LogFile:
     """A file to append to, readable by its owner only; opened anew when somebody (logrotate) has moved it away."""
 

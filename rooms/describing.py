@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rooms import schedule
+from rooms import broadcasting, schedule
 
 if TYPE_CHECKING:
     from rooms.participant import Participant
@@ -78,6 +78,7 @@ def describe_room(room: Room, now: float, epoch: str = "0") -> dict[str, Any]:
         **room.ties.describe(),
         **room.assembly.describe(),
         **room.links.describe(),
+        **broadcasting.describe(room),
         "ends_at": room.ending.plan.at if room.ending.plan else None,
         "ends_because": room.ending.plan.cause if room.ending.plan else "",
         "created_at": room.created_at,

@@ -15,7 +15,7 @@ from rooms import events as tell
 from rooms.commands import calls as ask
 from rooms.commands.command import Command
 from rooms.errors import Conflict, Invalid, NotFound
-from rooms.participant import Actor, Participant, Presence, readable
+from rooms.participant import Actor, Manner, Participant, Presence, readable
 
 if TYPE_CHECKING:
     from rooms.minutes import Minutes
@@ -35,6 +35,7 @@ def dial(room: Room, command: ask.Dial, by: Actor, minutes: Minutes) -> None:
     room.check_entrance(is_called=True)
     person = room.keep_place(command.name, uri, "", minutes)
     person.dialled, person.must_confirm = True, command.confirm
+    person.manner = Manner(command.muted, command.deaf, by.name)
     caller_id = readable(command.caller_id)
     minutes.say(tell.Dialled, person.id, person.name, uri, command.ring_s, by.name, command.confirm, caller_id)
 

@@ -27,7 +27,7 @@ from rooms.commands.command import Command
 from rooms.commands.life import Reserve
 from rooms.errors import Conflict, Forbidden, Full, Locked, LockedOut, NotFound, NotOpen, WrongPin
 from rooms.lifecycle import State
-from rooms.participant import Actor, Participant, Presence, Role, Wait, readable
+from rooms.participant import Actor, Manner, Participant, Presence, Role, Wait, readable
 from rooms.rules_of_life import MOST_PIN, Lobby
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def check(room: Room, caller: Caller, pin: str, now: float) -> tuple[Role, bool]
     policy = room.policy
     if is_meant(caller, policy.moderators, verified=True):
         return Role.MODERATOR, True
-    if is_meant(caller, policy.deny, verified=False):
+    if is_denied(room, caller):
         raise Forbidden(f"{room.name} is closed to this caller")
     if policy.allow and not is_meant(caller, policy.allow, verified=True):
         raise Forbidden(f"{room.name} is open to certain callers only")
@@ -71,6 +71,12 @@ def check(room: Room, caller: Caller, pin: str, now: float) -> tuple[Role, bool]
         raise WrongPin(f"that is not the PIN of {room.name}")
     room.lockouts.forgive(room.name, caller.key)
     return role, True
+
+
+def is_denied(room: Room, caller: Caller) -> bool:
+    """Whether the room's list keeps him out; its moderators are never kept out."""
+    policy = room.policy
+    return is_meant(caller, policy.deny, verified=False) and not is_meant(caller, policy.moderators, verified=True)
 
 
 def _role_by(policy: RoomPolicy, pin: str) -> Role | None:
@@ -99,6 +105,7 @@ def reserve(room: Room, command: Reserve, by: Actor, minutes: Minutes) -> None:
     person.referred_by = readable(command.referred_by)
     person.user, person.is_verified = readable(command.user), command.is_verified
     person.role, person.has_pin = role, has_pin
+    person.manner = Manner(command.muted, command.deaf)
 
 
 def check_room(room: Room, *, is_called: bool = False, is_moderator: bool = False) -> None:

@@ -9,6 +9,7 @@ engine subtracts a listener's own voice from his mix.
     mix 0   silence       who is deaf, on hold, or waits
     mix 1   the room      all others
     mix 2.. sidebars      those in each: one another, and the room more softly
+    guests                in all mixes but the first: who is in another room and speaks to this one (``broadcasting``)
     mix ..  forwards      one voice of the room, that is sent on to a program (``rooms.forwarding``)
     exceptions            a whisper or a coach (heard by one), and whom somebody does not hear
 """
@@ -53,6 +54,8 @@ class Hearing:
     listeners: tuple[Listening, ...] = ()
     private: tuple[ParticipantId, ...] = ()
     """Those who speak to some alone: they are not recorded."""
+    guests: tuple[tuple[ParticipantId, str], ...] = ()
+    """Sources that are in other rooms, and in which; they hear nothing of this one."""
     forwards: tuple[tuple[int, int], ...] = ()
     """What is sent on to programs, by number (``rooms.forwarding``), and the mix that it hears."""
     bare: tuple[int, ...] = ()
@@ -79,22 +82,26 @@ def hearing_of(
     waiting: Iterable[Participant] = (),
     links: Links | None = None,
     speakers: Collection[ParticipantId] | None = None,
+    guests: tuple[tuple[ParticipantId, str], ...] = (),
 ) -> Hearing:
     """Work out who hears whom among those present; who waits hears nobody, and nobody hears him.
 
-    ``speakers``: where not None, the only ones whom the room hears.
+    ``speakers``: where not None, the only ones whom the room hears. ``guests``: who is heard from other rooms, whoever
+    has the floor here, and in which they are.
     """
     people = sorted(present, key=lambda p: p.id)
     private = tuple(p.id for p in people if links is not None and links.is_private(p.id))
     heard = [p.id for p in people if may_be_heard(p) and p.id not in private]
     room = Mix(tuple((who, 1.0) for who in heard if speakers is None or who in speakers))
+    abroad = tuple((who, 1.0) for who, _ in guests)
     sidebars = list(links.sidebars.values()) if links is not None else []
-    mixes = (Mix(), room, *(_sidebar_mix(each, room, people, links) for each in sidebars))
+    inside = (room, *(_sidebar_mix(each, room, people, links) for each in sidebars))
+    mixes = (Mix(), *(Mix(each.sources + abroad) for each in inside))
     place = {who: ROOM + 1 + index for index, each in enumerate(sidebars) for who in each.people}
     listeners = tuple(Listening(p.id, place.get(p.id, ROOM) if may_hear(p) else SILENCE) for p in people)
     if links is not None and (links.lines or links.unheard):
         listeners = _with_exceptions(listeners, mixes, people, links)
-    return Hearing(mixes, listeners + tuple(Listening(p.id, SILENCE) for p in waiting), private)
+    return Hearing(mixes, listeners + tuple(Listening(p.id, SILENCE) for p in waiting), private, guests)
 
 
 def _sidebar_mix(sidebar: Sidebar, room: Mix, people: list[Participant], links: Links | None) -> Mix:

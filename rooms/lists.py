@@ -220,7 +220,7 @@ class Lists:
         entry.tries += 1
         self._set(called, index, "calling", "", minutes)
         wanted = (entry.uri, entry.name, how.ring_s, how.confirm, how.caller_id)
-        minutes.say(tell.DialWanted, called.number, index, *wanted, called.by)
+        minutes.say(tell.DialWanted, called.number, index, *wanted, called.by, how.muted, how.deaf)
 
     def _wake(self, room: Room) -> None:
         waits = [

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rooms import breakouts, hall, moving
+from rooms import breakouts, broadcasting, hall, moving
 from rooms.callers import Lockouts
 from rooms.commands import COMMANDS, ChangeRoom, Command, CreateRoom, Dial, DialList, End, Reserve
 from rooms.describing import describe_room
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rooms.events import Event
     from rooms.store import StoredRoom
 
-ACROSS = {**moving.ACROSS, **breakouts.ACROSS}
+ACROSS = {**moving.ACROSS, **breakouts.ACROSS, **broadcasting.ACROSS}
 """What touches more than one room."""
 MOST_ROOMS = 2000
 MOST_AT_ONCE = 200
@@ -70,6 +70,7 @@ class Rooms:
         self._lockouts = Lockouts()
         self._rooms: dict[str, Room] = {}
         self._heads: set[str] = set()
+        self._abroad: set[str] = set()
         self._numbers = Numbers()
 
     @property
@@ -103,7 +104,7 @@ class Rooms:
             self._numbers.check(name, command.rules, self._rooms)
         room = self._rooms.get(name) or self._made_for(command, name)
         room.lockouts = self._lockouts
-        command = self._resolved(replace(command, room=name), room, by)
+        command = self._resolved(command if command.room == name else replace(command, room=name), room, by)
         if name in self.entrances:
             hall.check(self, command, now)
         across = ACROSS.get(type(command))
@@ -119,11 +120,13 @@ class Rooms:
         """In other rooms."""
         events = events + hall.follow(self, events, now)
         events = events + moving.follow(self, events, now)
-        return events + breakouts.tidy(self, events, now)
+        events = events + breakouts.tidy(self, events, now)
+        return events + broadcasting.follow(self, events, now)
 
     def keep(self, room: Room) -> None:
         """Or forget it, and what it waits for."""
         (self._heads.add if room.ties.breakouts else self._heads.discard)(room.name)
+        (self._abroad.add if room.abroad else self._abroad.discard)(room.name)
         self._numbers.follow(room, room.is_forgettable)
         deadline = None if room.is_forgettable else room.next_deadline()
         if room.is_forgettable:
@@ -156,7 +159,8 @@ class Rooms:
         for room in self:
             new.policy_of(room.said, room.profile)
         self.profiles, self._demanded = new, demanded
-        return [event for room in self for event in room.use_profiles(new, now)]
+        events = [event for room in self for event in room.use_profiles(new, now)]
+        return events + broadcasting.follow(self, events, now)
 
     def numbered(self, number: str) -> Room | None:
         """The room that is there and has this number."""
@@ -170,6 +174,18 @@ class Rooms:
         """Those that have breakout rooms."""
         return [self._rooms[name] for name in sorted(self._heads)]
 
+    def abroad(self) -> list[Room]:
+        """Those of which somebody is heard elsewhere, or which hear somebody of elsewhere."""
+        return [self._rooms[name] for name in sorted(self._abroad)]
+
+    def family(self, name: str) -> tuple[str, ...]:
+        """The main room and its breakout rooms, be they there or not; any other is alone."""
+        head = self._head_of(name)
+        return (head.name, *head.ties.breakouts) if head else (name,)
+
+    def _head_of(self, name: str) -> Room | None:
+        return next((each for each in self.heads() if name == each.name or name in each.ties.breakouts), None)
+
     def destination(self, source: Room, name: str) -> Room:
         """Where people of a room may be taken; one that is not there yet is made, and stays if they come.
 
@@ -178,13 +194,17 @@ class Rooms:
         name = room_name(name)
         if name in self.entrances:
             raise Conflict(f"{name} asks for rooms and is none")
-        head = next((each for each in self.heads() if name in each.ties.breakouts), None)
         if name in self._rooms:
             return self._rooms[name]
-        if head is None and not self._on_demand:
+        if not self._on_demand and self._head_of(name) is None:
             raise NotFound(f"there is no room {name}")
+        return self._new(name)
+
+    def _new(self, name: str) -> Room:
+        """One made on demand; a breakout room has the rules of its main room. Raises Full."""
         if len(self._rooms) >= self.most_rooms:
             raise Full(f"the server has its most rooms: {self.most_rooms}")
+        head = self._head_of(name)
         if head is None:
             return Room(name, self._ids, self.profiles, profile=self._profile)
         said = {rule: value for rule, value in head.said.items() if rule != "numbers"}  # no two rooms have the same
@@ -207,10 +227,10 @@ class Rooms:
 
     def get(self, name: str) -> Room:
         """Find a room. Raises NotFound, or Invalid for what is no name."""
-        name = room_name(name)
-        if name not in self._rooms:
-            raise NotFound(f"there is no room {name}")
-        return self._rooms[name]
+        room = self._rooms.get(name) or self._rooms.get(room_name(name))
+        if room is None:
+            raise NotFound(f"there is no room {room_name(name)}")
+        return room
 
     def policy_of(self, name: str) -> RoomPolicy:
         """The rules of a room; those that it would have, where it is not there yet."""
@@ -234,14 +254,13 @@ class Rooms:
 
     def _made_for(self, command: Command, name: str) -> Room:
         """Make a room for a command that brings one into being; it stays only if the command succeeds."""
-        on_demand = isinstance(command, Reserve | Dial | DialList) and self._on_demand
+        is_open = self._on_demand or self._head_of(name) is not None
+        on_demand = isinstance(command, Reserve | Dial | DialList) and is_open
         on_demand = on_demand or (isinstance(command, Reserve) and name in self.entrances)
         may_make = isinstance(command, CreateRoom) or on_demand
         if not may_make:
             raise NotFound(f"there is no room {name}")
-        if len(self._rooms) >= self.most_rooms:
-            raise Full(f"the server has its most rooms: {self.most_rooms}")
-        room = Room(name, self._ids, self.profiles, profile=self._profile)
+        room = self._new(name)
         room.hall.is_open = name in self.entrances
         return room
 

@@ -77,6 +77,7 @@ ACTIONS: Mapping[str, Action] = {
     "mute-all": Action("Mute everybody else, or let all be heard", "menu-mute-all", Role.MODERATOR),
     "floor": Action("Let the next who has raised a hand speak", "menu-floor", Role.MODERATOR),
     "lecture": Action("Begin a lecture, or end it", "menu-lecture", Role.MODERATOR),
+    "broadcast": Action("Speak to all breakout rooms, or stop", "menu-broadcast", Role.MODERATOR),
     "admit": Action("Let in all who have knocked", "menu-admit", Role.MODERATOR),
     "kick-last": Action("Hang up on who came last", "menu-kick", Role.MODERATOR),
     "record": Action("Start recording, or stop", "menu-record", Role.MODERATOR),
@@ -122,6 +123,7 @@ MODERATOR: Mapping[str, str] = {
     "**7": "roll-call-for-all",
     "**8": "extend",
     "**9": "end",
+    "**0": "broadcast",
 }
 """Besides *2 and *3 as in ConfBridge."""
 USUAL: Mapping[str, Mapping[str, str]] = {"participant": PARTICIPANT, "moderator": MODERATOR}

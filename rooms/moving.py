@@ -6,7 +6,9 @@
     source: ParticipantMoved, what was open of him is closed, ParticipantLeft, RoomClosed if he was the last
     target: ParticipantMoved, ParticipantArrived
 
-All or nobody: what may be refused comes first. A lock keeps nobody out whom a moderator takes there, nor does a PIN.
+All or nobody: what may be refused comes first. Whom a moderator takes to a room has a moderator's leave: its lock, PIN,
+lobby and rule ``allow`` keep nobody out. Its rule ``deny`` does: whoever takes people from room to room need not know
+whom that room's host wants to see no more; who does know says so (``force``).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from rooms import door
 from rooms import events as tell
 from rooms.commands import moving as ask
 from rooms.commands.command import Command
@@ -26,21 +29,26 @@ if TYPE_CHECKING:
     from rooms.manager import Rooms
     from rooms.room import Room
 
+MOST_NAMED = 10
+"""So many are named in a refusal."""
+
 Across = Callable[["Rooms", "Room", Any, Actor, float], list[tell.Event]]
 
 
 def move(rooms: Rooms, source: Room, command: ask.Move, by: Actor, now: float) -> list[tell.Event]:
     """Raises NotFound, Conflict, Full, NotOpen, Invalid."""
-    person = source.person(command.participant)
-    return take(rooms, source, [person], rooms.destination(source, command.to), by, now)
+    person, target = source.person(command.participant), rooms.destination(source, command.to)
+    check_denied([person], target, force=command.force)
+    return take(rooms, source, [person], target, by, now)
 
 
 def move_all(rooms: Rooms, source: Room, command: ask.MoveAll, by: Actor, now: float) -> list[tell.Event]:
     """Raises NotFound, Conflict, Full, NotOpen, Invalid."""
     spared = {source.person(who).id for who in command.but}
     named = [source.person(who) for who in command.participants] or movable(source)
-    people = [person for person in named if person.id not in spared]
-    return take(rooms, source, people, rooms.destination(source, command.to), by, now)
+    people, target = [person for person in named if person.id not in spared], rooms.destination(source, command.to)
+    check_denied(people, target, force=command.force)
+    return take(rooms, source, people, target, by, now)
 
 
 def merge(rooms: Rooms, source: Room, command: ask.Merge, by: Actor, now: float) -> list[tell.Event]:
@@ -49,8 +57,9 @@ def merge(rooms: Rooms, source: Room, command: ask.Merge, by: Actor, now: float)
         raise NotOpen(f"nobody is in {source.name}")
     target = rooms.destination(source, command.to)
     check(source, movable(source), target)
+    check_denied(movable(source), target, force=command.force)
     minutes = Minutes(source.name, source.number, now)
-    target.ties.successor = ""
+    target.ties.successor, source.ties.by_force = "", command.force
     if source.ties.successor != target.name:
         source.ties.successor = target.name
         minutes.say(tell.RoomMerged, target.name, by.name)
@@ -60,6 +69,15 @@ def merge(rooms: Rooms, source: Room, command: ask.Merge, by: Actor, now: float)
 def movable(room: Room) -> list[Participant]:
     """All present but those who are being hung up on."""
     return [person for person in room.present if not person.kicked]
+
+
+def check_denied(people: Iterable[Participant], target: Room, *, force: bool) -> None:
+    """Raises Conflict."""
+    denied = [] if force else [person for person in people if door.is_denied(target, door.caller_of(person))]
+    if denied:
+        names = ", ".join(f"{person.name} ({person.id})" for person in denied[:MOST_NAMED])
+        more = f" and {len(denied) - MOST_NAMED} more" if len(denied) > MOST_NAMED else ""
+        raise Conflict(f"{target.name} is closed to {names}{more} by its rule deny; by force it is not")
 
 
 def check(source: Room, people: Iterable[Participant], target: Room, *, is_back: bool = False) -> None:
@@ -104,7 +122,7 @@ def take(
 
 
 def follow(rooms: Rooms, events: list[tell.Event], now: float) -> list[tell.Event]:
-    """Who has arrived in a room that was merged goes on; where there is no place any more, he stays."""
+    """Who has arrived in a room that was merged goes on; where there is no place for him any more, he stays."""
     further: list[tell.Event] = []
     for event in events:
         room = rooms.find(event.room)
@@ -114,6 +132,7 @@ def follow(rooms: Rooms, events: list[tell.Event], now: float) -> list[tell.Even
         if person is None or target is None:
             continue
         try:
+            check_denied([person], target, force=room.ties.by_force)
             further += take(rooms, room, [person], target, SYSTEM, now)
         except Refused:
             continue

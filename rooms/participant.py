@@ -99,6 +99,15 @@ class Finding:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How somebody comes in: muted, deaf, or as all do; ``by`` whom it was asked for, empty: by himself."""
+
+    muted: bool = False
+    deaf: bool = False
+    by: str = ""
+
+
 @dataclass(slots=True)
 class Participant:
     """One person in one room.
@@ -139,6 +148,7 @@ class Participant:
     """He has given the room's PIN, or needs none."""
     must_confirm: bool = False
     """Who answers our call comes in when he has pressed a key."""
+    manner: Manner = Manner()
     is_admitted: bool = False
     """He need not knock any more."""
     typed: str = ""

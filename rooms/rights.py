@@ -6,6 +6,7 @@ a moderator may do for himself only, and one's own microphone and ears, which ev
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rooms.commands import Command, Deafen, Mute, ToggleMute, Undeafen, Unmute
@@ -38,5 +39,10 @@ def check(command: Command, by: Actor) -> None:
     """Raise Forbidden unless the actor may ask for this."""
     if not may(command, by):
         needed = command.needs if by.role < command.needs else Role.MODERATOR
-        what = type(command).__name__.lower()
-        raise Forbidden(f"{what} takes a {needed.name.lower()}; {by.name} is a {by.role.name.lower()} only")
+        what = re.sub(r"(?<!^)(?=[A-Z])", " ", type(command).__name__).lower()
+        raise Forbidden(f"{what} takes {_a(needed)}; {by.name} is {_a(by.role)} only")
+
+
+def _a(role: Role) -> str:
+    name = role.name.lower()
+    return f"an {name}" if name[0] in "ao" else f"a {name}"

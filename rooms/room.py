@@ -14,6 +14,7 @@ from typing import Any
 
 from rooms import (
     assembly,
+    broadcasting,
     dialling,
     door,
     entrance,
@@ -41,7 +42,7 @@ from rooms.keypad import Keypads
 from rooms.lifecycle import Happening, State, next_state
 from rooms.lists import Lists
 from rooms.minutes import Minutes
-from rooms.participant import MOST_NAME, SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, readable
+from rooms.participant import MOST_NAME, SYSTEM, Actor, Participant, ParticipantId, Presence, readable
 from rooms.plays import Plays
 from rooms.profiles import Profiles, Said, check_names, plain
 from rooms.recording import Recording
@@ -55,6 +56,7 @@ _TOUCHES_HEARING = (
     tell.HeldByHost, tell.ReleasedByHost, tell.FloorGiven, tell.FloorTaken, tell.RoomChanged, tell.RoomCreated,
     tell.WhisperBegan, tell.WhisperEnded, tell.RelationChanged,
     tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed, tell.ForwardStarted, tell.ForwardEnded,
+    tell.BroadcastBegan, tell.BroadcastEnded,
 )  # fmt: skip
 
 
@@ -107,6 +109,7 @@ class Room:
         self.ties = Ties()
         self.links = links.Links()
         self.assembly = assembly.Assembly()
+        self.abroad = broadcasting.Abroad()
         self._ids = ids
 
     @property
@@ -159,19 +162,20 @@ class Room:
             topics.ALARMS[purpose](self, minutes)
         return self.conclude(minutes)
 
-    def conclude(self, minutes: Minutes) -> list[tell.Event]:
-        """All is said: who hears whom follows from it."""
+    def conclude(self, minutes: Minutes, *, hears_anew: bool = False) -> list[tell.Event]:
+        """All is said: who hears whom follows from it. ``hears_anew``: also from what is in other rooms."""
         recording.follow(self, minutes)
         timing.follow(self, minutes)
         self.lists.follow(self, list(minutes.events), minutes)
-        if any(isinstance(event, _TOUCHES_HEARING) for event in minutes.events):
+        if hears_anew or any(isinstance(event, _TOUCHES_HEARING) for event in minutes.events):
             self._tell_hearing(minutes)
         self.number = minutes.number
         return minutes.events
 
     def _tell_hearing(self, minutes: Minutes) -> None:
         voices.review(self, minutes)
-        hearing = self.forwards.add_to(hearing_of(self.present, self.waiting, self.links, self.speakers))
+        heard = self.abroad.heard()
+        hearing = self.forwards.add_to(hearing_of(self.present, self.waiting, self.links, self.speakers, heard))
         if hearing != self.hearing:
             self.hearing = hearing
             minutes.say(tell.HearingChanged, hearing)
@@ -285,8 +289,8 @@ class Room:
         person.presence, person.arrived_at = Presence.PRESENT, minutes.at
         self.state = next_state(self.state, lifecycle.on_arrival(len(self.present)))
         minutes.say(tell.ParticipantArrived, person.id, person.name, person.address, person.source)
-        if self.policy.mute_on_entry and not is_moved:
-            voices.add_mute(self, person, MuteCause.ENTRY, SYSTEM, minutes)
+        if not is_moved:
+            voices.enter(self, person, minutes)
         assembly.review(self, person, minutes)
         if person.held:
             minutes.say(tell.ParticipantHeld, person.id)
@@ -313,6 +317,7 @@ class Room:
             dialling.leave(person, cause, minutes)
             assembly.leave(self, person, minutes)
             links.leave(self, person.id, minutes)
+            broadcasting.leave(self, person.id, minutes)
             if self.dominant == person.id:
                 voices.give_word(self, None, minutes)
             minutes.say(tell.ParticipantLeft, person.id, cause)
@@ -335,6 +340,7 @@ class Room:
         self.forwards.close(minutes)
         self.chat.clear()
         assembly.close_room(self, minutes)
+        broadcasting.close_room(self, minutes)
         self._take_off_lock(SYSTEM, minutes)
         self.opened_at = None
         self.alarms.clear_all(but=RETURN)

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -20,6 +20,7 @@ from sqlite_utils import Database, Migrations
 from rooms import chat
 from rooms import events as tell
 from rooms.errors import Refused
+from rooms.events.event import members
 from rooms.participant import id_number
 from rooms.policy import room_name
 from rooms.profile_store import profiles_table
@@ -151,7 +152,7 @@ def record_of(event: tell.Event) -> Record | None:
     sql = RECORDS.get(type(event))
     if sql is None:
         return None
-    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    values = members(event)
     if "said" in values:
         values |= {"policy": None, "said": json.dumps(values["said"])}
     return Record(sql, values)

@@ -19,6 +19,8 @@ class Ties:
     """Its own. A room stays while it has some, be it empty."""
     successor: str = ""
     """Where all go who still arrive: the room has been merged."""
+    by_force: bool = False
+    """So do those whom that room's rule deny keeps out."""
 
     def describe(self) -> dict[str, Any]:
         return {"parent": self.parent, "breakouts": list(self.breakouts), "merged_into": self.successor}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rooms import (
     assembly,
+    broadcasting,
     calling_roll,
     dialling,
     door,
@@ -40,6 +41,7 @@ HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {
     **messages.HANDLERS,
     **voices.HANDLERS,
     **assembly.HANDLERS,
+    **broadcasting.HANDLERS,
     **calling_roll.HANDLERS,
     **links.HANDLERS,
     **gains.HANDLERS,

@@ -11,7 +11,7 @@ from rooms.errors import Forbidden
 from rooms.hearing import may_be_heard, may_hear
 from rooms.keys import checked_digits
 from rooms.menus import menu_for
-from rooms.participant import Actor, MuteCause, Participant, ParticipantId, Presence, Role
+from rooms.participant import SYSTEM, Actor, MuteCause, Participant, ParticipantId, Presence, Role
 from rooms.policy import LIFTS
 from rooms.wishes import how_to
 
@@ -35,6 +35,19 @@ def add_mute(room: Room, person: Participant, cause: MuteCause, by: Actor, minut
         hush(room, person, minutes)
         person.muted.add(cause)
         minutes.say(tell.ParticipantMuted, person.id, cause, by.name)
+
+
+def enter(room: Room, person: Participant, minutes: Minutes) -> None:
+    """What he is from his first moment in the room on, by its rules and as it was asked for with the call."""
+    manner = person.manner
+    if room.policy.mute_on_entry:
+        add_mute(room, person, MuteCause.ENTRY, SYSTEM, minutes)
+    by = Actor(manner.by or person.name, Role.PARTICIPANT)
+    if manner.muted:
+        add_mute(room, person, MuteCause.HOST if manner.by else MuteCause.SELF, by, minutes)
+    if manner.deaf:
+        person.deaf, person.deafened_himself = True, not manner.by
+        minutes.say(tell.ParticipantDeafened, person.id, by.name)
 
 
 def unmute(room: Room, command: ask.Unmute, by: Actor, minutes: Minutes) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rooms.room import Room
 
 STEP_DB = 3.0
-OUTSIDE = (ask.Dial, ask.Play)
-"""What must be asked of others than the room first (the fence, the list of sounds): asked by the focus."""
+OUTSIDE = (ask.Dial, ask.Play, ask.BroadcastVoice)
+"""What others than the room must allow first (the fence, the list of sounds, other rooms): asked by the focus."""
 
 Wish = Callable[["Room", "Participant", str], ask.Command]
 
@@ -87,6 +87,11 @@ def _lecture(room: Room, person: Participant, _: str) -> ask.Command:
     return (ask.EndLecture if room.assembly.lecture else ask.StartLecture)(room.name)
 
 
+def _broadcast(room: Room, person: Participant, _: str) -> ask.Command:
+    is_on = person.id in room.abroad.speaking
+    return ask.EndBroadcast(room.name, person.id) if is_on else ask.BroadcastVoice(room.name, person.id)
+
+
 def _roll_call(room: Room, person: Participant, _: str) -> ask.Command:
     return ask.RollCall(room.name, person.id)
 
@@ -131,6 +136,7 @@ WISHES: Mapping[str, Wish] = {
     "floor": _floor,
     "lecture": _lecture,
     "admit": _admit,
+    "broadcast": _broadcast,
     "roll-call": _roll_call,
     "roll-call-for-all": _roll_call_for_all,
     "leave": _leave,
@@ -203,7 +209,7 @@ _OF_MANY: Mapping[str, str] = {
     "extend": "prompt:extended",
     "kick-last": "prompt:kicked-last",
 }
-_SELF_EVIDENT = ("leave", "end", "roll-call", "roll-call-for-all")
+_SELF_EVIDENT = ("leave", "end", "roll-call", "roll-call-for-all", "broadcast")
 """Of these he hears himself what comes of them."""
 
 

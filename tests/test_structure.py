@@ -19,6 +19,8 @@ EVERYBODY = frozenset({
 })  # fmt: skip
 TOOLS = EVERYBODY - {"app", "admin"}
 
+ROWS_OF_ROUTES = frozenset({"config.routes", "config.route_rows", "config.route_checks"})
+
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "sip": frozenset(),
     "rtp": frozenset(),
@@ -31,17 +33,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "log": frozenset(),
     "prompts": frozenset(),
     "backup": frozenset({"config"}),
-    "plan": frozenset(
-        {
-            "rooms",
-            "config.toml",
-            "config.routes",
-            "config.route_rows",
-            "routing.refusals",
-            "routing.bans",
-            "routing.users",
-        }
-    ),
+    "plan": frozenset({"rooms", "config.toml", "routing.refusals", "routing.bans", "routing.users"}) | ROWS_OF_ROUTES,
     "sdp": frozenset({"formats"}),
     "engine": frozenset({"rtp", "formats", "contract"}),
     "worker": frozenset({"engine", "rtp", "contract"}),

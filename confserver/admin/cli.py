@@ -92,6 +92,8 @@ OPTION_HELP = {
     "tries": "How often each is called where it is busy or nobody answers.",
     "pause_s": "Seconds between two tries.",
     "confirm": "Who answers comes in when he has pressed 1.",
+    "muted": "Who comes in by this is muted by the host.",
+    "deaf": "Who comes in by this hears nothing at first.",
     "redial": "Call back who is lost by a fault.",
     "tracks": "Also a file for each participant.",
     "uri": "Whom to call: sip:USER@HOST, tel:NUMBER, or a number.",
@@ -107,7 +109,7 @@ OPTION_HELP = {
     "reason": "Why, in a few words for whoever reads the list.",
     "minutes": "So many minutes longer.",
     "role": "What its holder may do.",
-    "rooms": "Only these rooms, by name or pattern (team-*); more than one: say it again.",
+    "rooms": "Only these rooms, by name (a token's also by pattern, team-*); more than one: say it again.",
     "seconds": "Until so many seconds have passed.",
     "password": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
     "display": "What others read when this user calls.",
@@ -126,6 +128,7 @@ OPTION_HELP = {
     "secret": "ask: type it; stdin: the first line of standard input. Else the server makes one and shows it.",
     "to": "The other room, or participant.",
     "participants": "Only this participant: an id or a name; more than one: say it again.",
+    "force": "Also whom the other room's rule deny keeps out.",
     "count": "How many breakout rooms there are to be.",
     "names": "What a breakout room is called; more than one: say it again.",
     "assign": "WHO=ROOM: who goes to which breakout room; more than one: say it again.",
@@ -320,7 +323,8 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
     kind = Table() if get_origin(kind) is dict else kind
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         kind = click.Choice([str(member.value) for member in hint])
-    return click.Option([f"--{name}"], type=kind, required=required, default=None, multiple=is_list, help=words)
+    unsaid = {} if required else {"default": None}  # with a default, be it None, click lets it be left out
+    return click.Option([f"--{name}"], type=kind, required=required, multiple=is_list, help=words, **unsaid)
 
 
 def help_of(field: dataclasses.Field[Any]) -> str:

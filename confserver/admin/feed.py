@@ -3,11 +3,13 @@
 ::
 
     events of one command -> Feed.append -> [ entry | entry | entry ]  -> Cursor.take -> one reader
-         number, once written                 the last few MB           -> Cursor.take -> another
+         number                               the last few MB           -> Cursor.take -> another
+                                                                           written once, for the first who reads it
 
-An entry is written once, whoever reads it. Nothing is kept for a reader but a number: who is slower than the entries
-that are kept has lost his place, and has to begin anew. Entries are shown in order, and only when the store has what
-they tell (``Feed.commit``): nobody learns of what a crash could take back.
+An entry is written when somebody wants it, and once, whoever else does: most are never read. Nothing is kept for a
+reader but a number: who is slower than the entries that are kept has lost his place, and has to begin anew. Entries
+are shown in order, and only when the store has what they tell (``Feed.commit``): nobody learns of what a crash could
+take back.
 """
 
 from __future__ import annotations
@@ -20,26 +22,53 @@ from typing import Any
 
 import msgspec
 
-OVERHEAD_BYTES = 200
-"""Of an entry, beside its text."""
+OVERHEAD_BYTES = 400
+"""Of an entry, beside its text, or beside what its event holds."""
+MOST_UNWRITTEN = 2000
+"""An event that holds more than so many bytes is written down at once: its text may be much shorter."""
 MOST_AT_ONCE = 256
 """So many entries are looked at for one reader before it is another's turn."""
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """What has happened, to be told once somebody reads it. ``size``: the bytes it holds until then, roughly."""
+
+    type: str
+    room: str
+    at: float
+    size: int
+    tell: Callable[[], Mapping[str, Any]]
+
+
+@dataclass(slots=True)
 class Entry:
-    """One event. ``text``: as server-sent events have it; the JSON alone begins at ``start``."""
+    """One event. ``text``: as server-sent events have it; the JSON alone begins at ``start``; empty until somebody
+    reads it."""
 
     number: int
     type: str
     room: str
-    told: Mapping[str, Any]
-    text: bytes
-    start: int
+    at: float
+    news: News | None
+    text: bytes = b""
+    start: int = 0
 
     @property
     def json(self) -> bytes:
         return self.text[self.start : -2]
+
+    @property
+    def size(self) -> int:
+        return OVERHEAD_BYTES + (self.news.size if self.news is not None else len(self.text))
+
+    def write(self, epoch: str) -> None:
+        """Now somebody reads it: once, whoever else does."""
+        if self.news is not None:
+            identity = f"{epoch}-{self.number}"
+            head = f"id: {identity}\nevent: {self.type}\ndata: ".encode()
+            self.text = head + msgspec.json.encode({"id": identity, **self.news.tell()}) + b"\n\n"
+            self.start, self.news = len(head), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +113,7 @@ class Feed:
         self._most_bytes = most_bytes
         self._entries: deque[Entry] = deque()
         self._bytes = 0
-        self.latest: tuple[Entry, ...] = ()
+        self.latest: Sequence[Entry] = ()
         """What the last command has come to."""
         self._open: deque[list[int]] = deque()
         """Of each command that is not shown yet: its last number, and 1 where the store has it."""
@@ -93,14 +122,18 @@ class Feed:
         """Nothing has happened yet: numbers go on where an earlier run has stopped."""
         self.number = self.shown = number
 
-    def append(self, told: Sequence[Mapping[str, Any]]) -> Callable[[], bool]:
+    def append(self, told: Sequence[News]) -> Callable[[], bool]:
         """Take what one command has come to; gives what to call when the store has it, which tells whether more may
         be read then."""
         first = self.number + 1
         self.number += len(told)
-        self.latest = tuple(_written(self.epoch, number, each) for number, each in enumerate(told, first))
+        self.latest = [Entry(number, news.type, news.room, news.at, news) for number, news in enumerate(told, first)]
         for entry in self.latest:
-            self._keep(entry)
+            if entry.size > MOST_UNWRITTEN + OVERHEAD_BYTES:
+                entry.write(self.epoch)
+            self._entries.append(entry)
+            self._bytes += entry.size
+        self._make_room()
         span = [self.number, 0]
         self._open.append(span)
 
@@ -113,11 +146,19 @@ class Feed:
 
         return commit
 
-    def _keep(self, entry: Entry) -> None:
-        self._entries.append(entry)
-        self._bytes += len(entry.text) + OVERHEAD_BYTES
+    def _make_room(self) -> None:
         while self._bytes > self._most_bytes and len(self._entries) > 1:
-            self._bytes -= len(self._entries.popleft().text) + OVERHEAD_BYTES
+            self._bytes -= self._entries.popleft().size
+
+    def write(self, entries: list[Entry]) -> list[Entry]:
+        """Some of those that are kept, for who reads them; what makes them larger pushes out the oldest."""
+        for entry in entries:
+            if entry.news is not None and entry.number >= self.oldest:
+                self._bytes -= entry.size
+                entry.write(self.epoch)
+                self._bytes += entry.size
+        self._make_room()
+        return entries
 
     @property
     def oldest(self) -> int:
@@ -181,14 +222,7 @@ class Cursor:
         entries = self.feed.read(self.number, most)
         if entries:
             self.number = entries[-1].number
-        return [entry for entry in entries if self.wanted.takes(entry)]
-
-
-def _written(epoch: str, number: int, told: Mapping[str, Any]) -> Entry:
-    name = str(told["type"])
-    json = msgspec.json.encode({"id": f"{epoch}-{number}", **told})
-    head = f"id: {epoch}-{number}\nevent: {name}\ndata: ".encode()
-    return Entry(number, name, str(told["room"]), told, head + json + b"\n\n", len(head))
+        return self.feed.write([entry for entry in entries if self.wanted.takes(entry)])
 
 
 def sse(name: str, json: bytes, identity: str = "") -> bytes:

@@ -83,7 +83,7 @@ def record_of(entry: Entry, identity: str) -> Record:
     """Written with whatever else its command has come to, all or none."""
     values = {
         "number": entry.number, "id": identity, "type": entry.type, "room": entry.room,
-        "at": float(entry.told["at"]), "body": entry.json,
+        "at": entry.at, "body": entry.json,
     }  # fmt: skip
     return Record(_KEEP, values)
 

@@ -175,9 +175,7 @@ class Line:
                 self._is_away = True
                 return
             self._ready.extend(
-                Letter(
-                    self._cursor.feed.identify(each.number), each.type, float(each.told["at"]), each.json, each.number
-                )
+                Letter(self._cursor.feed.identify(each.number), each.type, each.at, each.json, each.number)
                 for each in entries
             )
 

@@ -200,6 +200,13 @@ ROOMS: dict[str, Schema] = {
         participants=rows(text("Who is in it")),
         room_db=nullable(number("How much softer they hear the room; null: not at all")),
     ),
+    "Broadcast": thing(
+        "Somebody who is heard in other rooms than his own.",
+        participant=text("Who"),
+        name=text("What others read"),
+        from_room=text("Where he is"),
+        rooms=rows(text("Where he is heard; none named: in the main room and all breakout rooms")),
+    ),
     "Called": thing(
         "Somebody on a list that is called.",
         uri=text("Whom"),
@@ -242,6 +249,7 @@ ROOMS: dict[str, Schema] = {
         floor=rows(text("Who has been let speak")),
         whispers=rows(ref("Whisper")),
         sidebars=rows(ref("Sidebar")),
+        broadcasts=rows(ref("Broadcast")),
         unheard=rows(rows(text("A listener, and whom he does not hear"))),
         created_at=nullable(time("When it was made")),
         opened_at=nullable(time("Since when somebody is there")),

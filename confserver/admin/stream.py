@@ -23,7 +23,7 @@ from twisted.internet.task import LoopingCall
 from twisted.web.http import Request
 from zope.interface import implementer
 
-from confserver.admin.feed import Cursor, Entry, Feed, Lost, Wanted, sse
+from confserver.admin.feed import Cursor, Entry, Feed, Lost, News, Wanted, sse
 from confserver.admin.tokens import Holder
 
 log = structlog.get_logger("http")
@@ -199,7 +199,7 @@ class Streams:
         self._chore.clock = reactor
 
     # -------------------------------------------------------------- what is told
-    def happened(self, told: Sequence[Mapping[str, Any]]) -> Callable[[], None]:
+    def happened(self, told: Sequence[News]) -> Callable[[], None]:
         """Gives what to call when the store has it."""
         commit = self.feed.append(told)
 

@@ -199,6 +199,9 @@ def _turns(room: Record) -> list[str]:
         lines.append(f"{each['participant']} {'coaches' if each['coach'] else 'whispers to'} {each['to']}")
     for each in room["sidebars"]:
         lines.append(f"sidebar {each['sidebar']}: {', '.join(each['participants'])}")
+    for each in room["broadcasts"]:
+        to = ", ".join(each["rooms"]) or "all breakout rooms"
+        lines.append(f"{each['name']} ({each['participant']}) speaks from {each['from_room']} to {to}")
     lines += [f"{listener} does not hear {source}" for listener, source in room["unheard"]]
     return lines if len(lines) > 1 else []
 

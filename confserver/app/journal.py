@@ -12,15 +12,18 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from confserver.focus.outputs import Audited, Measured, Recorded
+from confserver.log import is_logged
 from confserver.storage import Storage
 from rooms import events as told
 from rooms import store
+from rooms.events.event import members
 from rooms.participant import ParticipantId
 from rooms.policy import SECRETS
 from rooms.records import queries
 from rooms.records.figures import Figures
 from rooms.records.ledger import Ledger, Share
 from rooms.records.statement import Record
+from rooms.telling import TYPES
 
 log = structlog.get_logger("rooms")
 _NOT_LOGGED = (
@@ -69,9 +72,9 @@ class Journal:
 
     def publish(self, events: tuple[told.Event, ...]) -> Deferred[Any]:
         """Fires after the commit, at once where nothing needs to be kept."""
-        for event in events:
+        for event in events if is_logged("info") else ():
             if not isinstance(event, _NOT_LOGGED):
-                log.info(_words(event), **_facts(event))
+                log.info(_WORDS[type(event)], **_facts(event))
         ledger = self._ledger.follow(events) if self._ledger else ()
         return self._write([*store.records_of(events), *ledger, *self.beside()])
 
@@ -114,14 +117,23 @@ def _lost(failure: Failure) -> Failure:
 
 def _facts(event: told.Event) -> dict[str, object]:
     """No secrets: neither a room's nor anybody's."""
-    facts = {field.name: getattr(event, field.name) for field in fields(event) if field.name not in ("number", "at")}
-    facts |= {field.name: "set" for field in fields(event) if field.metadata.get("secret") and facts[field.name]}
+    facts = members(event)
+    del facts["number"], facts["at"]
+    facts |= {name: "set" for name in _SECRETS.get(type(event), ()) if facts[name]}
     policy, said = facts.pop("policy", None), facts.get("said")
     if isinstance(said, Mapping):
         facts["said"] = {name: "set" if name in SECRETS and value else value for name, value in said.items()}
     return facts | (policy.describe(secrets=False) if policy else {})
 
 
-def _words(event: told.Event) -> str:
+def _secrets_of(kind: type[told.Event]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if field.metadata.get("secret"))
+
+
+def _words_of(kind: type[told.Event]) -> str:
     """ParticipantArrived -> participant arrived"""
-    return "".join(f" {c.lower()}" if c.isupper() else c for c in type(event).__name__).strip()
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in kind.__name__).strip()
+
+
+_WORDS = {kind: _words_of(kind) for kind in TYPES.values()}
+_SECRETS = {kind: names for kind in TYPES.values() if (names := _secrets_of(kind))}

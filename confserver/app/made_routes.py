@@ -44,7 +44,7 @@ log = structlog.get_logger("routes")
 NO_MEMBERS = ("route", "before", "clear")
 """Fields of commands that say which row, and where."""
 
-T = TypeVar("T", Route, Group)
+T = TypeVar("T", bound=Route | Group)
 
 
 def kept_table(db: Database) -> Made:

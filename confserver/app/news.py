@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.task import LoopingCall
 from twisted.web.http import Request
 
-from confserver.admin.feed import Feed
+from confserver.admin import feed
 from confserver.admin.hook_store import Kept
 from confserver.admin.opening import open_stream
 from confserver.admin.stream import Streams
@@ -22,7 +23,7 @@ from confserver.config import Settings
 from confserver.focus.focus import Focus
 from confserver.storage import Storage
 from rooms.events import Event
-from rooms.telling import tell
+from rooms.telling import name_of, size_of, tell
 
 LEVELS_S = 0.5
 """Between two tellings of what comes from people."""
@@ -46,7 +47,7 @@ class News:
         self, reactor: Any, settings: Settings, focus: Focus, storage: Storage, now: Callable[[], float], orders: Orders
     ) -> None:
         self._reactor = reactor
-        self.feed = Feed(focus.epoch, settings.events.memory_mb << 20)
+        self.feed = feed.Feed(focus.epoch, settings.events.memory_mb << 20)
         self.streams = Streams(self.feed, Snapshots(focus, now), reactor, settings.events.readers)
         self.webhooks = Webhooks(reactor, settings.webhooks, self.feed, storage, now)
         self.webhooks.join(orders)
@@ -59,7 +60,7 @@ class News:
         self._outbox.clock = reactor
 
     def listen(self, events: tuple[Event, ...]) -> Stored:
-        stored = self.streams.happened([tell(event) for event in events])
+        stored = self.streams.happened([_news(event) for event in events])
 
         def after() -> None:
             stored()
@@ -96,3 +97,7 @@ class News:
 
     def describe(self) -> dict[str, object]:
         return {"events": self.streams.describe(), "webhooks": self.webhooks.describe()}
+
+
+def _news(event: Event) -> feed.News:
+    return feed.News(name_of(type(event)), event.room, event.at, size_of(event), partial(tell, event))

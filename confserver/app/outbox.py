@@ -52,10 +52,12 @@ class Outbox:
 
     def records(self) -> list[Record]:
         """Of what the last command has come to, that which somebody waits for."""
-        lines = self._lines.values()
-        wanted = [entry for entry in self._feed.latest if any(line.takes(entry) for line in lines)] if lines else []
+        lines, feed = self._lines.values(), self._feed
+        wanted = [entry for entry in feed.latest if any(line.takes(entry) for line in lines)] if lines else []
         self._unlooked += len(wanted)
-        return [store.record_of(entry, self._feed.identify(entry.number)) for entry in wanted]
+        for entry in feed.write(wanted):
+            entry.write(feed.epoch)  # also what has been pushed out of the feed's memory at once
+        return [store.record_of(entry, feed.identify(entry.number)) for entry in wanted]
 
     # ------------------------------------------------------------------ from the store to a line
     def fetch(self, line: Line) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import structlog
 from twisted.internet.defer import Deferred
@@ -15,6 +15,7 @@ from confserver.app.journal import Journal
 from confserver.app.publishing import Listener, publish
 from confserver.contract import DigitPressed, FromScribe, FromWorker, ToScribe, ToWorker
 from confserver.focus import outputs as focus_out
+from confserver.focus.deadlines import soonest
 from confserver.focus.focus import Focus
 from confserver.sip import outputs as sip_out
 from confserver.sip.flow import Flow, written
@@ -28,7 +29,10 @@ from rooms.events import DigitReceived
 log = structlog.get_logger("calls")
 
 Output = sip_out.Output | focus_out.Output
-_FOR_TRANSPORTS = (sip_out.SendBytes, sip_out.OpenFlow, sip_out.CloseFlow, sip_out.Resolve)
+_FOR_TRANSPORTS = frozenset((sip_out.SendBytes, sip_out.OpenFlow, sip_out.CloseFlow, sip_out.Resolve))
+_FOR_JOURNAL = frozenset((focus_out.Measured, focus_out.Recorded, focus_out.Audited))
+_FOR_STACK = frozenset(get_args(focus_out.Output)) - _FOR_JOURNAL
+"""Of what the focus asks for, all that ``Performer._do`` finds nobody else for."""
 
 
 class Transports(Protocol):
@@ -130,9 +134,10 @@ class Performer:
         self._set_timer()
         return commits
 
-    def _do(self, output: Output, commits: list[Deferred[Any]]) -> Sequence[Output]:
-        """Gives what follows."""
-        if isinstance(output, _FOR_TRANSPORTS):
+    def _do(self, output: Any, commits: list[Deferred[Any]]) -> Sequence[Output]:
+        """One of ``Output``; gives what follows."""
+        kind = type(output)
+        if kind in _FOR_TRANSPORTS:
             self._hands.transports.perform(output)
             if self._hands.said is not None and isinstance(output, sip_out.SendBytes):
                 self._hands.said(output.data, output.flow, self.now())
@@ -147,9 +152,9 @@ class Performer:
                 if isinstance(event, DigitReceived):
                     log.debug("key", room=event.room, participant=event.participant, digit=event.digit)
             commits.append(publish(self._hands.journal, self._hands.listeners, output.events))
-        elif isinstance(output, focus_out.Measured | focus_out.Recorded | focus_out.Audited):
+        elif kind in _FOR_JOURNAL:
             commits.append(self._hands.journal.note(output))
-        elif isinstance(output, focus_out.Output):
+        elif kind in _FOR_STACK:
             return self._answer(output)
         elif self._registry and isinstance(output, sip_out.RequestArrived) and output.request.method == "REGISTER":
             self._registry.register(output, self.now(), self.perform)
@@ -248,10 +253,10 @@ class Performer:
 
     # ------------------------------------------------------------------ time
     def _set_timer(self) -> None:
-        """Keep the one timer at the next deadline."""
-        deadlines = (self._stack.next_deadline(), self._focus.next_deadline())
-        due = min((each for each in deadlines if each is not None), default=None)
-        if due == self._due:
+        """Keep the one timer at the next deadline, or before it: deadlines mostly move on, and looking once in vain
+        costs less than a new timer for each of them."""
+        due = soonest(self._stack.next_deadline(), self._focus.next_deadline())
+        if due is not None and self._due is not None and self._due <= due:
             return
         self.stop()
         if due is not None:

@@ -10,19 +10,26 @@ from confserver.client.asking import Asking, Changed, Listed, Told, path
 class OfMoves(Asking[Listed, Told, Changed]):
     """A test holds these to ``rooms.commands``."""
 
-    def move(self, room: str, participant: str, to: str) -> Changed:
+    def move(self, room: str, participant: str, to: str, *, force: bool | None = None) -> Changed:
         """Take one participant to another room."""
-        return self._change("POST", path("rooms", room, "participants", participant, "move"), to=to)
+        return self._change("POST", path("rooms", room, "participants", participant, "move"), to=to, force=force)
 
     def move_all(
-        self, room: str, to: str, *, participants: Sequence[str] | None = None, but: Sequence[str] | None = None
+        self,
+        room: str,
+        to: str,
+        *,
+        participants: Sequence[str] | None = None,
+        but: Sequence[str] | None = None,
+        force: bool | None = None,
     ) -> Changed:
         """Take many, or everybody, to another room."""
-        return self._change("POST", path("rooms", room, "move"), to=to, participants=participants, but=but)
+        where = path("rooms", room, "move")
+        return self._change("POST", where, to=to, participants=participants, but=but, force=force)
 
-    def merge(self, room: str, to: str) -> Changed:
+    def merge(self, room: str, to: str, *, force: bool | None = None) -> Changed:
         """Take everybody to another room, also those who are still on the way."""
-        return self._change("POST", path("rooms", room, "merge"), to=to)
+        return self._change("POST", path("rooms", room, "merge"), to=to, force=force)
 
     def open_breakouts(
         self,
@@ -45,3 +52,11 @@ class OfMoves(Asking[Listed, Told, Changed]):
     def broadcast(self, room: str, *, sounds: Sequence[str] | None = None, text: str | None = None) -> Changed:
         """Play sounds, or send text, to a room and all its breakout rooms."""
         return self._change("POST", path("rooms", room, "broadcast"), sounds=sounds, text=text)
+
+    def broadcast_voice(self, room: str, participant: str, *, rooms: Sequence[str] | None = None) -> Changed:
+        """Let a participant be heard live in all breakout rooms, or in those named."""
+        return self._change("POST", path("rooms", room, "participants", participant, "broadcast"), rooms=rooms)
+
+    def end_broadcast(self, room: str, participant: str) -> Changed:
+        """Let a participant be heard only where he is."""
+        return self._change("DELETE", path("rooms", room, "participants", participant, "broadcast"))

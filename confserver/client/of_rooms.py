@@ -139,10 +139,14 @@ class OfRooms(Asking[Listed, Told, Changed]):
         ring_s: float | None = None,
         confirm: bool | None = None,
         caller_id: str | None = None,
+        muted: bool | None = None,
+        deaf: bool | None = None,
     ) -> Changed:
         """Call somebody into the room."""
-        where = path("rooms", room, "dial")
-        return self._change("POST", where, uri=uri, name=name, ring_s=ring_s, confirm=confirm, caller_id=caller_id)
+        return self._change(
+            "POST", path("rooms", room, "dial"), uri=uri, name=name, ring_s=ring_s, confirm=confirm,
+            caller_id=caller_id, muted=muted, deaf=deaf,
+        )  # fmt: skip
 
     def dial_list(
         self,
@@ -156,11 +160,13 @@ class OfRooms(Asking[Listed, Told, Changed]):
         confirm: bool | None = None,
         caller_id: str | None = None,
         redial: bool | None = None,
+        muted: bool | None = None,
+        deaf: bool | None = None,
     ) -> Changed:
         """Call a list of people into the room, again where it is busy or nobody answers."""
         return self._change(
             "POST", path("rooms", room, "lists"), whom=whom, at_once=at_once, tries=tries, pause_s=pause_s,
-            ring_s=ring_s, confirm=confirm, caller_id=caller_id, redial=redial,
+            ring_s=ring_s, confirm=confirm, caller_id=caller_id, redial=redial, muted=muted, deaf=deaf,
         )  # fmt: skip
 
     def cancel_list(self, room: str, list: int | None = None) -> Changed:

@@ -23,7 +23,7 @@ MOST_VALUES = 5000
 """Patterns, networks and names of all rows and groups together: what a request may have to be compared with."""
 MOST_NAME = 64
 
-T = TypeVar("T", Route, Group)
+T = TypeVar("T", bound=Route | Group)
 
 
 class RowError(ValueError):

@@ -106,6 +106,8 @@ class SetHearing(ToWorker, frozen=True):
     """Those who speak to some alone: they are not recorded, and do not have the word."""
     silent: int | None = None
     """The mix of those who hear nothing, not even what plays to everybody; only what plays to them alone."""
+    guests: list[LegId] = []
+    """Sources that sit in other rooms of the same worker."""
     bare: list[int] = []
     """The mixes that hold voices and nothing else, as loud as they are: nothing that plays."""
 

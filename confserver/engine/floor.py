@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from confserver.contract import RoomSound
 from confserver.engine.frame import NARROW, band_of
-from confserver.engine.mixer import MOST_PLAYERS, NOBODY, SLOTS, Mixer
+from confserver.engine.mixer import MOST_TALKERS, NOBODY, Mixer
 from confserver.engine.mixes import Mixes
 from confserver.engine.room import LOWER_AFTER, Room
 from confserver.engine.seats import Seats
@@ -13,7 +13,6 @@ _LOUDER = 4.0
 """A newcomer must be 6 dB louder than the quietest talker to take the last place from him."""
 _FADE = {1.0: 0.5, 0.5: 0.0}
 """A talker who leaves fades over two frames."""
-_MOST_TALKERS = SLOTS - MOST_PLAYERS  # with those who fade out
 
 
 class Floor(Mixes):
@@ -31,7 +30,7 @@ class Floor(Mixes):
 
     def open(self, number: int, sound: RoomSound) -> None:
         if number not in self.rooms:
-            self.rooms[number] = Room(number, sound, min(sound.talkers, _MOST_TALKERS - 4))
+            self.rooms[number] = Room(number, sound, min(sound.talkers, MOST_TALKERS - 4))
             self._note_treatment(number, sound)
             self.review_rate(number)
 
@@ -43,7 +42,7 @@ class Floor(Mixes):
         room = self.rooms.get(number)
         if room is None:
             return
-        room.sound, room.most_talkers = sound, min(sound.talkers, _MOST_TALKERS - 4)
+        room.sound, room.most_talkers = sound, min(sound.talkers, MOST_TALKERS - 4)
         for mix in room.all_mixes():
             self._mixer(room).with_noise[mix] = sound.comfort_noise and mix != room.tap
         self._note_treatment(number, sound)
@@ -54,6 +53,8 @@ class Floor(Mixes):
         room = self.rooms.pop(number, None)
         if room is None:
             return
+        for row in list(room.guests):
+            self._drop_guest(row, room)
         for row in room.members | room.players.keys():
             self._seats.mix[row] = NOBODY
             self._seats.talks[row] = False
@@ -80,6 +81,9 @@ class Floor(Mixes):
         self._set_gains(room, mix, {})
         self._listen(row, mix)
         self._apply(room)
+        for other in self.abroad.get(row, ()):
+            other.wishes.forget(row)
+            self._apply(other)
 
     def leave(self, row: int) -> None:
         """The leg is gone for good; whoever wants a soft end lets it fade first."""
@@ -89,6 +93,9 @@ class Floor(Mixes):
         for place in (room.members, room.audible, room.talkers, room.fading):
             place.discard(row)
         self._fading.pop(row, None)
+        for other in list(self.abroad.get(row, ())):
+            other.wishes.forget(row)
+            self._drop_guest(row, other)
         room.wishes.forget(row)
         room.ducked.pop(row, None)
         for mix in room.all_mixes():
@@ -184,21 +191,23 @@ class Floor(Mixes):
 
     # ------------------------------------------------------------------ the floor
     def enter(self, row: int) -> bool:
-        """Somebody begins to talk. False where louder ones have all places."""
+        """Somebody begins to talk. False where louder ones have all places, but for who speaks to other rooms."""
         room = self.room_of.get(row)
         if room is None:
             return False
-        if row not in room.fading and len(room.talkers) + len(room.fading) >= _MOST_TALKERS:
+        abroad = self.abroad.get(row, ())
+        if not abroad and row not in room.fading and len(room.talkers) + len(room.fading) >= MOST_TALKERS:
             return False
-        if len(room.talkers) >= room.most_talkers and not self._make_place(room, row):
+        if not abroad and len(room.talkers) >= room.most_talkers and not self._make_place(room, row):
             return False
         room.fading.discard(row)
         self._fading.pop(row, None)
         room.talkers.add(row)
         self._seats.talks[row] = True
         self._seats.envelope[row] = 1
-        for mix in room.all_mixes():
-            self._mixer(room).admit(mix, row)
+        for each in (room, *abroad):
+            for mix in each.all_mixes():
+                self._mixer(each).admit(mix, row)
         return True
 
     def _make_place(self, room: Room, row: int) -> bool:
@@ -206,7 +215,10 @@ class Floor(Mixes):
         if not room.talkers or row not in room.audible:
             return False
         energy = self._seats.energy
-        loudness = {talker: float(energy[talker]) * (talker in room.audible) for talker in room.talkers}
+        others = room.talkers - self.abroad.keys()
+        loudness = {talker: float(energy[talker]) * (talker in room.audible) for talker in others}
+        if not loudness:
+            return False
         quietest = min(loudness, key=loudness.__getitem__)
         if energy[row] < _LOUDER * loudness[quietest]:
             return False
@@ -232,7 +244,10 @@ class Floor(Mixes):
                 continue
             room = self._fading.pop(row)
             room.fading.discard(row)
-            for mix in room.all_mixes():
-                self._mixer(room).dismiss(mix, row)
+            for each in (room, *self.abroad.get(row, ())):
+                for mix in each.all_mixes():
+                    self._mixer(each).dismiss(mix, row)
             done.append(row)
+        if self._parting:
+            self.part()
         return done

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from confserver.engine.frame import FRAMES, NARROW, Rows, Samples
 from confserver.engine.seats import SILENT, Seats
 
-SLOTS = 20
-"""Talkers, those who fade out, and players, at most, in one mix."""
-MOST_PLAYERS = 4
+MOST_TALKERS, MOST_PLAYERS, MOST_GUESTS = 16, 4, 4
+"""Talkers with those who fade out, players, and talkers of other rooms with those who fade out, at most, in one mix."""
+SLOTS = MOST_TALKERS + MOST_PLAYERS + MOST_GUESTS
 NOBODY = 0
 """The mix without sources."""
 
@@ -56,6 +56,8 @@ class Mixer:
         """So many of these hear by the mix itself, the others by that for the right ear."""
         self._used = 0
         self.stale = True
+        self.has_guests = False
+        """Somebody whose own mix is in another band may have a slot here."""
 
     # ------------------------------------------------------------------ between ticks
     def open(self) -> int:
@@ -201,6 +203,8 @@ class Mixer:
         """Find who has a slot in the very mix he listens to; wanted before ``mix`` whenever ``stale``."""
         seat, mix = self.seat[: self.high], np.arange(self.high)[:, None]
         taken = seat != SILENT
+        if self.has_guests:
+            taken &= self._seats.band[seat] == self.band
         listens = self._seats.mix[seat]
         mixes, slots = np.nonzero((listens == mix) & taken)
         self.left = len(mixes)

@@ -17,6 +17,10 @@ class Mixes:
         self.room_of: dict[int, Room] = {}
         self.switched: dict[int, int] = {}
         """Rows whose mix has changed since the engine looked, with the mix before."""
+        self.abroad: dict[int, list[Room]] = {}
+        """Rows that are heard in other rooms than their own, and in which."""
+        self._parting: list[tuple[int, Room]] = []
+        """Those that are heard there no more: they fade in this frame, then they are gone."""
 
     def _mixer(self, room: Room) -> Mixer:
         return self._mixers[room.band]
@@ -26,9 +30,46 @@ class Mixes:
         """Give every listener a mix."""
         room = self.rooms[number]
         room.wishes = wishes
+        self._set_guests(room, wishes.guests)
         heard = (*wishes.mixes, *wishes.exceptions.values())
         room.audible = {row for gains in heard for row, gain in gains.items() if gain}
         self._apply(room)
+
+    def _set_guests(self, room: Room, rows: set[int]) -> None:
+        """Who talks in another room and is heard here: beside the room's own talkers, however many these are."""
+        for row in rows - room.guests.keys():
+            room.guests[row] = self.room_of[row]
+            self.abroad.setdefault(row, []).append(room)
+            if row in room.sounding():
+                for mix in room.all_mixes():
+                    self._mixer(room).admit(mix, row)
+        self._parting += [(row, room) for row in room.guests.keys() - rows]
+        self._note_guests()
+
+    def _note_guests(self) -> None:
+        for mixer in self._mixers:
+            mixer.has_guests = bool(self.abroad)
+
+    def part(self) -> None:
+        """After the tick: who was to be heard elsewhere no more has faded there."""
+        parting, self._parting = self._parting, []
+        for row, room in parting:
+            if row not in room.wishes.guests:
+                self._drop_guest(row, room)
+
+    def _drop_guest(self, row: int, room: Room) -> None:
+        if room.guests.pop(row, None) is None:
+            return
+        self.abroad[row].remove(room)
+        if not self.abroad[row]:
+            del self.abroad[row]
+        for mix in room.all_mixes():
+            self._mixer(room).dismiss(mix, row)
+        self._note_guests()
+
+    def guest_bands(self) -> list[tuple[int, int]]:
+        """Rows that are heard in other rooms, and the bands of these."""
+        return [(row, room.band) for row, rooms in self.abroad.items() for room in rooms]
 
     def _apply(self, room: Room) -> None:
         """Bring mixes and listeners to what is wished."""

@@ -202,7 +202,7 @@ class Outgoing:
         if self._dialled != self.dialing.rows:
             self._dialled, self.moved = self.dialing.rows, True
         self._arrange()
-        self._entrance.run()
+        self._entrance.run(self.floor.guest_bands() if self.floor.abroad else ())
         self.voices.speak()
         self.encoding.encode()
         high = self._seats.high

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from confserver.engine.frame import Rows, Samples
@@ -78,17 +80,27 @@ class Entrance:
         self._resamplers: dict[tuple[int, int], Resampler] = {}
         self._known: dict[tuple[int, int], set[int]] = {}
 
-    def run(self) -> None:
-        """Bring their frames to ``signals[band]``."""
+    def run(self, also: Sequence[tuple[int, int]] = ()) -> None:
+        """Bring their frames to ``signals[band]``. also: rows that are heard at the rates of other rooms too."""
         seats, high = self._seats, self._seats.high
         foreign = (seats.in_band[:high] != seats.band[:high]) & (seats.envelope[:high] > 0) & seats.in_use[:high]
         rows = np.flatnonzero(foreign)
-        if not len(rows) and not self._known:
+        if not len(rows) and not self._known and not also:
             return
+        guests: dict[tuple[int, int], set[int]] = {}
+        for row, band in also:
+            if seats.envelope[row] > 0 and band not in (seats.in_band[row], seats.band[row]):
+                guests.setdefault((int(seats.in_band[row]), band), set()).add(row)
         pairs = {
             pair: rows[(seats.in_band[rows] == pair[0]) & (seats.band[rows] == pair[1])]
-            for pair in {*zip(seats.in_band[rows].tolist(), seats.band[rows].tolist(), strict=True), *self._known}
+            for pair in {
+                *zip(seats.in_band[rows].tolist(), seats.band[rows].tolist(), strict=True),
+                *self._known,
+                *guests,
+            }
         }
+        for pair, more in guests.items():
+            pairs[pair] = np.union1d(pairs[pair], np.fromiter(more, np.intp))
         for pair, mine in pairs.items():
             self._run(pair, mine)
 

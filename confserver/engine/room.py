@@ -28,6 +28,8 @@ class Wishes:
     """Who speaks to some alone: nobody else has to hear of it."""
     silent: int | None = None
     """The mix in which not even that is heard what plays to everybody."""
+    guests: set[int] = field(default_factory=set)
+    """Who is heard here and sits in another room."""
     bare: frozenset[int] = frozenset()
     """The mixes that hold voices and nothing else."""
 
@@ -37,6 +39,7 @@ class Wishes:
         self.listeners.pop(row, None)
         self.exceptions.pop(row, None)
         self.private.discard(row)
+        self.guests.discard(row)
 
 
 @dataclass(slots=True)
@@ -68,6 +71,9 @@ class Room:
     """Rows that play something, and the member that alone hears it, None: everybody does."""
     ducked: dict[int | None, float] = field(default_factory=dict)
     """How much softer all others are to a member, or to everybody, while something plays."""
+
+    guests: dict[int, Room] = field(default_factory=dict)
+    """Rows that are heard here and sit in another room, and in which; one that is heard no more, until it has faded."""
 
     def all_mixes(self) -> list[int]:
         taps = () if self.tap is None else (self.tap,)
@@ -116,4 +122,5 @@ class Room:
         return self.audible - self.wishes.private
 
     def sounding(self) -> set[int]:
-        return self.talkers | self.fading | self.players.keys()
+        here = self.talkers | self.fading | self.players.keys()
+        return here | {row for row, home in self.guests.items() if row in home.talkers or row in home.fading}

@@ -288,7 +288,9 @@ class Engine:
         self.moves.note_hearing(command)
         members, by_id = self.floor.rooms[command.room].members, self.legs.by_id
         named = {leg for mix in command.mixes for leg in mix.legs} | {leg for leg, _ in command.listeners}
-        here = members - self.moves.rows
+        away = self.moves.rows
+        guests = {by_id[leg].row for leg in command.guests if leg in by_id} - members - away
+        here = (members - away) | guests
         legs = {leg: by_id[leg] for leg in named if leg in by_id and by_id[leg].row in here}
         mixes = [
             {legs[leg].row: gain for leg, gain in zip(mix.legs, mix.gains, strict=True) if leg in legs}
@@ -300,7 +302,8 @@ class Engine:
             if listener in legs and source in legs:
                 exceptions.setdefault(legs[listener].row, {})[legs[source].row] = gain
         private = {legs[leg].row for leg in command.private if leg in legs}
-        wishes = Wishes(mixes, listeners, exceptions, private, command.silent, frozenset(command.bare))
+        bare = frozenset(command.bare)
+        wishes = Wishes(mixes, listeners, exceptions, private, command.silent, guests, bare)
         self.floor.set_hearing(command.room, wishes)
 
     def set_gain(self, command: SetGain) -> None:

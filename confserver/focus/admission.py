@@ -9,7 +9,7 @@ from confserver.focus.answers import NoAnswer, of_offer, of_room, unavailable, w
 from confserver.focus.legs import Leg, Reached, Stage, nobody
 from confserver.focus.media import caller_of, check_family, check_reach, description_of, plan_of
 from confserver.focus.outputs import Accept, NameRoom, Refuse, Ring, Tell
-from confserver.focus.pins import pin_of, without_pin
+from confserver.focus.pins import manner_of, pin_of, without_pin
 from confserver.focus.scene import OPENING_S, Scene
 from confserver.focus.succession import heir_of, take_over
 from confserver.focus.terms import RoomTerms
@@ -80,8 +80,7 @@ class Admission:
         is_ipv6 = agreed.is_ipv6 if agreed else flow.is_ipv6
         host = self._host(flow, plan, is_ipv6)
         number, who = scene.number(), caller_id(request, is_believed=scene.guard.is_believed(flow.remote[0]))
-        pin = pin_of(request)
-        room, participant = (old.room, nobody(number)) if old else self._reserve(name, who, flow, pin, now)
+        room, participant = (old.room, nobody(number)) if old else self._reserve(name, who, request, flow, now)
         place = scene.place_of(room)
         leg = Leg(
             id=number, call=call.call, room=room, participant=participant, place=place, caller=caller,
@@ -181,14 +180,15 @@ class Admission:
         check_reach(agreed, self._scene.surroundings.ground())
         return agreed
 
-    def _reserve(self, room: str, who: CallerId, flow: Flow, pin: str, now: float) -> tuple[str, str]:
+    def _reserve(self, room: str, who: CallerId, request: Request, flow: Flow, now: float) -> tuple[str, str]:
         """Keep a place. Gives the room's one spelling and the participant's id. Raises NoAnswer."""
         source = written(flow.remote)
-        name, address = who.address.label, str(who.address.uri)
+        name, address, manner = who.address.label, str(who.address.uri), manner_of(request)
         try:
             reserve = Reserve(
                 room, name, address, source, who.agent, who.diverted_by, who.user, who.referred_by,
-                is_verified=who.is_asserted and not who.is_anonymous, pin=pin,
+                is_verified=who.is_asserted and not who.is_anonymous, pin=pin_of(request),
+                muted="muted" in manner, deaf="deaf" in manner,
             )  # fmt: skip
             events = self._scene.ask(reserve, SYSTEM, now)
         except Refused as refused:

@@ -19,6 +19,7 @@ from math import inf
 
 from confserver.contract import PlayId
 from confserver.focus.answers import NoAnswer, warning
+from confserver.focus.deadlines import soonest
 from confserver.focus.legs import Leg, Stage
 from confserver.focus.playing import Piece, Playing
 from confserver.focus.repertoire import SAY, Score
@@ -171,14 +172,14 @@ class Announcer:
         return self._scene.legs.by_participant.get(line.who) if line.who else None
 
     def _presence(self, line: Line) -> Presence | None:
-        room = self._scene.rooms.get(line.room) if line.room in self._scene.rooms else None
+        room = self._scene.rooms.find(line.room)
         person = room.places.get(line.who) if room else None
         return person.presence if person else None
 
     def _wants_music(self, line: Line) -> bool:
-        if line.room not in self._scene.rooms or line.goodbye:
+        room = self._scene.rooms.find(line.room)
+        if room is None or line.goodbye:
             return False
-        room = self._scene.rooms.get(line.room)
         person = room.places.get(line.who)
         return person is not None and person.waits_for in _WITH_MUSIC and room.policy.waiting_music
 
@@ -235,7 +236,7 @@ class Announcer:
         leg = self._leg_of(line)
         is_held_back = leg is not None and not leg.has_sent and line.piece is None and line.music is None
         starts = leg.talk_from if leg is not None and is_held_back and self._has_more(line) else None
-        return min((each for each in (starts, line.hang_up_at) if each is not None), default=None)
+        return soonest(starts, line.hang_up_at)
 
     def _has_more(self, line: Line) -> bool:
         return bool(line.queue or line.goodbye) or self._wants_music(line)

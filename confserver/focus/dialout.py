@@ -19,6 +19,7 @@ from functools import partial
 from confserver.contract import LegOpened, OpenLeg
 from confserver.focus.admission import Admission
 from confserver.focus.answers import NoAnswer
+from confserver.focus.deadlines import soonest
 from confserver.focus.draining import WORDS as DRAINING
 from confserver.focus.fencing import Fencing
 from confserver.focus.legs import Leg, Stage
@@ -345,8 +346,7 @@ class Dialout:
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
         waiting = [dial.until for dial in self._dials.values() if dial.leg.stage is not Stage.LEAVING]
-        tolls = self.fencing.next_deadline()
-        return min([*waiting, *([tolls] if tolls is not None else [])], default=None)
+        return soonest(*waiting, self.fencing.next_deadline())
 
     def fire(self, now: float) -> None:
         self.fencing.fire(now)

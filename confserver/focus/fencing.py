@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from confserver.focus.deadlines import soonest
 from confserver.focus.scene import Scene
 from confserver.routing.dialplan import Target
 from confserver.routing.fence import number_in
@@ -75,7 +76,7 @@ class Fencing:
     def next_deadline(self) -> float | None:
         next_end = min(self._ending.values(), default=None)
         spent = None if self._ending else self.tolls.next_deadline(self._now)
-        return min((each for each in (next_end, spent) if each is not None), default=None)
+        return soonest(next_end, spent)
 
     def fire(self, now: float) -> None:
         self._now = now

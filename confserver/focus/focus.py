@@ -34,6 +34,7 @@ from confserver.focus.admission import Admission
 from confserver.focus.announcer import Announcer
 from confserver.focus.answers import unavailable
 from confserver.focus.chat import Chat, ChatTerms
+from confserver.focus.deadlines import soonest
 from confserver.focus.diagnosis import Diagnosis
 from confserver.focus.dialout import Dialout, DialTerms
 from confserver.focus.early import by_the_rules
@@ -298,7 +299,9 @@ class Focus:
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
         leg = self._scene.legs.next_opening()
-        parts = (
+        return soonest(
+            leg.deadline if leg else None,
+            self._scene.rooms.next_deadline(),
             self._recovery.next_deadline(),
             self._recordings.next_deadline(),
             self._forwarding.next_deadline(),
@@ -308,8 +311,6 @@ class Focus:
             self._trunks.next_deadline(),
             self._sessions.ports.next_deadline(),
         )
-        deadlines = (leg.deadline if leg else None, self._scene.rooms.next_deadline(), *parts)
-        return min((each for each in deadlines if each is not None), default=None)
 
     def fire(self, now: float) -> list[Output]:
         """Do what is due: in the rooms, for calls whose leg no worker has opened, for lost workers without an heir."""

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from confserver.contract import Address, LegId, LegReport, MediaPlan, RoomId
 from confserver.focus.media import Caller
+from confserver.focus.terms import RoomTerms
 from confserver.sdp.agreement import Agreed
 from confserver.sdp.description import Description
 from confserver.sdp.direction import Direction
 from confserver.sip.message import Request, Response
 from confserver.sip.outputs import CallId
 from rooms.participant import ParticipantId
+from rooms.policy import RoomPolicy
 
 
 class Stage(enum.Enum):
@@ -56,6 +58,8 @@ class Place:
     worker: int
     is_lost: bool = False
     """The worker is gone, and with it all that was there; its heir does not stand yet."""
+    terms: tuple[RoomPolicy, RoomTerms] | None = None
+    """What holds in the room by its policy, as it was when somebody asked last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ class Listing:
 
     def _dial(self, event: tell.DialWanted) -> tuple[str, str]:
         """Who is being called, or why nobody is."""
-        command = Dial(event.room, event.uri, event.name, event.ring_s, event.confirm, event.caller_id)
+        how = event.ring_s, event.confirm, event.caller_id, event.muted, event.deaf
+        command = Dial(event.room, event.uri, event.name, *how)
         by = Actor(event.by, Role.MODERATOR)
         try:
             self._check(command, by, event.at)

@@ -161,7 +161,7 @@ class Moving:
         leg = crossing.leg
         if (
             crossing.anteroom.is_lost
-            or not self._scene.try_ask(Move(leg.room, leg.participant, crossing.room), SYSTEM, now)
+            or not self._scene.try_ask(Move(leg.room, leg.participant, crossing.room, force=True), SYSTEM, now)
             or leg in self._crossings
         ):
             self._scene.hang_up(leg, LOST)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from confserver.contract import OpenLeg, Resume
 from confserver.focus.answers import unavailable
+from confserver.focus.deadlines import soonest
 from confserver.focus.legs import Leg, Place, Stage
 from confserver.focus.reoffers import Reoffers
 from confserver.focus.scene import Scene
@@ -107,8 +108,7 @@ class Recovery:
 
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
-        deadlines = (*self._waiting.values(), self._reoffers.next_deadline())
-        return min((each for each in deadlines if each is not None), default=None)
+        return soonest(*self._waiting.values(), self._reoffers.next_deadline())
 
     def fire(self, now: float) -> None:
         self._reoffers.fire(now)

@@ -19,6 +19,7 @@ from msgspec import structs
 
 from confserver.contract import SrtpKey
 from confserver.focus.admission import Admission
+from confserver.focus.deadlines import soonest
 from confserver.focus.legs import Leg, Stage
 from confserver.focus.outputs import Offer
 from confserver.focus.scene import Scene
@@ -110,7 +111,7 @@ class Reoffers:
 
     # ------------------------------------------------------------------ time
     def next_deadline(self) -> float | None:
-        return min((each.retry_at for each in self._attempts.values() if each.retry_at is not None), default=None)
+        return soonest(*(each.retry_at for each in self._attempts.values())) if self._attempts else None
 
     def fire(self, now: float) -> None:
         for call, attempt in list(self._attempts.items()):

@@ -35,7 +35,7 @@ from rooms.commands import COMMANDS, Command
 from rooms.errors import Refused
 from rooms.hearing import SILENCE, Hearing
 from rooms.manager import Rooms
-from rooms.participant import Actor
+from rooms.participant import Actor, ParticipantId
 from rooms.records.audit import Entry
 
 SIP, KEYPAD = "sip", "keypad"
@@ -112,6 +112,8 @@ class Scene:
     def use_terms(self, terms: MediaTerms, forward_terms: ForwardTerms | None = None) -> None:
         """Other ones, for rooms that open from now on, and for what is sent on from now on."""
         self._terms = terms
+        for place in self.places.values():
+            place.terms = None
         self.forward_terms = forward_terms or self.forward_terms
 
     def secrets_for(self, flow: Flow) -> Secrets | None:
@@ -158,8 +160,9 @@ class Scene:
         """Tell the world what has happened in the rooms, and do what it wants."""
         if events:
             self.say(Publish(tuple(events)))
-        for name in dict.fromkeys(event.room for event in events if event.room in self.rooms):
-            for entry in self.rooms.get(name).keypads.take_asked():
+        for name in {event.room: None for event in events}:
+            room = self.rooms.find(name)
+            for entry in room.keypads.take_asked() if room else ():
                 self.say(Audited(entry))
         for event in events:
             self._obey(event)
@@ -207,6 +210,8 @@ class Scene:
             return
         here = [leg for leg in self.legs.in_room(room) if leg.place is place and leg.stage is not Stage.LEAVING]
         leg_of = {leg.participant: leg.id for leg in here}
+        guests = {who: leg.id for who, _ in hearing.guests if (leg := self._guest(who, place))}
+        leg_of |= guests
         mixes = [
             MixSources(
                 legs=[leg_of[who] for who, _ in mix.sources if who in leg_of],
@@ -226,13 +231,20 @@ class Scene:
         command = SetHearing(
             room=place.number, mixes=mixes, listeners=listeners, exceptions=exceptions,
             private=[leg_of[who] for who in hearing.private if who in leg_of], silent=SILENCE,
+            guests=list(guests.values()),
             bare=list(hearing.bare),
         )  # fmt: skip
         self.tell_worker(place, command)
 
+    def _guest(self, participant: ParticipantId, place: Place) -> Leg | None:
+        """Who is heard in a room that he is not in; all rooms of a family live in one worker (``place_of``)."""
+        leg = self.legs.by_participant.get(participant)
+        is_heard = leg is not None and leg.stage is not Stage.LEAVING and leg.place.worker == place.worker
+        return leg if is_heard else None
+
     def check_workers(self, room: str) -> None:
         """Whether a call to this room finds a worker. Raises NoAnswer."""
-        place = self.places.get(room)
+        place = self.places.get(room) or self._kin(room)
         if place and place.is_lost:
             return  # its heir is about to stand
         if not self.workers:
@@ -241,12 +253,14 @@ class Scene:
             raise unavailable("the media workers are busy")
 
     def place_of(self, room: str, near: Place | None = None) -> Place:
-        """Where a room's media live; a room without a place gets the worker that has least to do, or that of another.
+        """Where a room's media live. One without a place gets the worker of its main room, or of another breakout room,
+        so that somebody can speak to all of them; else that of ``near``, else the one that has least to do.
 
         ``check_workers`` comes first.
         """
         if room in self.places:
             return self.places[room]
+        near = self._kin(room) or near
         if near is not None:
             place = self.places[room] = Place(self.number(), near.worker, near.is_lost)
             self.open_room(room, place)
@@ -257,6 +271,10 @@ class Scene:
         place = self.places[room] = Place(self.number(), worker)
         self.open_room(room, place)
         return place
+
+    def _kin(self, room: str) -> Place | None:
+        """The place of a room of the same family."""
+        return next((self.places[name] for name in self.rooms.family(room) if name in self.places), None)
 
     def note_load(self, worker: int, load: float) -> None:
         """A worker has said how much of its time it uses."""
@@ -279,7 +297,12 @@ class Scene:
 
     def terms(self, room: str) -> RoomTerms:
         """How a room sounds, or would sound if it were there."""
-        return self._terms.of(self.rooms.policy_of(room))
+        policy, place = self.rooms.policy_of(room), self.places.get(room)
+        if place is None:
+            return self._terms.of(policy)
+        if place.terms is None or place.terms[0] is not policy:
+            place.terms = policy, self._terms.of(policy)
+        return place.terms[1]
 
     # ------------------------------------------------------------------ calls
     def set_plan(self, leg: Leg, plan: MediaPlan) -> None:

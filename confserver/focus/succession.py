@@ -41,7 +41,10 @@ def take_over(scene: Scene, leg: Leg, forget: Callable[[Leg], None], now: float)
         scene.try_ask(Arrive(leg.room, leg.participant, leg.source, leg.agent), SYSTEM, now)
     change = Hold if leg.agreed is not None and leg.agreed.held else Resume
     scene.try_ask(change(leg.room, leg.participant), SYSTEM, now)
-    scene.tell_hearing(leg.room, scene.rooms.get(leg.room).hearing)
+    for name in scene.rooms.family(leg.room):
+        room = scene.rooms.find(name)
+        if room is not None and (name == leg.room or leg.participant in room.abroad.guests):
+            scene.tell_hearing(name, room.hearing)
 
 
 def inherit(scene: Scene, old: Leg, heir: Leg, forget: Callable[[Leg], None]) -> None:

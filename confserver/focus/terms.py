@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -39,6 +40,15 @@ class MediaTerms:
     def worked_out(self, policy: RoomPolicy) -> RoomTerms:
         rate_hz = self.rate_hz if policy.rate_hz is None else policy.rate_hz
         bitrate = opus_class(self.opus_bitrate * (2 if policy.stereo else 1))
+        ours = OpusParameters(
+            maxplaybackrate=rate_hz or self.max_rate_hz,
+            sprop_maxcapturerate=rate_hz or self.max_rate_hz,
+            maxaveragebitrate=with_redundancy(bitrate),
+            useinbandfec=True,
+            usedtx=self.opus_dtx,
+            stereo=policy.stereo,
+            sprop_stereo=policy.stereo,
+        )
         return RoomTerms(
             sound=RoomSound(
                 talkers=policy.talkers or self.talkers,
@@ -55,15 +65,8 @@ class MediaTerms:
             mutes_noise=(policy.guard or self.guard) is NoiseGuard.MUTE,
             ptime_ms=policy.ptime_ms or self.ptime_ms,
             bitrate=bitrate,
-            ours=OpusParameters(
-                maxplaybackrate=rate_hz or self.max_rate_hz,
-                sprop_maxcapturerate=rate_hz or self.max_rate_hz,
-                maxaveragebitrate=with_redundancy(bitrate),
-                useinbandfec=True,
-                usedtx=self.opus_dtx,
-                stereo=policy.stereo,
-                sprop_stereo=policy.stereo,
-            ),
+            ours=ours,
+            stated={OPUS.name: opus.write(ours)},
         )
 
 
@@ -87,7 +90,8 @@ class RoomTerms:
     bitrate: int
     """Of Opus without FEC, as we send it."""
     ours: OpusParameters
-    """What our SDP states of Opus."""
+    """What our SDP states of Opus; ``stated``: in its words, by format."""
+    stated: Mapping[str, str]
 
     def taken(self, agreed: Agreed | None = None) -> tuple[Format, ...]:
         """The formats that an offer is answered with. A call keeps what it has agreed on, if the room changes."""
@@ -104,11 +108,6 @@ class RoomTerms:
         if not self._is_taken(format) or (format is L16_48 and self.ptime_ms not in L16_48.packets_ms):
             return False
         return format.is_offered or format.encoding in self.wanted
-
-    @property
-    def stated(self) -> dict[str, str]:
-        """The parameters of our SDP, by format."""
-        return {OPUS.name: opus.write(self.ours)}
 
     def opus_for(self, agreed: Agreed) -> OpusTerms:
         """How Opus goes to and comes from a peer: what it states limits us, and our own limits hold too."""

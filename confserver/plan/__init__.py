@@ -8,5 +8,6 @@
                            └──────── export ──► a file that asks for nothing
 
 Only HTTP is spoken, so that it works for servers elsewhere. Everything is checked before anything is done, with the
-rules of ``rooms`` themselves. May import ``rooms`` and what routing says of names.
+rules of ``rooms`` themselves, and those of the settings for routes. May import ``rooms``, the settings' routes and what
+routing says of names.
 """

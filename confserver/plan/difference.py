@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from confserver.config.route_rows import RowError
+from confserver.plan import routes
 from confserver.plan.document import Wanted, WantedUser, check
 from confserver.plan.present import Present, PresentUser, at
 from rooms.policy import SECRETS
@@ -31,6 +33,8 @@ class Step:
     lines: tuple[str, ...] = ()
     room: str = ""
     """Of a removal: it is done only while nobody is in there."""
+    removes: int = 0
+    """So many things are no more then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,8 @@ class Plan:
     """What the server has and the files have not, in words."""
 
     @property
-    def removals(self) -> tuple[Step, ...]:
-        return tuple(step for step in self.steps if step.sign == GONE)
+    def removals(self) -> int:
+        return sum(step.removes or step.sign == GONE for step in self.steps)
 
 
 def difference(wanted: Wanted, present: Present, *, prune: bool) -> Plan:
@@ -49,11 +53,13 @@ def difference(wanted: Wanted, present: Present, *, prune: bool) -> Plan:
     _check_fixed(wanted, present)
     kept = [each for each in present.profiles.values() if not _is_pruned(each.name, wanted, present, prune)]
     check(wanted, kept)
-    steps = [*_profiles(wanted, present), *_rooms(wanted, present), *_users(wanted, present), *_bans(wanted, present)]
+    table = _table(wanted, present, prune=prune)
+    steps = [*_profiles(wanted, present), *_rooms(wanted, present), *_users(wanted, present)]
+    steps += [*_route_table(table), *_bans(wanted, present)]
     extra = [*_extra(wanted, present)]
     if prune:
-        return Plan((*steps, *extra), ())
-    return Plan(tuple(steps), tuple(f"{step.what} is not in the files" for step in extra))
+        return Plan((*steps, *extra), table.drift)
+    return Plan(tuple(steps), (*(f"{step.what} is not in the files" for step in extra), *table.drift))
 
 
 def _check_fixed(wanted: Wanted, present: Present) -> None:
@@ -186,6 +192,19 @@ def _bans(wanted: Wanted, present: Present) -> Iterable[Step]:
         if old != reason:
             before = None if old is None else {"reason": old}
             yield _put("ban", network, at("bans", network), {"reason": reason}, before, {"reason": reason})
+
+
+def _table(wanted: Wanted, present: Present, *, prune: bool) -> routes.TableChange:
+    try:
+        return routes.change_of(wanted.table, wanted.kinds & routes.KINDS.keys(), present.table, prune=prune)
+    except RowError as error:
+        raise routes.complaint(error, wanted.places) from None
+
+
+def _route_table(table: routes.TableChange) -> Iterable[Step]:
+    """One request for all of it, so that no call ever finds half a table."""
+    if table.lines:
+        yield Step(OTHER, "routes", "PUT", at("route-table"), table.body, table.lines, removes=table.removes)
 
 
 # ------------------------------------------------------------------ what is too much

@@ -1,4 +1,4 @@
-"""Files of rooms, profiles, users and bans: read strictly, checked whole, before anything is asked of a server.
+"""Files of rooms, profiles, users, bans and routes: read strictly, checked whole, before anything is asked of a server.
 
 ::
 
@@ -6,6 +6,8 @@
     extends = "office"          profile = "office"        display = "Alice"             reason = "scans"
     mute_on_entry = true        max_participants = 20     aliases = ["1000"]
                                                           password_file = "alice.pw"
+
+``routes`` has what is said of [[routes]] and [[groups]], ``hidden`` where secrets may stand instead.
 """
 
 from __future__ import annotations
@@ -18,23 +20,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from confserver.plan.lines import line_of
+from confserver.config.route_rows import Made
+from confserver.config.routes import Group, Route
+from confserver.plan import hidden, routes
+from confserver.plan.place import DocumentError as DocumentError
+from confserver.plan.place import Place
 from confserver.routing import refusals
 from confserver.routing.bans import name_of
 from confserver.routing.users import alias_of
 from rooms.errors import Refused
-from rooms.policy import RULES, room_name
+from rooms.policy import RULES, SECRETS, room_name
 from rooms.profiles import Profile, Profiles, plain
 
-KINDS = ("profiles", "rooms", "users", "bans")
-USER_KEYS: Mapping[str, type] = {"display": str, "aliases": list, "enabled": bool, "password_file": str}
+KINDS = ("profiles", "rooms", "users", "bans", *routes.KINDS)
+USER_KEYS: Mapping[str, type] = {
+    "display": str,
+    "aliases": list,
+    "enabled": bool,
+    "password_file": str,
+    "password": dict,
+}
 BAN_KEYS: Mapping[str, type] = {"reason": str}
 MOST_BYTES = 16 << 20
-MOST_PASSWORD_BYTES = 1024
-
-
-class DocumentError(Exception):
-    """A file cannot be used; one line with file and, where it can be told, line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +68,19 @@ class Wanted:
     rooms: dict[str, WantedRoom] = field(default_factory=dict)
     users: dict[str, WantedUser] = field(default_factory=dict)
     bans: dict[str, str] = field(default_factory=dict)
+    routes: list[Route] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
     kinds: set[str] = field(default_factory=set)
-    places: dict[tuple[str, str], _Place] = field(default_factory=dict)
+    places: dict[tuple[str, str], Place] = field(default_factory=dict)
     """Where each stands, for complaints."""
+
+    @property
+    def table(self) -> Made:
+        return Made(tuple(self.routes), tuple(self.groups))
 
     def complain(self, kind: str, name: str, words: str, *keys: str) -> DocumentError:
         place = self.places[kind, name]
         return place.complain(words, *keys)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    file: Path
-    text: str = field(repr=False)
-    path: tuple[str, ...] = ()
-
-    def complain(self, words: str, *keys: str) -> DocumentError:
-        path = (*self.path, *keys)
-        line = line_of(self.text, path)
-        where = f"{self.file}:{line}" if line else str(self.file)
-        named = ".".join(path)
-        return DocumentError(f"{where}: {named}: {words}" if named else f"{where}: {words}")
 
 
 def files_of(path: Path) -> list[Path]:
@@ -114,45 +113,56 @@ def _read_file(file: Path, wanted: Wanted) -> None:
         raise DocumentError(f"{file}: is not UTF-8 at byte {error.start}") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise DocumentError(f"{file}: is not TOML: {error or 'nested too deeply'}") from None
-    top = _Place(file, text)
+    top = Place(file, text)
     _check_keys(tables, KINDS, top)
     for kind, table in tables.items():
+        wanted.kinds.add(kind)
+        if kind in routes.KINDS:
+            _read_rows(wanted, kind, table, top)
+            continue
         if not isinstance(table, dict):
             raise top.complain(f"must be tables, [{kind}.NAME]", kind)
-        wanted.kinds.add(kind)
         for name, inner in table.items():
-            place = _Place(file, text, (kind, name))
+            place = Place(file, text, (kind, name))
             if not isinstance(inner, dict):
                 raise place.complain("must be a table")
             _READERS[kind](wanted, name, inner, place)
 
 
-def _note(wanted: Wanted, kind: str, name: str, place: _Place) -> None:
+def _read_rows(wanted: Wanted, kind: str, table: object, top: Place) -> None:
+    for row, place in routes.read_list(kind, table, top):
+        _note(wanted, kind, row.name, place)
+        if isinstance(row, Route):
+            wanted.routes.append(row)
+        else:
+            wanted.groups.append(row)
+
+
+def _note(wanted: Wanted, kind: str, name: str, place: Place) -> None:
     """Nothing is said twice, in whichever files."""
     if (other := wanted.places.get((kind, name))) is not None:
-        line = line_of(other.text, other.path)
-        raise place.complain(f"is in {other.file}:{line} already")
+        raise place.complain(f"is in {other.file}:{other.line()} already")
     wanted.places[kind, name] = place
 
 
-def _read_profile(wanted: Wanted, name: str, table: dict[str, Any], place: _Place) -> None:
+def _read_profile(wanted: Wanted, name: str, table: dict[str, Any], place: Place) -> None:
     _note(wanted, "profiles", _named(name, "profile", place), place)
     _check_keys(table, ("extends", *RULES), place)
     extends = _typed(table, "extends", str, place) or ""
     wanted.profiles[name] = Profile(name, _rules(table, ("extends",), place), extends)
 
 
-def _read_room(wanted: Wanted, name: str, table: dict[str, Any], place: _Place) -> None:
+def _read_room(wanted: Wanted, name: str, table: dict[str, Any], place: Place) -> None:
     _note(wanted, "rooms", _named(name, "room", place), place)
     _check_keys(table, ("profile", *RULES), place)
     profile = _typed(table, "profile", str, place) or ""
     wanted.rooms[name] = WantedRoom(profile, _rules(table, ("profile",), place))
 
 
-def _read_user(wanted: Wanted, name: str, table: dict[str, Any], place: _Place) -> None:
+def _read_user(wanted: Wanted, name: str, table: dict[str, Any], place: Place) -> None:
     _note(wanted, "users", name, place)
     _check_keys(table, tuple(USER_KEYS), place)
-    said = {key: _typed(table, key, kind, place) for key, kind in USER_KEYS.items()}
+    said = {key: _typed(table, key, kind, place) for key, kind in USER_KEYS.items() if key != "password"}
     aliases = said["aliases"]
     if aliases is not None and not all(isinstance(each, str) for each in aliases):
         raise place.complain("must be a list of text", "aliases")
@@ -160,11 +170,22 @@ def _read_user(wanted: Wanted, name: str, table: dict[str, Any], place: _Place) 
         aliases = None if aliases is None else tuple(dict.fromkeys(map(alias_of, aliases)))
     except refusals.Refused as refused:
         raise place.complain(refused.reason, "aliases") from None
-    password = _password(place, said["password_file"]) if said["password_file"] is not None else None
-    wanted.users[name] = WantedUser(said["display"], aliases, said["enabled"], password)
+    wanted.users[name] = WantedUser(said["display"], aliases, said["enabled"], _password(table, place))
 
 
-def _read_ban(wanted: Wanted, name: str, table: dict[str, Any], place: _Place) -> None:
+def _password(table: Mapping[str, Any], place: Place) -> str | None:
+    """Never written in the file itself."""
+    if "password_file" in table:
+        if "password" in table:
+            raise place.complain("is said twice: password_file, too", "password")
+        return hidden.first_line(place, "password_file", table["password_file"])
+    said = table.get("password")
+    if said is not None and not isinstance(said, dict):
+        raise place.complain(f"is never written here: {hidden.HOW}", "password")
+    return None if said is None else hidden.secret_of(place, "password", said)
+
+
+def _read_ban(wanted: Wanted, name: str, table: dict[str, Any], place: Place) -> None:
     try:
         spelling = name_of(name)
     except refusals.Refused as refused:
@@ -178,7 +199,7 @@ _READERS = {"profiles": _read_profile, "rooms": _read_room, "users": _read_user,
 
 
 # ------------------------------------------------------------------ parts
-def _named(name: str, what: str, place: _Place) -> str:
+def _named(name: str, what: str, place: Place) -> str:
     """Rooms and profiles have one spelling."""
     try:
         spelling = room_name(name)
@@ -189,7 +210,7 @@ def _named(name: str, what: str, place: _Place) -> str:
     return name
 
 
-def _check_keys(table: Mapping[str, object], known: Iterable[str], place: _Place) -> None:
+def _check_keys(table: Mapping[str, object], known: Iterable[str], place: Place) -> None:
     for key in table:
         if key not in known:
             alike = difflib.get_close_matches(key, list(known), n=1)
@@ -197,7 +218,7 @@ def _check_keys(table: Mapping[str, object], known: Iterable[str], place: _Place
             raise place.complain(f"is not known{hint}", key)
 
 
-def _typed(table: Mapping[str, Any], key: str, kind: type, place: _Place) -> Any:
+def _typed(table: Mapping[str, Any], key: str, kind: type, place: Place) -> Any:
     value = table.get(key)
     if value is not None and not isinstance(value, kind):
         words = {str: "text", list: "a list", bool: "true or false"}[kind]
@@ -205,8 +226,10 @@ def _typed(table: Mapping[str, Any], key: str, kind: type, place: _Place) -> Any
     return value
 
 
-def _rules(table: Mapping[str, Any], but: tuple[str, ...], place: _Place) -> dict[str, Any]:
-    return plain({name: _as_json(value) for name, value in table.items() if name not in but})
+def _rules(table: Mapping[str, Any], but: tuple[str, ...], place: Place) -> dict[str, Any]:
+    said = {name: _as_json(value) for name, value in table.items() if name not in but}
+    elsewhere = {name: value for name, value in said.items() if name in SECRETS and isinstance(value, dict)}
+    return plain(said | {name: hidden.secret_of(place, name, value) for name, value in elsewhere.items()})
 
 
 def _as_json(value: object) -> object:
@@ -216,23 +239,6 @@ def _as_json(value: object) -> object:
     if isinstance(value, list):
         return [_as_json(each) for each in value]
     return {name: _as_json(each) for name, each in value.items()} if isinstance(value, dict) else value
-
-
-def _password(place: _Place, name: str) -> str:
-    """The first line of a file beside this one, which nobody else may read."""
-    file = place.file.parent / Path(name).expanduser()
-    try:
-        if file.stat().st_mode & 0o077:
-            raise place.complain(f"{file}: others can read it: chmod 600", "password_file")
-        with file.open("rb") as opened:
-            line = opened.read(MOST_PASSWORD_BYTES).decode().split("\n")[0].rstrip("\r")
-    except OSError as error:
-        raise place.complain(f"{file}: cannot be read: {error.strerror or error}", "password_file") from None
-    except UnicodeDecodeError:
-        raise place.complain(f"{file}: is not UTF-8", "password_file") from None
-    if not line:
-        raise place.complain(f"{file}: its first line is empty", "password_file")
-    return line
 
 
 def check(wanted: Wanted, others: Iterable[Profile]) -> None:

@@ -42,7 +42,7 @@ def run_apply(ask: Ask, as_json: bool, path: Path, prune: bool, yes: bool) -> in
     if not as_json:
         print_plan(plan)
     if plan.removals and not yes:
-        click.confirm(f"Remove {len(plan.removals)}?", abort=True, err=True)
+        click.confirm(f"Remove {plan.removals}?", abort=True, err=True)
     done, left, failed = carry_out(plan.steps, ask, (lambda line: None) if as_json else click.echo)
     if as_json:
         click.echo(json.dumps({"done": done, "left": left, "failed": failed, "drift": plan.drift}, indent=2))
@@ -116,10 +116,11 @@ def print_plan(plan: Plan) -> None:
 _COUNTED = {"+": "to make", "~": "to change", GONE: "to remove"}
 
 
+_INWARD = ("body", "room", "removes")
+
+
 def _as_json(plan: Plan) -> dict[str, Any]:
-    steps = [
-        {name: value for name, value in asdict(step).items() if name not in ("body", "room")} for step in plan.steps
-    ]
+    steps = [{name: value for name, value in asdict(step).items() if name not in _INWARD} for step in plan.steps]
     return {"steps": steps, "drift": list(plan.drift)}
 
 

@@ -11,8 +11,9 @@ from rooms.policy import RULES
 
 HEAD = """\
 # What the server has. After a change of this file "confserver plan FILE" shows what it would change,
-# and "confserver apply FILE" does it. Kinds that the file says nothing of are left alone. Passwords are not
-# known; password_file = "FILE" gives that of a new user.
+# and "confserver apply FILE" does it. Kinds that the file says nothing of are left alone. PINs are here as they are:
+# pin = { env = "NAME" } or { file = "NAME" } has one stand elsewhere. Passwords are not known; password =
+# { env = "NAME" } or { file = "NAME" } gives that of a new user.
 """
 
 
@@ -30,6 +31,8 @@ def as_toml(present: Present) -> str:
         parts.append(_table("users", name, said))
     for name, reason in sorted(present.bans.items()):
         parts.append(_table("bans", name, {"reason": reason}))
+    for kind, rows in present.table.made.written().items():
+        parts += [_row(kind, row) for row in rows]
     return "\n".join(parts)
 
 
@@ -37,3 +40,7 @@ def _table(kind: str, name: str, members: Mapping[str, Any]) -> str:
     said = [key for key, value in members.items() if key in RULES or value not in (None, "", [])]
     lines = [f"{toml_key(key)} = {toml_value(members[key])}" for key in said]
     return "\n".join([f"[{kind}.{toml_key(name)}]", *lines]) + "\n"
+
+
+def _row(kind: str, row: Mapping[str, Any]) -> str:
+    return "\n".join([f"[[{kind}]]", *(f"{toml_key(key)} = {toml_value(value)}" for key, value in row.items())]) + "\n"

@@ -9,8 +9,9 @@ import click
 PLAN_HELP = """Show in words what the files would change at the running server; nothing is changed.
 
 PATH is a TOML file, or a directory whose *.toml files are read together: tables [profiles.NAME], [rooms.NAME],
-[users.NAME], [bans.NETWORK]. Kinds that they say nothing of are left alone. With --export, what the server has is
-printed as such a file instead. Exit status: 0 nothing to do, 2 changes, 1 error.
+[users.NAME], [bans.NETWORK], and rows [[groups]] and [[routes]], in their order. Kinds that they say nothing of are
+left alone. With --export, what the server has is printed as such a file instead. Exit status: 0 nothing to do, 2
+changes, 1 error.
 """
 APPLY_HELP = """Make the running server as the files say, without dropping a call.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from confserver.plan.routes import PresentTable, table_of
 from rooms.profiles import Profile
 
 Ask = Callable[[str, str, Mapping[str, object]], Any]
@@ -40,6 +41,8 @@ class Present:
     users: dict[str, PresentUser] = field(default_factory=dict)
     bans: dict[str, str] = field(default_factory=dict)
     """Only those that an administrator has set for good."""
+    table: PresentTable = field(default_factory=PresentTable)
+    """Routes and groups that were made; those of the settings are changed there."""
 
 
 def look(ask: Ask, kinds: set[str]) -> Present:
@@ -60,6 +63,8 @@ def look(ask: Ask, kinds: set[str]) -> Present:
     if "bans" in kinds:
         rows = ask("GET", "/bans", {})
         present.bans = {row["network"]: row["reason"] for row in rows if row["until"] is None and row["by"] != "server"}
+    if kinds & {"routes", "groups"}:
+        present.table = table_of(ask("GET", "/route-table", {}))
     return present
 
 

@@ -74,10 +74,10 @@ class Headers:
 
         Raises Malformed where it is missing or bad.
         """
-        name = canonical(name)
-        kept = self._typed.get(name)
+        kept = self._typed.get(name)  # whoever asks spells it properly, as a rule
         if kept is not None and kept[0] is read:
             return cast(Value, kept[1])
+        name = canonical(name)
         text = self._first(name)
         if text is None:
             raise Malformed(f"no {name}")

@@ -17,6 +17,8 @@ from rooms.commands.assembly import LowerHand as LowerHand
 from rooms.commands.assembly import RaiseHand as RaiseHand
 from rooms.commands.assembly import StartLecture as StartLecture
 from rooms.commands.assembly import TakeFloor as TakeFloor
+from rooms.commands.broadcasting import BroadcastVoice as BroadcastVoice
+from rooms.commands.broadcasting import EndBroadcast as EndBroadcast
 from rooms.commands.calling_roll import RollCall as RollCall
 from rooms.commands.calls import Dial as Dial
 from rooms.commands.calls import NoteDialFailed as NoteDialFailed
@@ -110,7 +112,7 @@ COMMANDS: tuple[type[Command], ...] = (
     SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
     StartLecture, EndLecture, RaiseHand, LowerHand, GiveFloor, TakeFloor,
     Whisper, Coach, EndWhisper, Relate, OpenSidebar, LeaveSidebar, CloseSidebar,
-    Move, MoveAll, Merge, OpenBreakouts, CloseBreakouts, Broadcast,
+    Move, MoveAll, Merge, OpenBreakouts, CloseBreakouts, Broadcast, BroadcastVoice, EndBroadcast,
     Play, Say, PausePlay, ResumePlay, SeekPlay, SetPlayVolume, StopPlay,
     StartRecording, StopRecording, PauseRecording, ResumeRecording,
     StartForward, StopForward,

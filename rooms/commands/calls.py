@@ -25,6 +25,8 @@ class Dial(Command):
     ring_s: float = 0.0
     confirm: bool = False
     caller_id: str = ""
+    muted: bool = False
+    deaf: bool = False
 
 
 @dataclass(frozen=True, slots=True)

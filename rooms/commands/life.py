@@ -111,6 +111,9 @@ class Reserve(Command):
     """``user`` or ``address`` is not only what the caller says of himself."""
     pin: str = ""
     """What came with the call."""
+    muted: bool = False
+    deaf: bool = False
+    """The caller wants to be so from the beginning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class DialList(Command):
     confirm: bool = False
     caller_id: str = ""
     redial: bool = False
+    muted: bool = False
+    deaf: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,11 @@ from rooms.participant import ParticipantId
 
 @dataclass(frozen=True, slots=True)
 class Move(Command):
-    """Take one participant to another room."""
+    """Take one participant to another room.
+
+    That is a host's leave: lock, PIN, lobby and the list of those who may come are not asked. Whom the other room's
+    rule deny keeps out is taken there by force only.
+    """
 
     others: ClassVar[tuple[str, ...]] = ("to",)
     path: ClassVar[str] = "/rooms/{room}/participants/{participant}/move"
@@ -19,13 +23,15 @@ class Move(Command):
 
     participant: ParticipantId
     to: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MoveAll(Command):
     """Take many, or everybody, to another room.
 
-    Where nobody is named, everybody is taken but those who are excepted.
+    Where nobody is named, everybody is taken but those who are excepted. Nobody is where the other room's rule deny
+    keeps one of them out, but by force.
     """
 
     people: ClassVar[tuple[str, ...]] = ("participants", "but")
@@ -36,13 +42,15 @@ class MoveAll(Command):
     to: str
     participants: tuple[ParticipantId, ...] = ()
     but: tuple[ParticipantId, ...] = ()
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Merge(Command):
     """Take everybody to another room, also those who are still on the way.
 
-    Until the room has closed, whoever arrives in it is taken along.
+    Until the room has closed, whoever arrives in it is taken along. Nobody is taken where the other room's rule deny
+    keeps one of those present out, but by force; one who arrives later stays then.
     """
 
     others: ClassVar[tuple[str, ...]] = ("to",)
@@ -50,6 +58,7 @@ class Merge(Command):
     verb: ClassVar[str] = "merge"
 
     to: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

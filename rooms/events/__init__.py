@@ -13,6 +13,8 @@ from rooms.events.assembly import HandLowered as HandLowered
 from rooms.events.assembly import HandRaised as HandRaised
 from rooms.events.assembly import LectureEnded as LectureEnded
 from rooms.events.assembly import LectureStarted as LectureStarted
+from rooms.events.broadcasting import BroadcastBegan as BroadcastBegan
+from rooms.events.broadcasting import BroadcastEnded as BroadcastEnded
 from rooms.events.calls import DialFailed as DialFailed
 from rooms.events.calls import Dialled as Dialled
 from rooms.events.calls import DialRedirected as DialRedirected

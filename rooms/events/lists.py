@@ -29,6 +29,8 @@ class DialWanted(Event):
     confirm: bool
     caller_id: str
     by: str
+    muted: bool
+    deaf: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 
@@ -30,7 +30,8 @@ class Figures:
     level_db: float | None = None
 
     def values(self) -> dict[str, Any]:
-        return {name: round(value, 2) if isinstance(value, float) else value for name, value in asdict(self).items()}
+        values = {name: getattr(self, name) for name in COLUMNS}
+        return {name: round(value, 2) if isinstance(value, float) else value for name, value in values.items()}
 
 
 COLUMNS = tuple(each.name for each in fields(Figures))

@@ -52,14 +52,35 @@ def room(line: Line) -> Any:
 
 
 # ------------------------------------------------------------------ derived from the table
+EXAMPLES = {"port": "5004", "position_s": "1.0", "volume_db": "1.0", "relation": "clear"}
+
+
+def wanted(command: type[Command]) -> dict[str, str]:
+    """What a verb cannot do without, by option."""
+    fields = [field for field in body_fields(command) if dataclasses.MISSING is field.default is field.default_factory]
+    return {f"--{field.name.replace('_', '-')}": EXAMPLES.get(field.name, "x") for field in fields}
+
+
+def test_what_is_wanted_must_be_there_before_the_server_is_asked(line: Line) -> None:
+    for command in COMMANDS:
+        options = wanted(command)
+        for missing in options:
+            rest = [word for name, value in options.items() if name != missing for word in (name, value)]
+            result = line.run("room", command.verb, *re.findall(r"{(\w+)}", command.path), *rest)
+            assert result.exit_code == 2 and f"Missing option '{missing}'" in result.output, command.verb
+    assert line.asked == [] and sum(len(wanted(command)) for command in COMMANDS) > 10
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.verb)
 def test_every_command_has_its_verb(line: Line, command: type[Command]) -> None:
     names = [f.name for f in dataclasses.fields(command) if f"{{{f.name}}}" in command.path]
-    result = line.run("room", command.verb, *names)
+    options = wanted(command)
+    result = line.run("room", command.verb, *names, *(word for option in options.items() for word in option))
     assert result.exit_code == 0, result.output
     [(where, method, path, body)] = line.asked
     assert (method, path) == (command.method, command.path.format(room="room", participant="participant"))
-    assert (where, body) == (Where(None, "", None), {})
+    assert where == Where(None, "", None)
+    assert [f"--{name.replace('_', '-')}" for name in body] == list(options)
     text = line.run("room", command.verb, "--help").output
     assert command.__doc__.splitlines()[0] in text  # type: ignore[union-attr]
     for field in body_fields(command):
@@ -194,7 +215,7 @@ def test_a_change_tells_how_the_room_is_now(line: Line) -> None:
 def test_every_change_is_told_for_people_whoever_it_is_about(line: Line, command: type[Command]) -> None:
     """Also where a participant may be named, and is not: what is meant is everybody."""
     line.answer = room(line)
-    names = re.findall(r"{(\w+)}", command.path)
+    names = [*re.findall(r"{(\w+)}", command.path), *(word for each in wanted(command).items() for word in each)]
     for option in ([], ["--participant", "Anna"]) if "participant" in {f.name for f in body_fields(command)} else ([],):
         result = line.run("room", command.verb, *names, *option)
         assert result.exit_code == 0, result.output

@@ -14,6 +14,8 @@ from confserver.admin import completion
 from confserver.admin.cli import verbs
 from tests.admin.double import HouseDoor
 
+ROWS = (("night desk", "made"), ("noon", "settings"))
+
 
 class Shell:
     def __init__(self, fault: Exception | None = None) -> None:
@@ -32,6 +34,10 @@ class Shell:
             raise self.fault
         if path == "/users":
             return [{"user": "alice", "display": "Alice A."}]
+        if path == "/routes":
+            return [{"name": name, "when": "always", "source": source} for name, source in ROWS]
+        if path == "/groups":
+            return [{"group": "staff", "source": "settings"}]
         return self.door.rooms() if path == "/rooms" else self.door.room(path.rpartition("/")[2])
 
     def complete(self, *words: str) -> list[str]:
@@ -47,6 +53,8 @@ def test_verbs_options_rooms_and_participants() -> None:
     assert shell.complete("room", "lock", "St") == ["standup"]
     assert shell.complete("room", "mute", "standup", "") == ["p1", "p2"]
     assert shell.complete("watch", "d") == ["daily"] and shell.complete("user", "show", "") == ["alice"]
+    assert shell.complete("route", "change", "n") == ["night desk"], "what is made in the settings is changed there"
+    assert shell.complete("group", "remove", "") == ["staff"]
 
 
 def test_the_server_that_is_meant_is_asked() -> None:

@@ -9,17 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from confserver.admin.feed import OVERHEAD_BYTES, Cursor, Feed, Lost, Wanted
+from confserver.admin.feed import MOST_UNWRITTEN, OVERHEAD_BYTES, Cursor, Feed, Lost, News, Wanted
+from tests.kit.news import news_of
 
 
 def event(number: int = 1, room: str = "standup", name: str = "message", **more: Any) -> dict[str, Any]:
     return {"type": name, "room": room, "number": number, "at": 1.0, **more}
 
 
+def news(*args: Any, **more: Any) -> News:
+    return news_of(event(*args, **more))
+
+
 def feed_of(count: int, most_bytes: int = 1 << 20) -> Feed:
     feed = Feed("abc", most_bytes)
     for number in range(count):
-        feed.append([event(number + 1)])()
+        feed.append([news(number + 1)])()
     return feed
 
 
@@ -32,7 +37,7 @@ def numbers(cursor: Cursor) -> list[int]:
 
 def test_entries_are_numbered_on_over_all_rooms_and_written_once() -> None:
     feed = Feed("abc", 1 << 20)
-    assert feed.append([event(1, "a"), event(2, "a")])() and feed.append([event(1, "b", text="x\ny")])()
+    assert feed.append([news(1, "a"), news(2, "a")])() and feed.append([news(1, "b", text="x\ny")])()
     entries = Cursor(feed, Wanted(), 0).take()
     assert [(entry.number, entry.room) for entry in entries] == [(1, "a"), (2, "a"), (3, "b")]
     assert entries[2].text.startswith(b"id: abc-3\nevent: message\ndata: {") and entries[2].text.endswith(b"}\n\n")
@@ -44,7 +49,7 @@ def test_entries_are_numbered_on_over_all_rooms_and_written_once() -> None:
 def test_nothing_is_shown_before_the_store_has_it_and_the_order_stays() -> None:
     feed = Feed("abc", 1 << 20)
     cursor = Cursor(feed, Wanted(), 0)
-    first, second, third = feed.append([event(1)]), feed.append([event(2), event(3)]), feed.append([])
+    first, second, third = feed.append([news(1)]), feed.append([news(2), news(3)]), feed.append([])
     assert not cursor.is_behind and cursor.take() == []
     assert not second(), "the first is not stored yet"
     assert not third()
@@ -82,8 +87,8 @@ def test_memory_is_bounded_and_who_is_too_slow_has_lost_his_place() -> None:
 
 def test_one_event_that_is_larger_than_all_is_still_told() -> None:
     feed = Feed("abc", 1000)
-    feed.append([event(1)])()
-    feed.append([event(2, text="x" * 5000)])()
+    feed.append([news(1)])()
+    feed.append([news(2, text="x" * 5000)])()
     assert numbers(Cursor(feed, Wanted(), 1)) == [2]
 
 
@@ -91,7 +96,7 @@ def test_who_wants_some_gets_those_and_is_up_to_date_all_the_same() -> None:
     feed = Feed("abc", 1 << 20)
     names = ["participant-arrived", "talking-changed", "participant-left", "message"]
     for number in range(1000):
-        feed.append([event(number, "ab"[number % 2], names[number % 4])])()
+        feed.append([news(number, "ab"[number % 2], names[number % 4])])()
     only = Cursor(feed, Wanted.of(lambda room: True, "a", ["participant-*", "message"]), 0)
     assert numbers(only) == [each for each in range(1, 1001) if each % 4 in (1, 3) and each % 2 == 1]
     assert not only.is_behind and only.number == 1000
@@ -101,13 +106,52 @@ def test_who_wants_some_gets_those_and_is_up_to_date_all_the_same() -> None:
     assert len(numbers(Cursor(feed, Wanted.of(lambda room: True, "", ["*"]), 0))) == 1000
 
 
+class Telling:
+    """Counts how often it is asked."""
+
+    def __init__(self, size: int = 100, **more: Any) -> None:
+        self.times = 0
+        self.news = News("message", "standup", 1.0, size, self._tell)
+        self._more = more
+
+    def _tell(self) -> dict[str, Any]:
+        self.times += 1
+        return event(**self._more)
+
+
+def test_what_nobody_reads_is_never_written_and_what_many_read_once() -> None:
+    feed, read, unread = Feed("abc", 1 << 20), Telling(), Telling()
+    feed.append([read.news, unread.news])()
+    assert (read.times, unread.times) == (0, 0)
+    first, second = (Cursor(feed, Wanted(), 0).take(1) for _ in range(2))
+    assert first[0].text and first[0] is second[0]
+    assert (read.times, unread.times) == (1, 0)
+    Cursor(feed, Wanted.of(lambda room: True, "", ["participant-*"]), 0).take()
+    assert unread.times == 0, "it is not written for who does not want it"
+
+
+def test_what_holds_much_is_written_at_once_and_counts_as_its_text() -> None:
+    feed, large = Feed("abc", 1 << 20), Telling(MOST_UNWRITTEN + 1)
+    feed.append([large.news])
+    assert large.times == 1
+    assert feed.describe()["kept_bytes"] < OVERHEAD_BYTES + 200
+
+
+def test_a_text_that_is_longer_than_was_reckoned_pushes_out_the_oldest() -> None:
+    feed = Feed("abc", 10_000)
+    feed.append([Telling(text="x" * 3000).news for _ in range(10)])()
+    assert feed.oldest == 1
+    assert numbers(Cursor(feed, Wanted(), 0)) == list(range(1, 11)), "who has begun to read them gets them all"
+    assert feed.oldest > 6 and feed.describe()["kept_bytes"] <= 10_000
+
+
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 400)), max_size=40), st.randoms())
 def test_whatever_is_stored_in_whatever_order_nobody_misses_one(commands: list[tuple[int, int]], chance: Any) -> None:
     feed, waiting, seen = Feed("abc", 4000), [], []
     cursor = Cursor(feed, Wanted(), 0)
     lost = False
     for count, size in commands:
-        waiting.append(feed.append([event(1, text="x" * size)] * count))
+        waiting.append(feed.append([news(1, text="x" * size)] * count))
         while waiting and chance.random() < 0.6:
             waiting.pop(chance.randrange(len(waiting)))()
         try:
@@ -119,4 +163,5 @@ def test_whatever_is_stored_in_whatever_order_nobody_misses_one(commands: list[t
         stored()
     if not lost:
         assert seen == list(range(1, len(seen) + 1)) and feed.shown == feed.number
-    assert sum(len(each.text) + OVERHEAD_BYTES for each in feed._entries) == feed.describe()["kept_bytes"]
+    assert sum(each.size for each in feed._entries) == feed.describe()["kept_bytes"]
+    assert feed.describe()["kept_bytes"] <= 4000

@@ -18,6 +18,7 @@ from confserver.admin.hook_sender import Http, Sender
 from confserver.admin.hooks import Hook, Letter, Line, Outcome
 from confserver.client.signature import is_signed
 from tests.admin.test_http import until
+from tests.kit.news import news_of
 
 SECRET = "correct horse battery staple"
 NOW = 1_700_000_000.0
@@ -189,7 +190,7 @@ class Desk:
     def happen(self, count: int = 1) -> None:
         for _ in range(count):
             told = {"type": "message", "room": "standup", "number": 1, "at": reactor.seconds()}  # type: ignore[attr-defined]
-            self.feed.append([told])()
+            self.feed.append([news_of(told)])()
         self.sender.wake()
 
     async def stop(self, *houses: House) -> None:

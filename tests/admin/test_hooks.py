@@ -11,6 +11,7 @@ from confserver.admin import hooks
 from confserver.admin.feed import Feed
 from confserver.admin.hooks import GIVE_UP_S, Hook, Letter, Line, Outcome, Stored, check, signature
 from confserver.client.signature import is_signed
+from tests.kit.news import news_of
 
 SECRET = "correct horse battery staple"
 GOOD, BAD = Outcome(True, "200"), Outcome(False, "500")
@@ -30,7 +31,7 @@ class Play:
 
     def happen(self, *kinds: str, room: str = "standup") -> None:
         for kind in kinds or ("message",):
-            self.feed.append([{"type": kind, "room": room, "number": 1, "at": self.now}])()
+            self.feed.append([news_of({"type": kind, "room": room, "number": 1, "at": self.now})])()
 
     def deliver(self, outcome: Outcome = GOOD) -> str:
         """The id of what was to be delivered, "" where there is nothing."""

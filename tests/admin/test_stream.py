@@ -28,6 +28,7 @@ from rooms.participant import SYSTEM
 from rooms.telling import tell
 from tests.admin.double import NOW, HouseDoor
 from tests.admin.test_http import TOKEN, until
+from tests.kit.news import news_of
 
 
 class House(HouseDoor):
@@ -43,7 +44,7 @@ class House(HouseDoor):
 
     def do(self, command: Command) -> Any:
         events = self.house.handle(command, SYSTEM, NOW)
-        self.streams.happened([tell(event) for event in events])()
+        self.streams.happened([news_of(tell(event)) for event in events])()
         return events
 
     def come(self, room: str, name: str) -> str:
@@ -313,7 +314,7 @@ def test_signs_of_life_and_the_end_of_who_takes_nothing() -> None:
     clock.advance(shell.ALIVE_S)
     assert reader.said == ["snapshot", "alive"] and other.said == ["alive"]
     reader.pauseProducing()
-    streams.happened([{"type": "message", "room": "a", "number": 1, "at": 0.0}])()
+    streams.happened([news_of({"type": "message", "room": "a", "number": 1, "at": 0.0})])()
     clock.pump([shell.ALIVE_S] * 3)
     assert reader.said[2:] == [] and "message" in other.said
     reader.resumeProducing()
@@ -334,7 +335,7 @@ def test_many_readers_are_told_at_the_end_of_the_turn() -> None:
     reader = Double(streams)
     reader.begin(0)
     for number in range(3):
-        streams.happened([{"type": "message", "room": "a", "number": number, "at": 0.0}])()
+        streams.happened([news_of({"type": "message", "room": "a", "number": number, "at": 0.0})])()
     assert reader.said == []
     clock.advance(0)
     assert reader.said == ["message"] * 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -37,6 +38,8 @@ from confserver.routing.router import Router
 from confserver.routing.store import StoreError
 from confserver.routing.trunks import Trunk
 from rooms import errors
+from rooms.participant import Actor, Role
+from rooms.records.audit import Entry
 
 NOW = 1_000_000.0
 SETTINGS = """
@@ -313,6 +316,15 @@ def test_a_full_table_costs_little(house: House) -> None:
     for _ in range(10):
         assert house.explain("x" * 64)[-1].startswith("it is for the room")
     assert time.process_time() - began < 2.5
+
+
+def test_the_audit_log_says_what_was_asked_for() -> None:
+    command = AddRoute("out", user=("_0*",), to=RouteTo.TRUNK, target=("carrier",), before="night")
+    told = Entry(command, Actor("admin", Role.ADMIN), NOW).record().values
+    assert told["action"] == "add route"
+    assert json.loads(str(told["details"])) == {
+        "route": "out", "user": ["_0*"], "to": "trunk", "target": ["carrier"], "before": "night",
+    }  # fmt: skip
 
 
 # ------------------------------------------------------------------ the same as in the settings

@@ -21,6 +21,7 @@ from confserver.routing.commands import AddWebhook, RemoveWebhook
 from confserver.storage import StorageError
 from rooms import store as rooms
 from tests.app.test_webhooks import SECRET, URL, Now
+from tests.kit.news import news_of
 
 GOOD, BAD, GONE = Outcome(True, "200"), Outcome(False, "500"), Outcome(False, "410", is_final=True)
 
@@ -54,7 +55,8 @@ class Run:
 
     def happen(self, *kinds: str, room: str = "standup") -> None:
         for kind in kinds or ("message",):
-            shown = self.feed.append([{"type": kind, "room": room, "number": 1, "at": self.clock.seconds()}])
+            told = {"type": kind, "room": room, "number": 1, "at": self.clock.seconds()}
+            shown = self.feed.append([news_of(told)])
             rooms.write(self.storage.db, self.webhooks.outbox.records())
             shown()
             self.webhooks.wake()
@@ -127,7 +129,7 @@ def test_an_event_that_was_not_stored_is_no_ones() -> None:
     """The kill came before its commit: nobody was told of it either."""
     run = Run()
     run.add()
-    run.feed.append([{"type": "message", "room": "a", "number": 1, "at": 0.0}])
+    run.feed.append([news_of({"type": "message", "room": "a", "number": 1, "at": 0.0})])
     run.go_on()
     later = run.killed()
     later.go_on()

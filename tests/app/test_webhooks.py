@@ -19,6 +19,7 @@ from confserver.config.webhooks import Webhook, check_webhooks
 from confserver.routing.commands import AddWebhook, RemoveWebhook, RetryWebhook, TestWebhook
 from rooms import store as rooms
 from rooms.errors import Conflict, Invalid, NotFound
+from tests.kit.news import news_of
 
 SECRET = "correct horse battery staple"
 URL = "http://127.0.0.1:9/calls"
@@ -72,7 +73,8 @@ class Office:
 
     def happen(self, count: int = 1) -> None:
         for _ in range(count):
-            shown = self.feed.append([{"type": "message", "room": "a", "number": 1, "at": self.clock.seconds()}])
+            happened = news_of({"type": "message", "room": "a", "number": 1, "at": self.clock.seconds()})
+            shown = self.feed.append([happened])
             rooms.write(self.storage.db, self.webhooks.outbox.records())
             shown()
             self.webhooks.wake()

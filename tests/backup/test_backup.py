@@ -18,10 +18,14 @@ from click.testing import CliRunner
 from sqlite_utils import Database
 
 from confserver.__main__ import confserver
+from confserver.app.made_routes import kept_table
 from confserver.app.tables import migrate
 from confserver.backup import restoring, saving
 from confserver.backup.archive import BackupError, Manifest
 from confserver.config import Settings, load
+from confserver.config.route_rows import Made
+from confserver.config.routes import Group, Route
+from confserver.routing.route_store import keep_table
 
 VERSION = "0.1.0"
 
@@ -94,6 +98,17 @@ def test_what_is_in_it(house: House) -> None:
     house.save(recordings=True)
     assert "recordings/standup.wav" in members(house.target)
     assert sorted(path.name for path in house.target.parent.iterdir()) == ["backup.tar", "c.toml", "prompts", "state"]
+
+
+def test_the_route_table_comes_back(house: House) -> None:
+    made = Made((Route(name="b", user=("x",)), Route(name="a", to="reject")), (Group(name="g", members=("m",)),))
+    db = Database(house.state / "confserver.db")
+    keep_table(db, made.written())
+    db.conn.commit()
+    db.close()
+    house.save()
+    house.restore(house.state.parent / "new")
+    assert kept_table(Database(house.state.parent / "new" / "confserver.db")) == made
 
 
 def test_packed_where_the_name_says_so(house: House) -> None:

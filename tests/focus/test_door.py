@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from confserver.contract import DigitPressed
+from confserver.contract import DigitPressed, LegOpened, SetHearing
 from confserver.focus import outputs as out
 from confserver.focus.legs import Stage
-from confserver.focus.pins import without_pin
+from confserver.focus.pins import manner_of, without_pin
 from confserver.sip.blanking import blanked
 from confserver.sip.doorkeeper import Identity
+from confserver.sip.message import Request, parse
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.participant import Role
 from tests.focus.house import PHONE, House, every, the
+from tests.focus.test_dialout import house as calling
 
 ASSERTING = ("192.0.2.60", 5060)
 """A peer that is trusted to say who calls."""
@@ -46,6 +48,48 @@ def test_a_pin_comes_by_the_uri_or_a_header(user: str, lines: tuple[str, ...]) -
     assert len(it.people()) == 1
     it.bye(call)
     assert it.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("uri", "line", "manner"),
+    [
+        ("sip:a@b;muted", "", {"muted"}), ("sip:a@b;deaf;MUTED", "", {"muted", "deaf"}),
+        ("sip:a@b;deaf=yes", "", {"deaf"}),
+        ("sip:a@b", "X-Enter: muted", {"muted"}), ("sip:a@b", "X-Enter:  Deaf , MUTED", {"muted", "deaf"}),
+        ("sip:a@b", "X-Enter: unmuted, dead", set()), ("sip:a@b", f"X-Enter: {'x' * 64},muted", set()),
+        ("sip:muted@deaf", "", set()), ("sip:a@b", "X-Entry: muted", set()),
+    ],
+)  # fmt: skip
+def test_how_a_caller_wants_to_come_in(uri: str, line: str, manner: set[str]) -> None:
+    head = [f"INVITE {uri} SIP/2.0", "Via: SIP/2.0/UDP a;branch=z9hG4bK1", "From: <sip:a@b>;tag=1", "To: <sip:a@b>"]
+    text = "\r\n".join([*head, "Call-ID: 1", "CSeq: 1 INVITE", *([line] if line else []), "", ""])
+    request = parse(text.encode())
+    assert isinstance(request, Request) and manner_of(request) == manner
+
+
+def test_who_calls_deaf_hears_nothing_from_the_first_moment() -> None:
+    it = house()
+    it.enter()
+    call, outputs = it.invite(lines=("X-Enter: deaf, muted",), name="Ben <sip:ben@example.com>")
+    it.opened(call)
+    outputs = it.ack(call)
+    hearing, leg = the(SetHearing, outputs), it.leg(call).id
+    assert (leg, 0) in hearing.listeners and leg not in hearing.mixes[1].legs
+    assert [each["muted"] for each in it.focus.room("standup", it.now)["participants"]] == [[], ["self"]]
+
+
+def test_whom_a_list_calls_deaf_comes_in_so() -> None:
+    it = calling()
+    it.enter()
+    it.order(ask.DialList("standup", ("sip:bob@192.0.2.9",), deaf=True))
+    it.answers(_opened(it))
+    assert [each["deaf"] for each in it.focus.room("standup", it.now)["participants"]] == [False, True]
+
+
+def _opened(it: House) -> int:
+    leg = list(it.scene.legs.by_id.values())[-1]
+    it.tell(LegOpened(leg=leg.id, port=20100, ssrc=leg.id), leg.worker)
+    return leg.call
 
 
 def test_our_contact_names_the_room_without_its_pin() -> None:

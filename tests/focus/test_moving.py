@@ -206,6 +206,17 @@ def test_where_the_worker_has_no_port_he_is_back() -> None:
     stage.all_hang_up()
 
 
+def test_he_goes_back_though_his_room_is_closed_to_him_by_now() -> None:
+    """Nobody has to know him there who was in there a moment ago."""
+    stage = Two()
+    stage.move()
+    stage.opens()
+    stage.order(ask.CreateRoom("standup", rules={"deny": ("0.0.0.0/0", "*")}))
+    stage.answers_offer(488)
+    assert stage.people() == ["p2", "p1"]
+    stage.all_hang_up()
+
+
 def test_who_cannot_go_back_any_more_is_hung_up_on() -> None:
     stage = Two()
     stage.move()

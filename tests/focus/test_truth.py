@@ -73,11 +73,12 @@ class Ears(Strict):
         heard = dict(zip(mix.legs, mix.gains, strict=True))
         heard |= {source: gain for to, source, gain in told.exceptions if to == leg}
         here = {source: gain for source, gain in heard.items() if self.legs.get(source) == room}
+        here |= {source: gain for source, gain in heard.items() if source in told.guests and source in self.legs}
         return {source: round(gain, 4) for source, gain in here.items() if gain and source != leg}
 
 
-def expected(room: dict[str, Any], listener: dict[str, Any]) -> dict[str, float]:
-    """Whom somebody hears, by the description alone."""
+def expected(room: dict[str, Any], listener: dict[str, Any], rooms: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """Whom somebody hears, by the descriptions alone: of his room, and of those from which somebody speaks to it."""
     people = {person["id"]: person for person in room["participants"]}
     me = listener["id"]
     lines = {each["participant"]: each for each in room["whispers"]}
@@ -103,7 +104,19 @@ def expected(room: dict[str, Any], listener: dict[str, Any]) -> dict[str, float]
                 gain *= 0.0 if softer is None else 10 ** (softer / 20)
         if gain and who != me and [me, who] not in room["unheard"]:
             heard[who] = round(gain, 4)
+    for each in room["broadcasts"]:
+        home = rooms[each["from_room"]]
+        if home is not room and is_heard_at_home(home, each["participant"]):
+            heard[each["participant"]] = 1.0
     return heard
+
+
+def is_heard_at_home(home: dict[str, Any], who: str) -> bool:
+    person = next(person for person in home["participants"] if person["id"] == who)
+    is_private = who in [each["participant"] for each in home["whispers"]]
+    is_private = is_private or any(who in each["participants"] for each in home["sidebars"])
+    has_floor = not (home["one_speaker"] and home["floor"]) or who in home["floor"]
+    return has_floor and not (person["muted"] or person["held"] or person["held_by_host"] or is_private)
 
 
 class Play(House):
@@ -190,7 +203,7 @@ class Play(House):
         """His own keypad, which sees the same rooms."""
         found = self.somebody()
         leg = self.scene.legs.by_participant.get(found[1]) if found else None
-        for digit in self.random.choice(["1", "4", "5", "6", "7", "9", "*1", "*5", "**5", "**6"]):
+        for digit in self.random.choice(["1", "4", "5", "6", "7", "9", "*1", "*5", "**5", "**6", "**0"]):
             if leg is not None:
                 self.log.append(f"{leg.participant} presses {digit}")
                 self.answer_all(self.tell(DigitPressed(leg=leg.id, digit=digit, duration_ms=100), leg.worker))
@@ -202,6 +215,12 @@ class Play(House):
         self.answer_all(self.play(self.focus.worker_lost(worker, self.now)))
         self.answer_all(self.play(self.focus.worker_ready(worker)))
 
+    def enter_breakout(self) -> None:
+        """By calling it."""
+        names = [name for room in self.rooms for name in room.ties.breakouts]
+        if names:
+            self.enter(room=self.random.choice(names), name="Direct <sip:direct@example.com>")
+
     def become_moderator(self) -> None:
         found = self.somebody()
         if found:
@@ -209,15 +228,31 @@ class Play(House):
 
     # ---------------------------------------------------------------- what must hold
     def check(self) -> None:
+        rooms = {room.name: self.focus.room(room.name, self.now) for room in self.rooms}
+        self.check_broadcasts(rooms)
         for room in list(self.rooms):
-            shown = self.focus.room(room.name, self.now)
+            shown = rooms[room.name]
             assert shown["version"]["number"] == room.number
             for person in shown["participants"]:
-                self.check_worker(shown, person)
+                self.check_worker(shown, person, rooms)
                 self.check_sdp(shown, person)
             self.check_document(shown)
 
-    def check_worker(self, shown: dict[str, Any], person: dict[str, Any]) -> None:
+    def check_broadcasts(self, rooms: dict[str, dict[str, Any]]) -> None:
+        """Whoever speaks to other rooms is told of in all of them that have somebody in them, and in no others."""
+        for name, shown in rooms.items():
+            family = [shown["parent"] or name, *rooms.get(shown["parent"] or name, shown)["breakouts"]]
+            places = {self.scene.places[each].worker for each in family if each in self.scene.places}
+            assert len(places) <= 1, "a family lives in one worker"
+            for each in shown["broadcasts"]:
+                if each["from_room"] == name:
+                    to = set(each["rooms"] or family) - {name}
+                    told = {other for other in to if other in rooms and each in rooms[other]["broadcasts"]}
+                    assert told == {other for other in to if other in rooms and rooms[other]["participants"]}
+                else:
+                    assert each in rooms[each["from_room"]]["broadcasts"]
+
+    def check_worker(self, shown: dict[str, Any], person: dict[str, Any], rooms: dict[str, dict[str, Any]]) -> None:
         leg = self.scene.legs.by_participant[person["id"]]
         worker = self.workers[leg.worker]
         assert (
@@ -225,7 +260,7 @@ class Play(House):
             and worker.legs[leg.id] == leg.place.number == self.scene.places[shown["name"]].number
         )
         legs = {self.scene.legs.by_id[each].participant: gain for each, gain in worker.heard_by(leg.id).items()}
-        assert legs == expected(shown, person), (person["id"], self.log[-5:])
+        assert legs == expected(shown, person, rooms), (person["id"], self.log[-5:])
         gains = worker.gains.get(leg.id, (1.0, 1.0))
         told = tuple(10 ** (person[way] / 20) for way in ("incoming_db", "outgoing_db"))
         assert gains == pytest.approx(told), (person["id"], self.log[-5:])
@@ -296,6 +331,12 @@ STEPS: tuple[Callable[[Play], None], ...] = (
         lambda room, who: ask.Merge(room, play.random.choice(ROOMS)),
         lambda room, who: ask.OpenBreakouts(room, 2), lambda room, who: ask.CloseBreakouts(room),
     )] * 2,
+    *[lambda play: play.about_one(
+        lambda room, who: ask.BroadcastVoice(room, who), lambda room, who: ask.EndBroadcast(room, who),
+        lambda room, who: ask.BroadcastVoice(room, who, (play.random.choice(play.rooms.family(room)),)),
+        lambda room, who: ask.Move(room, who, play.random.choice(play.rooms.family(room))),
+    )] * 3,
+    Play.enter_breakout,
     *[Play.press] * 6, *[Play.ring, Play.pick_up] * 2, Play.hang_up, Play.lose_one, Play.become_moderator,
     lambda play: play.about_one(lambda room, who: ask.Kick(room, who)),
 )  # fmt: skip

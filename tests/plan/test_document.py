@@ -58,7 +58,7 @@ def test_a_directory_is_read_as_one(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("[room.x]", r"rooms.toml:1: room: is not known; did you mean rooms\?"),
-        ("x = 1", "x: is not known; there are: profiles, rooms, users, bans"),
+        ("x = 1", "x: is not known; there are: profiles, rooms, users, bans, routes, groups"),
         ("rooms = 1", "must be tables, \\[rooms.NAME\\]"),
         ("[rooms]\nx = 1", "rooms.toml:2: rooms.x: must be a table"),
         ("\n[rooms.x]\nmute_on_entri = true", r"rooms.toml:3: rooms.x.mute_on_entri: .*did you mean mute_on_entry\?"),
@@ -76,7 +76,7 @@ def test_a_directory_is_read_as_one(tmp_path: Path) -> None:
         ("[users.a]\naliases = [1]", "list of text"),
         ("[users.a]\naliases = ['a b']", "neither a name nor a telephone number"),
         ("[users.a]\nenabled = 1", "must be true or false"),
-        ("[users.a]\npassword = 'secret'", r"did you mean password_file\?"),
+        ("[users.a]\npassword = 'secret'", r":2: users.a.password: is never written here: must be \{ env = "),
         ("[users.a]\npassword_file = 'nowhere'", "cannot be read: No such file"),
         ('[bans."1.2.3"]', "neither an IP address nor a network"),
         ("[bans.'192.0.2.1']\n[bans.'192.0.2.1/32']", "rooms.toml:2: .*is in .*rooms.toml:1 already"),
@@ -123,7 +123,7 @@ def test_the_example_is_taken() -> None:
     example = Path(__file__).resolve().parents[2] / "scripts" / "examples" / "rooms.toml"
     plan = difference(read(example), Present(), prune=False)
     assert [step.what for step in plan.steps] == [
-        "profile quiet", "profile webinar", "room standup", "room town-hall", "user reception",
+        "profile quiet", "profile webinar", "room standup", "room town-hall", "user reception", "routes",
     ]  # fmt: skip
 
 

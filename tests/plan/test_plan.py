@@ -31,8 +31,11 @@ class Fake:
         self.bans: dict[str, dict[str, Any]] = {}
         self.asked: list[tuple[str, str, Mapping[str, Any]]] = []
         self.refuses = ""
+        self.table = {"version": "", "routes": [], "groups": [], "groups_of_settings": [], "trunks": []}
 
     def __call__(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
+        if path == "/route-table":
+            return self.table
         kind, *rest = [unquote(segment) for segment in path.split("/")[1:]]
         if not rest:
             return self.all(kind)

@@ -25,6 +25,7 @@ from rooms.lifecycle import State
 from rooms.manager import Rooms
 from rooms.participant import SYSTEM, Actor, ParticipantIds, Presence, Role
 from rooms.policy import RoomPolicy
+from rooms.room import Room
 
 ROOMS = ("alpha", "beta", "alpha-1", "gamma")
 PEOPLE = st.one_of(st.integers(1, 9).map("p{}".format), st.sampled_from(["Ana", "bob", "nobody", ""]))
@@ -51,6 +52,7 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "count": st.integers(0, 3),
     "uri": st.sampled_from(["", "sip:x@y"]),
     "sounds": st.lists(st.sampled_from(["prompt:welcome", "number:3", "\n"]), max_size=2).map(tuple),
+    "rooms": st.lists(st.sampled_from(ROOMS), max_size=1).map(tuple),
     "text": st.sampled_from(["", "hello"]),
     "digits": st.sampled_from(["", "1,#", "x"]),
     "digit": st.sampled_from("159*#"),
@@ -69,6 +71,7 @@ GOOD: dict[str, st.SearchStrategy[Any]] = {
     "text": st.just("hello"),
     "digits": st.just("1,#"),
     "profile": st.just(""),
+    "rooms": st.just(()),
     "sidebar": st.just(0),
     "play": st.just(0),
     "room_db": st.just(-18.0),
@@ -119,6 +122,7 @@ _MOVES = (
     ask.Whisper,
     ask.OpenSidebar,
     ask.GiveFloor,
+    ask.BroadcastVoice,
 )
 MOVES = st.one_of(*(of(kind, True) for kind in _MOVES))
 ACTORS = st.one_of(
@@ -155,12 +159,14 @@ BEGINS = {
     tell.FloorGiven: "floor",
     tell.WhisperBegan: "whisper",
     tell.Transferring: "transfer",
+    tell.BroadcastBegan: "broadcast",
 }
 ENDS = {
     tell.HandLowered: "hand",
     tell.FloorTaken: "floor",
     tell.WhisperEnded: "whisper",
     tell.TransferEnded: "transfer",
+    tell.BroadcastEnded: "broadcast",
 }
 
 
@@ -295,7 +301,7 @@ class Explorer(RuleBasedStateMachine):
         for room in self.rooms:
             assert room.persistent or room.lists, f"{room.name} is left"
             assert room.state is State.EMPTY and not room.places and not room.ties.breakouts and not room.ties.successor
-            assert not (room.links.lines or room.links.sidebars or room.links.unheard)
+            assert not room.abroad and not (room.links.lines or room.links.sidebars or room.links.unheard)
             assert not (room.assembly.hands or room.assembly.floor or room.assembly.lecture) and not room.plays
         assert self.rooms.heads() == [] and not any(self.open_of.values())
         assert all(not hearing.listeners for hearing in self.hearing.values())  # type: ignore[attr-defined]
@@ -304,13 +310,26 @@ class Explorer(RuleBasedStateMachine):
     @invariant()
     def hearing_follows_from_how_all_are(self) -> None:
         for room in getattr(self, "rooms", ()):
-            assert room.hearing == hearing_of(room.present, room.waiting, room.links, room.speakers)
+            guests = self.guests_of(room)
+            hearing = hearing_of(room.present, room.waiting, room.links, room.speakers, guests)
+            assert room.hearing == room.forwards.add_to(hearing)
             assert room.hearing == self.hearing.get(room.name, room.hearing)
-            people = {person.id for person in room.present}
+            people = {person.id for person in room.present} | {who for who, _ in guests}
             for one in room.hearing.listeners:
                 heard = dict(room.hearing.mixes[one.mix].sources) | dict(one.exceptions)
                 assert heard.keys() <= people and one.mix < len(room.hearing.mixes)
                 assert one.listener not in dict(one.exceptions)
+
+    def guests_of(self, room: Room) -> tuple[tuple[str, str], ...]:
+        """Who is heard there from other rooms, by how these are."""
+        found = []
+        for home in self.rooms:
+            for who, to in home.abroad.speaking.items():
+                heard = who in dict(home.hearing.mixes[1].sources)
+                if heard and room is not home and room.name in (to or self.rooms.family(home.name)) and room.present:
+                    found.append((who, home.name))
+        assert {who for who, _ in found} == {who for who, guest in room.abroad.guests.items() if guest.is_heard}
+        return tuple(sorted(found))
 
     @invariant()
     def who_talks_is_heard(self) -> None:

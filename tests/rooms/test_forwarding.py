@@ -152,7 +152,7 @@ def test_only_administrators_and_only_while_somebody_is_there() -> None:
         start(stage)
     stage.arrive("Ana")
     for command in (ask.StartForward(ROOM, "192.0.2.7", 5004), ask.StopForward(ROOM)):
-        with pytest.raises(Forbidden, match="takes a admin"):
+        with pytest.raises(Forbidden, match="forward takes an admin; script is a moderator only"):
             stage.do(command, HOST)
 
 

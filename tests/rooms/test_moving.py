@@ -1,11 +1,14 @@
 """Plays about going from room to room: one, many, all; merged rooms; breakout rooms and back."""
 
+from typing import Any
+
 import pytest
 
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.errors import Conflict, Forbidden, Full, Invalid, NotFound, NotOpen, Refused
 from rooms.participant import Actor, MuteCause, Role
+from rooms.rules_of_life import Lobby
 from tests.rooms.play import HOST, Stage, kinds
 
 ROOM, BOARD = "standup", "board"
@@ -136,6 +139,93 @@ def test_a_lock_keeps_nobody_out_whom_a_host_takes_there(stage: Stage) -> None:
     ana = stage.arrive("Ana")
     stage.do(ask.Move(ROOM, ana, BOARD), HOST)
     assert ana in people(stage, BOARD)
+
+
+# ---------------------------------------------------------------- the other room's door
+def closed(stage: Stage, **rules: Any) -> None:
+    stage.do(ask.CreateRoom(BOARD, rules=rules))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [{"pin": "1234"}, {"allow": ("carl",)}, {"lobby": Lobby.ALL}, {"moderator_pin": "1234"}, {"deny": ("eve",)}],
+)
+def test_who_is_taken_there_has_a_hosts_leave(stage: Stage, rules: dict[str, Any]) -> None:
+    closed(stage, **rules)
+    ana, bob = stage.arrive("Ana"), stage.arrive("Bob")
+    stage.do(ask.Move(ROOM, ana, BOARD), HOST)
+    stage.do(ask.Merge(ROOM, BOARD), HOST)
+    assert people(stage, BOARD) == [ana, bob]
+
+
+@pytest.mark.parametrize("deny", ["eve", "*@10.0.0.1", "10.0.0.0/8", "EVE"])
+def test_who_is_denied_there_is_named_and_moves_by_force_only(stage: Stage, deny: str) -> None:
+    closed(stage, deny=(deny,))
+    eve = stage.arrive("Eve")
+    before = [stage.rooms.describe(room.name, 0.0) for room in stage.rooms]
+    for command in (ask.Move(ROOM, eve, BOARD), ask.MoveAll(ROOM, BOARD), ask.Merge(ROOM, BOARD)):
+        with pytest.raises(Conflict, match=rf"board is closed to Eve \({eve}\) by its rule deny; by force it is not"):
+            stage.do(command, HOST)
+        assert [stage.rooms.describe(room.name, 0.0) for room in stage.rooms] == before
+    stage.do(ask.Move(ROOM, eve, BOARD, force=True), HOST)
+    assert people(stage, BOARD) == [eve]
+
+
+def test_one_who_is_denied_keeps_all_back_unless_he_is_excepted(stage: Stage) -> None:
+    closed(stage, deny=("eve", "mallory"))
+    ana, eve, mallory = (stage.arrive(name) for name in ("Ana", "Eve", "Mallory"))
+    with pytest.raises(Conflict, match=rf"closed to Eve \({eve}\), Mallory \({mallory}\) by"):
+        stage.do(ask.MoveAll(ROOM, BOARD), HOST)
+    stage.do(ask.MoveAll(ROOM, BOARD, but=(eve, mallory)), HOST)
+    assert (people(stage, BOARD), people(stage, ROOM)) == ([ana], [eve, mallory])
+    stage.do(ask.MoveAll(ROOM, BOARD, force=True), HOST)
+    assert people(stage, BOARD) == [ana, eve, mallory]
+
+
+def test_not_all_of_many_are_named(stage: Stage) -> None:
+    closed(stage, deny=("10.0.0.0/8",))
+    for number in range(13):
+        stage.arrive(f"Eve{number}")
+    with pytest.raises(Conflict, match=r"Eve9 \(p10\) and 3 more by its rule deny"):
+        stage.do(ask.MoveAll(ROOM, BOARD), HOST)
+
+
+def test_a_moderator_of_the_other_room_is_never_denied_there(stage: Stage) -> None:
+    closed(stage, deny=("10.0.0.0/8",), moderators=("boss",))
+    who = stage.do(ask.Reserve(ROOM, "Boss", "sip:boss@10.0.0.1", "10.0.0.1:5060", user="boss"))[-1].participant
+    stage.do(ask.Arrive(ROOM, who))
+    stage.do(ask.Move(ROOM, who, BOARD), HOST)
+    assert people(stage, BOARD) == [who]
+
+
+def test_who_is_denied_does_not_follow_a_merged_room_and_stays(stage: Stage) -> None:
+    closed(stage, deny=("eve",))
+    ana, bob, eve = stage.arrive("Ana"), stage.reserve("Bob"), stage.reserve("Eve")
+    stage.do(ask.Merge(ROOM, BOARD), HOST)
+    stage.do(ask.Arrive(ROOM, eve))
+    stage.do(ask.Arrive(ROOM, bob))
+    assert (people(stage, ROOM), people(stage, BOARD)) == ([eve], [ana, bob])
+
+
+def test_a_merge_by_force_takes_those_along_who_still_arrive(stage: Stage) -> None:
+    closed(stage, deny=("eve",))
+    ana, eve = stage.arrive("Ana"), stage.reserve("Eve")
+    stage.do(ask.Merge(ROOM, BOARD, force=True), HOST)
+    stage.do(ask.Arrive(ROOM, eve))
+    assert people(stage, BOARD) == [ana, eve]
+    stage.do(ask.CreateRoom("third", rules={"deny": ("eve",)}))
+    with pytest.raises(Conflict, match="third is closed to Eve"):
+        stage.do(ask.Merge(BOARD, "third"), HOST)
+
+
+def test_who_was_taken_in_by_force_goes_to_breakout_rooms_and_comes_back(stage: Stage) -> None:
+    closed(stage, deny=("eve",))
+    eve, ana = stage.arrive("Eve"), stage.arrive("Ana")
+    stage.do(ask.MoveAll(ROOM, BOARD, force=True), HOST)
+    stage.do(ask.OpenBreakouts(BOARD, 2), HOST)
+    assert people(stage, BOARD) == []
+    stage.do(ask.CloseBreakouts(BOARD), HOST)
+    assert sorted(people(stage, BOARD)) == sorted([eve, ana])
 
 
 def test_it_takes_a_moderator(stage: Stage) -> None:

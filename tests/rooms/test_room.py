@@ -389,8 +389,9 @@ def test_every_command_knows_who_may_not(stage: Stage) -> None:
             "trouble": "x",
         }
         command = kind(ROOM, **{name: fields[name] for name in kind.__dataclass_fields__ if name in fields})
-        with pytest.raises(Forbidden, match=f"{kind.__name__.lower()} takes a {kind.needs.name.lower()}"):
+        with pytest.raises(Forbidden, match=f"takes an? {kind.needs.name.lower()}; screen is an observer only") as why:
             stage.do(command, WATCHER)
+        assert why.value.reason.partition(" takes")[0].replace(" ", "") == kind.__name__.lower()
 
 
 def test_a_description_is_plain_data(stage: Stage) -> None:
@@ -403,7 +404,7 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
         "version": {"epoch": "0", "number": stage.rooms.get(ROOM).number}, "profile": "", "schedule": None,
         "waiting": [], "lists": [],
         "parent": "", "breakouts": [], "merged_into": "", "in_lecture": False, "hands": [], "floor": [],
-        "whispers": [], "sidebars": [], "unheard": [],
+        "whispers": [], "sidebars": [], "unheard": [], "broadcasts": [],
         "ends_at": None, "ends_because": "", "created_at": 1001.0, "opened_at": 1001.0, "at": stage.now,
         "reserved": 1, "dominant": None, "plays": [], "recording": None, "forwards": [],
         "dialling": [],

@@ -14,7 +14,7 @@ from rooms.events import Event
 from rooms.hearing import Hearing, Listening, Mix
 from rooms.participant import MuteCause
 from rooms.policy import RoomPolicy
-from rooms.telling import TYPES, hearing_in_words, help_of, members_of, name_of
+from rooms.telling import THING_BYTES, TYPES, hearing_in_words, help_of, members_of, name_of, size_of
 from rooms.telling import tell as told_of
 from tests.rooms.play import ADMIN, HOST, Stage
 
@@ -131,3 +131,17 @@ def test_a_large_room_is_told_in_few_words() -> None:
     listeners = tuple(Listening(each, 1, (("p1", 2.0),)) for each in people)
     told = json.dumps(told_of(tell.HearingChanged("standup", 1, 1.0, Hearing((Mix(), everybody), listeners))))
     assert len(told) < 1000 and "and 994 more" in told and "994 more hear somebody otherwise" in told
+
+
+def test_what_an_event_holds_is_reckoned_by_what_is_kept_of_it() -> None:
+    people = [f"p{number}" for number in range(300)]
+    everybody = Mix(tuple((each, 1.0) for each in people))
+    hearing = Hearing((Mix(), everybody), tuple(Listening(each, 1) for each in people))
+    assert size_of(tell.HearingChanged("standup", 1, 1.0, hearing)) > 300 * THING_BYTES, "though its words are few"
+    for event in (
+        tell.RoomLocked("standup", 1, 1.0, "boss"), tell.Message("standup", 1, 1.0, "p1", "Ana", "", "x" * 400, ""),
+        tell.ParticipantArrived("standup", 1, 1.0, "p1", "Ana", "sip:ana@a", "192.0.2.9:5060"),
+        tell.RoomCreated("standup", 1, 1.0, True, RoomPolicy(), "", {"stereo": True}),
+    ):  # fmt: skip
+        told = {name: value for name, value in told_of(event).items() if name != "policy"}  # all rooms share theirs
+        assert len(json.dumps(told)) <= size_of(event) < 1000

@@ -1,4 +1,5 @@
-"""Changes that a script asks for, and what must be there afterwards: a model of rooms, profiles, users and tokens.
+"""Changes that a script asks for, and what must be there afterwards: a model of rooms, profiles, users, tokens and
+rows of the route table.
 
 Each writer has names of its own, so that its model alone says what they must be. What was asked for and not answered
 may have been made or not, as a whole.
@@ -30,9 +31,9 @@ ROLES = ("moderator", "observer")
 NAMES = 6
 """Of each kind, for each writer."""
 LISTS = {"rooms": ("/rules", "room"), "profiles": ("/profiles", "profile"), "users": ("/users", "user"),
-         "tokens": ("/tokens", "holder")}  # fmt: skip
+         "tokens": ("/tokens", "holder"), "routes": ("/routes", "name")}  # fmt: skip
 SHOWN = {"rooms": ("profile", "rules"), "profiles": ("extends", "rules"), "users": ("display", "aliases", "enabled"),
-         "tokens": ("role", "rooms")}  # fmt: skip
+         "tokens": ("role", "rooms"), "routes": ("when", "then", "off")}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,14 @@ class Writer:
 
     # ------------------------------------------------------------------ what is asked for
     def next_change(self) -> Change:
-        kind = self.chance.choice(("rooms", "rooms", "rooms", "users", "tokens", "profiles"))
+        kind = self.chance.choice(("rooms", "rooms", "rooms", "users", "tokens", "profiles", "routes"))
         name = f"{self.name}-{kind}-{self.chance.randrange(NAMES)}"
         before = self.model.get((kind, name))
-        make = {"rooms": self._room, "users": self._user, "tokens": self._token, "profiles": self._profile}[kind]
-        return make((kind, name), before)
+        make = {
+            "rooms": self._room, "users": self._user, "tokens": self._token, "profiles": self._profile,
+            "routes": self._route,
+        }  # fmt: skip
+        return make[kind]((kind, name), before)
 
     def _rules(self) -> dict[str, Any]:
         """Several at a time, so that half of a change would show."""
@@ -129,6 +133,15 @@ class Writer:
             return Change(key, "DELETE", path, None, None)
         said["enabled"] = self.chance.random() < 0.5
         return Change(key, "POST", path, said, said)
+
+    def _route(self, key: Key, before: State) -> Change:
+        """All writers' rows are one table, which is kept anew with each change."""
+        path = f"/routes/{key[1]}"
+        if before is not None and self.chance.random() < 0.3:
+            return Change(key, "DELETE", path, None, None)
+        user, strip = f"u{self.chance.randrange(1000)}", self.chance.randrange(1, 9)
+        after = {"when": f"user {user}", "then": f"room {{user}}, strip {strip}", "off": ""}
+        return Change(key, "POST" if before else "PUT", path, {"user": [user], "strip": strip}, after)
 
     def _token(self, key: Key, before: State) -> Change:
         path = f"/tokens/{key[1]}"

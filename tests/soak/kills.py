@@ -1,8 +1,9 @@
 """The signalling process is killed in the midst of writes, again and again: what was answered must be there.
 
-Several scripts make, change and remove rooms, profiles, users and tokens by HTTP and note each answer. After a kill the
-database must be whole as it lies there; then the server starts on it, and everything must be as the scripts were told:
-nothing lost, nothing that was taken away back again, and what was not answered made as a whole or not at all.
+Several scripts make, change and remove rooms, profiles, users, tokens and rows of the route table by HTTP and note each
+answer. After a kill the database must be whole as it lies there; then the server starts on it, and everything must be
+as the scripts were told: nothing lost, nothing that was taken away back again, and what was not answered made as a
+whole or not at all.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def test_changes_are_of_every_kind_and_follow_their_model() -> None:
         is_there = writer.model.get(change.key) is not None
         assert is_there or change.method == "PUT", "nothing that is not there is changed or removed"
         writer.take(change, Answer(200, {"secret": "s"}))
-    assert {kind for kind, method in seen if method == "DELETE"} == {"rooms", "profiles", "users", "tokens"}
+    assert {kind for kind, method in seen if method == "DELETE"} == {"rooms", "profiles", "users", "tokens", "routes"}
     assert ("rooms", "PATCH") in seen and ("users", "POST") in seen
 
 
