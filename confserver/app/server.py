@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -72,6 +73,9 @@ GOODBYE_S = 4.0
 """So long phones may take to answer our BYE when the server stops; 10 s are the most for everything."""
 
 
+Reread = Callable[[], Settings] | None
+
+
 class StartError(Exception):
     """The server cannot start; one line for the administrator."""
 
@@ -79,8 +83,9 @@ class StartError(Exception):
 class Server:
     """One running confserver."""
 
-    def __init__(self, reactor: Any, settings: Settings, reread: Callable[[], Settings] | None = None) -> None:
-        """``reread`` gives the settings as they are now; raises ConfigError."""
+    def __init__(self, reactor: Any, settings: Settings, reread: Reread = None, config: Path | None = None) -> None:
+        """``reread`` gives the settings as they are now; raises ConfigError. ``config``: where they stand."""
+        self._config = str(config.absolute()) if config else ""
         self._reactor = reactor
         self._ending = Ending(reactor)
         self._settings = settings
@@ -249,7 +254,7 @@ class Server:
         self._monitor.watch(door, self._http.answers)
         self._news.streams.holds = self._keys.tokens.holds
         self._url = self._http.open(door, token, self._keys.tokens, self._news.open)
-        write_control(self._state, Control(self._url, token, os.getpid()))
+        write_control(self._state, Control(self._url, token, os.getpid(), self._config))
 
     def _listen(self) -> None:
         if self._transports is not None:
@@ -372,6 +377,7 @@ class Server:
             "sip_port": self._transports.port if self._transports else None,
             "sip_ports": self._transports.ports if self._transports else {},
             "state_directory": str(self._state),
+            "rtp_ports": [self._settings.rtp.port_min, self._settings.rtp.port_max],
             "sip": self._stack.describe(),
             **self._watch.describe(),
             **self._news.describe(),
