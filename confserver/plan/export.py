@@ -31,8 +31,8 @@ def as_toml(present: Present) -> str:
         parts.append(_table("users", name, said))
     for name, reason in sorted(present.bans.items()):
         parts.append(_table("bans", name, {"reason": reason}))
-    for kind, rows in present.table.made.written().items():
-        parts += [_row(kind, row) for row in rows]
+    rows = present.table.made.written()
+    parts += [_row(kind, row) for kind in ("groups", "routes") for row in rows[kind]]
     return "\n".join(parts)
 
 

@@ -213,7 +213,10 @@ def test_nobody_is_registered(exchange: Server) -> None:
 def test_explained_and_reloaded(exchange: Server) -> None:
     with RawPhone(exchange, "bob") as bob:
         told = exchange.run("route", "explain", "sip:reception@127.0.0.1", "--source", "203.0.113.9").stdout
-        assert "row 1 (reception) matches" in told and f"it rings at user bob: sip:bob@127.0.0.1:{bob.local[1]}" in told
+        assert (
+            "row 1 (reception, settings) matches" in told
+            and f"it rings at user bob: sip:bob@127.0.0.1:{bob.local[1]}" in told
+        )
     before = exchange.config.read_text()
     exchange.config.write_text(before + '\n[[routes]]\nto = "moon"\n')
     refused = exchange.run("reload")
@@ -224,3 +227,33 @@ def test_explained_and_reloaded(exchange: Server) -> None:
     assert "for the room 900" in exchange.run("route", "explain", "900").stdout
     exchange.config.write_text(before)
     exchange.cli("reload")
+
+
+AS_CODE = """
+[[routes]]
+name = "to the shop"
+user = ["sales"]
+target = ["shop"]
+
+[[routes]]
+name = "late"
+user = ["reception"]
+to = "reject"
+status = 480
+"""
+
+
+def test_a_table_from_a_file_holds_for_the_next_call_and_leaves_those_that_stand(
+    exchange: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "routes.toml").write_text(AS_CODE)
+    with Phone(exchange.address, "carl") as carl, Phone(exchange.address, "dora") as dora:
+        assert carl.dial("sales").status == 200
+        exchange.wait_until_in("sales", "carl")
+        assert exchange.run("apply", str(tmp_path / "routes.toml")).returncode == 0
+        assert dora.dial("sales").status == 200
+        exchange.wait_until_in("shop", "dora")
+        with Phone(exchange.address, "anna") as anna:
+            assert anna.dial("reception").status == 480, "rows that were made are asked before those of the settings"
+        assert [person["name"] for person in exchange.http("GET", "/rooms/sales")["participants"]] == ["carl"]
+    exchange.http("PUT", "/route-table", {"routes": []})
