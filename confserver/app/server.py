@@ -85,8 +85,7 @@ class Server:
 
     def __init__(self, reactor: Any, settings: Settings, reread: Reread = None, config: Path | None = None) -> None:
         """``reread`` gives the settings as they are now; raises ConfigError. ``config``: where they stand."""
-        self._config = str(config.absolute()) if config else ""
-        self._reactor = reactor
+        self._reactor, self._config = reactor, str(config.absolute()) if config else ""
         self._ending = Ending(reactor)
         self._settings = settings
         self._epoch = time.time() - time.monotonic()

@@ -1,11 +1,11 @@
-"""What rooms say to people, one thing after another, and the music for those who wait meanwhile.
+"""What rooms say to people, one thing after another, and the music for those who wait meanwhile, or are alone.
 
 ::
 
     Announced ──► line of the listener, or of the room ──► Playing ──its end──► the next
                     │ not before the listener's first packet, nor longer than PATIENCE_S after his call is up;
                     │ what is for the room and what is for one of those present never sound together
-                    └─► nothing left: music, where he waits with music; the hang-up, where he was turned away
+                    └─► nothing left: music, where he waits with it or is alone; the hang-up, where he was turned away
 
 An urgent one takes the place of all that is queued for the same listener, and of what is being said to him.
 """
@@ -78,6 +78,8 @@ class Announcer:
         self._lines: dict[str, Line] = {}
         """By participant; those of rooms by name behind a colon."""
         self._speaking: dict[PlayId, Line] = {}
+        self._alone: dict[ParticipantId, Score | None] = {}
+        """Who is alone in his room, and how he is told so (``solitude``)."""
         self._deadline: float | None = None
         self._is_stale = False
         """What has happened since may have changed the deadline."""
@@ -170,6 +172,33 @@ class Announcer:
         line.room = room
         return line
 
+    # ------------------------------------------------------------------ who is alone
+    def alone(self, room: str, who: ParticipantId, prompt: Score | None, now: float) -> None:
+        """He is told so, in his turn, and hears music whenever there is nothing else to hear."""
+        self._is_stale = True
+        self._alone[who] = prompt
+        line = self._line(room, who)
+        if prompt is not None:
+            line.queue.append(Words(prompt))
+        self._go_on(line, now)
+
+    def in_company(self, room: str, who: ParticipantId, now: float) -> None:
+        """It is not so any more, nor is it said."""
+        self._is_stale = True
+        prompt = self._alone.pop(who, None)
+        line = self._lines.get(who)
+        if line is None:
+            return
+        line.queue = deque((each for each in line.queue if each.score is not prompt), MOST_QUEUED)
+        if line.piece is not None and line.piece.score is prompt:
+            self._stop(line)
+        if not self._wants_music(line):
+            self._stop_music(line)
+        self._go_on(line, now)
+        whole = self._lines.get(f":{room}")
+        if whole is not None:
+            self._go_on(whole, now)
+
     # ------------------------------------------------------------------ one after another
     def _go_on(self, line: Line, now: float) -> None:
         """Say what comes next, as soon as it can be heard."""
@@ -178,6 +207,7 @@ class Announcer:
         place, leg = self._scene.places.get(line.room), self._leg_of(line)
         if line.queue and place is not None and not place.is_lost:
             self._stop_music(line)
+            self._hush(line)
             words = line.queue.popleft()
             line.piece = self._playing.say(line.room, place, words.score, leg.id if leg else None)
             line.then = words.then
@@ -185,12 +215,20 @@ class Announcer:
         elif line.goodbye and leg is not None and not line.queue:
             cause = line.goodbye
             self._scene.hang_up(leg, cause, NoAnswer(403, "", (warning(399, cause),)))
-        elif leg is not None and line.music is None and self._wants_music(line):
+        elif leg is not None and line.music is None and not leg.place.is_lost and self._wants_music(line):
             line.music = self._playing.play_music(line.room, leg.place, leg.id)
         elif line.music is not None and not self._wants_music(line):
             self._stop_music(line)
         if not (line.queue or line.piece or line.music or line.goodbye or line.listens or self._wants_music(line)):
             self._lines.pop(line.who or f":{line.room}", None)
+
+    def _hush(self, whole: Line) -> None:
+        """What is said to the whole room is not said over music."""
+        if whole.who:
+            return
+        for line in self._lines.values():
+            if line.room == whole.room and line.who in self._alone:
+                self._stop_music(line)
 
     def _may_speak(self, line: Line, now: float) -> bool:
         if not line.who:
@@ -217,6 +255,8 @@ class Announcer:
         room = self._scene.rooms.find(line.room)
         if room is None or line.goodbye:
             return False
+        if line.who in self._alone:
+            return True
         person = room.places.get(line.who)
         return person is not None and person.waits_for in _WITH_MUSIC and room.policy.waiting_music
 
@@ -232,7 +272,10 @@ class Announcer:
         whole = self._lines.get(f":{ended.room}")
         if whole is not None:
             self._go_on(whole, now)
-        waiting = [each for each in self._lines.values() if each.room == ended.room and (each.queue or each.goodbye)]
+        waiting = [
+            each for each in self._lines.values()
+            if each.room == ended.room and (each.queue or each.goodbye or each.who in self._alone)
+        ]  # fmt: skip
         for line in [ended, *waiting]:
             self._go_on(line, now)
 
