@@ -109,6 +109,8 @@ PEOPLE: dict[str, Schema] = {
         diverted_by=text("The address that was called first"),
         referred_by=text("On whose wish he calls"),
         user=text("The user whose password he has shown"),
+        name_recorded=flag("He is announced as he has said his name himself"),
+        says_name=flag("He is being asked for it: nobody hears him, nor he anybody"),
         media=nullable(ref("Media")),
     ),
     "Finding": thing(
@@ -128,6 +130,10 @@ PEOPLE: dict[str, Schema] = {
         source=text("Network address of the call"),
         since=nullable(time("Since when")),
         waits_for=nullable(choice(Wait, "For what")),
+        role=text("As a participant's"),
+        verified=flag("Somebody who is believed vouches for him"),
+        name_recorded=flag("He is announced as he has said his name himself"),
+        turned_away=text("Why he is about to be hung up on"),
     ),
     "Dialling": thing(
         "Somebody whom the room calls.",

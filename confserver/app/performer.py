@@ -28,6 +28,8 @@ from rooms.events import DigitReceived
 
 log = structlog.get_logger("calls")
 
+LOOK_S = 0.01
+"""Between two looks at what the focus waits for: all of its parts are asked. None of them minds to be so late."""
 Output = sip_out.Output | focus_out.Output
 _FOR_TRANSPORTS = frozenset((sip_out.SendBytes, sip_out.OpenFlow, sip_out.CloseFlow, sip_out.Resolve))
 _FOR_JOURNAL = frozenset((focus_out.Measured, focus_out.Recorded, focus_out.Audited))
@@ -109,6 +111,7 @@ class Performer:
         self._hands: Hands
         self._timer: IDelayedCall | None = None
         self._due: float | None = None
+        self._looked_at = 0.0
 
     def use(self, hands: Hands) -> None:
         """The shells want to know whom to tell before they can be used."""
@@ -254,14 +257,19 @@ class Performer:
     # ------------------------------------------------------------------ time
     def _set_timer(self) -> None:
         """Keep the one timer at the next deadline, or before it: deadlines mostly move on, and looking once in vain
-        costs less than a new timer for each of them."""
-        due = soonest(self._stack.next_deadline(), self._focus.next_deadline())
+        costs less than a new timer for each of them. The focus is not asked after every turn of a busy time."""
+        now = self.now()
+        if now >= self._looked_at + LOOK_S:
+            self._looked_at, of_focus = now, self._focus.next_deadline()
+        else:
+            of_focus = self._looked_at + LOOK_S
+        due = soonest(self._stack.next_deadline(), of_focus)
         if due is not None and self._due is not None and self._due <= due:
             return
         self.stop()
         if due is not None:
             self._due = due
-            self._timer = self._reactor.callLater(max(due - self.now(), 0), self._fire)
+            self._timer = self._reactor.callLater(max(due - now, 0), self._fire)
 
     def _fire(self) -> None:
         self._timer = self._due = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +23,7 @@ from confserver.app.archive import Archive
 from confserver.app.auditing import AuditedDoor
 from confserver.app.banner import banner, cannot_listen
 from confserver.app.building import focus_of, stack_settings
+from confserver.app.chance import Chance
 from confserver.app.ending import Ending
 from confserver.app.faces import Faces
 from confserver.app.journal import Journal, settle
@@ -115,7 +115,7 @@ class Server:
         self._journal = Journal(self._storage)
         self._monitor = Monitor(self._journal, self.now, self._orders)
         self._archive = Archive(settings.records, self._storage, self._journal, self.now)
-        self._stack = Stack(self._terms_of_stack(), lambda: secrets.token_hex(8))
+        self._stack = Stack(self._terms_of_stack(), Chance())
         self._watch.use(self._stack)
         self._focus: Focus
         self._performer: Performer

@@ -17,7 +17,7 @@ class OfDoors(Asking[Listed, Told, Changed]):
         return self._change("POST", path("rooms", room, "participants", participant, "turn-away"))
 
     def ask_name(self, room: str, participant: str) -> Changed:
-        """Have a participant say his name (again): it is played where others hear of him.
+        """Have a participant say his name (again) for others to hear.
 
         Meanwhile the room does not hear him, nor he the room. Who waits at the door is asked before he goes on.
         """

@@ -31,6 +31,7 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.focus.legs import Place
 from confserver.focus.outputs import TellScribe
+from confserver.focus.remembered import Remembered
 from confserver.focus.repertoire import SAY, Repertoire, Score
 from confserver.focus.scene import Scene
 from rooms import commands as ask
@@ -68,6 +69,11 @@ class Piece:
     is_told: bool = False
     """The worker plays it."""
 
+    @property
+    def is_ready(self) -> bool:
+        """All its files are converted."""
+        return len(self.sounds) == len(set(self.score.files))
+
 
 @dataclass(slots=True)
 class Job:
@@ -88,6 +94,8 @@ class Playing:
         self._jobs: dict[JobId, Job] = {}
         self.on_end: Callable[[Piece, float], None] = lambda piece, now: None
         """Of what the rooms know nothing of."""
+        self._remembered = Remembered()
+        self._now = 0.0
 
     def __len__(self) -> int:
         return len(self._pieces)
@@ -110,6 +118,7 @@ class Playing:
 
     # ------------------------------------------------------------------ what the rooms say
     def follow(self, event: tell.Event) -> None:
+        self._now = event.at
         match event:
             case tell.PlayStarted():
                 self._start(event)
@@ -166,11 +175,16 @@ class Playing:
     def _prepare(self, piece: Piece) -> bool:
         """Have its files converted; what needs no file is played at once. False where it cannot be."""
         self._pieces[piece.id] = piece
+        rates = self._rates(piece.room)
         for path in dict.fromkeys(piece.score.files):
-            command = ConvertSound(job=self._scene.number(), path=path, rates=self._rates(piece.room))
+            sounds = self._remembered.find(path, rates, self._now)
+            if sounds is not None:
+                piece.sounds[path] = sounds
+                continue
+            command = ConvertSound(job=self._scene.number(), path=path, rates=rates)
             self._jobs[command.job] = Job(piece, command)
             self._scene.say(TellScribe(command))
-        return bool(piece.score.files) or self._play(piece)
+        return not piece.is_ready or self._play(piece)
 
     def _rates(self, room: str) -> list[int]:
         """Those that the room can have."""
@@ -202,11 +216,13 @@ class Playing:
             self._over(piece, "failed", now, reason=f"{_called(job.command.path)}: {event.reason}")
             return
         piece.sounds[job.command.path] = event.sounds
-        if len(piece.sounds) == len(set(piece.score.files)) and not self._play(piece):
+        self._remembered.keep(job.command.path, job.command.rates, event.sounds, now)
+        if piece.is_ready and not self._play(piece):
             self._over(piece, "failed", now, reason=_LOST)
 
     def scribe_lost(self, now: float) -> None:
         """What it had in hand is asked for again, of the next one."""
+        self._remembered.clear()
         for number, job in list(self._jobs.items()):
             job.attempts += 1
             if job.attempts > MOST_ATTEMPTS:

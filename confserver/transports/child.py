@@ -20,6 +20,7 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 
 from confserver.contract import Unpacker
+from confserver.transports.outgoing import Outgoing
 
 CHANNEL_FD = 3
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "NUMPY_MADVISE_HUGEPAGE": "0"}
@@ -62,6 +63,7 @@ class Child(Generic[_Message]):
                 self._process, sys.executable, words, os.environ | ENVIRONMENT,
                 childFDs={0: nothing.fileno(), 1: 2, 2: 2, CHANNEL_FD: theirs.fileno()},
             )  # fmt: skip
+            self._outgoing = Outgoing(reactor, ours)
             reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, cast(Any, _Adopted(self._channel)))
 
     @property
@@ -70,8 +72,7 @@ class Child(Generic[_Message]):
 
     def send(self, data: bytes) -> None:
         """What is said to a process that is gone is lost."""
-        if self._channel.transport:
-            self._channel.transport.write(data)
+        self._outgoing.write(data)
 
     def kill(self) -> None:
         with contextlib.suppress(Exception):  # ProcessExitedAlready
@@ -80,7 +81,13 @@ class Child(Generic[_Message]):
     def took(self, message: _Message) -> None:
         self._parent.took(message)
 
+    def closed(self) -> None:
+        """Its line."""
+        self._outgoing.close()
+        self.kill()
+
     def ended(self, reason: str) -> None:
+        self._outgoing.close()
         self._channel.close()
         self._parent.ended(reason)
 
@@ -113,7 +120,7 @@ class _Channel(TwistedProtocol, Generic[_Message]):
             self.transport.abortConnection()  # type: ignore[attr-defined]
 
     def connectionLost(self, reason: Failure | None = None) -> None:
-        self._child.kill()
+        self._child.closed()
 
 
 class _Adopted(Factory):

@@ -11,7 +11,7 @@ from rooms.participant import ParticipantId, Role
 
 @dataclass(frozen=True, slots=True)
 class AskName(Command):
-    """Have a participant say his name (again): it is played where others hear of him.
+    """Have a participant say his name (again) for others to hear.
 
     Meanwhile the room does not hear him, nor he the room. Who waits at the door is asked before he goes on.
     """

@@ -126,6 +126,15 @@ def test_a_room_is_as_it_is_described() -> None:
     assert room["participants"][0]["media"]["received"] and room["plays"] and room["recording"]
 
 
+def test_people_who_wait_are_described() -> None:
+    house = House()
+    house.order(CreateRoom("standup", rules={"lobby": "all"}))
+    house.enter()
+    told = house.focus.room("standup", house.now)
+    assert told["waiting"]
+    check("Room", told)
+
+
 def test_people_who_are_called_are_described() -> None:
     house = House(dialling=DialTerms(plan=DialPlan(Fence(domains=["*"]))))
     house.dial()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from confserver.contract import OpusTerms, Play, PlayEnded, SoundTaken, StopTake, TakeSound
 from confserver.engine import takes
-from confserver.engine.reel import ToneReel
+from confserver.engine.frame import NARROW
+from confserver.engine.reel import SoundReel, ToneReel
 from confserver.engine.takes import LEAD_TICKS, MOST, MOST_S
 from confserver.engine.tones import parse
+from confserver.scribe.own_names import OwnNames
 from tests.engine.hall import EVENTS, START, Crowd, Hall, Phone, level_db, plan_for, rtp, silence, tone
 from tests.engine.keytones import key
 
@@ -203,6 +207,23 @@ def test_silent_opus_wakes_in_time() -> None:
     hall.run(5.3)
     loud = np.flatnonzero(np.abs(sound(taken(hall))) > 0.1)
     assert (loud[-1] - loud[0]) / 16000 == pytest.approx(1.0, abs=0.1)
+
+
+def test_what_he_says_is_what_is_played_of_him_as_loud_as_prompts_are(tmp_path: Path) -> None:
+    """From one phone to another's ear: the tone alone, at -20 dBov, which a sine has 3 dB below that peak."""
+    hall = Hall()
+    ana = hall.add(np.concatenate([silence(0.8), tone(440, 1.2, 0.05), silence(9)]))
+    hall.run(0.1)
+    take(hall, ana, quiet_s=0.3)
+    hall.run(2.5)
+    event = taken(hall)
+    samples, _ = soundfile.read(OwnNames(tmp_path).keep("p1", event.rate_hz, event.samples), dtype="int16")
+    bob = hall.add(silence(9))
+    hall.engine.play(Play(play=4, room=1, leg=bob.leg), SoundReel([{NARROW: samples[::2, None]}]))
+    hall.run(1.3)
+    assert level_db(bob.sound(0.3, 1.0), 440) == pytest.approx(-17, abs=1)
+    for hz in (1000, 941, 1477):
+        assert level_db(bob.sound(0.3, 1.0), hz) < -45
 
 
 def test_all_takes_at_once_cost_little() -> None:

@@ -11,6 +11,7 @@ from confserver.contract import (
     NameKept,
     NameLost,
     Play,
+    PlayEnded,
     SoundTaken,
     StopPlay,
     StopTake,
@@ -18,6 +19,7 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.focus.naming import MOST_S, QUIET_S
 from confserver.sip.doorkeeper import Identity
+from confserver.sip.extensions.replaces import Other
 from rooms import commands as ask
 from rooms.errors import NotFound
 from tests.focus.test_announcer import EVERYTHING, Hall
@@ -298,6 +300,59 @@ def test_files_go_with_the_meeting() -> None:
     door.bye(door.call_of(who))
     assert door.orders() == [DropName(name=who)]
     assert door.focus._playing._repertoire.names == {}
+
+
+# ------------------------------------------------------------------ another phone, another room
+CARL = {"name": "Carl <sip:carl@example.com>", "source": ("192.0.2.30", 5060)}
+
+
+def replaced(door: Door, call: int) -> int:
+    """By a call of Carl's phone."""
+    new, _ = door.invite(other=Other(call, True), **CARL)
+    door.opened(new, 20300)
+    door.ack(new)
+    return new
+
+
+def test_who_goes_on_by_another_phone_is_not_asked_and_keeps_his_name() -> None:
+    door = Door()
+    door.named()
+    ana = door.named()
+    door.said()
+    new = replaced(door, door.call_of(ana))
+    assert door.leg(new).participant == ana and door.recorded()[ana] is True
+    assert door.said() == [] and not [each for each in door.orders() if isinstance(each, TakeSound)]
+
+
+@pytest.mark.parametrize("when", ["words", "take"])
+def test_who_changes_phones_while_he_is_asked_comes_in_all_the_same(when: str) -> None:
+    door = Door()
+    who = door.comes()
+    [words] = door.taken()
+    if when == "take":
+        door.end(words)
+        door.end(door.taken()[0])
+    replaced(door, door.call_of(who))
+    if when == "words":
+        door.tell(PlayEnded(play=words.play, cause="failed"))
+        assert door.said() == ["beep"]
+    [take] = [each for each in door.orders() if isinstance(each, TakeSound)]
+    door.speaks(take, b"", "closed")
+    assert door.recorded() == {who: False}
+
+
+def test_who_is_moved_while_he_is_asked_again_is_talked_to_there_as_all_are() -> None:
+    door = Door()
+    door.named()
+    ana = door.named()
+    door.said()
+    door.order(ask.AskName("standup", ana))
+    assert door.said() == ["say-your-name", "beep"]
+    [take] = [each for each in door.orders() if isinstance(each, TakeSound)]
+    door.order(ask.Move("standup", ana, "board"))
+    assert StopTake(take=take.take) in door.orders() and len(door.focus._naming) == 0
+    door.speaks(take, SAID, "stopped")
+    assert not [each for each in door.orders() if isinstance(each, KeepName)]
 
 
 # ------------------------------------------------------------------ whose it is

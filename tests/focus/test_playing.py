@@ -21,6 +21,7 @@ from confserver.contract import (
 from confserver.focus import outputs as out
 from confserver.focus.announcer import PATIENCE_S
 from confserver.focus.focus import Focus
+from confserver.focus.remembered import FRESH_S, MOST_SOUNDS, Remembered
 from confserver.focus.repertoire import Repertoire, Score
 from confserver.focus.terms import MediaTerms
 from confserver.prompts.catalogue import Catalogue
@@ -55,8 +56,10 @@ def asked(outputs: list[out.Output]) -> list[ConvertSound]:
 
 
 def convert(stage: House, outputs: list[out.Output]) -> list[out.Output]:
-    """The scribe does what it was asked for."""
-    done: list[out.Output] = []
+    """The scribe does what it was asked for; before that what is played at once, for it was laid ready just now."""
+    done: list[out.Output] = [
+        each for each in outputs if isinstance(each, out.TellWorker) and isinstance(each.command, Play)
+    ]
     for command in asked(outputs):
         done += stage.play(stage.focus.hear_scribe(ready(command), stage.now))
     return done
@@ -68,6 +71,38 @@ def order(stage: House, *sounds: str, **more: object) -> list[out.Output]:
 
 def paths(play: Play) -> list[str]:
     return [sound[0].path.removeprefix("/mem").rpartition(".")[0] for sound in play.sounds]
+
+
+# ---------------------------------------------------------------------- what was laid ready just now
+def test_a_sound_that_was_laid_ready_a_moment_ago_is_played_at_once() -> None:
+    stage = house()
+    stage.enter()
+    [first] = asked(order(stage, "prompt:welcome"))
+    stage.play(stage.focus.hear_scribe(ready(first), stage.now))
+    again = order(stage, "prompt:welcome")
+    assert asked(again) == [] and paths(the(Play, again)) == [WELCOME]
+
+
+def test_it_is_asked_for_again_when_it_may_have_changed_or_is_gone() -> None:
+    stage = house()
+    stage.enter()
+    convert(stage, order(stage, "prompt:welcome"))
+    stage.now += FRESH_S + 0.1
+    [command] = asked(order(stage, "prompt:welcome"))
+    stage.play(stage.focus.hear_scribe(ready(command), stage.now))
+    assert asked(order(stage, "prompt:welcome")) == []
+    stage.play(stage.focus.scribe_lost(stage.now))
+    assert len(asked(order(stage, "prompt:welcome"))) == 1, "with the scribe goes what it has made"
+
+
+def test_what_failed_is_not_remembered_and_little_is() -> None:
+    known = Remembered()
+    sounds = ready(ConvertSound(job=1, path="/a", rates=[8000])).sounds
+    for number in range(2 * MOST_SOUNDS):
+        known.keep(f"/{number}", [8000], sounds, 0.0)
+    assert known.find("/0", [8000], 1.0) is None and known.find(f"/{2 * MOST_SOUNDS - 1}", [8000], 1.0) == sounds
+    assert known.find(f"/{2 * MOST_SOUNDS - 1}", [16000], 1.0) is None, "other rates are other sounds"
+    assert len(known._sounds) == MOST_SOUNDS
 
 
 # ---------------------------------------------------------------------- by command
@@ -301,7 +336,7 @@ def test_no_music_on_hold_nor_for_the_deaf() -> None:
     assert the(StopPlay, stage.reinvite(call, sdp("192.0.2.9", 4000, "sendonly", version=2))).play == playing.play
     playing = the(Play, convert(stage, stage.reinvite(call, sdp(version=3))))
     assert the(StopPlay, stage.order(ask.Deafen("standup", "p1"))).play == playing.play
-    assert asked(stage.order(ask.Undeafen("standup", "p1")))
+    assert every(Play, stage.order(ask.Undeafen("standup", "p1"))), "at once: it was laid ready just now"
 
 
 def test_a_rooms_own_rule_goes_before_the_settings() -> None:
