@@ -294,6 +294,7 @@ class Focus:
     def command(self, command: Command, by: Actor, now: float) -> list[Output]:
         """Carry out a command from outside. Raises Refused; nothing has changed then."""
         self._playing.check(command)
+        self._recordings.check(command)
         self._dialout.check(command, by, now)
         self._transfers.check(command)
         self._forwarding.check(command)
