@@ -21,7 +21,7 @@ MOST_NAMES = 20
 
 
 def how_many(room: Room) -> tuple[str, ...]:
-    present = len(room.present)
+    present = sum(not person.kicked for person in room.present)
     return ("prompt:only-one",) if present == 1 else ("prompt:there-are", f"number:{present}", "prompt:in-the-room")
 
 
@@ -32,7 +32,8 @@ def call(room: Room, command: ask.RollCall, by: Actor, minutes: Minutes) -> None
     """
     if command.participant:
         room.person(command.participant)
-    people = sorted(room.present, key=lambda each: each.arrived_at or 0.0)[:MOST_NAMES]
+    there = [each for each in room.present if not each.kicked]
+    people = sorted(there, key=lambda each: each.arrived_at or 0.0)[:MOST_NAMES]
     if not people:
         raise NotOpen(f"nobody is in {room.name}")
     minutes.say(tell.Announced, how_many(room), command.participant)

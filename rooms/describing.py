@@ -23,6 +23,7 @@ def describe_participant(person: Participant) -> dict[str, Any]:
         "deaf": person.deaf,
         "held": person.held,
         "held_by_host": person.held_by_host,
+        "removed": person.kicked,
         "incoming_db": person.incoming_db,
         "outgoing_db": person.outgoing_db,
         "talking": person.talking,

@@ -64,20 +64,25 @@ class Hearing:
     """The mixes that hold voices and nothing else, not even what plays to everybody."""
 
 
+def is_away(participant: Participant) -> bool:
+    """He is not to be heard, and hears nobody, whatever he may."""
+    is_on_hold = participant.held or participant.held_by_host
+    return is_on_hold or participant.says_name or participant.kicked
+
+
 def may_be_heard(participant: Participant) -> bool:
-    return not (participant.muted or participant.held or participant.held_by_host or participant.says_name)
+    return not (participant.muted or is_away(participant))
 
 
 def may_hear(participant: Participant) -> bool:
-    return not (participant.deaf or participant.held or participant.held_by_host or participant.says_name)
+    return not (participant.deaf or is_away(participant))
 
 
 def may_be_heard_by(participant: Participant, line: Line) -> bool:
     """Of a whisper. What mutes a coach for the room does not mute him for his trainee, unless it is his own mute."""
     if not line.is_coach:
         return may_be_heard(participant)
-    is_away = participant.held or participant.held_by_host or participant.says_name
-    return MuteCause.SELF not in participant.muted and not is_away
+    return MuteCause.SELF not in participant.muted and not is_away(participant)
 
 
 def hearing_of(

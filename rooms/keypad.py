@@ -254,10 +254,10 @@ def _say(room: Room, person: Participant, sounds: tuple[str, ...], minutes: Minu
 def note_digit(room: Room, command: ask.NoteDigit, by: Actor, minutes: Minutes) -> None:
     """Of who waits as well, but for what may be a PIN (``door``): nobody is told that.
 
-    Ignored for all others: the engine's word and a departure may cross.
+    Ignored for all others, as for who is being hung up on: the engine's word and a departure may cross.
     """
     person = room.places.get(command.participant)
-    if person is None or person.presence not in (Presence.PRESENT, Presence.WAITING):
+    if person is None or person.kicked or person.presence not in (Presence.PRESENT, Presence.WAITING):
         return
     if person.says_name:
         naming.press(room, person, command.digit, minutes)

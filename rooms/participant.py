@@ -132,7 +132,7 @@ class Participant:
     waits_for: Wait | None = None
     """While ``presence`` is WAITING."""
     waits_since: float | None = None
-    muted: set[MuteCause] = field(default_factory=set)
+    muted: frozenset[MuteCause] = frozenset()
     deaf: bool = False
     deafened_himself: bool = False
     """So he may take it back himself."""

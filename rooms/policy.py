@@ -37,6 +37,7 @@ LIFTS: dict[MuteCause, tuple[MuteCause, ...]] = {
 }
 """Which causes an unmute takes back: what the server mutes by itself, host and participant may both end."""
 
+_LANGUAGE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._+~-]{0,62}[a-z0-9])?\Z")
 
 
@@ -82,10 +83,14 @@ class RoomPolicy(RulesOfLife):
     guard: NoiseGuard | None = rule(None, "What is done about steady noise or music that somebody pours in.")
     codecs: tuple[str, ...] = rule((), "Codecs that calls may use (opus, G722, PCMU, PCMA, L16).")
     music_when_alone: bool | None = rule(None, "Play music to who is alone in the room.")
+    language: str | None = rule(
+        None, "Language that the room speaks (en, de, fr, es), or another set of prompts (confserver sound list)."
+    )
     announce: Announce | None = rule(None, "How those present learn that somebody comes or goes.")
     lecture: bool = rule(False, "Begin each meeting as a lecture: only moderators are heard, and who has the floor.")
     one_speaker: bool = rule(False, "Only who has the floor is heard, while somebody has it.")
     announce_hands: bool = rule(False, "Tell moderators aloud that somebody has raised a hand.")
+    tell_removed: bool = rule(True, "Tell who is removed from the room that he is, before he is hung up on.")
     tell_muted: bool = rule(True, "Tell who talks while others have muted him that nobody hears him.")
 
     menu: menus.Menus | None = rule(
@@ -124,6 +129,8 @@ class RoomPolicy(RulesOfLife):
             raise Invalid(f"chat_days must be 0 to 3650, not {self.chat_days:g}")
         if not 0 <= self.chat_replay <= 50:
             raise Invalid(f"chat_replay must be 0 to 50, not {self.chat_replay}")
+        if self.language is not None and not _LANGUAGE.match(self.language):
+            raise Invalid(f"no set of prompts can be called {self.language[:64]!r}: small letters, digits and hyphens")
         _check_choice("rate_hz", self.rate_hz, RATES_HZ)
         _check_choice("ptime_ms", self.ptime_ms, PACKETS_MS)
         for codec in self.codecs:

@@ -56,6 +56,7 @@ _TOUCHES_HEARING = (
     tell.ParticipantWaits, tell.WaitEnded, tell.RecordingFailed,
     tell.ParticipantArrived, tell.ParticipantLeft, tell.ParticipantMuted, tell.ParticipantUnmuted,
     tell.ParticipantDeafened, tell.ParticipantUndeafened, tell.ParticipantHeld, tell.ParticipantResumed,
+    tell.ParticipantKicked,
     tell.HeldByHost, tell.ReleasedByHost, tell.FloorGiven, tell.FloorTaken, tell.RoomChanged, tell.RoomCreated,
     tell.WhisperBegan, tell.WhisperEnded, tell.RelationChanged, tell.RecordingStarted, tell.RecordingEnded,
     tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed, tell.ForwardStarted, tell.ForwardEnded,
@@ -355,18 +356,13 @@ class Room:
         minutes.say(tell.RoomClosed)
 
     # ---------------------------------------------------------------- one participant
-
-    def _kick(self, command: ask.Kick, by: Actor, minutes: Minutes) -> None:
-        person = self.place(command.participant)
-        if not person.dialled and person.presence is not Presence.WAITING:
-            self.person(command.participant)
-        self.let_go(person, by, minutes)
-
-    def let_go(self, person: Participant, by: Actor, minutes: Minutes, cause: str = "kicked") -> None:
-        """The focus hangs up, however far his call has come."""
+    def let_go(
+        self, person: Participant, by: Actor, minutes: Minutes, cause: str = "kicked", *, is_told: bool = False
+    ) -> None:
+        """The focus hangs up, however far his call has come; ``is_told``: when he has heard so."""
         if not person.kicked:
             person.kicked = True
-            minutes.say(tell.ParticipantKicked, person.id, by.name, cause)
+            minutes.say(tell.ParticipantKicked, person.id, by.name, cause, is_told)
 
     # ---------------------------------------------------------------- who
     def place(self, participant: ParticipantId) -> Participant:
@@ -395,5 +391,4 @@ _HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] 
     ask.Release: Room._release,
     ask.Leave: Room._leave,
     **topics.HANDLERS,
-    ask.Kick: Room._kick,
 }

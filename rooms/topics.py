@@ -24,6 +24,7 @@ from rooms import (
     plays,
     quality,
     recording,
+    removing,
     timing,
     voices,
 )
@@ -52,6 +53,7 @@ HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {
     **plays.HANDLERS,
     **quality.HANDLERS,
     **recording.HANDLERS,
+    **removing.HANDLERS,
     **forwarding.HANDLERS,
 }
 """What is done at a command; those of the room itself stand in ``room``."""

@@ -33,7 +33,7 @@ def mute(room: Room, command: ask.Mute, by: Actor, minutes: Minutes) -> None:
 def add_mute(room: Room, person: Participant, cause: MuteCause, by: Actor, minutes: Minutes) -> None:
     if cause not in person.muted:
         hush(room, person, minutes)
-        person.muted.add(cause)
+        person.muted |= {cause}
         minutes.say(tell.ParticipantMuted, person.id, cause, by.name)
 
 
@@ -58,7 +58,7 @@ def unmute(room: Room, command: ask.Unmute, by: Actor, minutes: Minutes) -> None
 def lift(room: Room, person: Participant, causes: tuple[MuteCause, ...], by: Actor, minutes: Minutes) -> None:
     for cause in causes:
         if cause in person.muted:
-            person.muted.remove(cause)
+            person.muted -= {cause}
             minutes.say(tell.ParticipantUnmuted, person.id, cause, by.name, bool(person.muted))
     give_voice(room, person, minutes)
 

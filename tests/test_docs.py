@@ -33,6 +33,7 @@ NAMES = {"room": "standup", "participant": "p7", "network": "198.51.100.0%2F24",
 NAMES["holder"] = "reception"
 NAMES["meeting"] = "7"
 NAMES["profile"] = "webinar"
+NAMES["language"] = "de"
 NAMES["recording"] = "standup-20261129-180000"
 NAMES["file"] = "standup-20261129-180000.flac"
 NAMES["country"] = "%2B49"

@@ -52,6 +52,30 @@ def test_text_lines_stay_lines(tmp_path: Path) -> None:
     assert "\x1b" not in line and "arr\ufffd[2Jived" in line and "eve\ufffd2026" in line and "[sip]" in line
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"event": "call arrived", "logger": "calls", "to": "sip:a@b", "call": 3, "cause": "hung up", "zero": None},
+        {"event": "x"},
+        {"event": "x y", "logger": "n", "quoted": "it's", "equals": "a=b", "empty": "", "list": ["a b"], "part": 1.5},
+        {"event": "oops", "logger": "n", "exception": "Traceback\n  here\nValueError: 1", "other": 'with "'},
+        {"event": "x", "level": "exception", "text": "\N{REPLACEMENT CHARACTER}\t"},
+        {"event": "100 % {sure}", "braces": "{0}"},
+    ],
+)
+def test_lines_of_a_file_look_as_on_a_terminal_without_colours(facts: dict[str, object]) -> None:
+    told = {"timestamp": "2026-11-29T23:01:30.000001Z", "level": "info", **facts}
+    console = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    assert logs.plain_line(None, "info", dict(told)) == console(None, "info", dict(told))
+
+
+def test_whether_anybody_reads_a_line(tmp_path: Path) -> None:
+    logs.set_up("warning", "text", tmp_path / "c.log")
+    assert logs.is_logged("warning") and logs.is_logged("error") and not logs.is_logged("info")
+    logs.set_up("debug", "text", tmp_path / "c.log")
+    assert logs.is_logged("debug")
+
+
 def test_a_traceback_keeps_its_lines_but_no_escapes(tmp_path: Path) -> None:
     path = tmp_path / "c.log"
     logs.set_up("info", "text", path)

@@ -68,6 +68,7 @@ ARGUMENT_HELP = {
     "country": "COUNTRY is a country code such as +49.",
     "webhook": "WEBHOOK is the webhook's name.",
     "profile": "PROFILE is the name of a profile, such as webinar.",
+    "language": "LANGUAGE is a language or another set of prompts, such as de.",
     "holder": "HOLDER is the token's name, such as reception.",
     "route": "ROUTE is the name of a row that was made, such as sales.",
     "group": "GROUP is the group's name, such as staff.",
@@ -214,6 +215,7 @@ NOUNS = {
     "rule": "Show what is said of rooms of the running server, beside what their profiles say.",
     "server": "Show or change whether the running server takes new calls.",
     "token": "Show or change who may administer the running server, and how far.",
+    "sound": "Show what rooms of the running server can say, and in which languages.",
     "ban": "Show or change from whom the running server takes nothing.",
     "route": "Show or change where the running server sends requests, and why.",
     "group": "Show or change groups of users, for the rows of the route table.",
@@ -388,4 +390,9 @@ def _print(told: Any, as_json: bool, print_for_people: Callable[[Any], None]) ->
     if as_json:
         click.echo(json.dumps(told, indent=2))
     elif told is not None:
-        print_for_people(told)
+        try:
+            print_for_people(told)
+        except KeyError as missing:
+            raise click.ClickException(
+                f"the server tells no {missing}: is it of another version? --json prints all"
+            ) from None

@@ -38,7 +38,9 @@ class News:
     room: str
     at: float
     size: int
-    tell: Callable[[], Mapping[str, Any]]
+    what: Any
+    tell: Callable[[Any], Mapping[str, Any]]
+    """What is told of ``what``."""
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ class Entry:
         if self.news is not None:
             identity = f"{epoch}-{self.number}"
             head = f"id: {identity}\nevent: {self.type}\ndata: ".encode()
-            self.text = head + msgspec.json.encode({"id": identity, **self.news.tell()}) + b"\n\n"
+            self.text = head + msgspec.json.encode({"id": identity, **self.news.tell(self.news.what)}) + b"\n\n"
             self.start, self.news = len(head), None
 
 

@@ -6,12 +6,15 @@ rich is imported only when a table is printed, so that ``--json`` and errors are
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
+
+from confserver.admin import about
 
 Record = Mapping[str, Any]
 PIPED_COLUMNS = 240
@@ -31,10 +34,12 @@ def print_rooms(rooms: Sequence[Record]) -> None:
 
 def print_room(room: Record) -> None:
     print_room_line(room)
+    for line in about.lines(room):
+        click.echo(f"  {plain(line)}")
     if room["participants"]:
         click.echo()
         print_table(PARTICIPANT_HEADINGS, (_participant_row(person, room["at"]) for person in room["participants"]))
-    for line in _turns(room):
+    for line in (*_turns(room), *room.get("warnings", ())):
         click.echo(plain(line))
     findings = [finding for person in room["participants"] for finding in person.get("quality", ())]
     for finding in sorted(findings, key=lambda each: each["since"]):
@@ -47,6 +52,8 @@ def print_room(room: Record) -> None:
 def print_room_line(room: Record) -> None:
     """Tell in one line how the room is now."""
     words = [room["state"], f"{len(room['participants'])} of {room['max_participants']} in"]
+    if room["waiting"]:
+        words.append(f"{len(room['waiting'])} waiting")
     if room["reserved"]:
         words.append(f"{room['reserved']} on the way in")
     words += [_dialled(person) for person in room["dialling"]]
@@ -98,9 +105,16 @@ def _said(name: str, value: object) -> str:
         return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value)) if is_time else "-"  # type: ignore[arg-type]
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return plain(", ".join(f"{key}={_value(inner)}" for key, inner in value.items())) or "-"
     if isinstance(value, list):
         return plain("; ".join(_row_said(each) for each in value)) or "-"
     return "-" if value is None else plain(str(value))
+
+
+def _value(value: object) -> str:
+    """As it is typed behind an equals sign."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | list | Mapping) else str(value)
 
 
 def _row_said(row: object) -> str:
@@ -207,9 +221,11 @@ def _turns(room: Record) -> list[str]:
 
 
 def _marks(person: Record) -> list[str]:
-    marks = [f"muted ({', '.join(person['muted'])})"] if person["muted"] else []
+    marks = ["moderator"] if person["role"] == "moderator" else []
+    marks += [f"muted ({', '.join(person['muted'])})"] if person["muted"] else []
     marks += [word for word in ("deaf", "held", "talking") if person[word]]
     marks += ["held by host"] if person["held_by_host"] else []
+    marks += ["being hung up on"] if person.get("removed") else []
     marks += [
         f"{person[way]:+g} dB {word}" for way, word in (("incoming_db", "in"), ("outgoing_db", "out")) if person[way]
     ]

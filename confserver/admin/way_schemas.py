@@ -86,6 +86,34 @@ WAYS: dict[str, Schema] = {
         source=text("Where it comes from"),
         used_by=rows(text("A room that has it")),
     ),
+    "PromptSet": thing(
+        "A language, or another set of prompts.",
+        set=text("Its name"),
+        language=text("What it speaks"),
+        voice=text("Of espeak-ng, for what is spoken beside it"),
+        extends=text("The set whose prompts it has where it has none of its own"),
+        usual=flag("It is spoken where no language is named"),
+        prompts=whole("So many prompts it has"),
+        own=rows(text("Prompts that are its own")),
+    ),
+    "PromptSetWhole": thing(
+        "A language, or another set of prompts, with all that it says.",
+        set=text("Its name"),
+        language=text("What it speaks"),
+        voice=text("Of espeak-ng, for what is spoken beside it"),
+        extends=text("The set whose prompts it has where it has none of its own"),
+        usual=flag("It is spoken where no language is named"),
+        own=rows(text("Prompts that are its own")),
+        prompts=rows(
+            thing(
+                "One prompt.",
+                prompt=text("Its name"),
+                text=text("What it says, where that is known"),
+                file=text("Its file"),
+                **{"from": text("The set that it comes from")},
+            )
+        ),
+    ),
     "RoomRules": thing(
         "What was said of a room that was made beforehand.",
         room=text("Its name"),
@@ -221,6 +249,8 @@ ANSWERS: Mapping[str, Schema] = {
     "server show": ref("Draining"),
     "ban list": rows(ref("Ban")),
     "profile list": rows(ref("Profile")),
+    "sound list": rows(ref("PromptSet")),
+    "sound show": ref("PromptSetWhole"),
     "token list": rows(ref("Token")),
     "user list": rows(ref("User")),
     "user show": ref("User"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from twisted.internet.task import LoopingCall
@@ -100,4 +99,4 @@ class News:
 
 
 def _news(event: Event) -> feed.News:
-    return feed.News(name_of(type(event)), event.room, event.at, size_of(event), partial(tell, event))
+    return feed.News(name_of(type(event)), event.room, event.at, size_of(event), event, tell)

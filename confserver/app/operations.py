@@ -9,6 +9,7 @@ from twisted.internet.task import LoopingCall
 
 from confserver.app import space
 from confserver.app.draining import LOOK_S, Drainage
+from confserver.app.languages import LanguageKeeper
 from confserver.app.orders import Orders
 from confserver.app.profiling import Profiling, together
 from confserver.app.reloading import Reloading
@@ -41,7 +42,8 @@ class Operations:
         state = settings.state
         self.space = Space(state.path(), settings.recordings_path(), state.reserve_mb, storage, now)
         self.drainage = Drainage(settings.limits, calls, end, orders)
-        self.reloading.first.append(self.profiling.use)
+        self.languages = LanguageKeeper(settings, orders)
+        self.reloading.first += [self.languages.check, self.profiling.use]
         self.reloading.then.append(self._use_log)
         self.reloading.then.append(lambda new: self.drainage.use_limits(new.limits))
 
@@ -50,7 +52,10 @@ class Operations:
         return together(self._settings, made)
 
     def begin(self, rooms: Rooms, focus: Focus, scene: Scene, perform: Callable[[Sequence[Output]], Any]) -> None:
+        """Raises CatalogueError, ProfileError."""
         self.profiling.begin(rooms, focus, perform)
+        self.languages.begin(focus)
+        self.reloading.then.append(self.languages.use)
         self.drainage.use(scene)
         self.space.begin(rooms, focus, perform)
         self.reloading.then.append(lambda new: scene.use_terms(media_terms_of(new), forward_terms_of(new)))

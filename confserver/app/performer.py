@@ -17,6 +17,7 @@ from confserver.contract import DigitPressed, FromScribe, FromWorker, ToScribe, 
 from confserver.focus import outputs as focus_out
 from confserver.focus.deadlines import soonest
 from confserver.focus.focus import Focus
+from confserver.log import is_logged
 from confserver.sip import outputs as sip_out
 from confserver.sip.flow import Flow, written
 from confserver.sip.grammar import Unwritable
@@ -162,7 +163,8 @@ class Performer:
         elif self._registry and isinstance(output, sip_out.RequestArrived) and output.request.method == "REGISTER":
             self._registry.register(output, self.now(), self.perform)
         else:
-            _log_call(output)
+            if is_logged("info"):
+                _log_call(output)
             self._tell_followers(output)
             return self._focus.hear_call(output, self.now())
         return ()

@@ -88,6 +88,7 @@ class Profiling:
     # ------------------------------------------------------------------ what administrators ask for
     def _put(self, order: PutProfile, now: float) -> Done:
         name = self._writable(order.profile)
+        self._focus.languages.check(order.rules)
         is_new = name not in self._rooms.profiles
         if is_new and len(list(self._rooms.profiles)) >= MOST_PROFILES:
             raise Conflict(f"there are {MOST_PROFILES} profiles, and no more can be made")

@@ -28,8 +28,10 @@ RELOADED = (
     "forward.networks", "limits.drain_to", "limits.drain_retry_s",
     "media.talkers", "media.codecs", "media.rate_hz", "media.max_rate_hz", "media.ptime_ms", "media.levelling",
     "media.comfort_noise", "media.guard", "media.opus_bitrate", "media.opus_dtx",
+    "sounds.directory", "sounds.prompts", "sounds.language", "sounds.sets", "sounds.voice", "sounds.music",
 )  # fmt: skip
-"""What holds at once, or for rooms that open from now on; certificates, whose files are looked at, beside these."""
+"""What holds at once, or for rooms that open from now on; certificates and sets of prompts, whose files are looked at,
+beside these."""
 
 
 def differences(old: Settings, new: Settings) -> list[str]:
@@ -42,7 +44,7 @@ def differences(old: Settings, new: Settings) -> list[str]:
 
 
 class Reloading:
-    """``first``: the one part that may refuse; ``then``: the others, which cannot."""
+    """``first``: those parts that may refuse, of which the last alone changes something; ``then``: which cannot."""
 
     def __init__(self, settings: Settings, reread: Callable[[], Settings] | None, orders: Orders) -> None:
         """``reread`` gives the settings as they are now; raises ConfigError."""
@@ -65,7 +67,7 @@ class Reloading:
         """Gives what has changed, and what a restart would change. Raises ConfigError, ProfileError or Refused."""
         new = self._reread() if self._reread is not None else self._running
         differing = differences(self._running, new)
-        for check in self.first:
+        for check in self.first:  # only the last of them changes something
             check(new, now)
         for use in self.then:
             use(new)

@@ -30,7 +30,8 @@ TRIAL_BYTES = 256 * 1024
 KEPT = (CreateRoom, ChangeRoom, RemoveRoom)
 ORDERS = (
     orders.AddUser, orders.ChangeUser, orders.SetPassword, orders.AddBan, orders.PutProfile, orders.AddToken,
-    orders.ApproveCountry, orders.AddRoute, orders.ChangeRoute, orders.SetRoutes, orders.AddGroup, orders.ChangeGroup,
+    orders.ApproveCountry, orders.AddRoute, orders.ChangeRoute, orders.PlaceRoute,
+    orders.SetRoutes, orders.AddGroup, orders.ChangeGroup,
 )  # fmt: skip
 """Those that keep something more. What takes something away may give space."""
 

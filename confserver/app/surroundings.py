@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from confserver.app.languages import repertoire_of, sets_of
 from confserver.app.tolls import tolls_of
 from confserver.app.trunks import networks_of, trunks_of
 from confserver.config import Settings
@@ -21,7 +22,6 @@ from confserver.focus.forward_plan import ForwardTerms
 from confserver.focus.media import Ground
 from confserver.focus.repertoire import Repertoire
 from confserver.focus.terms import MediaTerms
-from confserver.prompts.catalogue import ENGLISH, MUSIC, read_catalogue
 from confserver.routing.dialplan import DialPlan, Target
 from confserver.routing.fence import Fence
 from confserver.routing.guard import Guard, address_in
@@ -33,7 +33,7 @@ from confserver.transports.addresses import attached_networks, broadcasts, local
 from confserver.transports.certificates import KeyPair, own_pair
 from confserver.transports.links import WorkerSettings
 from confserver.transports.tls import Tls
-from rooms.policy import Announce, NoiseGuard
+from rooms.policy import NoiseGuard
 
 log = structlog.get_logger("calls")
 MOST_TOLD = 100
@@ -195,15 +195,7 @@ class Surroundings:
 
     def repertoire(self) -> Repertoire:
         """What can be played. Raises CatalogueError."""
-        rooms, sounds = self._settings.rooms, self._settings.sounds
-        return Repertoire(
-            directory=sounds.path(sounds.directory),
-            prompts=read_catalogue(sounds.path(sounds.prompts) or ENGLISH),
-            music=sounds.path(sounds.music) or MUSIC,
-            music_when_alone=rooms.music_when_alone,
-            announce=Announce(rooms.announce),
-            voice=sounds.voice if shutil.which("espeak-ng") else "",
-        )
+        return repertoire_of(self._settings, sets_of(self._settings))
 
     def worker_settings(self, number: int, epoch: float) -> WorkerSettings:
         """Each worker has its own part of the port range."""

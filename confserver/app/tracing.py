@@ -107,7 +107,7 @@ def _row(story: Story) -> dict[str, object]:
         "call_id": printable(story.call_id),
         "peer": written(first.flow.remote),
         "since": story.begun_at,
-        "messages": len(story.first) + len(story.last),
+        "messages": len(story),
         "over": story.is_over,
     }
 

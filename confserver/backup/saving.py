@@ -17,6 +17,7 @@ from confserver.config import Settings
 
 DATABASE = "confserver.db"
 STATE, SETTINGS, PROMPTS, RECORDINGS = "state", "settings.toml", "prompts", "recordings"
+PROMPT_SETS = "prompt-sets"
 LEFT_OUT = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}.lock")
 
 
@@ -87,6 +88,8 @@ def _others(order: Order) -> Iterator[tuple[str, Path]]:
     sounds = order.settings.sounds
     if prompts := sounds.path(sounds.prompts):
         yield from _tree(PROMPTS, prompts)
+    if sets := sounds.path(sounds.sets):
+        yield from _tree(PROMPT_SETS, sets)
     if order.recordings:
         yield from _tree(RECORDINGS, order.settings.recordings_path())
 

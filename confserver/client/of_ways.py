@@ -103,6 +103,14 @@ class OfWays(Asking[Listed, Told, Changed]):
         """Forget a profile that no room has, and that no other extends."""
         return self._change("DELETE", path("profiles", profile))
 
+    def list_sound(self) -> Listed:
+        """List the languages and sets of prompts that rooms may speak."""
+        return self._list("/sounds")
+
+    def show_sound(self, language: str) -> Told:
+        """Show what a set of prompts says, and from which set each prompt comes."""
+        return self._tell(path("sounds", language))
+
     def list_rule(self) -> Listed:
         """List what is said of the rooms made beforehand themselves."""
         return self._list("/rules")

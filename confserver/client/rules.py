@@ -51,10 +51,12 @@ class Rules(TypedDict, total=False):
     guard: str | None
     codecs: Sequence[str] | None
     music_when_alone: bool | None
+    language: str | None
     announce: str | None
     lecture: bool | None
     one_speaker: bool | None
     announce_hands: bool | None
+    tell_removed: bool | None
     tell_muted: bool | None
     menu: Mapping[str, Mapping[str, str | Sequence[str]]] | None
     menu_timeout_s: float | None

@@ -139,7 +139,7 @@ def _check_path_if_any(text: str) -> None:
 
 
 def _check_voice(settings: Settings) -> None:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+_/-]{0,40}", settings.sounds.voice):
+    if not re.fullmatch(r"(?:[A-Za-z][A-Za-z0-9+_/-]{0,40})?", settings.sounds.voice):
         raise ValueError(f"{settings.sounds.voice!r} is no voice of espeak-ng")
 
 
@@ -287,6 +287,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("recordings.directory", lambda settings: _check_path(str(settings.recordings_path()))),
     ("sounds.directory", lambda settings: _check_path_if_any(settings.sounds.directory)),
     ("sounds.prompts", lambda settings: _check_path_if_any(settings.sounds.prompts)),
+    ("sounds.sets", lambda settings: _check_path_if_any(settings.sounds.sets)),
     ("sounds.voice", _check_voice),
     ("sounds.music", lambda settings: _check_path_if_any(settings.sounds.music)),
     *HTTP_CHECKS,

@@ -195,13 +195,31 @@ class Sounds(Section, frozen=True):
     prompts: Annotated[
         str,
         Meta(
-            description="Directory of prompts, absolute or from ~, as confserver prompts make makes it; empty: the "
-            "English ones of the package."
+            description="Directory of prompts, absolute or from ~, as confserver prompts make makes it, for rooms "
+            "whose rules name no language; empty: those of sounds.language."
+        ),
+    ] = ""
+    language: Annotated[
+        str,
+        Meta(
+            description="Language of rooms whose rules do not say, as of the entrance: en, de, fr, es, or a set of "
+            "sounds.sets; empty: sounds.prompts, else English."
+        ),
+    ] = ""
+    sets: Annotated[
+        str,
+        Meta(
+            description="Directory of sets of prompts, absolute or from ~: a folder each, with sounds that take the "
+            "place of others; empty: there are none."
         ),
     ] = ""
     voice: Annotated[
-        str, Meta(description="Voice of espeak-ng that speaks texts, where it is installed (espeak-ng --voices).")
-    ] = "en"
+        str,
+        Meta(
+            description="Voice of espeak-ng that speaks texts where no language is named (espeak-ng --voices); empty: "
+            "that of the prompts."
+        ),
+    ] = ""
     music: Annotated[
         str,
         Meta(description="Sound file of the music for those who wait, absolute or from ~; empty: that of the package."),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from confserver.doctor.finding import Finding, fault, ok, warning
 from confserver.doctor.ground import Ground
+from confserver.prompts.sets import Sets
 
 TONE_HZ, RATE_HZ, MOST_BYTES = 440.0, 48000, 1500
 
@@ -65,16 +66,34 @@ def tone(rate_hz: int, samples: int) -> NDArray[np.float32]:
     return (0.25 * np.sin(2 * np.pi * TONE_HZ * np.arange(samples) / rate_hz)).astype(np.float32)
 
 
+def _broken(sets: Sets) -> list[Finding]:
+    """Sounds in sets of one's own that cannot be played."""
+    import soundfile
+
+    found = []
+    for each in sets.by_name.values():
+        for name in sorted(each.own):
+            try:
+                soundfile.info(each.catalogue.files[name])
+            except (soundfile.SoundFileError, RuntimeError, OSError):
+                words = f"{each.catalogue.files[name]} is no sound that can be played"
+                found.append(fault("prompts", words, "put a WAV, FLAC, OGG or MP3 file there, or take it away"))
+    return found
+
+
 def check_prompts(ground: Ground) -> list[Finding]:
     """That what rooms say is there."""
-    from confserver.prompts.catalogue import ENGLISH, MUSIC, CatalogueError, read_catalogue
+    from confserver.prompts.catalogue import MUSIC, CatalogueError
+    from confserver.prompts.sets import read_sets
 
     sounds = ground.settings.sounds
     found = []
     try:
-        read_catalogue(sounds.path(sounds.prompts) or ENGLISH)
+        sets = read_sets(sounds.language, sounds.path(sounds.prompts), sounds.path(sounds.sets))
+        found += _broken(sets)
     except CatalogueError as error:
-        found.append(fault("prompts", str(error), "confserver prompts make makes them, or leave sounds.prompts empty"))
+        found.append(fault("prompts", str(error), "confserver prompts make makes prompts; correct the file, or leave "
+                           "sounds.prompts, sounds.language and sounds.sets empty"))  # fmt: skip
     for name, text, default in (("sounds.music", sounds.music, MUSIC), ("sounds.directory", sounds.directory, None)):
         path = sounds.path(text) or default
         if path is not None and not path.exists():

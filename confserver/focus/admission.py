@@ -100,7 +100,7 @@ class Admission:
         if call.other is None or not call.other.replaces:
             return None
         leg = self._scene.legs.by_call.get(call.other.call)
-        if leg is None or leg.stage is Stage.LEAVING or leg.stage is Stage.OPENING:
+        if leg is None or leg.stage in (Stage.LEAVING, Stage.PARTING, Stage.OPENING):
             raise NoAnswer(603, "")  # it is being hung up on (RFC 3891 section 3)
         if leg.takes_over or heir_of(self._scene, leg):
             raise NoAnswer(486, "")  # two at once cannot have one place

@@ -5,7 +5,7 @@
     Announced ──► line of the listener, or of the room ──► Playing ──its end──► the next
                     │ not before the listener's first packet, nor longer than PATIENCE_S after his call is up;
                     │ what is for the room and what is for one of those present never sound together
-                    └─► nothing left: music, where he waits with it or is alone; the hang-up, where he was turned away
+                    └─► nothing left: music, where he waits with it or is alone; the hang-up, where he is sent away
 
 An urgent one takes the place of all that is queued for the same listener, and of what is being said to him.
 """
@@ -34,6 +34,8 @@ PATIENCE_S = 2.0
 """A phone that sends nothing by then (muted, or behind a mute gateway) is talked to all the same."""
 GOODBYE_S = 15.0
 """So long the last words to somebody may take."""
+REMOVED_S = 4.0
+"""So long those to who is removed, who is out of the room already."""
 MOST_QUEUED = 8
 """For one listener; the oldest are left out."""
 MOST_APART = 12
@@ -105,6 +107,8 @@ class Announcer:
                 line = self._line(room, who)
                 line.goodbye, line.hang_up_at = event.cause, event.at + GOODBYE_S
                 self._go_on(line, event.at)
+            case tell.ParticipantKicked() if self._is_parting(event.participant):
+                self._part(event)
             case (
                 tell.ParticipantLeft(participant=who) | tell.WaitEnded(participant=who)
                 | tell.PlaceReleased(participant=who)
@@ -117,7 +121,7 @@ class Announcer:
         if self._scene.is_closing or event.room not in self._scene.places:
             return
         with suppress(Refused):
-            score = self._score_of(event.sounds)
+            score = self._score_of(event.sounds, event.room)
             for line in self._lines_for(event):
                 if event.urgent:
                     line.queue.clear()
@@ -129,7 +133,7 @@ class Announcer:
         """Say something to one, before all that he has not heard yet, and do something then. False: it is not there."""
         self._is_stale = True
         try:
-            score = self._playing.score_of(sounds)
+            score = self._playing.score_of(sounds, leg.room)
         except Refused:
             return False
         line = self._line(leg.room, leg.participant)
@@ -145,27 +149,41 @@ class Announcer:
         line.listens = listens
         self._go_on(line, now)
 
-    def _score_of(self, sounds: tuple[str, ...]) -> Score:
+    def _score_of(self, sounds: tuple[str, ...], room: str) -> Score:
         """Where the names in it cannot be spoken, or are deleted, they are somebody's. Raises Refused."""
         try:
-            return self._playing.score_of(sounds)
+            return self._playing.score_of(sounds, room)
         except Refused:
             if all(sound.startswith(SAY) for sound in sounds):
                 raise
         with suppress(Refused):
-            return self._playing.score_of(_without(sounds, (SAY,)))
-        return self._playing.score_of(_without(sounds, (SAY, NAME)))
+            return self._playing.score_of(_without(sounds, (SAY,)), room)
+        return self._playing.score_of(_without(sounds, (SAY, NAME)), room)
 
     def _lines_for(self, event: tell.Announced) -> list[Line]:
         if event.participant:
-            is_there = event.participant in self._scene.legs.by_participant
+            is_there = event.participant in self._scene.legs.by_participant and not self._is_parting(event.participant)
             return [self._line(event.room, event.participant)] if is_there else []
         room = self._scene.rooms.find(event.room)
         if room is None:
             return []
-        if room.waiting and len(room.present) <= MOST_APART:
-            return [self._line(room.name, each.id) for each in room.present]
+        people = [each for each in room.present if not each.kicked]
+        if (room.waiting or len(people) < len(room.present)) and len(people) <= MOST_APART:
+            return [self._line(room.name, each.id) for each in people]
         return [self._line(event.room, "")]
+
+    def _is_parting(self, who: ParticipantId) -> bool:
+        leg = self._scene.legs.by_participant.get(who)
+        return leg is not None and leg.stage is Stage.PARTING
+
+    def _part(self, event: tell.ParticipantKicked) -> None:
+        """He hears what has just been said to him, if it can be, and no more."""
+        line = self._line(event.room, event.participant)
+        line.goodbye, line.hang_up_at = event.cause, event.at + REMOVED_S
+        if line.queue or line.piece:
+            self._go_on(line, event.at)
+        else:
+            self._hang_up(line)
 
     def _line(self, room: str, who: ParticipantId) -> Line:
         line = self._lines.setdefault(who or f":{room}", Line(room, who))
@@ -213,8 +231,7 @@ class Announcer:
             line.then = words.then
             self._speaking[line.piece.id] = line
         elif line.goodbye and leg is not None and not line.queue:
-            cause = line.goodbye
-            self._scene.hang_up(leg, cause, NoAnswer(403, "", (warning(399, cause),)))
+            self._hang_up(line)
         elif leg is not None and line.music is None and not leg.place.is_lost and self._wants_music(line):
             line.music = self._playing.play_music(line.room, leg.place, leg.id)
         elif line.music is not None and not self._wants_music(line):
@@ -230,6 +247,11 @@ class Announcer:
             if line.room == whole.room and line.who in self._alone:
                 self._stop_music(line)
 
+    def _hang_up(self, line: Line) -> None:
+        leg, cause = self._leg_of(line), line.goodbye
+        if leg is not None:
+            self._scene.hang_up(leg, cause, NoAnswer(403, "", (warning(399, cause),)))
+
     def _may_speak(self, line: Line, now: float) -> bool:
         if not line.who:
             return not any(each.room == line.room for each in self._speaking.values())
@@ -241,6 +263,8 @@ class Announcer:
         if not leg.has_sent and not leg.talk_from <= now:
             return False
         whole = self._lines.get(f":{line.room}")
+        if leg.stage is Stage.PARTING:
+            return True
         return whole is None or not (whole.piece or whole.queue) or self._presence(line) is not Presence.PRESENT
 
     def _leg_of(self, line: Line) -> Leg | None:
@@ -338,6 +362,7 @@ class Announcer:
                 line.hang_up_at = None
                 line.queue.clear()
                 self._stop(line)
+                self._hang_up(line)
             self._go_on(line, now)
 
 

@@ -161,7 +161,7 @@ class Chat:
             if self._scene.legs.by_id.get(leg.id) is leg and leg.stage is Stage.PRESENT:
                 self._send(leg, event, in_envelope=False)
         elif response.status in NEVER_AGAIN:
-            leg.refuses.add("MESSAGE")
+            leg.refuses |= {"MESSAGE"}
 
 
 _PLAIN_UTF8 = "text/plain;charset=utf-8"

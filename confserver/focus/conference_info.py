@@ -129,6 +129,8 @@ def _status(person: Participant) -> str:
     """RFC 4575 5.7.2."""
     if person.presence is not Presence.PRESENT:
         return "alerting" if person.ringing else "dialing-out"
+    if person.kicked:
+        return "disconnecting"
     if person.held or person.held_by_host:
         return "on-hold"
     return "muted-via-focus" if person.muted else "connected"

@@ -48,6 +48,7 @@ from confserver.focus.holding import Holding
 from confserver.focus.inquiries import Inquiries
 from confserver.focus.keying import Keying
 from confserver.focus.keys import Keys
+from confserver.focus.languages import Languages
 from confserver.focus.legs import Leg, Reached, Stage
 from confserver.focus.levels import Levels
 from confserver.focus.listing import Listing
@@ -104,7 +105,8 @@ class Focus:
         rooms' rules. ``watchers``: who may subscribe to a room. ``record_days``: how long recordings are kept.
         """
         self._scene = scene
-        self._playing = Playing(scene, repertoire)
+        self.languages = Languages(scene, repertoire)
+        self._playing = Playing(scene, self.languages)
         self._recordings = Recordings(scene, with_tracks, record_days)
         self._loudness, self._holding = Loudness(scene), Holding(scene, self._playing)
         self._measuring, self._diagnosis = Measuring(scene), Diagnosis(scene)
@@ -118,7 +120,7 @@ class Focus:
         self._announcer = Announcer(scene, self._playing)
         self._admission = Admission(scene, decide or by_the_rules(scene))
         greeting = Greeting(scene, self._announcer, repertoire.announce)
-        solitude = Solitude(scene, self._announcer, repertoire)
+        solitude = Solitude(scene, self._announcer, self.languages)
         self._naming = Naming(scene, self._announcer, repertoire.names)
         scene.followers += [self._announcer.follow, solitude.follow, greeting.follow, self._naming.follow]
         scene.followers.append(self._admission.follow)
@@ -352,7 +354,7 @@ class Focus:
         self._forwarding.add_media(room)
         if room["recording"]:
             room["recording"]["name"] = self._recordings.name_of(room["name"])
-        return room
+        return room | self.languages.describe(room["name"])
 
     def call_of(self, participant: str) -> int | None:
         """The call of who is present, by id."""

@@ -31,7 +31,7 @@ class Holding:
                 tell.HeldByHost(participant=participant) | tell.ReleasedByHost(participant=participant)
                 | tell.ParticipantHeld(participant=participant) | tell.ParticipantResumed(participant=participant)
                 | tell.ParticipantReplaced(participant=participant) | tell.ParticipantLeft(participant=participant)
-                | tell.ParticipantArrived(participant=participant)
+                | tell.ParticipantArrived(participant=participant) | tell.ParticipantKicked(participant=participant)
             ):  # fmt: skip
                 self._review(event.room, participant)
 
@@ -47,7 +47,7 @@ class Holding:
         leg, old = self._scene.legs.by_participant.get(participant), self._pieces.get(participant)
         person = self._scene.rooms.get(name).places.get(participant) if name in self._scene.rooms else None
         is_heard = leg is not None and leg.stage is not Stage.LEAVING and not leg.place.is_lost
-        wants = person is not None and person.held_by_host and not person.held and is_heard
+        wants = person is not None and person.held_by_host and not (person.held or person.kicked) and is_heard
         if old is not None and (not wants or leg is None or not self._is_played_to(old, leg)):
             del self._pieces[participant]
             self._playing.stop(old)

@@ -25,6 +25,7 @@ class Stage(enum.Enum):
         OPENING --LegOpened--> WAITING (it rings; the rooms let him wait) --let in--> ANSWERED
         OPENING --LegOpened--> ANSWERED --ACK or first packet--> PRESENT --kick, end, BYE--> LEAVING
         OPENING --LegOpened--> CALLING (a call of ours) --2xx--> PRESENT
+        PRESENT --removed--> PARTING (he hears so) --all is said--> LEAVING
     """
 
     OPENING = "opening"
@@ -32,6 +33,7 @@ class Stage(enum.Enum):
     WAITING = "waiting"
     ANSWERED = "answered"
     PRESENT = "present"
+    PARTING = "parting"
     LEAVING = "leaving"
 
 
@@ -47,6 +49,8 @@ STAGES: dict[tuple[Stage, str], Stage] = {
     (Stage.ANSWERED, "acknowledged"): Stage.PRESENT,
     (Stage.ANSWERED, "hung up"): Stage.LEAVING,
     (Stage.PRESENT, "hung up"): Stage.LEAVING,
+    (Stage.PRESENT, "removed"): Stage.PARTING,
+    (Stage.PARTING, "hung up"): Stage.LEAVING,
 }
 
 
@@ -123,7 +127,7 @@ class Leg:
     """We have called; until the stack has given the call a number, ``call`` is a number below zero."""
     allows: frozenset[str] | None = None
     """Methods that its phone takes, None where it does not say; ``refuses``: those that it has refused all the same."""
-    refuses: set[str] = field(default_factory=set)
+    refuses: frozenset[str] = frozenset()
     takes_cpim: bool = False
     """Its phone has said that it takes message/cpim."""
     takes_prack: bool = False

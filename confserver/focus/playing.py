@@ -29,17 +29,19 @@ from confserver.contract import (
     SoundReady,
     StopPlay,
 )  # fmt: skip
+from confserver.focus.languages import Languages
 from confserver.focus.legs import Place
 from confserver.focus.outputs import TellScribe
 from confserver.focus.remembered import Remembered
-from confserver.focus.repertoire import SAY, Repertoire, Score
+from confserver.focus.repertoire import SAY, Score
 from confserver.focus.scene import Scene
+from confserver.prompts import sets as prompts
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.errors import NotFound
 from rooms.participant import SYSTEM
 from rooms.plays import NAME, said
-from rooms.policy import Announce
+from rooms.policy import Announce, room_name
 
 RATES_HZ = (8000, 16000, 48000)
 MOST_ATTEMPTS = 2
@@ -87,9 +89,9 @@ class Job:
 class Playing:
     """All that plays, or is about to."""
 
-    def __init__(self, scene: Scene, repertoire: Repertoire) -> None:
+    def __init__(self, scene: Scene, languages: Languages) -> None:
         self._scene = scene
-        self._repertoire = repertoire
+        self._languages = languages
         self._pieces: dict[PlayId, Piece] = {}
         self._jobs: dict[JobId, Job] = {}
         self.on_end: Callable[[Piece, float], None] = lambda piece, now: None
@@ -104,9 +106,11 @@ class Playing:
         """Whether all sounds that are asked for are known. Raises Refused."""
         if isinstance(command, ask.Play | ask.Broadcast) and command.sounds:
             self._check_names(command.room, command.sounds)
-            self._repertoire.score_of(command.sounds)
+            self.score_of(command.sounds, room_name(command.room))
         elif isinstance(command, ask.Say):
-            self._repertoire.score_of((said(command.text),))
+            self.score_of((said(command.text),), room_name(command.room))
+        elif isinstance(command, ask.CreateRoom | ask.ChangeRoom):
+            self._languages.check(command.rules)
 
     def _check_names(self, name: str, sounds: Sequence[str]) -> None:
         """What people have said as their names is for their own room. Raises NotFound."""
@@ -139,15 +143,15 @@ class Playing:
         place = self._scene.places[event.room]
         leg = self._scene.legs.by_participant[event.participant].id if event.participant else None
         piece = Piece(
-            self._scene.number(), event.room, place, self._repertoire.score_of(event.sounds), event.play, leg,
+            self._scene.number(), event.room, place, self.score_of(event.sounds, event.room), event.play, leg,
             event.volume_db, event.duck_db, event.start_s, event.loop, event.interruptible,
         )  # fmt: skip
         if not self._prepare(piece):
             self._over(piece, "failed", event.at, reason=_LOST)
 
-    def score_of(self, sounds: tuple[str, ...]) -> Score:
-        """Raises Refused."""
-        return self._repertoire.score_of(sounds)
+    def score_of(self, sounds: tuple[str, ...], room: str) -> Score:
+        """As this room says it. Raises Refused."""
+        return self._languages.of_room(room).score_of(sounds)
 
     def say(self, room: str, place: Place, score: Score, leg: LegId | None) -> Piece:
         """What the room itself says, to everybody or to one; ``on_end`` is told when it is over."""
@@ -266,7 +270,7 @@ class Playing:
     # ------------------------------------------------------------------ music and beeps
     def play_music(self, room: str, place: Place, leg: LegId) -> Piece:
         """To one leg, over and over, until ``stop``. The rooms know nothing of it."""
-        music = Score(files=(str(self._repertoire.music),))
+        music = Score(files=(str(self._languages.of_room(room).music),))
         piece = Piece(self._scene.number(), room, place, music, leg=leg, loop=True)
         self._prepare(piece)
         return piece
@@ -284,10 +288,11 @@ class Playing:
         if place is None or place.is_lost or name not in self._scene.rooms or self._scene.is_closing:
             return
         room = self._scene.rooms.get(name)
-        wanted = room.policy.announces(self._repertoire.announce)
+        wanted = room.policy.announces(self._languages.repertoire.announce)
         least = 2 if tones == ENTRY else 1
         if wanted is Announce.BEEP and least <= len(room.present) <= room.policy.quiet_above:
-            self._prepare(Piece(self._scene.number(), name, place, Score(tones=tones)))
+            own = self._languages.of_room(name).beep(prompts.ENTRY if tones == ENTRY else prompts.EXIT, tones)
+            self._prepare(Piece(self._scene.number(), name, place, own))
 
 
 def _called(path: str) -> str:

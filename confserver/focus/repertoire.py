@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from confserver.prompts.catalogue import MUSIC, Catalogue
@@ -36,6 +37,29 @@ class Repertoire:
     announce: Announce = Announce.NONE
     voice: str = ""
     """Of espeak-ng, for texts; empty: there is none."""
+    sets: Mapping[str, Catalogue] = field(default_factory=dict)
+    """Of the rooms whose rules name a language; ``prompts`` is that of all others."""
+    usual: str = ""
+    """The name of ``prompts`` among the sets."""
+
+    def spoken_in(self, language: str | None) -> Repertoire:
+        """What can be played in a room of this language; where it is not there, as everywhere else."""
+        prompts = self.sets.get(language) if language else None
+        if prompts is None or prompts is self.prompts:
+            return self
+        return replace(self, prompts=prompts, voice=(prompts.voice or self.voice) if self.voice else "")
+
+    def check_language(self, language: object) -> None:
+        """Raises Invalid for one that is not there."""
+        if isinstance(language, str) and language not in self.sets:
+            alike = difflib.get_close_matches(language, self.sets, n=1)
+            hint = f"did you mean {alike[0]}?" if alike else f"there are: {', '.join(sorted(self.sets)) or 'none'}"
+            raise Invalid(f"language: there is no set of prompts {language[:64]}; {hint}")
+
+    def beep(self, name: str, tones: str) -> Score:
+        """A sound of its own where the prompts have one."""
+        return self.prompt(name) or Score(tones=tones)
+
     names: dict[str, str] = field(default_factory=dict, compare=False)
     """Files of names that their owners have said, by what stands behind ``name:``; ``naming`` keeps it."""
 

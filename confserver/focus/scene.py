@@ -181,9 +181,11 @@ class Scene:
         match event:
             case tell.HearingChanged(room=room, hearing=hearing):
                 self.tell_hearing(room, hearing)
-            case tell.ParticipantKicked(participant=participant, cause=cause):
+            case tell.ParticipantKicked(participant=participant, cause=cause, is_told=is_told):
                 leg = self.legs.by_participant.get(participant)
-                if leg:
+                if leg and is_told and leg.stage is Stage.PRESENT:
+                    leg.go("removed")  # ``announcer`` hangs up
+                elif leg:
                     self.hang_up(leg, cause)
             case tell.DigitsSent(participant=participant):
                 leg = self.legs.by_participant.get(participant)

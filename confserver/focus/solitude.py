@@ -7,8 +7,8 @@ told. Of the music the rooms know nothing.
 from __future__ import annotations
 
 from confserver.focus.announcer import Announcer
+from confserver.focus.languages import Languages
 from confserver.focus.legs import Stage
-from confserver.focus.repertoire import Repertoire
 from confserver.focus.scene import Scene
 from rooms import events as tell
 from rooms.hearing import may_hear
@@ -21,10 +21,10 @@ PROMPT = "only-one"
 class Solitude:
     """Those of all rooms, by room."""
 
-    def __init__(self, scene: Scene, announcer: Announcer, repertoire: Repertoire) -> None:
+    def __init__(self, scene: Scene, announcer: Announcer, languages: Languages) -> None:
         self._scene = scene
         self._announcer = announcer
-        self._repertoire = repertoire
+        self._languages = languages
         self._alone: dict[str, ParticipantId] = {}
 
     def __len__(self) -> int:
@@ -36,7 +36,8 @@ class Solitude:
                 tell.ParticipantArrived(room=room) | tell.ParticipantLeft(room=room)
                 | tell.ParticipantHeld(room=room) | tell.ParticipantResumed(room=room)
                 | tell.ParticipantDeafened(room=room) | tell.ParticipantUndeafened(room=room)
-                | tell.ParticipantReplaced(room=room) | tell.NameAsked(room=room) | tell.NameEnded(room=room)
+                | tell.ParticipantReplaced(room=room) | tell.ParticipantKicked(room=room)
+                | tell.NameAsked(room=room) | tell.NameEnded(room=room)
                 | tell.HeldByHost(room=room) | tell.ReleasedByHost(room=room)
                 | tell.RoomChanged(room=room) | tell.RoomCreated(room=room) | tell.RoomEnding(room=room)
                 | tell.RoomClosed(room=room)
@@ -52,7 +53,7 @@ class Solitude:
             self._announcer.in_company(room, before, now)
         if who is not None:
             self._alone[room] = who
-            self._announcer.alone(room, who, self._repertoire.prompt(PROMPT), now)
+            self._announcer.alone(room, who, self._languages.of_room(room).prompt(PROMPT), now)
 
     def _alone_in(self, name: str) -> ParticipantId | None:
         """Who should hear music: he alone is present, and can hear."""
@@ -60,7 +61,7 @@ class Solitude:
         if room is None or name not in self._scene.places or self._scene.is_closing or room.state is not State.ALONE:
             return None
         own = room.policy.music_when_alone
-        if not (self._repertoire.music_when_alone if own is None else own):
+        if not (self._languages.repertoire.music_when_alone if own is None else own):
             return None
         [person] = room.present
         leg = self._scene.legs.by_participant.get(person.id)

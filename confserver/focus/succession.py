@@ -30,7 +30,7 @@ def take_over(scene: Scene, leg: Leg, forget: Callable[[Leg], None], now: float)
     """The new call is up. ``forget`` is told of a call of ours that still rings."""
     old = leg.takes_over
     if old is not None:
-        if old.stage is Stage.LEAVING:
+        if old.stage in (Stage.LEAVING, Stage.PARTING):
             scene.hang_up(leg, TOO_LATE)
             return
         inherit(scene, old, leg, forget)
@@ -59,7 +59,7 @@ def ended(scene: Scene, leg: Leg, forget: Callable[[Leg], None]) -> bool:
     heir = heir_of(scene, leg)
     if heir is None:
         return False
-    if leg.stage is Stage.LEAVING:
+    if leg.stage in (Stage.LEAVING, Stage.PARTING):
         scene.hang_up(heir, TOO_LATE)
         return False
     inherit(scene, leg, heir, forget)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ USER_KEYS: Mapping[str, type] = {
 }
 BAN_KEYS: Mapping[str, type] = {"reason": str}
 MOST_BYTES = 16 << 20
+_KEYS = re.compile(r"[a-z_]*(?:\.[^\s.:]+)*")
+"""Which rule a refusal begins with, and where in it: ``menu.participant.1``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +270,10 @@ def _check(
     try:
         Profiles(None, line.values()).policy_of(rules, profile)
     except Refused as refused:
-        words = refused.reason
-        at_key = next((rule for rule in RULES if words.startswith(rule)), None)
-        keys = [at_key] if at_key and at_key in (rules or _said_of(wanted, kind, name)) else []
-        raise wanted.complain(kind, name, words, *keys) from None
+        words = refused.reason.removeprefix(f"profile {name}: ")
+        keys = _KEYS.match(words)[0].split(".")  # type: ignore[index]
+        is_said = keys[0] in RULES and keys[0] in (rules or _said_of(wanted, kind, name))
+        raise wanted.complain(kind, name, words, *(keys if is_said else ())) from None
 
 
 def _said_of(wanted: Wanted, kind: str, name: str) -> Mapping[str, Any]:

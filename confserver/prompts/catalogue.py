@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "de", "fr", "es")
@@ -19,7 +20,8 @@ MOST_SAID = 999_999
 
 _SIZES = ((1000, "thousand"), (100, "hundred"), (10, ""))
 """Round numbers, and the prompts behind how many of them there are; tens have prompts of their own."""
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
+VOICE = re.compile(r"[A-Za-z][A-Za-z0-9+_/-]{0,40}\Z")
 _FORM = re.compile(r"[a-z]\Z")
 
 
@@ -91,20 +93,35 @@ class Catalogue:
 
 def read_texts(path: Path) -> Texts:
     """Read a text list. Raises CatalogueError."""
+    told = read_toml(path)
+    if not isinstance(told.get("texts"), dict) or not told["texts"]:
+        raise CatalogueError(f"{path}: it has no table [texts]")
+    return texts_of(path, told, Texts("", "", 150))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Raises CatalogueError."""
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CatalogueError(f"{path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{path}: not a list of texts: {error}") from error
-    texts, language = told.get("texts"), told.get("language", "")
-    voice, speed = told.get("voice", language), told.get("words_a_minute", 150)
-    if not isinstance(texts, dict) or not texts:
-        raise CatalogueError(f"{path}: it has no table [texts]")
+
+
+def texts_of(path: Path, told: Mapping[str, Any], usual: Texts) -> Texts:
+    """What a list says; what it leaves out is as ``usual``. Raises CatalogueError."""
+    texts, language = told.get("texts", {}), told.get("language", usual.language)
+    voice = told.get("voice", usual.voice if "language" not in told else language)
+    speed = told.get("words_a_minute", usual.words_a_minute)
     if not isinstance(language, str) or not isinstance(voice, str) or not isinstance(speed, int):
         raise CatalogueError(f"{path}: language and voice are texts, words_a_minute is a number")
+    if voice and not VOICE.match(voice):
+        raise CatalogueError(f"{path}: {voice[:64]!r} is no voice of espeak-ng")
+    if not isinstance(texts, dict):
+        raise CatalogueError(f"{path}: texts is a table")
     for name, text in texts.items():
-        if not _NAME.match(name):
+        if not NAME.match(name):
             raise CatalogueError(f"{path}: {name[:64]!r} is no name: small letters, digits and hyphens")
         if not isinstance(text, str) or not text.strip():
             raise CatalogueError(f"{path}: nothing is said for {name}")
@@ -116,7 +133,7 @@ def _forms(path: Path, forms: object) -> dict[str, str]:
     if not isinstance(forms, dict):
         raise CatalogueError(f"{path}: forms is a table")
     for name, form in forms.items():
-        if not _NAME.match(name) or not isinstance(form, str) or not _FORM.match(form):
+        if not NAME.match(name) or not isinstance(form, str) or not _FORM.match(form):
             raise CatalogueError(f"{path}: forms names a prompt and the letter of a form, not {name[:64]!r}")
     return forms
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from confserver.prompts.catalogue import ENGLISH, LIST, CatalogueError, read_catalogue, read_texts
+from confserver.prompts.catalogue import ENGLISH, HERE, LANGUAGES, LIST, CatalogueError, read_texts
+from confserver.prompts.sets import read_sets
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
@@ -20,26 +21,49 @@ _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 def prompts() -> None:
     """List what the server says, or make it in another language or voice.
 
-    The server uses the prompts of a directory once the setting sounds.prompts names it.
+    The server uses the prompts of a directory once the setting sounds.prompts names it; sets of prompts, which replace
+    some of a language's, lie in the directory that sounds.sets names.
     """
 
 
 @prompts.command("list")
+@click.option("--language", default="", metavar="NAME", help="Of this language or set: en, de, fr, es, or one of DIR.")
+@click.option("--sets", type=_DIRECTORY, metavar="DIR", help="Directory of sets of prompts, as sounds.sets names it.")
 @click.option("--prompts", "directory", type=_DIRECTORY, metavar="DIR", help="Of this directory, not the English ones.")
-def list_command(directory: Path | None) -> None:
-    """List the names and texts of the prompts."""
+def list_command(language: str, sets: Path | None, directory: Path | None) -> None:
+    """List the names and texts of the prompts, how long they are, and from which set each comes."""
     try:
-        texts = read_texts((directory or ENGLISH) / LIST)
-        there = read_catalogue(directory or ENGLISH).files
+        known = read_sets("" if directory else language, directory, sets)
+        chosen = known.by_name.get(language or known.usual)
     except CatalogueError as error:
         raise click.ClickException(str(error)) from None
-    width = max(map(len, texts.texts))
-    for name, text in texts.texts.items():
-        click.echo(f"{name:<{width}}  {text}{'' if name in there else '  [not made yet]'}")
+    if chosen is None:
+        raise click.ClickException(f"there is no set of prompts {language}; there are: {', '.join(known.by_name)}")
+    files, owner = chosen.catalogue.files, {each.directory: each.name for each in known.by_name.values()}
+    names = list(dict.fromkeys((*chosen.texts, *files)))
+    width = max(map(len, names))
+    for name in names:
+        path = files.get(name)
+        rest = f"[{_seconds(path)}, {owner[path.parent]}]" if path else "[not made yet]"
+        click.echo(f"{name:<{width}}  {chosen.texts.get(name, '')}  {rest}")
+
+
+def _seconds(path: Path) -> str:
+    import soundfile
+
+    try:
+        return f"{soundfile.info(path).duration:.1f} s"
+    except (soundfile.SoundFileError, RuntimeError, OSError):
+        return "cannot be played"
 
 
 @prompts.command("make")
-@click.option("--texts", type=_FILE, metavar="FILE", help="The list of texts; without it the English one.")
+@click.option(
+    "--texts",
+    type=_FILE,
+    metavar="FILE",
+    help="The list of texts; without it that of the language, or the English one.",
+)
 @click.option("--language", help="Language of the texts, as espeak-ng calls it; else what the list says.")
 @click.option("--voice", help="Voice of espeak-ng, such as de+f2; else that of the language, or what the list says.")
 @click.option("--words-a-minute", type=click.IntRange(80, 400), help="How fast; else what the list says.")
@@ -55,11 +79,11 @@ def make_command(
     from confserver.prompts.making import MakingError, make_all
 
     try:
-        told = read_texts(texts or ENGLISH / LIST)
+        told = read_texts(texts or (HERE / language if language in LANGUAGES else ENGLISH) / LIST)
         chosen = replace(
             told,
             language=language or told.language,
-            voice=voice or language or told.voice,
+            voice=voice or (told.voice if language in (None, told.language) else language),
             words_a_minute=words_a_minute or told.words_a_minute,
         )
         make_all(chosen, out, click.echo)

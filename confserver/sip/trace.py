@@ -46,7 +46,8 @@ class Story:
     """Ours; 0 where it is no call."""
     is_over: bool = False
     first: list[Passed] = field(default_factory=list)
-    last: deque[Passed] = field(default_factory=deque)
+    last: deque[Passed] | None = None
+    """Of a long one, the last messages; most calls have so few that there are none."""
     left_out: int = 0
     size: int = 0
 
@@ -57,6 +58,7 @@ class Story:
         if len(self.first) < MOST_FIRST:
             self.first.append(passed)
         else:
+            self.last = deque() if self.last is None else self.last
             self.last.append(passed)
             if len(self.last) > MOST_LAST:
                 self.size -= len(self.last.popleft().data) + COST
@@ -65,7 +67,10 @@ class Story:
 
     def __iter__(self) -> Iterator[Passed]:
         yield from self.first
-        yield from self.last
+        yield from self.last or ()
+
+    def __len__(self) -> int:
+        return len(self.first) + len(self.last or ())
 
     @property
     def begun_at(self) -> float:

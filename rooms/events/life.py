@@ -117,6 +117,8 @@ class ParticipantKicked(Event):
     by: str
     cause: str = "kicked"
     """Of his leaving."""
+    is_told: bool = False
+    """He hears so first; nobody hears him any more, and he hears nobody."""
 
 
 @dataclass(frozen=True, slots=True)

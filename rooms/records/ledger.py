@@ -62,7 +62,7 @@ class Account:
     role: str = "participant"
     talk: Spans = field(default_factory=Spans)
     muted: Spans = field(default_factory=Spans)
-    causes: set[Any] = field(default_factory=set)
+    causes: frozenset[Any] = frozenset()
     """Of his mute, as long as there is one."""
     kicked_by: str = ""
     recordings: list[str] = field(default_factory=list)
@@ -202,14 +202,14 @@ class Ledger:
     def _muted(self, event: tell.ParticipantMuted) -> list[Record]:
         account = self._account(event.room, event.participant)
         if account:
-            account.causes.add(event.cause)
+            account.causes |= {event.cause}
             account.muted.begin(event.at)
         return []
 
     def _unmuted(self, event: tell.ParticipantUnmuted) -> list[Record]:
         account = self._account(event.room, event.participant)
         if account:
-            account.causes.discard(event.cause)
+            account.causes -= {event.cause}
             if not account.causes:
                 account.muted.end(event.at)
         return []

@@ -204,6 +204,14 @@ def test_what_a_call_is_worth(line: Line, media: dict[str, float | None] | None,
     assert row[5:6] == ([shown] if shown else [])
 
 
+def test_a_server_of_another_version_is_no_traceback(line: Line) -> None:
+    line.answer = room(line)
+    del line.answer["forwards"]
+    result = line.run("room", "show", "standup")
+    assert result.exit_code == 1 and "tells no 'forwards': is it of another version?" in result.output
+    assert line.run("room", "show", "standup", "--json").exit_code == 0
+
+
 def test_a_change_tells_how_the_room_is_now(line: Line) -> None:
     line.answer = room(line) | {"locked": True, "mute_on_entry": True, "reserved": 1}
     assert line.run("room", "lock", "standup").stdout == (

@@ -111,12 +111,11 @@ class Telling:
 
     def __init__(self, size: int = 100, **more: Any) -> None:
         self.times = 0
-        self.news = News("message", "standup", 1.0, size, self._tell)
-        self._more = more
+        self.news = News("message", "standup", 1.0, size, more, self._tell)
 
-    def _tell(self) -> dict[str, Any]:
+    def _tell(self, more: dict[str, Any]) -> dict[str, Any]:
         self.times += 1
-        return event(**self._more)
+        return event(**more)
 
 
 def test_what_nobody_reads_is_never_written_and_what_many_read_once() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
+from confserver.app.languages import repertoire_of, sets_of
 from confserver.app.operations import Operations
 from confserver.app.orders import Orders
 from confserver.app.profiles import profiles_of, rules_of
@@ -18,6 +19,8 @@ from confserver.config import load
 from confserver.config.limits import Limits
 from confserver.config.text import settings_table
 from confserver.focus.draining import Draining
+from confserver.focus.languages import Languages
+from confserver.focus.repertoire import Repertoire
 from confserver.routing.commands import Drain, PutProfile, Reload, RemoveProfile, Undrain
 from confserver.sip.message import Request, parse
 from rooms import errors
@@ -50,8 +53,9 @@ class FakeScene:
 class FakeFocus:
     """What Focus.use_profiles does, without calls."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, repertoire: Repertoire) -> None:
         self.rooms = rooms
+        self.languages = Languages(self, repertoire)  # type: ignore[arg-type]
 
     def use_profiles(self, *given: Any) -> list[Any]:
         return self.rooms.use_profiles(*given)
@@ -80,7 +84,7 @@ class House:
             end,
             Any,  # type: ignore[arg-type]
         )
-        focus: Any = FakeFocus(self.rooms)
+        focus: Any = FakeFocus(self.rooms, repertoire_of(self.settings, sets_of(self.settings)))
         scene: Any = self.scene
         self.operations.begin(self.rooms, focus, scene, lambda events: self.said.extend(events))  # type: ignore[arg-type]
 

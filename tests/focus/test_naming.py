@@ -299,7 +299,7 @@ def test_files_go_with_the_meeting() -> None:
     door.orders()
     door.bye(door.call_of(who))
     assert door.orders() == [DropName(name=who)]
-    assert door.focus._playing._repertoire.names == {}
+    assert door.focus.languages.repertoire.names == {}
 
 
 # ------------------------------------------------------------------ another phone, another room

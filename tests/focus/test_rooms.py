@@ -208,7 +208,15 @@ def test_what_administration_sees() -> None:
     assert [media[name] for name in named] == [5, 2.5, -12.3, -26.0, 4.41, 3.6]
     told = house.focus.describe()
     assert told["legs"] == 2
-    assert told["stages"] == {"opening": 1, "calling": 0, "waiting": 0, "answered": 0, "present": 1, "leaving": 0}
+    assert told["stages"] == {
+        "opening": 1,
+        "calling": 0,
+        "waiting": 0,
+        "answered": 0,
+        "present": 1,
+        "parting": 0,
+        "leaving": 0,
+    }
     json.dumps([room, told, house.focus.rooms(START)])
 
 

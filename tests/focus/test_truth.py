@@ -83,11 +83,11 @@ def expected(room: dict[str, Any], listener: dict[str, Any], rooms: dict[str, di
     me = listener["id"]
     lines = {each["participant"]: each for each in room["whispers"]}
     sidebar = {who: each for each in room["sidebars"] for who in each["participants"]}
-    if listener["deaf"] or listener["held"] or listener["held_by_host"]:
+    if listener["deaf"] or listener["held"] or listener["held_by_host"] or listener["removed"]:
         return {}
     heard: dict[str, float] = {}
     for who, person in people.items():
-        is_off = person["held"] or person["held_by_host"]
+        is_off = person["held"] or person["held_by_host"] or person["removed"]
         audible = not person["muted"] and not is_off
         if who in lines:
             loud = (audible if not lines[who]["coach"] else "self" not in person["muted"] and not is_off) and (
@@ -116,7 +116,9 @@ def is_heard_at_home(home: dict[str, Any], who: str) -> bool:
     is_private = who in [each["participant"] for each in home["whispers"]]
     is_private = is_private or any(who in each["participants"] for each in home["sidebars"])
     has_floor = not (home["one_speaker"] and home["floor"]) or who in home["floor"]
-    return has_floor and not (person["muted"] or person["held"] or person["held_by_host"] or is_private)
+    return has_floor and not (
+        person["muted"] or person["held"] or person["held_by_host"] or person["removed"] or is_private
+    )
 
 
 class Play(House):
@@ -292,8 +294,16 @@ class Play(House):
             (False, False): "inactive",
         }
         for person in shown["participants"]:
-            is_off = person["held"] or person["held_by_host"]
-            status = "on-hold" if is_off else "muted-via-focus" if person["muted"] else "connected"
+            is_off = person["held"] or person["held_by_host"] or person["removed"]
+            status = (
+                "disconnecting"
+                if person["removed"]
+                else "on-hold"
+                if is_off
+                else "muted-via-focus"
+                if person["muted"]
+                else "connected"
+            )
             way = ways[not person["muted"] and not is_off, not person["deaf"] and not is_off]
             assert found.pop(person["id"]) == (status, way)
         assert not found

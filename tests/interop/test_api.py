@@ -32,6 +32,8 @@ negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", 
 "path.participant" = "anna"
 "path.user" = "alice"
 "path.holder" = "reception"
+"path.route" = "desk"
+"path.group" = "staff"
 """
 """422: a name or number that cannot be, which no type can say; 412: a tag that is no tag matches nothing."""
 
@@ -65,6 +67,10 @@ def test_answers_have_the_members_that_are_described(server: Server) -> None:
     check("Retried", asked("POST", "/webhooks/desk/retry", {}))
     check("Tested", asked("POST", "/webhooks/desk/test", {}))
     check("Reloaded", asked("POST", "/reload", {}))
+    check("RouteTable", asked("PUT", "/route-table", {"routes": [], "groups": []}))
+    check("Group", asked("PUT", "/groups/staff", {"members": ["alice"]}))
+    check("Route", asked("PUT", "/routes/desk", {"user": ["desk"], "group": ["staff"]}))
+    check("RouteTable", asked("GET", "/route-table"))
     check("Health", asked("GET", "/health"))
     asked("POST", "/rooms/standup/recording", {})
     check("Explanation", asked("POST", "/routes/explain/sip%3Abob%40example.com", {}))
@@ -73,6 +79,7 @@ def test_answers_have_the_members_that_are_described(server: Server) -> None:
     for path, name in (
         ("/rooms", "Room"), ("/recordings", "Recording"), ("/bans", "Ban"), ("/tokens", "Token"), ("/users", "User"),
         ("/profiles", "Profile"), ("/traces", "TraceRow"), ("/rules", "RoomRules"), ("/webhooks", "Webhook"),
+        ("/routes", "Route"), ("/groups", "Group"),
     ):  # fmt: skip
         rows = asked("GET", path)
         assert rows, path

@@ -10,4 +10,4 @@ from confserver.admin.feed import News
 
 
 def news_of(told: Mapping[str, Any]) -> News:
-    return News(told["type"], told["room"], told["at"], len(json.dumps(told)) + 100, lambda: told)
+    return News(told["type"], told["room"], told["at"], len(json.dumps(told)) + 100, told, lambda told: told)

@@ -13,6 +13,8 @@ from confserver.app.profiling import Profiling
 from confserver.app.route_table import table_of
 from confserver.app.routes import Routes
 from confserver.config import load
+from confserver.focus.languages import Languages
+from confserver.focus.repertoire import SILENT
 from confserver.plan import doing
 from confserver.plan.present import Refusal
 from confserver.routing.commands import Command as Order
@@ -45,7 +47,8 @@ user = ["bob"]
 
 class _Focus:
     def __init__(self, rooms: Rooms) -> None:
-        self.use_profiles = rooms.use_profiles
+        self.use_profiles, self.rooms = rooms.use_profiles, rooms
+        self.languages = Languages(self, SILENT)  # type: ignore[arg-type]
 
 
 class House:

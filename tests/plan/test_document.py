@@ -82,7 +82,11 @@ def test_a_directory_is_read_as_one(tmp_path: Path) -> None:
         ("[bans.'192.0.2.1']\n[bans.'192.0.2.1/32']", "rooms.toml:2: .*is in .*rooms.toml:1 already"),
         ("[rooms.x]\n[rooms.x]", "is not TOML"),
         ("[rooms.x", "is not TOML"),
-        ("[rooms.x]\nguard = 'loud'", "guard"),
+        ("[rooms.x]\n\nguard = 'loud'", ":3: .*guard"),
+        ("[rooms.x]\ntalkers = 3\n[rooms.x.menu.participant]\n1 = 'mute'\n2 = 'fly'", r":5: .*participant.2: .*'fly'"),
+        ("[profiles.x]\ntalkers = 3\nmenu = { participant = { 2 = 'fly' } }", r":3: profiles.x.menu.part.*'fly'"),
+        ("[rooms.x]\n\nat_end = 'explode'", r":3: rooms.x.at_end: "),
+        ("[rooms.x]\n\npin = '1'", r":3: rooms.x.pin: pin must be 4 to 16 digits"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, words: str) -> None:

@@ -193,12 +193,12 @@ class Chaos(RuleBasedStateMachine):
         for room in getattr(self, "rooms", ()):
             people = {person.id: person for person in room.present}
             heard = [source for source, gain in room.hearing.mixes[ROOM].sources if gain == 1.0]
-            assert sorted(heard) == sorted(p.id for p in people.values() if not p.muted and not p.held)
+            assert sorted(heard) == sorted(p.id for p in people.values() if not p.muted and not p.held and not p.kicked)
             assert room.hearing.mixes[SILENCE].sources == ()
             assert sorted(one.listener for one in room.hearing.listeners) == sorted(people)
             for one in room.hearing.listeners:
                 person = people[one.listener]
-                assert one.mix == (SILENCE if person.deaf or person.held else ROOM)
+                assert one.mix == (SILENCE if person.deaf or person.held or person.kicked else ROOM)
             assert room.hearing == self.hearing.get(room.name, room.hearing)
 
     @invariant()

@@ -116,7 +116,8 @@ def test_the_roll_of_an_empty_room_is_not_called() -> None:
 def test_eight_leaves_and_says_nothing_to_nobody() -> None:
     hall = Hall()
     events = hall.press(hall.bob, "8")
-    assert without_digits(events) == [tell.ParticipantKicked] and events[-1].participant == hall.bob
+    assert without_digits(events) == [tell.ParticipantKicked, tell.HearingChanged]
+    assert events[-2].participant == hall.bob and not events[-2].is_told
     hall.leave(hall.bob)
     assert hall.press(hall.bob, "1") == []
 
@@ -264,7 +265,9 @@ def test_who_came_last_is_hung_up_on_but_not_oneself() -> None:
     for whom in (carl, hall.bob):
         events = hall.press(hall.ana, "*3")
         kicked = next(event for event in events if isinstance(event, tell.ParticipantKicked))
-        assert kicked.participant == whom and heard(events, hall.ana) == ["prompt:kicked-last"]
+        assert kicked.participant == whom and kicked.is_told
+        said = {event.participant: event.sounds for event in events if isinstance(event, tell.Announced)}
+        assert said == {whom: ("prompt:removed",), hall.ana: ("prompt:kicked-last",)}
     assert heard(hall.press(hall.ana, "*3"), hall.ana) == ["prompt:not-possible"]
 
 

@@ -333,10 +333,11 @@ def test_the_word_of_somebody_who_is_gone_is_ignored(stage: Stage) -> None:
 def test_a_kicked_one_is_there_until_the_call_is_over(stage: Stage) -> None:
     ana = stage.arrive()
     events = stage.do(ask.Kick(ROOM, ana), HOST)
-    assert kinds(events) == [tell.ParticipantKicked] and events[0].by == "script"
+    assert kinds(events) == [tell.Announced, tell.ParticipantKicked, tell.HearingChanged]
+    assert (events[1].by, events[1].is_told, events[0].sounds) == ("script", True, ("prompt:removed",))
     assert stage.do(ask.Kick(ROOM, ana), HOST) == []
     assert stage.person(ana)["id"] == ana
-    assert stage.leave(ana)[0] == tell.ParticipantLeft(ROOM, 7, stage.now, ana, "hung up")
+    assert stage.leave(ana)[0] == tell.ParticipantLeft(ROOM, 9, stage.now, ana, "hung up")
 
 
 # ---------------------------------------------------------------- who may
@@ -412,7 +413,7 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
         "participants": [{
             "id": "p1", "name": "Ana", "address": "sip:ana@10.0.0.1", "source": "10.0.0.1:5060", "role": "participant",
             "since": arrived, "muted": ["host"], "deaf": False, "held": False,
-            "held_by_host": False, "incoming_db": 0.0, "outgoing_db": 0.0, "talking": False,
+            "held_by_host": False, "removed": False, "incoming_db": 0.0, "outgoing_db": 0.0, "talking": False,
             "noise": "", "quality": [], "dialled": False, "agent": "", "diverted_by": "", "referred_by": "", "user": "",
             "name_recorded": False, "says_name": False,
         }],

@@ -233,5 +233,6 @@ def test_a_room_may_tell_nobody() -> None:
 def test_who_leaves_by_a_key_was_not_kicked() -> None:
     stage = Stage()
     ana = stage.arrive("Ana")
-    [event] = stage.do(ask.Depart("standup", ana), Actor("Ana", Role.PARTICIPANT, ana))
-    assert isinstance(event, tell.ParticipantKicked) and event.cause == "left by key"
+    event, hearing = stage.do(ask.Depart("standup", ana), Actor("Ana", Role.PARTICIPANT, ana))
+    assert isinstance(event, tell.ParticipantKicked) and (event.cause, event.is_told) == ("left by key", False)
+    assert isinstance(hearing, tell.HearingChanged)

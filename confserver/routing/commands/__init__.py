@@ -352,6 +352,14 @@ QUESTIONS: tuple[Question, ...] = (
         "user", "list", "/users", "List the users.", ("user", "display", "aliases", "enabled", "phones"), key="user"
     ),
     Question(
+        "sound", "list", "/sounds", "List the languages and sets of prompts that rooms may speak.",
+        ("set", "language", "voice", "extends", "usual", "prompts", "own"), needs=Role.OBSERVER, key="set",
+    ),
+    Question(
+        "sound", "show", "/sounds/{language}", "Show what a set of prompts says, and from which set each prompt comes.",
+        needs=Role.OBSERVER,
+    ),
+    Question(
         "route", "list", "/routes", "List the rows of the route table, those that were made first.",
         ("number", "source", "name", "when", "then", "off"),
     ),
