@@ -7,7 +7,7 @@ people name each other: by id, or by a name that only one in the room has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -50,14 +50,17 @@ class Rooms:
         most_rooms: int = MOST_ROOMS,
         epoch: str = "0",
         entrance: Iterable[str] = (),
+        entrance_languages: Mapping[str, str] | None = None,
     ) -> None:
         """``ids`` gives fresh participant ids. ``policy``: the rules that hold where nothing else is said.
 
         ``profile``: of rooms made on demand. ``epoch`` tells the events of this run from those of any other.
-        ``entrance``: names under which callers are asked for the room. Raises Refused for what cannot be.
+        ``entrance``: names under which callers are asked for the room, in the server's language where
+        ``entrance_languages`` does not say. Raises Refused for what cannot be.
         """
         self._ids = ids
         self.entrances = frozenset(map(room_name, entrance))
+        self._spoken = {room_name(name): language for name, language in (entrance_languages or {}).items()}
         self.wrongs = hall.Wrongs()
         self._on_demand = on_demand
         self.epoch = epoch
@@ -206,7 +209,8 @@ class Rooms:
             raise Full(f"the server has its most rooms: {self.most_rooms}")
         head = self._head_of(name)
         if head is None:
-            return Room(name, self._ids, self.profiles, profile=self._profile)
+            own = {"language": self._spoken[name]} if name in self._spoken else None
+            return Room(name, self._ids, self.profiles, profile=self._profile, said=own)
         said = {rule: value for rule, value in head.said.items() if rule != "numbers"}  # no two rooms have the same
         room = Room(name, self._ids, self.profiles, profile=head.profile, said=said)
         room.ties.parent, room.names = head.name, head.names

@@ -226,6 +226,8 @@ def readable(text: str, most: int = MOST_TEXT) -> str:
     Names come from the network: control characters, lone surrogates and marks that reverse the text around
     them are dropped, all white space becomes single blanks, what is too long is cut.
     """
+    if len(text) <= most and text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()  # nearly all are
     spaced = " ".join(text[: 4 * most].split())
     if spaced.isascii() and spaced.isprintable():
         return spaced[:most].strip()

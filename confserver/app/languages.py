@@ -56,7 +56,7 @@ class LanguageKeeper:
         orders.answers["sound show"] = self._show
 
     def begin(self, focus: Focus) -> None:
-        """Raises CatalogueError, and ProfileError for a profile of the settings whose language is not there."""
+        """Raises CatalogueError, and ProfileError where the settings name a language that is not there."""
         self._focus = focus
         self._sets = sets_of(self._settings)
         self._check_profiles(self._settings, self._sets)
@@ -84,6 +84,11 @@ class LanguageKeeper:
                 known.check_language(said.get("language"))
             except Refused as refused:
                 raise ProfileError(f"profiles.{name}: {refused.reason}") from None
+        for name, language in settings.rooms.spoken_at_entrances().items():
+            try:
+                known.check_language(language)
+            except Refused as refused:
+                raise ProfileError(f"rooms.entrance_languages: {name}: {refused.reason}") from None
 
     def _warn(self) -> None:
         for room, language in self._focus.languages.lost():

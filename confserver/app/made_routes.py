@@ -22,7 +22,7 @@ from sqlite_utils import Database
 
 from confserver.app.orders import Done, Orders
 from confserver.app.route_table import MADE, row_of
-from confserver.config.route_rows import Known, Made, RowError, check_made, read_row, read_rows, written
+from confserver.config.route_rows import Known, Made, RowError, check_alone, check_made, read_row, read_rows, written
 from confserver.config.routes import Group, Route
 from confserver.routing.commands import (
     AddGroup,
@@ -51,8 +51,10 @@ def kept_table(db: Database) -> Made:
     """What the last run has left. Raises StoreError."""
     kept = load_table(db)
     try:
-        return Made(read_rows(Route, kept["routes"]), read_rows(Group, kept["groups"]))
-    except RowError as error:
+        made = Made(read_rows(Route, kept["routes"]), read_rows(Group, kept["groups"]))
+        check_alone(made)
+        return made
+    except ValueError as error:
         raise StoreError(f"the store cannot be read: {error}") from error
 
 

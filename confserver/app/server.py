@@ -199,6 +199,7 @@ class Server:
             most_rooms=settings.max_rooms,
             epoch=f"{int(now * 1000):x}",
             entrance=settings.entrance,
+            entrance_languages=settings.spoken_at_entrances(),
         )
         rooms.restore(kept.rooms)
         dialling = self._surroundings.dial_terms()

@@ -250,11 +250,20 @@ def _check_entrance(settings: Settings) -> None:
             raise ValueError(f"{name} is the factory's name already (rooms.factory)")
 
 
+def _check_entrance_languages(settings: Settings) -> None:
+    for text, name in zip(settings.rooms.entrance_languages, settings.rooms.spoken_at_entrances(), strict=False):
+        if not re.fullmatch(r"[^=]+=[a-z0-9][a-z0-9-]{0,63}", text):
+            raise ValueError(f"{text!r} is no name and language, such as 1002=fr")
+        if name not in settings.rooms.entrance:
+            raise ValueError(f"{name} is no entrance (rooms.entrance)")
+
+
 CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("sip.addresses", _check_sip_addresses),
     ("sip.transports", _check_transports),
     ("rooms.factory", _check_factory),
     ("rooms.entrance", _check_entrance),
+    ("rooms.entrance_languages", _check_entrance_languages),
     ("sip.tls_port", _check_tcp_ports),
     ("sip.ws_path", _check_ws_path),
     ("sip.ws_origins", _check_origins),

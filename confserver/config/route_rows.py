@@ -131,6 +131,15 @@ def check_made(made: Made, known: Known, before: Made | None = None) -> None:
         seen.add(row.name)
 
 
+def check_alone(made: Made) -> None:
+    """Each row and group by itself, whatever it names. Raises ValueError."""
+    for row in made.routes:
+        check_name(row.name)
+        check_row(row)
+    for group in made.groups:
+        check_group(group)
+
+
 def check_name(name: str) -> None:
     if not name or len(name) > MOST_NAME or not name.isprintable() or name != name.strip():
         raise ValueError(f"name: {name[:MOST_NAME]!r} is none: 1 to {MOST_NAME} characters that can be printed")

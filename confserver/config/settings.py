@@ -155,6 +155,13 @@ class Rooms(Section, frozen=True):
             "the room, then for its PIN."
         ),
     ] = ()
+    entrance_languages: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Languages, or other sets of prompts, of names in rooms.entrance that do not speak as the "
+            "server does: NAME=LANGUAGE, such as 1002=fr."
+        ),
+    ] = ()
     watchers: Annotated[
         Literal["nobody", "members", "inside"],
         Meta(
@@ -183,6 +190,11 @@ class Rooms(Section, frozen=True):
             "sendonly), and to send again afterwards. Keys pressed meanwhile do not reach the server by RTP."
         ),
     ] = False
+
+    def spoken_at_entrances(self) -> dict[str, str]:
+        """The language of each entrance that has one."""
+        pairs = (text.partition("=") for text in self.entrance_languages)
+        return {name: language for name, _, language in pairs}
 
 
 class Sounds(Section, frozen=True):

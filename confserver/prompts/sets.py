@@ -35,6 +35,8 @@ OWN = "server"
 """The set that the setting sounds.prompts names."""
 ENTRY, EXIT = "entry", "exit"
 """Names for what is heard when somebody comes or goes; without them these are beeps."""
+_BEGINNINGS = (b"fLaC", b"RIFF", b"RF64", b"RIFX", b"OggS", b"ID3")
+"""Of the files of these; a bare MP3 begins with eleven bits that are set (ISO 11172-3, 2.4.2.3)."""
 SOUNDS = (".flac", ".wav", ".ogg", ".opus", ".mp3")
 MOST_SETS, MOST_FILES, MOST_STEPS = 200, 5000, 8
 _KEYS = ("extends", "language", "voice", "words_a_minute", "forms", "texts")
@@ -145,8 +147,20 @@ def _folder(path: Path) -> _Folder:
             continue
         if each.stem in files:
             raise CatalogueError(f"{path}: {files[each.stem].name} and {each.name} are the same prompt")
+        if not _is_sound(each):
+            raise CatalogueError(f"{each}: it is no sound file: WAV, FLAC, OGG, Opus and MP3 are")
         files[each.stem] = each
     return _Folder(path, told, files)
+
+
+def _is_sound(path: Path) -> bool:
+    """By its first bytes: whether all of it can be played shows when it is. Raises CatalogueError."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(4)
+    except OSError as error:
+        raise CatalogueError(f"{path}: {error.strerror or error}") from error
+    return begin.startswith(_BEGINNINGS) or (len(begin) > 1 and begin[0] == 0xFF and begin[1] >= 0xE0)
 
 
 # ------------------------------------------------------------------ which extends which

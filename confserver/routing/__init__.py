@@ -5,7 +5,7 @@
     where to?        router: table, patterns, domains, trunks, reach; routes, the focus's part of it
     where are they?  registrar: registration, location, gruus
     whom may we call?  dialplan: fence, trunks
-    kept             store, user_store;  commands: what administrators may ask of all this
+    kept             store, user_store, route_store, toll_store;  commands: what administrators may ask of all this
 
-Pure, but for the two stores, which define tables; may import ``sip``.
+Pure, but for the stores, which define tables; may import ``sip``.
 """

@@ -75,9 +75,11 @@ class Headers:
         Raises Malformed where it is missing or bad.
         """
         kept = self._typed.get(name)  # whoever asks spells it properly, as a rule
+        if kept is None:
+            name = canonical(name)
+            kept = self._typed.get(name)
         if kept is not None and kept[0] is read:
             return cast(Value, kept[1])
-        name = canonical(name)
         text = self._first(name)
         if text is None:
             raise Malformed(f"no {name}")

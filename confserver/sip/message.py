@@ -38,6 +38,7 @@ MOST_URI = 2048
 
 _UNREADABLE = Uri("sip", host="unreadable.invalid")
 _NEEDED_TO_ANSWER = ("From", "To", "Call-ID", "CSeq", "Timestamp")
+_COPIED = frozenset((*_NEEDED_TO_ANSWER, "Via", "Record-Route"))
 _MAKES_DIALOG = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
 
 
@@ -262,14 +263,17 @@ def _readable_via(text: str) -> Via | None:
 
 def response_to(request: Request, status: int, reason: str = "", to_tag: str = "") -> Response:
     """An answer with all that it must copy (8.2.6, 12.1.1). Works for the remains of a broken request, too."""
-    headers = request.headers
-    lines = [*headers.lines("Via"), *headers.lines("From")[:1]]
-    lines += [(name, _tagged(request, value, status, to_tag)) for name, value in headers.lines("To")[:1]]
-    lines += [*headers.lines("Call-ID")[:1], *headers.lines("CSeq")[:1]]
+    there: dict[str, list[tuple[str, str]]] = {}
+    for line in request.headers:
+        if line[0] in _COPIED:
+            there.setdefault(line[0], []).append(line)
+    lines = [*there.get("Via", ()), *there.get("From", ())[:1]]
+    lines += [(name, _tagged(request, value, status, to_tag)) for name, value in there.get("To", ())[:1]]
+    lines += [*there.get("Call-ID", ())[:1], *there.get("CSeq", ())[:1]]
     if 100 < status < 300 and request.method in _MAKES_DIALOG:
-        lines += headers.lines("Record-Route")
+        lines += there.get("Record-Route", ())
     if status == 100:
-        lines += headers.lines("Timestamp")[:1]
+        lines += there.get("Timestamp", ())[:1]
     return Response(status, reason or REASONS.get(status, "Unknown"), Headers.of_canonical(lines))
 
 

@@ -27,7 +27,7 @@ ADMIN = Actor("admin", Role.ADMIN)
 def lay(folder: Path, *names: str, toml: str = "") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        (folder / name).touch()
+        (folder / name).write_bytes(b"fLaC" if name.endswith("flac") else b"RIFF")
     if toml:
         (folder / "prompts.toml").write_text(toml)
 
@@ -124,6 +124,16 @@ def test_a_profile_of_the_settings_with_a_language_that_is_not_there(house: Hous
     focus: Any = house.operations.languages._focus
     with pytest.raises(ProfileError, match=r"profiles\.sales"):
         keeper.begin(focus)
+
+
+def test_an_entrance_whose_language_is_not_there(house: House, sets: Path) -> None:
+    good = f"[sounds]\nsets = '{sets}'\n[rooms]\nentrance = ['1000', '1001']\nentrance_languages = ['1001=acme']\n"
+    house.reload(good)
+    with pytest.raises(errors.Invalid, match=r"entrance_languages: 1001: language: there is no set of prompts it"):
+        house.reload(good.replace("acme'", "it'"))
+    for wrong in ("1002=de", "1001", "1001=D", "=de", "1001=de=fr"):
+        with pytest.raises(errors.Invalid, match="entrance_languages"):
+            house.reload(good.replace("1001=acme", wrong))
 
 
 def test_a_profile_that_is_made(house: House) -> None:

@@ -287,7 +287,10 @@ def test_settings_read_again_leave_what_was_made(house: House) -> None:
 
 def test_a_damaged_store_is_told_in_a_line(house: House) -> None:
     house.do(AddRoute("a"))
-    for text in ("{", "[]", '{"name": "a", "wings": 2}', '{"name": "a", "user": 7}'):
+    for text in (
+        "{", "[]", '{"name": "a", "wings": 2}', '{"name": "a", "user": 7}', '{"name": "a", "user": ["x y"]}',
+        '{"name": "a", "hours": "late"}', '{"name": "a", "source": ["here"]}', '{"name": ""}',
+    ):  # fmt: skip
         house.db.execute("UPDATE routes SET row = ?", [text])
         with pytest.raises(StoreError, match="the store cannot be read"):
             kept_table(house.db)

@@ -88,6 +88,15 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 
 # ------------------------------------------------------------------ there
+def test_sets_of_prompts_are_in_it(house: House, tmp_path: Path) -> None:
+    own = tmp_path / "sets" / "acme"
+    own.mkdir(parents=True)
+    (own / "welcome.wav").write_bytes(b"RIFF")
+    house.config.write_text(f"[sounds]\nsets = '{own.parent}'\n")
+    house.save()
+    assert "prompt-sets/acme/welcome.wav" in members(house.target)
+
+
 def test_what_is_in_it(house: House) -> None:
     manifest = house.save()
     assert members(house.target) == [

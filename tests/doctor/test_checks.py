@@ -26,6 +26,7 @@ from confserver.doctor.command import _ground, checks, examined
 from confserver.doctor.finding import Finding, Verdict
 from confserver.doctor.ground import Ground
 from confserver.phone.orders import media_ports
+from confserver.prompts.catalogue import ENGLISH
 from confserver.transports.certificates import self_signed
 
 OK, WARNING, FAULT = Verdict.OK, Verdict.WARNING, Verdict.FAULT
@@ -278,6 +279,15 @@ def test_codecs_and_prompts(ground: Make, tmp_path: Path, monkeypatch: pytest.Mo
     assert "opus: OSError: no libopus" in said(sound.check_codecs(ground("[media]\ncodecs = ['opus', 'PCMU']")))
     found = sound.check_prompts(ground(f"[sounds]\nprompts = '{tmp_path / 'no'}'\nmusic = '{tmp_path / 'x.wav'}'"))
     assert worst(found) is FAULT and "there is no" in said(found)
+    own = tmp_path / "sets" / "acme"
+    own.mkdir(parents=True)
+    (own / "welcome.wav").write_bytes((ENGLISH / "welcome.flac").read_bytes())
+    settings = f"[sounds]\nsets = '{own.parent}'\nlanguage = 'acme'"
+    assert worst(sound.check_prompts(ground(settings))) is not FAULT
+    (own / "muted.flac").write_bytes(b"fLaC and no more")
+    assert f"{own / 'muted.flac'} is no sound that can be played" in said(sound.check_prompts(ground(settings)))
+    (own / "mutd.flac").write_bytes(b"fLaC")
+    assert "did you mean muted" in said(sound.check_prompts(ground(settings)))
     monkeypatch.setattr(sound.shutil, "which", lambda _: None)
     assert "espeak-ng is not installed" in said(sound.check_prompts(ground()))
 

@@ -181,6 +181,23 @@ def test_a_profile_gives_a_language_to_its_rooms() -> None:
 
 
 # ------------------------------------------------------------------ the entrance
+def test_each_entrance_may_speak_another_language() -> None:
+    it = house(entrance=["1000", "1001"], entrance_languages={"1001": "de"}, on_demand=False)
+    it.order(ask.CreateRoom("4711"))
+    for door, language in (("1000", "en"), ("1001", "de")):
+        call, _ = it.invite(room=door)
+        it.opened(call)
+        it.ack(call)
+        assert heard(it.pass_time(3)) == [f"/{language}/welcome.flac", f"/{language}/enter-room.flac"]
+        said: list[object] = []
+        for key in "4711#":
+            it.now += 0.2
+            said += it.tell(DigitPressed(leg=it.leg(call).id, digit=key, duration_ms=100))
+        assert it.scene.rooms.get("4711").policy.language is None
+        it.bye(call)
+    assert it.is_empty()
+
+
 def test_the_entrance_speaks_its_own_language_and_the_chosen_room_its_own() -> None:
     it = house(replace(KNOWN, prompts=SETS["acme"], usual="acme"), entrance=["1000"], on_demand=False)
     it.order(ask.CreateRoom("4711", language="de", pin="1234"))

@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from confserver.prompts.catalogue import ENGLISH, SUFFIX
+from confserver.prompts.catalogue import HERE, SUFFIX
 from tests.kit.listen import Recording, Samples
 
 RATE = 8000
@@ -28,8 +28,8 @@ SHIFT_S = 0.15
 
 
 @lru_cache
-def sound_of(prompt: str) -> Samples:
-    samples, rate = soundfile.read(ENGLISH / f"{prompt}{SUFFIX}")
+def sound_of(prompt: str, language: str = "en") -> Samples:
+    samples, rate = soundfile.read(HERE / language / f"{prompt}{SUFFIX}")
     return np.asarray(soxr.resample(samples, rate, RATE))
 
 
@@ -47,9 +47,10 @@ def likeness(field: Samples, part: Samples) -> Samples:
 
 
 class Said:
-    """What was said in a recording."""
+    """What was said in a recording, in one of the languages of the package."""
 
-    def __init__(self, heard: Recording) -> None:
+    def __init__(self, heard: Recording, language: str = "en") -> None:
+        self._language = language
         self._field = np.asarray(soxr.resample(heard.samples, heard.rate, RATE))
 
     def times(self, prompt: str) -> list[float]:
@@ -60,7 +61,7 @@ class Said:
                          for place in _peaks(each)})  # fmt: skip
         found: list[float] = []
         for begin in begins:
-            if found and begin - found[-1] < len(sound_of(prompt)) / RATE / 2:
+            if found and begin - found[-1] < len(sound_of(prompt, self._language)) / RATE / 2:
                 continue
             if (
                 np.mean([_is_near(each, begin + offset) for (offset, _), each in zip(parts, like, strict=True)])
@@ -86,7 +87,7 @@ class Said:
 
     def _stretches(self, prompt: str) -> list[tuple[float, Samples]]:
         """Those that are loud enough to be known again."""
-        whole, size = sound_of(prompt), int(STRETCH_S * RATE)
+        whole, size = sound_of(prompt, self._language), int(STRETCH_S * RATE)
         parts = [(at, whole[at : at + size]) for at in range(0, max(len(whole) - size, 1), size)]
         loudest = max(float(np.dot(part, part)) for _, part in parts)
         return [(at / RATE, part) for at, part in parts if np.dot(part, part) > 0.1 * loudest]

@@ -12,11 +12,13 @@ from confserver.prompts.catalogue import ENGLISH, HERE, LIST, CatalogueError, re
 from confserver.prompts.command import prompts
 from confserver.prompts.sets import ENTRY, MOST_SETS, OWN, read_sets
 
+BEGINS = {".flac": b"fLaC", ".wav": b"RIFF", ".ogg": b"OggS", ".opus": b"OggS", ".mp3": b"\xff\xfb"}
+
 
 def lay(folder: Path, *files: str, toml: str = "") -> Path:
     folder.mkdir(parents=True)
     for name in files:
-        (folder / name).write_bytes(b"sound")
+        (folder / name).write_bytes(BEGINS.get(folder.joinpath(name).suffix.lower(), b"text"))
     if toml:
         (folder / LIST).write_text(toml)
     return folder
@@ -120,6 +122,21 @@ def test_a_set_that_cannot_be_is_refused_in_words(tmp_path, files, toml, why):
     assert str(refused.value).count("\n") == 0
 
 
+@pytest.mark.parametrize("inside", [b"", b"no sound", b"\xff", b"<html>"])
+def test_what_is_called_a_sound_and_is_none(tmp_path, inside):
+    lay(tmp_path / "acme", "welcome.flac")
+    (tmp_path / "acme" / "muted.mp3").write_bytes(inside)
+    with pytest.raises(CatalogueError, match=r"muted\.mp3: it is no sound file"):
+        read_sets("", None, tmp_path)
+
+
+def test_a_link_that_leads_nowhere_is_no_sound_and_one_that_leads_somewhere_is(tmp_path):
+    lay(tmp_path / "acme", "welcome.flac")
+    (tmp_path / "acme" / "muted.flac").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "acme" / "goodbye.flac").symlink_to(ENGLISH / "muted.flac")
+    assert read_sets("", None, tmp_path).by_name["acme"].own == {"welcome", "goodbye"}
+
+
 @pytest.mark.parametrize(("name", "why"), [("de", "is a set of the server's"), ("server", "set of the server's"),
                                            ("A b", "no set can be called so"), ("x" * 65, "called so")])  # fmt: skip
 def test_names_that_a_set_cannot_have(tmp_path, name, why):
@@ -166,7 +183,7 @@ def test_the_verb_lists_a_language_or_a_set(tmp_path):
     assert re.search(r"^welcome +Willkommen in der Konferenz\.  \[\d\.\d s, de\]$", told.output, re.MULTILINE)
     lay(tmp_path / "acme", toml='extends = "es"\n[texts]\nwelcome = "¡Hola!"\nnew = "Nuevo."')
     (tmp_path / "acme" / "welcome.flac").write_bytes((ENGLISH / "muted.flac").read_bytes())
-    (tmp_path / "acme" / "exit.wav").write_bytes(b"no sound")
+    (tmp_path / "acme" / "exit.wav").write_bytes(b"RIFF and no more")
     lines = CliRunner().invoke(prompts, ["list", "--language", "acme", "--sets", str(tmp_path)]).output.splitlines()
     of = {line.split()[0]: line for line in lines}
     assert re.search(r"¡Hola!  \[\d\.\d s, acme\]$", of["welcome"])

@@ -3,11 +3,13 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.errors import Conflict, Forbidden, Full, Locked, NotFound, NotOpen
-from rooms.participant import Actor, MuteCause, Role
+from rooms.participant import Actor, MuteCause, Role, readable
 from rooms.policy import RoomPolicy
 from tests.rooms.play import ADMIN, HOST, WATCHER, Stage, kinds, sources
 
@@ -113,6 +115,12 @@ def test_names_from_the_network_are_made_readable(stage: Stage) -> None:
     shown = stage.person(ana)
     assert shown["name"].startswith("[31mAna of Rome") and len(shown["name"]) == 64
     json.dumps(shown).encode()
+
+
+@given(st.text(alphabet="ab \t.-", max_size=12))
+def test_texts_that_are_readable_already_are_what_they_would_become(text: str) -> None:
+    assert readable(text, 8) == readable("\t" + text, 8)[:8]
+    assert readable(text, 12) == " ".join(text.split())
 
 
 def test_who_has_no_name_goes_by_address(stage: Stage) -> None:
