@@ -65,6 +65,8 @@ def go_on(room: Room, person: Participant, minutes: Minutes) -> bool:
         recalling.greet(person, minutes, is_back=is_back)
         if was not in (None, Wait.PIN, Wait.CONFIRM, Wait.NAME):
             minutes.say(tell.Announced, ("prompt:let-in",), person.id)
+        if room.policy.welcome:
+            minutes.say(tell.Announced, room.policy.welcome, person.id)
         return True
     if person.presence is Presence.RESERVED:
         person.presence = Presence.WAITING

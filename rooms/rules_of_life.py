@@ -14,6 +14,7 @@ LEAST_PIN, MOST_PIN = 4, 16
 MOST_CALLERS, MOST_PATTERN = 200, 128
 MOST_TRIES = 10
 MOST_LOCKOUT_S = 86_400
+MOST_WELCOME, MOST_SOUND = 8, 1024
 MOST_KNOCK_S = 3600
 MOST_LIMIT_S = 7 * 86_400
 
@@ -62,6 +63,7 @@ class RulesOfLife(RulesOfTime):
     silent_minutes: int = rule(0, "End the room when nobody has been heard for so many minutes; 0: never.")
     alone_minutes: int = rule(0, "End the room when one has been alone in it for so many minutes; 0: never.")
     end_warnings_s: tuple[int, ...] = rule((300, 60), "So many seconds before its end the room hears of it.")
+    welcome: tuple[str, ...] = rule((), "What who comes in hears first: sounds as for confserver room play.")
     announce_count: tuple[int, ...] = rule((), "Say how many are in the room when so many have come.")
     record_names: RecordNames = rule(
         RecordNames.NONE, "Ask who comes in to say his name, which is played where others hear of him."
@@ -86,12 +88,18 @@ def check_life(rules: RulesOfLife, max_participants: int) -> None:
     within("silent_minutes", rules.silent_minutes, 0, 1440)
     within("alone_minutes", rules.alone_minutes, 0, 1440)
     within("quiet_above", rules.quiet_above, 0, 2000)
+    if len(rules.welcome) > MOST_WELCOME or any(not _is_sound(each) for each in rules.welcome):
+        raise Invalid(f"welcome must be up to {MOST_WELCOME} sounds, each of 1 to {MOST_SOUND} printable characters")
     if len(rules.announce_count) > 20 or any(not 2 <= each <= 2000 for each in rules.announce_count):
         raise Invalid("announce_count must be up to 20 numbers of 2 to 2000")
     if len(rules.end_warnings_s) > 10 or any(not 5 <= each <= 3600 for each in rules.end_warnings_s):
         raise Invalid("end_warnings_s must be up to 10 numbers of 5 to 3600")
     for name in ("allow", "deny", "moderators", "robots"):
         _check_callers(name, getattr(rules, name))
+
+
+def _is_sound(text: str) -> bool:
+    return 1 <= len(text) <= MOST_SOUND and text.isprintable()
 
 
 def within(name: str, value: float, least: float, most: float) -> None:

@@ -63,6 +63,8 @@ class Line:
     piece: Piece | None = None
     then: Callable[[float], None] | None = None
     """After it."""
+    tells_alone: bool = False
+    """The piece says that he is alone."""
     listens: bool = False
     """It is his turn to speak: nothing is said to him."""
     music: Piece | None = None
@@ -81,7 +83,7 @@ class Announcer:
         """By participant; those of rooms by name behind a colon."""
         self._speaking: dict[PlayId, Line] = {}
         self._alone: dict[ParticipantId, Score | None] = {}
-        """Who is alone in his room, and how he is told so (``solitude``)."""
+        """Who is alone in his room, and how he is still to be told so (``solitude``)."""
         self._deadline: float | None = None
         self._is_stale = False
         """What has happened since may have changed the deadline."""
@@ -192,23 +194,19 @@ class Announcer:
 
     # ------------------------------------------------------------------ who is alone
     def alone(self, room: str, who: ParticipantId, prompt: Score | None, now: float) -> None:
-        """He is told so, in his turn, and hears music whenever there is nothing else to hear."""
+        """He is told so when all else is said, and hears music whenever there is nothing to hear."""
         self._is_stale = True
         self._alone[who] = prompt
-        line = self._line(room, who)
-        if prompt is not None:
-            line.queue.append(Words(prompt))
-        self._go_on(line, now)
+        self._go_on(self._line(room, who), now)
 
     def in_company(self, room: str, who: ParticipantId, now: float) -> None:
         """It is not so any more, nor is it said."""
         self._is_stale = True
-        prompt = self._alone.pop(who, None)
+        self._alone.pop(who, None)
         line = self._lines.get(who)
         if line is None:
             return
-        line.queue = deque((each for each in line.queue if each.score is not prompt), MOST_QUEUED)
-        if line.piece is not None and line.piece.score is prompt:
+        if line.tells_alone:
             self._stop(line)
         if not self._wants_music(line):
             self._stop_music(line)
@@ -223,10 +221,12 @@ class Announcer:
         if line.piece is not None or not self._may_speak(line, now):
             return
         place, leg = self._scene.places.get(line.room), self._leg_of(line)
-        if line.queue and place is not None and not place.is_lost:
+        lonely = self._alone.get(line.who) if not (line.queue or line.goodbye) else None
+        if (line.queue or lonely) and place is not None and not place.is_lost:
             self._stop_music(line)
             self._hush(line)
-            words = line.queue.popleft()
+            line.tells_alone = lonely is not None
+            words = Words(self._told_alone(line.who, lonely)) if lonely is not None else line.queue.popleft()
             line.piece = self._playing.say(line.room, place, words.score, leg.id if leg else None)
             line.then = words.then
             self._speaking[line.piece.id] = line
@@ -238,6 +238,11 @@ class Announcer:
             self._stop_music(line)
         if not (line.queue or line.piece or line.music or line.goodbye or line.listens or self._wants_music(line)):
             self._lines.pop(line.who or f":{line.room}", None)
+
+    def _told_alone(self, who: ParticipantId, prompt: Score) -> Score:
+        """Once."""
+        self._alone[who] = None
+        return prompt
 
     def _hush(self, whole: Line) -> None:
         """What is said to the whole room is not said over music."""
@@ -290,7 +295,7 @@ class Announcer:
         if ended is None:
             return
         self._is_stale = True
-        ended.piece, then, ended.then = None, ended.then, None
+        ended.piece, ended.tells_alone, then, ended.then = None, False, ended.then, None
         if then is not None:
             then(now)
         whole = self._lines.get(f":{ended.room}")
@@ -312,7 +317,7 @@ class Announcer:
                 self._go_on(line, now)
 
     def _stop(self, line: Line) -> None:
-        piece, line.piece, line.then = line.piece, None, None
+        piece, line.piece, line.then, line.tells_alone = line.piece, None, None, False
         if piece is not None:
             self._speaking.pop(piece.id, None)
             self._playing.stop(piece)
@@ -324,9 +329,13 @@ class Announcer:
 
     def _forget(self, key: str) -> None:
         line = self._lines.pop(key, None)
-        if line is not None:
-            self._stop(line)
-            self._stop_music(line)
+        if line is None:
+            return
+        self._stop(line)
+        self._stop_music(line)
+        for each in list(self._lines.values()):
+            if each.room == line.room and each.who in self._alone:
+                self._go_on(each, 0.0)  # it may have waited for what was being said
 
     # ------------------------------------------------------------------ time, workers
     def worker_ready(self, worker: int) -> None:

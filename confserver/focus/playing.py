@@ -111,6 +111,8 @@ class Playing:
             self.score_of((said(command.text),), room_name(command.room))
         elif isinstance(command, ask.CreateRoom | ask.ChangeRoom):
             self._languages.check(command.rules)
+            if welcome := command.rules.get("welcome"):
+                self.score_of(tuple(welcome), room_name(command.room))
 
     def _check_names(self, name: str, sounds: Sequence[str]) -> None:
         """What people have said as their names is for their own room. Raises NotFound."""

@@ -266,6 +266,18 @@ def test_music_gives_way_to_what_is_said_to_the_room_and_comes_back() -> None:
     assert again.loop and again.leg == music.leg
 
 
+def test_that_he_is_alone_is_said_when_all_else_is() -> None:
+    hall = alone()
+    call, _ = hall.invite()
+    hall.opened(call), hall.ack(call)
+    hall.says("tones:ring", who=hall.leg(call).participant)
+    hall.first_packet(call)
+    [ring] = hall.taken()
+    assert ring.tones == "ring"
+    hall.end(ring)
+    assert names(hall.taken()) == ["one:only-one"]
+
+
 def test_what_is_said_to_who_is_alone_interrupts_his_music_only() -> None:
     hall = alone()
     who = hall.leg(hall.enter()).participant

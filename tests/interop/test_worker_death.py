@@ -6,16 +6,18 @@ import itertools
 import os
 import signal
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
+from tests.engine.hall import level_db
 from tests.interop.conftest import need
 from tests.kit.phone import LATE_S, Packet, Phone
 from tests.kit.pjsua import Pjsua
 from tests.kit.server import Server
-from tests.kit.tones import LEVEL_DB
+from tests.kit.tones import LEVEL_DB, pcmu_decoded
+from tests.worker.test_forwarding import Listener as Program
 
 pytestmark = [pytest.mark.interop, pytest.mark.alone]
 
@@ -84,13 +86,38 @@ def check_unharmed(phone: Phone, struck: float) -> None:
         assert gap - excuse < UNHARMED_S, f"{phone.name} waited {gap * 1000:.0f} ms, {two.at - struck:+.2f} s"
 
 
+class Listener(Program):
+    """What the struck room says is sent on to it."""
+
+    def forward(self, server: Server) -> None:
+        host, port = self.address
+        server.cli("room", "forward", "struck", "--host", host, "--port", str(port), "--codec", "PCMU")
+        self.since = time.monotonic()
+
+    def check(self, most_s: float) -> None:
+        """One stream, by one SSRC, only forward, from the ports that it began with; and all voices are in it again."""
+        time.sleep(0.3)
+        self.listen()
+        lasted = time.monotonic() - self.since
+        assert len(self.heard) > (lasted - most_s - 0.5) * 45 and len(self.senders) <= 2
+        assert len({data[8:12] for data in self.heard}) == 1
+        sequence = [int.from_bytes(data[2:4], "big") for data in self.heard]
+        assert all(0 < (two - one) & 0xFFFF < 500 for one, two in itertools.pairwise(sequence))
+        sound = pcmu_decoded(b"".join(data[12:] for data in self.heard[-25:]))
+        for name in ("anna", "bob"):
+            assert abs(level_db(sound, TONES[name]) - LEVEL_DB) < 3, name
+
+
 @pytest.mark.parametrize(("how", "most_s"), [(signal.SIGKILL, 1.0), (signal.SIGSTOP, 2.0)], ids=["killed", "stopped"])
 def test_calls_are_heard_again(
     how: signal.Signals, most_s: float, tmp_path: Path, record_property: pytest.RecordProperty
 ) -> None:
-    with Server(tmp_path, media={"workers": 2, "spare": True}) as server:
+    networks = {"networks": ["127.0.0.0/8"]}
+    with Server(tmp_path, media={"workers": 2, "spare": True}, forward=networks) as server:
         with ExitStack() as stack:
             house = House(server, stack)
+            program = stack.enter_context(closing(Listener()))
+            program.forward(server)
             struck = house.strike(how)
             time.sleep(most_s + 1.0)
             silence = {
@@ -102,6 +129,7 @@ def test_calls_are_heard_again(
             assert max(silence.values()) < most_s
             for phone in house.phones.values():
                 check_stream(phone)
+            program.check(most_s)
             for name in ("carl", "dora"):
                 check_unharmed(house.phones[name], struck)
             there = server.wait_until_in("struck", "anna", "bob")

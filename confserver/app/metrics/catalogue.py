@@ -122,6 +122,7 @@ METRICS: tuple[Metric, ...] = (
            _of_workers("longest_tick_ms", 0.001)),
     Metric("confserver_worker_faults_total", "counter", "Faults of ours in ticks and commands.", _of_workers("faults")),
     Metric("confserver_recordings_now", "gauge", "Recordings that are being made.", _at("focus", "recordings")),
+    Metric("confserver_forwards", "gauge", "Sound of rooms that is sent on to programs.", _at("focus", "forwards")),
     Metric(
         "confserver_recordings_total", "counter", "Recordings that were started, and that failed.",
         _by("what", lambda _, tally: tally.recordings, ("started", "failed")),

@@ -25,7 +25,10 @@ ROOT = Path(__file__).resolve().parents[3]
 STATUS: dict[str, Any] = {
     "version": "1.0", "uptime_s": 12.5, "not_ready": "", "http_answers": Counter({2: 7, 4: 1}),
     "drain": {"draining": False},
-    "focus": {"rooms": 2, "dialling": 0, "watchers": 1, "recordings": 1, "stages": {"present": 5, "leaving": 1}},
+    "focus": {
+        "rooms": 2, "dialling": 0, "watchers": 1, "recordings": 1, "forwards": 2,
+        "stages": {"present": 5, "leaving": 1},
+    },
     "workers": [
         {"worker": 0, "ready": True, "load": 0.25, "legs": 5, "restarts": 0, "ticks": 9, "missed_ticks": 1,
          "longest_tick_ms": 8.0, "faults": 0},
