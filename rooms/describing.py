@@ -26,6 +26,7 @@ def describe_participant(person: Participant) -> dict[str, Any]:
         "removed": person.kicked,
         "incoming_db": person.incoming_db,
         "outgoing_db": person.outgoing_db,
+        "pan": person.pan,
         "talking": person.talking,
         "noise": person.noise,
         "quality": [finding.describe() for finding in person.findings.values()],
@@ -34,6 +35,7 @@ def describe_participant(person: Participant) -> dict[str, Any]:
         "diverted_by": person.diverted_by,
         "referred_by": person.referred_by,
         "user": person.user,
+        "attributes": dict(person.attributes),
         "name_recorded": bool(person.own_name.sound),
         "says_name": person.says_name,
     }

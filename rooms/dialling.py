@@ -35,6 +35,7 @@ def dial(room: Room, command: ask.Dial, by: Actor, minutes: Minutes) -> None:
     room.check_entrance(is_called=True)
     person = room.keep_place(command.name, uri, "", minutes)
     person.dialled, person.must_confirm = True, command.confirm
+    person.called_by = by.participant or ""
     person.manner = Manner(command.muted, command.deaf, by.name)
     caller_id = readable(command.caller_id)
     minutes.say(tell.Dialled, person.id, person.name, uri, command.ring_s, by.name, command.confirm, caller_id)

@@ -106,6 +106,7 @@ def reserve(room: Room, command: Reserve, by: Actor, minutes: Minutes) -> None:
     person.user, person.is_verified = readable(command.user), command.is_verified
     person.role, person.has_pin = role, has_pin
     person.manner = Manner(command.muted, command.deaf)
+    person.attributes = {readable(name): readable(value) for name, value in command.attributes}
 
 
 def check_room(room: Room, *, is_called: bool = False, is_moderator: bool = False) -> None:

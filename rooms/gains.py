@@ -1,4 +1,4 @@
-"""How loud a participant is to the others, and they to him."""
+"""How loud a participant is to the others, and they to him; and where they hear him, between left and right."""
 
 from __future__ import annotations
 
@@ -40,6 +40,19 @@ def _set(person: Participant, incoming: float, outgoing: float, by: Actor, minut
         minutes.say(tell.GainChanged, person.id, incoming, outgoing, by.name)
 
 
+def place(room: Room, command: ask.Place, by: Actor, minutes: Minutes) -> None:
+    """Raises Invalid, NotFound."""
+    person = room.person(command.participant)
+    if (command.pan is None) is not command.auto:
+        raise Invalid("say either where he is to be heard (pan), or that the room places him (auto)")
+    if command.pan is not None and not -1 <= command.pan <= 1:
+        raise Invalid(f"pan must be -1 (left) to 1 (right), not {command.pan:g}")
+    pan = None if command.pan is None else float(command.pan)
+    if pan != person.pan:
+        person.pan = pan
+        minutes.say(tell.ParticipantPlaced, person.id, pan, by.name)
+
+
 def _checked(name: str, value: float, most: float | None = None) -> float:
     """``most``: of a step, either way. What is no number at all is refused, too."""
     least, most = (SOFTEST_DB, LOUDEST_DB) if most is None else (-most, most)
@@ -55,4 +68,5 @@ def _bounded(value: float) -> float:
 HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {
     ask.SetGain: set_gain,
     ask.StepGain: step_gain,
+    ask.Place: place,
 }

@@ -143,6 +143,8 @@ class Participant:
     incoming_db: float = 0.0
     """By so much louder the others hear the participant; ``outgoing_db``: the participant the others."""
     outgoing_db: float = 0.0
+    pan: float | None = None
+    """Where he is heard between left (-1) and right (1) by who hears two channels; None: where the room places him."""
     told_muted_at: float | None = None
     """When he was told last that nobody hears him."""
     is_verified: bool = False
@@ -184,10 +186,14 @@ class Participant:
     """What the participant's phone calls itself."""
     referred_by: str = ""
     """On whose wish the participant calls, as his phone says (RFC 3892)."""
+    called_by: ParticipantId = ""
+    """Who of the room has had him called; "" for nobody of it."""
     diverted_by: str = ""
     """The address that was called first, and has sent the call on to the room."""
     user: str = ""
     """The user of this server whose password the caller has shown; "" for all others."""
+    attributes: dict[str, str] = field(default_factory=dict)
+    """What else his call has said of him, by headers that the settings name (``sip.attribute_headers``)."""
 
     @property
     def says_name(self) -> bool:

@@ -122,6 +122,8 @@ OPTION_HELP = {
     "request": "Its method.",
     "at": "When, such as 2026-12-31T18:00; else now.",
     "incoming_db": "How much louder (dB) the others hear the participant.",
+    "pan": "Where he is heard: -1 left, 0 in the middle, 1 right.",
+    "auto": "Where the room places him.",
     "outgoing_db": "How much louder (dB) the participant hears the others.",
     "but": "Not this participant: an id or a name; more than one: say it again.",
     "moderators": "Moderators, too.",

@@ -229,6 +229,7 @@ def _marks(person: Record) -> list[str]:
     marks += [
         f"{person[way]:+g} dB {word}" for way, word in (("incoming_db", "in"), ("outgoing_db", "out")) if person[way]
     ]
+    marks += [f"at {person['pan']:+g}"] if person.get("pan") is not None else []
     marks += [f"user {person['user']}"] if person.get("user") else []
     return marks + ([person["noise"]] if person["noise"] else [])
 

@@ -42,6 +42,7 @@ WORDS: Mapping[str, str] = {
     "dominant-speaker": "{who} has the word",
     "broadcast-began": "{who} speaks from {from_room} to {spoken_to}",
     "broadcast-ended": "{who} speaks only to {from_room} again",
+    "participant-placed": "{who} is heard {where}",
     "hearing-changed": "who hears whom: {lines}",
     "dialled": "{who} is called at {uri}",
     "dial-ringing": "it rings at {who} ({status})",
@@ -65,6 +66,13 @@ WORDS: Mapping[str, str] = {
 }
 BASIC = frozenset({"id", "type", "room", "number", "at"})
 NOBODY_TELLS = frozenset({"", "system"})
+
+
+def _where(pan: Any) -> str:
+    """Between left and right."""
+    if not isinstance(pan, int | float):
+        return "where the room places them"
+    return f"{abs(pan):.0%} {'left' if pan < 0 else 'right'}" if pan else "in the middle"
 
 
 class Narrator:
@@ -99,6 +107,7 @@ class Narrator:
             "talks": "talks" if event.get("talking") else "is silent",
             "trouble_or_end": str(event.get("trouble") or "all is well again"),
             "kind_or_end": str(event.get("kind") or "no noise any more"),
+            "where": _where(event.get("pan")),
             "spoken_to": ", ".join(map(str, event.get("rooms") or ["all breakout rooms"])),
             "lines": "; ".join(map(str, event.get("words") or ["nobody"])),
             "spoken": " ".join(map(str, event.get("sounds") or ())),

@@ -64,6 +64,7 @@ def focus_of(settings: Settings, rooms: Rooms, around: Surroundings, dialling: D
         rooms, around, around.media_terms(), secrets.token_bytes, rtp.srtp_without_tls, rtp.srtp_best_effort
     )  # fmt: skip
     scene.factory, scene.forward_terms = around.factory(), around.forward_terms()
+    scene.attribute_headers = settings.sip.attribute_headers
     tracks, quiets = settings.recordings.tracks, settings.rooms.mute_by_sip
     return scene, Focus(
         scene, around.repertoire(), tracks, quiets, dialling, around.chat_terms(),

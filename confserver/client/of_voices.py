@@ -32,6 +32,10 @@ class OfVoices(Asking[Listed, Told, Changed]):
             outgoing_db=outgoing_db,
         )
 
+    def place(self, room: str, participant: str, *, pan: float | None = None, auto: bool | None = None) -> Changed:
+        """Place one participant between left and right, for those who hear two channels."""
+        return self._change("POST", path("rooms", room, "participants", participant, "place"), pan=pan, auto=auto)
+
     def hold(self, room: str, participant: str) -> Changed:
         """Put one participant on hold: neither heard nor hearing the room, but music."""
         return self._change("POST", path("rooms", room, "participants", participant, "hold"))

@@ -14,6 +14,7 @@ from confserver.config.settings import IPAddress, Settings
 from confserver.config.trunks import Trunk
 from confserver.config.webhooks import check_webhooks
 
+MOST_ATTRIBUTES = 16
 DENOISER = "pyrnnoise"
 """The package that carries RNNoise."""
 
@@ -55,6 +56,17 @@ def _check_public_address(settings: Settings) -> None:
     text = settings.sip.public_address
     if text and (_address(text).is_unspecified or _address(text).is_multicast):
         raise ValueError(f"no peer can reach {text}")
+
+
+def _check_attribute_headers(settings: Settings) -> None:
+    names = [name.lower() for name in settings.sip.attribute_headers]
+    if len(names) > MOST_ATTRIBUTES or len(set(names)) < len(names):
+        raise ValueError(f"list up to {MOST_ATTRIBUTES} headers, and each once")
+    for name in names:
+        if not re.fullmatch(r"x-[a-z0-9-]{1,62}", name):
+            raise ValueError(f"{name!r} is not a header of one's own such as X-Account")
+        if name in ("x-pin", "x-enter"):
+            raise ValueError(f"{name} has a meaning of its own, and is never shown")
 
 
 def _check_drain_to(settings: Settings) -> None:
@@ -273,6 +285,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("sip.local_networks", lambda settings: _check_networks(settings.sip.local_networks)),
     ("sip.trusted_networks", lambda settings: _check_networks(settings.sip.trusted_networks)),
     ("sip.identity_networks", lambda settings: _check_networks(settings.sip.identity_networks)),
+    ("sip.attribute_headers", _check_attribute_headers),
     ("limits.drain_to", _check_drain_to),
     ("limits.outside_networks", lambda settings: _check_networks(settings.limits.outside_networks)),
     ("rtp.addresses", lambda settings: _check_addresses(settings.rtp.addresses)),

@@ -106,6 +106,14 @@ class Sip(Section, frozen=True):
         ),
     ] = ()
 
+    attribute_headers: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Headers of calls (X-Account) whose values are shown with the participant (attributes), as the "
+            "caller says them; none listed: none."
+        ),
+    ] = ()
+
     def other_ports(self) -> dict[str, int]:
         """Of the transports that have a port of their own."""
         return {"tls": self.tls_port, "ws": self.ws_port, "wss": self.wss_port}

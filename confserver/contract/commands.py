@@ -115,11 +115,15 @@ class SetHearing(ToWorker, frozen=True):
 
 
 class SetGain(ToWorker, frozen=True):
-    """How loud a leg is to the others, and the others to it: 1.0 = as they are."""
+    """How loud a leg is to the others, and the others to it: 1.0 = as they are; and where it is heard.
+
+    ``pan``: from -1, left, to 1, right; None: where its room places it.
+    """
 
     leg: LegId
     incoming: float = 1.0
     outgoing: float = 1.0
+    pan: float | None = None
 
 
 class SendDigits(ToWorker, frozen=True):

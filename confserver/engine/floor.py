@@ -30,7 +30,7 @@ class Floor(Mixes):
 
     def open(self, number: int, sound: RoomSound) -> None:
         if number not in self.rooms:
-            self.rooms[number] = Room(number, sound, min(sound.talkers, MOST_TALKERS - 4))
+            self.rooms[number] = Room(number, sound, min(sound.talkers, MOST_TALKERS - 4), pans=self.pans)
             self._note_treatment(number, sound)
             self.review_rate(number)
 

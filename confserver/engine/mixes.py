@@ -17,6 +17,8 @@ class Mixes:
         self.room_of: dict[int, Room] = {}
         self.switched: dict[int, int] = {}
         """Rows whose mix has changed since the engine looked, with the mix before."""
+        self.pans: dict[int, float] = {}
+        """Rows that are heard where somebody has placed them, -1 left to 1 right, whichever room they are in."""
         self.abroad: dict[int, list[Room]] = {}
         """Rows that are heard in other rooms than their own, and in which."""
         self._parting: list[tuple[int, Room]] = []
@@ -104,6 +106,18 @@ class Mixes:
         sides = {row: room.side_of(row) for row in gains}
         mixer.set_gains(mix, {row: gain * sides[row][0] for row, gain in gains.items()})
         mixer.set_gains(right, {row: gain * sides[row][1] for row, gain in gains.items()})
+
+    def place(self, row: int, pan: float | None) -> None:
+        """None: where the room places it."""
+        if self.pans.get(row) == pan:
+            return
+        if pan is None:
+            del self.pans[row]
+        else:
+            self.pans[row] = min(max(pan, -1.0), 1.0)
+        room = self.room_of.get(row)
+        if room is not None and room.rights:
+            self._apply(room)
 
     def _mix_for(self, room: Room, row: int, index: int) -> int:
         """The room's mix of that index, or a private one where something sounds different for this listener alone."""

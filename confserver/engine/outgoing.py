@@ -189,6 +189,7 @@ class Outgoing:
         self._levelling.begin(row)
         self.cleaning.forget(row)
         self._own_gain.pop(row, None)
+        self.floor.pans.pop(row, None)
         self._opus.pop(row, None)
         self._loss.pop(row, None)
 

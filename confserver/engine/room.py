@@ -75,6 +75,8 @@ class Room:
     ducked: dict[int | None, float] = field(default_factory=dict)
     """How much softer all others are to a member, or to everybody, while something plays."""
 
+    pans: dict[int, float] = field(default_factory=dict)
+    """Where rows are heard that somebody has placed; the worker's, of all rooms."""
     guests: dict[int, Room] = field(default_factory=dict)
     """Rows that are heard here and sit in another room, and in which; one that is heard no more, until it has faded."""
 
@@ -84,11 +86,15 @@ class Room:
 
     def side_of(self, row: int) -> tuple[float, float]:
         """Gains left and right by which somebody has his place: the members stand in the order of their rows, from
-        left to right, each as loud as the others; what plays is in the middle."""
-        if row not in self.members or len(self.members) < 2:
+        left to right, each as loud as the others, but for who has been placed, which moves nobody else; what plays,
+        or speaks from another room, is in the middle."""
+        if row not in self.members or (len(self.members) < 2 and row not in self.pans):
             return 1.0, 1.0
-        place = sorted(self.members).index(row) / (len(self.members) - 1)
-        angle = (0.5 + _WIDTH * (place - 0.5)) * math.pi / 2
+        if row in self.pans:
+            pan = self.pans[row]
+        else:
+            pan = _WIDTH * (2 * sorted(self.members).index(row) / (len(self.members) - 1) - 1)
+        angle = (1 + pan) * math.pi / 4
         return math.sqrt(2) * math.cos(angle), math.sqrt(2) * math.sin(angle)
 
     def with_players(self, gains: Gains, listener: int | None, *, is_silent: bool = False) -> Gains:

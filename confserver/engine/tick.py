@@ -313,6 +313,7 @@ class Engine:
         leg = self.legs.by_id.get(command.leg)
         if leg is not None:
             self.outgoing.set_gain(leg.row, command.incoming, command.outgoing)
+            self.floor.place(leg.row, command.pan)
 
     def play(self, command: Play, reel: Reel) -> None:
         """Answers with PlayEnded, when it is over or cannot begin. Raises ValueError for a number that is taken."""

@@ -9,7 +9,7 @@ from confserver.focus.answers import NoAnswer, of_offer, of_room, unavailable, w
 from confserver.focus.legs import Leg, Reached, Stage, nobody
 from confserver.focus.media import caller_of, check_family, check_reach, description_of, plan_of
 from confserver.focus.outputs import Accept, NameRoom, Refuse, Ring, Tell
-from confserver.focus.pins import manner_of, pin_of, without_pin
+from confserver.focus.pins import attributes_of, manner_of, pin_of, without_pin
 from confserver.focus.scene import OPENING_S, Scene
 from confserver.focus.succession import heir_of, take_over
 from confserver.focus.terms import RoomTerms
@@ -189,6 +189,7 @@ class Admission:
                 room, name, address, source, who.agent, who.diverted_by, who.user, who.referred_by,
                 is_verified=who.is_asserted and not who.is_anonymous, pin=pin_of(request),
                 muted="muted" in manner, deaf="deaf" in manner,
+                attributes=() if who.is_anonymous else attributes_of(request, self._scene.attribute_headers),
             )  # fmt: skip
             events = self._scene.ask(reserve, SYSTEM, now)
         except Refused as refused:

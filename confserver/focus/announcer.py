@@ -87,6 +87,8 @@ class Announcer:
         self._deadline: float | None = None
         self._is_stale = False
         """What has happened since may have changed the deadline."""
+        self._fired_at = -inf
+        """Who could speak by then and has not waits for something else to happen, not for a time."""
         playing.on_end = self._ended
 
     def __len__(self) -> int:
@@ -351,6 +353,7 @@ class Announcer:
         leg = self._leg_of(line)
         is_held_back = leg is not None and not leg.has_sent and line.piece is None and line.music is None
         starts = leg.talk_from if leg is not None and is_held_back and self._has_more(line) else None
+        starts = None if starts is not None and starts <= self._fired_at else starts
         return soonest(starts, line.hang_up_at)
 
     def _has_more(self, line: Line) -> bool:
@@ -366,7 +369,9 @@ class Announcer:
         if self._deadline is None or self._deadline > now:
             return
         self._is_stale = True
-        for line in [line for line in self._lines.values() if (self._time_of(line) or now + 1) <= now]:
+        due = [line for line in self._lines.values() if (self._time_of(line) or now + 1) <= now]
+        self._fired_at = now
+        for line in due:
             if line.hang_up_at is not None and line.hang_up_at <= now:
                 line.hang_up_at = None
                 line.queue.clear()

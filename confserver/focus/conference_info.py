@@ -5,7 +5,9 @@ What belongs to one person is written once a change, and shared by all documents
 is the one that the subscriber has used, so its place is marked by ``HERE``.
 
 The room's own version travels as an extension: ``room:number`` counts its events, and begins anew with another
-``room:epoch``; ``version`` counts the documents of one subscription (5.1).
+``room:epoch``; ``version`` counts the documents of one subscription (5.1). ``conference_extension`` has the others.
+
+``call-info`` (5.7.9) is never written: with Call-ID and tags anybody could ask to take over the call (RFC 3891).
 """
 
 from __future__ import annotations
@@ -13,11 +15,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from xml.sax.saxutils import escape
 
+from confserver.focus import conference_extension as ours
+from confserver.focus.xml_text import text as text
+from confserver.focus.xml_text import time, word
+from confserver.sip.uri import escape_user
+from rooms import events as tell
 from rooms.hearing import may_be_heard, may_hear
-from rooms.participant import Participant, Presence, Role
+from rooms.participant import Participant, ParticipantId, Presence, Role
 from rooms.room import Room
 
 TYPE = "application/conference-info+xml"
@@ -25,9 +30,13 @@ NAMESPACE = "urn:ietf:params:xml:ns:conference-info"
 EXTENSION = "urn:confserver:params:xml:ns:room"
 HERE = "\0"
 """Stands for the room's URI; no text of anybody can hold it."""
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""XML 1.0, section 2.2."""
+HOST = "\2"
+"""Stands for the host in that URI."""
+HOST_INFO = (
+    f"<host-info><display-text>{HOST}</display-text><uris><entry><uri>sip:{HOST}</uri></entry></uris></host-info>"
+)
+"""Who has the conference (5.4): the server, as the subscriber has called it."""
+_SIBLING = re.compile(f"{ours.SIBLING}([^{ours.SIBLING}]*){ours.SIBLING}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +50,13 @@ class Stamp:
     epoch: int
 
 
-def text(value: str) -> str:
-    """Fit for content and for attributes in double quotes."""
-    return escape(_NOT_XML.sub("\ufffd", value), {'"': "&quot;"})
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """How a call has ended: departed, booted, failed or busy (5.7.5)."""
+
+    method: str
+    at: float
+    reason: str
 
 
 def document(entity: str, stamp: Stamp, *, is_full: bool, parts: Iterable[str]) -> bytes:
@@ -54,7 +67,10 @@ def document(entity: str, stamp: Stamp, *, is_full: bool, parts: Iterable[str]) 
         f'version="{stamp.version}" room:epoch="{stamp.epoch}" room:number="{stamp.number}">'
     )
     whole = "".join(('<?xml version="1.0" encoding="UTF-8"?>\n', head, *parts, "</conference-info>\n"))
-    return whole.replace(HERE, text(entity)).encode("utf-8")
+    scheme, _, rest = entity.partition(":")
+    host = rest.rpartition("@")[2]
+    whole = _SIBLING.sub(lambda found: text(f"{scheme}:{escape_user(found[1])}@{host}"), whole)
+    return whole.replace(HERE, text(entity)).replace(HOST, text(host)).encode("utf-8")
 
 
 def description(room: Room) -> str:
@@ -65,23 +81,25 @@ def description(room: Room) -> str:
         f"<conference-description><display-text>{text(room.name)}</display-text>"
         f"<conf-uris><entry><uri>{HERE}</uri><purpose>participation</purpose></entry></conf-uris>{limit}"
         '<available-media><entry label="1"><type>audio</type><status>sendrecv</status></entry></available-media>'
-        "</conference-description>"
+        f"{ours.of_description(room)}</conference-description>"
     )
 
 
 def state(room: Room) -> str:
     """How it stands (5.5)."""
     present = len(room.present)
-    is_recorded = bool(room.recording) and not room.recording.paused
     return (
-        f"<conference-state><user-count>{present}</user-count><active>{_word(present > 0)}</active>"
-        f"<locked>{_word(room.locked)}</locked>"
-        f"<room:recording>{_word(is_recorded)}</room:recording></conference-state>"
+        f"<conference-state><user-count>{present}</user-count><active>{word(present > 0)}</active>"
+        f"<locked>{word(room.locked)}</locked>{ours.of_state(room)}</conference-state>"
     )
 
 
-def _word(value: bool) -> str:
-    return "true" if value else "false"
+def sidebars(names: Iterable[str], *, is_over: bool = False) -> str:
+    """The breakout rooms, each a conference by itself that can be watched (5.9.1); ``is_over``: they are closed."""
+    entries = (
+        f"<entry><uri>{ours.sibling(name)}</uri><display-text>{text(name)}</display-text></entry>" for name in names
+    )
+    return f'<sidebars-by-ref state="{"deleted" if is_over else "full"}">{"".join(entries)}</sidebars-by-ref>'
 
 
 def users(parts: Iterable[str], *, is_full: bool) -> str:
@@ -89,8 +107,34 @@ def users(parts: Iterable[str], *, is_full: bool) -> str:
     return f'<users state="{"full" if is_full else "partial"}">{"".join(parts)}</users>'
 
 
-def gone(entity: str) -> str:
-    return f'<user entity="{text(entity)}" state="deleted"/>'
+def gone(entity: str, ended: Iterable[tuple[ParticipantId, Departure]] = ()) -> str:
+    """Who is no user any more, and how his calls have ended, for who reads it (5.7.5, 5.7.6)."""
+    calls = "".join(
+        f'<endpoint entity="{HERE};participant={text(who)}" state="deleted"><status>disconnected</status>'
+        f"<disconnection-method>{how.method}</disconnection-method><disconnection-info><when>{time(how.at)}</when>"
+        f"<reason>{text(how.reason)}</reason></disconnection-info></endpoint>"
+        for who, how in ended
+    )
+    return f'<user entity="{text(entity)}" state="deleted">{calls}</user>'
+
+
+def departure(event: tell.Event) -> tuple[ParticipantId, Departure] | None:
+    """Whose call ends by this, and how; where he has gone to is nobody else's business."""
+    match event:
+        case tell.ParticipantKicked(participant=who, cause=cause):
+            return who, Departure("departed" if cause.startswith(_BY_HIMSELF) else "booted", event.at, cause)
+        case tell.ParticipantLeft(participant=who, cause=cause) if cause.startswith("moved to "):
+            return who, Departure("departed", event.at, "moved to another room")
+        case tell.ParticipantLeft(participant=who, cause=cause):
+            method = "departed" if cause.startswith(_BY_HIMSELF) else "booted" if cause in _BY_US else "failed"
+            return who, Departure(method, event.at, cause)
+        case tell.DialFailed(participant=who, cause=cause, status=status):
+            return who, Departure("busy" if status in (486, 600) else "failed", event.at, cause)
+    return None
+
+
+_BY_HIMSELF = ("hung up", "left by key")
+_BY_US = ("kicked", "the room has ended", "the server is stopping")
 
 
 def entity_of(person: Participant) -> str:
@@ -101,27 +145,28 @@ def entity_of(person: Participant) -> str:
     return f"sip:anonymous-{person.id}@anonymous.invalid"
 
 
-def user(entity: str, people: Iterable[Participant]) -> str:
+def user(entity: str, people: Iterable[Participant], room: Room) -> str:
     """One user with all his phones (5.6, 5.7)."""
     people = list(people)
     role = "moderator" if any(person.role >= Role.MODERATOR for person in people) else "participant"
     return (
         f'<user entity="{text(entity)}" state="full"><display-text>{text(people[0].name)}</display-text>'
-        f"<roles><entry>{role}</entry></roles>{''.join(map(endpoint, people))}</user>"
+        f"<roles><entry>{role}</entry></roles>{''.join(endpoint(person, room) for person in people)}</user>"
     )
 
 
-def endpoint(person: Participant) -> str:
+def endpoint(person: Participant, room: Room) -> str:
     """One call (5.7). The address of the phone itself is nobody else's business: its URI is the room's, with our id."""
-    joined = ""
-    if person.presence is Presence.PRESENT and person.arrived_at is not None:
-        when = datetime.fromtimestamp(person.arrived_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        joined = f"<joining-info><when>{when}</when></joining-info>"
+    is_present = person.presence is Presence.PRESENT
+    when = f"<when>{time(person.arrived_at)}</when>" if is_present and person.arrived_at is not None else ""
+    caller = room.places.get(person.called_by)
+    by = f"<by>{text(entity_of(caller))}</by>" if caller is not None else ""
+    joined = f"<joining-info>{when}{by}</joining-info>" if when or by else ""
     return (
         f'<endpoint entity="{HERE};participant={text(person.id)}" state="full">'
         f"<display-text>{text(person.name)}</display-text><status>{_status(person)}</status>"
         f"<joining-method>{'dialed-out' if person.dialled else 'dialed-in'}</joining-method>{joined}{_media(person)}"
-        "</endpoint>"
+        f"{ours.of_endpoint(person, room) if is_present else ''}</endpoint>"
     )
 
 

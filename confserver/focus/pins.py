@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from confserver.sip.message import Request
 
@@ -45,3 +46,9 @@ def manner_of(request: Request) -> frozenset[str]:
     said = request.headers.get(MANNER_HEADER) or ""
     words = {word.strip().lower() for word in said[:MOST_MANNERS].split(",")}
     return frozenset(word for word in MANNERS if word in words or request.uri.has_param(word))
+
+
+def attributes_of(request: Request, headers: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """What else these headers say of the caller: name in small letters, and value; each is believed as it stands."""
+    said = ((name.lower(), request.headers.get(name)) for name in headers)
+    return tuple((name, value) for name, value in said if value)

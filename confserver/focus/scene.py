@@ -100,6 +100,8 @@ class Scene:
         """What who calls hears, while nobody is let in any more."""
         self.factory = Factory("", str)
         """The name that makes rooms."""
+        self.attribute_headers: tuple[str, ...] = ()
+        """What else a call may say of its caller, for who looks at the room."""
         self.forward_terms = ForwardTerms()
         self.forwards: dict[tuple[str, int], LegId] = {}
         """By which leg sound is sent on to a program, by room and number (``focus.forwarding``)."""

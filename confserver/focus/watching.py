@@ -22,6 +22,7 @@ from confserver.focus.legs import Leg, Stage
 from confserver.focus.members import member_of
 from confserver.focus.outputs import Respond
 from confserver.focus.requests import Requests
+from confserver.focus.roster import Roster
 from confserver.focus.scene import Scene
 from confserver.sip.events import event_of
 from confserver.sip.flow import Flow
@@ -29,7 +30,7 @@ from confserver.sip.message import Request
 from confserver.sip.outputs import RequestArrived, RequestInCall
 from confserver.sip.subscription import Content
 from rooms import events as tell
-from rooms.participant import Participant, ParticipantId
+from rooms.participant import ParticipantId
 from rooms.room import Room
 
 PACKAGE = "conference"
@@ -40,10 +41,6 @@ PACE_S = 1.0
 
 BACK_S = 30
 """Seconds after which watchers of a server that has stopped may try again."""
-MOST_GONE = 200
-MOST_CHARS = 30_000
-"""Of users in one document. A datagram has 65,507 bytes, and phones have less memory: what does not fit comes in the
-next documents, a second later each."""
 
 Watchers = Literal["nobody", "members", "inside"]
 
@@ -52,69 +49,13 @@ SEEN = (
     tell.RecordingResumed, tell.RecordingEnded, tell.RecordingFailed, tell.Dialled, tell.DialRinging,
     tell.PlaceReleased, tell.ParticipantArrived, tell.ParticipantLeft, tell.ParticipantReplaced, tell.ParticipantMuted,
     tell.ParticipantUnmuted, tell.ParticipantDeafened, tell.ParticipantUndeafened, tell.ParticipantHeld,
-    tell.ParticipantResumed, tell.HeldByHost, tell.ReleasedByHost,
+    tell.ParticipantResumed, tell.HeldByHost, tell.ReleasedByHost, tell.GainChanged, tell.ParticipantPlaced,
+    tell.RoleChanged, tell.HandRaised, tell.HandLowered, tell.FloorGiven, tell.FloorTaken, tell.LectureStarted,
+    tell.LectureEnded, tell.WhisperBegan, tell.WhisperEnded, tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed,
+    tell.ParticipantWaits, tell.WaitEnded, tell.BreakoutsOpened, tell.BreakoutsClosed, tell.BroadcastBegan,
+    tell.BroadcastEnded,
 )  # fmt: skip
 """What a document may show. Who only has a place is not for the others' eyes (``PlaceReserved``)."""
-
-
-@dataclass(slots=True)
-class Roster:
-    """What all documents about one room share. ``turn`` counts the times it was written anew."""
-
-    turn: int = 0
-    number: int = -1
-    """Of the room's last event that is in it."""
-    description: tuple[int, str] = (0, "")
-    state: tuple[int, str] = (0, "")
-    users: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """By entity: the turn of the last change, and the text."""
-    gone: dict[str, int] = field(default_factory=dict)
-    """Who has left, and when."""
-
-    def write(self, room: Room) -> None:
-        """Bring it up to date."""
-        if self.number == room.number:
-            return
-        self.turn, self.number = self.turn + 1, room.number
-        self.description = self._renewed(self.description, info.description(room))
-        self.state = self._renewed(self.state, info.state(room))
-        here = _by_entity([*room.present, *room.dialling])
-        for entity, people in here.items():
-            self.users[entity] = self._renewed(self.users.get(entity, (0, "")), info.user(entity, people))
-            self.gone.pop(entity, None)
-        for entity in self.users.keys() - here.keys():
-            del self.users[entity]
-            self.gone[entity] = self.turn
-
-    def _renewed(self, before: tuple[int, str], now: str) -> tuple[int, str]:
-        return before if before[1] == now else (self.turn, now)
-
-    def head(self, turn: int) -> list[str]:
-        """What holds for all, as far as it has changed since a turn."""
-        return [written for at, written in (self.description, self.state) if at > turn]
-
-    def changed(self, turn: int) -> list[str]:
-        """Who has changed or gone since a turn, by entity."""
-        return [entity for entity, (at, _) in self.users.items() if at > turn] + [
-            entity for entity, at in self.gone.items() if at > turn
-        ]
-
-    def page(self, owed: dict[str, None]) -> list[str]:
-        """Of those about whom something is owed as many as fit into one document; they are owed no more."""
-        parts: list[str] = []
-        size = 0
-        while owed and size < MOST_CHARS:
-            entity = next(iter(owed))
-            del owed[entity]
-            parts.append(self.users[entity][1] if entity in self.users else info.gone(entity))
-            size += len(parts[-1])
-        return parts
-
-    def forget(self, watchers: list[Watcher]) -> None:
-        """Who left so long ago that all watchers have heard of it; looked at when they have become many."""
-        if len(self.gone) > MOST_GONE:
-            heard = min(each.heard for each in watchers)
-            self.gone = {entity: at for entity, at in self.gone.items() if at > heard}
 
 
 @dataclass(slots=True)
@@ -226,12 +167,13 @@ class Watching:
         if event.room not in self._scene.rooms:
             self._end(watchers, "noresource")  # RFC 6665 4.1.3
             return
+        self._rosters[event.room].note(event)
         if isinstance(event, tell.ParticipantLeft):
             self._end([each for each in watchers if each.member == event.participant], "rejected")
         if isinstance(event, SEEN):
             for each in watchers:
                 self._requests.notify(each.number)
-            self._rosters[event.room].forget(watchers)
+            self._rosters[event.room].forget(min(each.heard for each in watchers))
 
     def _end(self, watchers: list[Watcher], reason: str, retry_after: int | None = None) -> None:
         for watcher in watchers:
@@ -258,10 +200,12 @@ def _next_document(watcher: Watcher, room: Room, roster: Roster, *, is_full: boo
         watcher.heard, watcher.owed = -1, dict.fromkeys(roster.users)
     else:
         watcher.owed.update(dict.fromkeys(roster.changed(watcher.heard)))
-    parts, people = roster.head(watcher.heard), roster.page(watcher.owed)
+    heard = watcher.heard
+    parts, people = roster.head(heard), roster.page(watcher.owed)
     watcher.heard = roster.turn
     if people or is_full:
         parts.append(info.users(people, is_full=is_full and not watcher.owed))
+    parts += roster.tail(heard)
     if not parts:
         return None
     watcher.version += 1
@@ -278,10 +222,3 @@ def reads(request: Request, kind: str) -> bool:
     """Whether Accept takes it (RFC 3261 20.1); without one a subscriber reads what the package has (RFC 4575 3.5)."""
     accepted = [value.partition(";")[0].strip().lower() for value in request.headers.get_all("Accept")]
     return not accepted or any(each in (kind, "*/*", "application/*") for each in accepted)
-
-
-def _by_entity(people: list[Participant]) -> dict[str, list[Participant]]:
-    found: dict[str, list[Participant]] = {}
-    for person in people:
-        found.setdefault(info.entity_of(person), []).append(person)
-    return found

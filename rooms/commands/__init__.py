@@ -101,6 +101,7 @@ from rooms.commands.recording import StartRecording as StartRecording
 from rooms.commands.recording import StopRecording as StopRecording
 from rooms.commands.voices import HoldParticipant as HoldParticipant
 from rooms.commands.voices import MuteAll as MuteAll
+from rooms.commands.voices import Place as Place
 from rooms.commands.voices import ReleaseParticipant as ReleaseParticipant
 from rooms.commands.voices import SetGain as SetGain
 from rooms.commands.voices import StepGain as StepGain
@@ -113,7 +114,7 @@ COMMANDS: tuple[type[Command], ...] = (
     SendDigits, SendText,
     Admit, TurnAway, Promote, Demote, Extend, RollCall,
     AskName, ForgetName,
-    SetGain, StepGain, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
+    SetGain, StepGain, Place, HoldParticipant, ReleaseParticipant, ToggleMute, MuteAll, UnmuteAll,
     StartLecture, EndLecture, RaiseHand, LowerHand, GiveFloor, TakeFloor,
     Whisper, Coach, EndWhisper, Relate, OpenSidebar, LeaveSidebar, CloseSidebar,
     Move, MoveAll, Merge, OpenBreakouts, CloseBreakouts, Broadcast, BroadcastVoice, EndBroadcast,

@@ -114,6 +114,8 @@ class Reserve(Command):
     muted: bool = False
     deaf: bool = False
     """The caller wants to be so from the beginning."""
+    attributes: tuple[tuple[str, str], ...] = ()
+    """What else his call says of him, by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,21 @@ class StepGain(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Place(Command):
+    """Place one participant between left and right, for those who hear two channels.
+
+    -1 is left, 0 the middle, 1 right; auto: where the room places him. It is heard in rooms with the rule stereo.
+    """
+
+    path: ClassVar[str] = "/rooms/{room}/participants/{participant}/place"
+    verb: ClassVar[str] = "place"
+
+    participant: ParticipantId
+    pan: float | None = None
+    auto: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HoldParticipant(Command):
     """Put one participant on hold: neither heard nor hearing the room, but music."""
 

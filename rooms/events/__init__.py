@@ -99,4 +99,5 @@ from rooms.events.server import ServerDraining as ServerDraining
 from rooms.events.server import ServerOpen as ServerOpen
 from rooms.events.voices import GainChanged as GainChanged
 from rooms.events.voices import HeldByHost as HeldByHost
+from rooms.events.voices import ParticipantPlaced as ParticipantPlaced
 from rooms.events.voices import ReleasedByHost as ReleasedByHost

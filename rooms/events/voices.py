@@ -19,6 +19,15 @@ class GainChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ParticipantPlaced(Event):
+    """Where the participant is heard between left (-1) and right (1); None: where the room places him."""
+
+    participant: ParticipantId
+    pan: float | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class HeldByHost(Event):
     """The participant is neither heard nor hears the room; music is played to him."""
 

@@ -315,3 +315,22 @@ def test_that_he_is_alone_waits_behind_the_room_and_is_taken_back_there() -> Non
 def _piece(hall: Hall, play: Play) -> Piece:
     found = [each for each in hall.focus._playing._pieces.values() if each.id == play.play]
     return found[0] if found else Piece(0, "", hall.scene.places["standup"], Score())
+
+
+def test_who_must_wait_for_what_the_room_hears_is_no_deadline_that_has_passed() -> None:
+    """The server would do nothing else until it is over."""
+    it = Hall(tell_muted=False)
+    call = it.enter()
+    late, _ = it.invite(name="Bob <sip:bob@b>")
+    it.opened(late)
+    it.ack(late)
+    who = it.leg(late).participant
+    it.leg(call).has_sent = True
+    it.order(ask.Broadcast("standup", ("tones:440:100",)))
+    it.order(ask.Broadcast("standup", ("tones:440:100",)))
+    it.order(ask.RollCall("standup", who))
+    assert it.focus.next_deadline() == it.now + PATIENCE_S
+    it.now += PATIENCE_S + 1
+    it.play(it.focus.fire(it.now))
+    due = it.focus.next_deadline()
+    assert due is None or due > it.now

@@ -224,6 +224,22 @@ def test_what_the_headers_say_of_a_caller_is_shown() -> None:
     assert (person["agent"], person["diverted_by"]) == ("Phone/1.0", "sip:desk@example.com")
 
 
+def test_headers_of_ones_own_are_shown_where_the_settings_name_them() -> None:
+    it = House()
+    it.scene.attribute_headers = ("X-Account", "X-Queue", "X-Missing")
+    it.enter(lines=["x-account:  Acme\x1b[31m  Ltd ", f"X-Queue: {'q' * 5000}", "X-Other: secret"])
+    [person] = it.focus.room("standup", it.now)["participants"]
+    assert person["attributes"] == {"x-account": "Acme[31m Ltd", "x-queue": "q" * 256}
+
+
+def test_nothing_is_shown_that_the_settings_do_not_name_nor_of_who_wants_to_stay_unknown() -> None:
+    it = House()
+    it.enter(lines=["X-Account: Acme"])
+    it.scene.attribute_headers = ("X-Account",)
+    it.enter(lines=["X-Account: Acme", "Privacy: id"])
+    assert [each["attributes"] for each in it.focus.room("standup", it.now)["participants"]] == [{}, {}]
+
+
 def test_who_wants_to_stay_unknown_is_not_shown() -> None:
     it = House()
     _, told = it.invite(lines=["Privacy: id"])

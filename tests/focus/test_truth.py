@@ -7,7 +7,6 @@ the conference package, the direction in SDP and what the workers were told say 
 from __future__ import annotations
 
 import random
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -25,19 +24,17 @@ from confserver.contract import (
     SetHearing,
     ToWorker,
 )
-from confserver.focus import conference_info as info
 from confserver.focus import outputs as out
-from confserver.focus.watching import Roster
 from confserver.sdp.direction import Direction
 from confserver.sip import outputs as sip
 from rooms import commands as ask
 from rooms.errors import Refused
 from rooms.participant import MuteCause, Relation, Role
+from tests.focus.documents import NAMESPACE, OURS, check_call, check_endpoint, check_state, whole
 from tests.focus.house import House, Strict, every, sdp
 
 ROOMS = ("standup", "board", "third")
 STEPS_DB = [-6.0, 0.0, 6.0]
-NAMESPACE = f"{{{info.NAMESPACE}}}"
 
 
 class Ears(Strict):
@@ -47,6 +44,7 @@ class Ears(Strict):
         super().__init__()
         self.hearing: dict[int, SetHearing] = {}
         self.gains: dict[int, tuple[float, float]] = {}
+        self.pans: dict[int, float | None] = {}
 
     def obey(self, command: ToWorker) -> None:
         super().obey(command)
@@ -55,8 +53,10 @@ class Ears(Strict):
                 self.hearing[room] = command
             case SetGain(leg=leg):
                 self.gains[leg] = command.incoming, command.outgoing
+                self.pans[leg] = command.pan
             case OpenLeg(leg=leg) | CloseLeg(leg=leg):
                 self.gains.pop(leg, None)
+                self.pans.pop(leg, None)
             case CloseRoom(room=room):
                 self.hearing.pop(room, None)
             case MoveLeg():
@@ -266,6 +266,7 @@ class Play(House):
         gains = worker.gains.get(leg.id, (1.0, 1.0))
         told = tuple(10 ** (person[way] / 20) for way in ("incoming_db", "outgoing_db"))
         assert gains == pytest.approx(told), (person["id"], self.log[-5:])
+        assert worker.pans.get(leg.id) == person["pan"], (person["id"], self.log[-5:])
 
     def check_sdp(self, shown: dict[str, Any], person: dict[str, Any]) -> None:
         leg = self.scene.legs.by_participant[person["id"]]
@@ -275,38 +276,18 @@ class Play(House):
         assert leg.allow is (Direction.SENDONLY if is_silent else Direction.SENDRECV), (person["id"], self.log[-5:])
 
     def check_document(self, shown: dict[str, Any]) -> None:
-        roster = Roster()
-        roster.write(self.rooms.get(shown["name"]))
-        assert roster.number == shown["version"]["number"]
-        found = {}
-        for _, text in roster.users.values():
-            user = ElementTree.fromstring(f'<x xmlns="{info.NAMESPACE}">{text.replace(info.HERE, "sip:x@y")}</x>')
-            for endpoint in user.iter(f"{NAMESPACE}endpoint"):
-                way = endpoint.find(f"{NAMESPACE}media/{NAMESPACE}status")
-                status = endpoint.find(f"{NAMESPACE}status")
-                assert status is not None
-                if way is not None:
-                    found[endpoint.attrib["entity"].partition("participant=")[2]] = status.text, way.text
-        ways = {
-            (True, True): "sendrecv",
-            (True, False): "sendonly",
-            (False, True): "recvonly",
-            (False, False): "inactive",
+        root = whole(self.rooms.get(shown["name"]))
+        assert root.attrib[f"{OURS}number"] == str(shown["version"]["number"])
+        found = {
+            endpoint.attrib["entity"].partition("participant=")[2]: endpoint
+            for endpoint in root.iter(f"{NAMESPACE}endpoint")
+            if endpoint.find(f"{NAMESPACE}media") is not None
         }
         for person in shown["participants"]:
-            is_off = person["held"] or person["held_by_host"] or person["removed"]
-            status = (
-                "disconnecting"
-                if person["removed"]
-                else "on-hold"
-                if is_off
-                else "muted-via-focus"
-                if person["muted"]
-                else "connected"
-            )
-            way = ways[not person["muted"] and not is_off, not person["deaf"] and not is_off]
-            assert found.pop(person["id"]) == (status, way)
+            check_call(found[person["id"]], person)
+            check_endpoint(found.pop(person["id"]), person, shown)
         assert not found
+        check_state(root, shown)
 
 
 STEPS: tuple[Callable[[Play], None], ...] = (
@@ -318,6 +299,8 @@ STEPS: tuple[Callable[[Play], None], ...] = (
     *[lambda play: play.about_one(
         lambda room, who: ask.Deafen(room, who), lambda room, who: ask.Undeafen(room, who),
         lambda room, who: ask.HoldParticipant(room, who), lambda room, who: ask.ReleaseParticipant(room, who),
+        lambda room, who: ask.Place(room, who, play.random.choice([-1.0, 0.25])),
+        lambda room, who: ask.Place(room, who, auto=True),
         lambda room, who: ask.StepGain(room, who, play.random.choice(STEPS_DB), play.random.choice(STEPS_DB)),
     )] * 4,
     *[lambda play: play.about_one(
@@ -325,7 +308,9 @@ STEPS: tuple[Callable[[Play], None], ...] = (
         lambda room, who: ask.GiveFloor(room, who, play.random.random() < 0.5), lambda room, who: ask.TakeFloor(room),
         lambda room, who: ask.StartLecture(room), lambda room, who: ask.EndLecture(room),
         lambda room, who: ask.ChangeRoom(room, one_speaker=play.random.random() < 0.5),
-        lambda room, who: ask.MuteAll(room, (who,)), lambda room, who: ask.UnmuteAll(room),
+        lambda room, who: ask.StartRecording(room), lambda room, who: ask.PauseRecording(room),
+        lambda room, who: ask.StopRecording(room), lambda room, who: ask.MuteAll(room, (who,)),
+        lambda room, who: ask.UnmuteAll(room),
     )] * 4,
     *[lambda play: play.about_one(
         lambda room, who: ask.Whisper(room, who, play.mate(room)),

@@ -84,3 +84,17 @@ def test_only_one_music_at_a_time(is_alone: bool) -> None:
     stage.order(ask.ReleaseParticipant("standup", "p1"))
     assert len(stage.focus._playing) == is_alone
     stage.bye(call)
+
+
+def test_a_place_goes_to_the_worker_its_heir_and_another_worker() -> None:
+    stage = House(workers=2)
+    stage.enter(room="board")
+    call, _ = stage.enter(), stage.enter()
+    who = stage.leg(call).participant
+    assert the(SetGain, stage.order(ask.Place("standup", who, -0.5))).pan == -0.5
+    stage.lose(stage.leg(call).worker)
+    told = the(SetGain, stage.play(stage.focus.worker_ready(stage.leg(call).worker)))
+    assert (told.leg, told.pan, told.incoming) == (stage.leg(call).id, -0.5, 1.0)
+    told = the(SetGain, stage.order(ask.Move("standup", who, "board")))
+    assert (told.leg, told.pan) == (stage.leg(call).id, -0.5)
+    assert the(SetGain, stage.order(ask.Place("board", who, auto=True))).pan is None

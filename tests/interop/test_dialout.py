@@ -12,7 +12,7 @@ import pytest
 from tests.interop.conftest import need
 from tests.kit.baresip import Baresip
 from tests.kit.phone import Phone
-from tests.kit.server import Server
+from tests.kit.server import Server, kick
 from tests.kit.sipp_callee import Callee, answers, is_cancelled, is_hung_up_on, refuses, rings, waits
 from tests.kit.tones import LEVEL_DB
 
@@ -43,7 +43,7 @@ def test_who_is_called_rings_answers_and_is_hung_up_on(calling: Server, tmp_path
         dial(calling, "answered", bob.uri)
         calling.wait_until_in("answered", "Bob")
         wait_for_log(calling, "dial ringing", "room=answered", "status=180")
-        calling.cli("room", "kick", "answered", "Bob")
+        kick(calling, "answered", "Bob")
         bob.finish(10)
         assert 'From: "answered" <sip:answered@127.0.0.1' in bob.messages()
 
@@ -119,7 +119,7 @@ def test_baresip_is_called_and_both_hear_each_other(calling: Server, tmp_path: P
         dial(calling, "sound", f"sip:bob@127.0.0.1:{bob.port}")
         calling.wait_until_in("sound", "anna", "Bob")
         time.sleep(2.0)
-        calling.cli("room", "kick", "sound", "Bob")
+        kick(calling, "sound", "Bob")
         bob.wait_for_event("CALL_CLOSED")
         assert abs(anna.heard().level_db(650, start=-1.5, end=-0.5) - LEVEL_DB) < 3
         assert abs(bob.heard().level_db(400, 0.7, 1.5) - LEVEL_DB) < 3

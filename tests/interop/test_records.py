@@ -17,7 +17,7 @@ import pytest
 
 from confserver.app.metrics.catalogue import METRICS
 from tests.kit.robot import Robot
-from tests.kit.server import Server
+from tests.kit.server import Server, kick
 
 pytestmark = pytest.mark.interop
 
@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 started.wait_until_in("standup", "anna", "bob", timeout=10)
                 started.cli("room", "mute", "standup", "bob")
                 anna.finish()
-                started.cli("room", "kick", "standup", "bob")
+                kick(started, "standup", "bob")
                 bob.child.process.wait(10)
         deadline = time.monotonic() + 5
         while not (found := started.cli("records")) or any(not row["received"] for row in found):

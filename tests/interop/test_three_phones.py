@@ -20,7 +20,7 @@ from tests.kit.listen import Recording
 from tests.kit.phone import Phone
 from tests.kit.pjsua import Pjsua
 from tests.kit.robot import Robot
-from tests.kit.server import Server
+from tests.kit.server import Server, kick
 from tests.kit.sipp import Sipp
 from tests.kit.tones import LEVEL_DB
 
@@ -103,7 +103,7 @@ def test_three_phones_talk_hold_and_leave(server: Server, tmp_path: Path) -> Non
 
         anna.hang_up()
         server.wait_until_in("standup", "bob")
-        server.cli("room", "kick", "standup", "bob")
+        kick(server, "standup", "bob")
         bob.wait_for("state", state="DISCONNECTED")
         assert not server.participants("standup")
     server.wait_for_counts(before, ALL_ENDED_SECONDS)
@@ -141,7 +141,7 @@ def test_sipp_joins_and_is_heard(server: Server, tmp_path: Path, waits: bool) ->
             server.wait_until_in("standup", "dora", "bob", "carl")
             time.sleep(2.5)
             if waits:
-                server.cli("room", "kick", "standup", "carl")
+                kick(server, "standup", "carl")
             carl.finish(10)
         server.wait_until_in("standup", "dora", "bob")
         heard = bob.heard()

@@ -11,7 +11,7 @@ import pytest
 from tests.interop.conftest import need
 from tests.interop.test_dialout import wait_for_log
 from tests.kit.pjsua import Pjsua
-from tests.kit.server import Server
+from tests.kit.server import Server, kick
 from tests.kit.sipp_callee import Callee, answers, is_hung_up_on, refuses
 
 pytestmark = pytest.mark.interop
@@ -32,7 +32,7 @@ def test_a_room_is_asked_to_call_and_says_how_it_goes(meeting: Server, tmp_path:
             anna.tell("refer", uri=bob.uri)
             assert anna.wait_for("transfer", final=True)["status"] == 200
             meeting.wait_until_in("asked", "anna", bob.uri)
-            meeting.cli("room", "kick", "asked", bob.uri)
+            kick(meeting, "asked", bob.uri)
             bob.finish(10)
         with Callee(tmp_path, "carl", [refuses("486 Busy Here")]) as carl:
             anna.tell("refer", uri=carl.uri)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.interop.conftest import need
 from tests.kit.phone import Phone
-from tests.kit.server import Server
+from tests.kit.server import Server, kick
 from tests.kit.sipp_callee import Callee, answers, is_hung_up_on, refuses, rings, second, waits, wants_password
 from tests.kit.tones import LEVEL_DB
 
@@ -46,7 +46,7 @@ def test_a_number_is_called_through_another_server(tmp_path: Path) -> None:
             carrier.wait_until_in("4930123", *carrier.participants("4930123"))
             [there] = carrier.participants("4930123").values()
             assert there["address"].startswith("sip:us@")
-            ours.cli("room", "kick", "standup", "Bob")
+            kick(ours, "standup", "Bob")
             carrier.wait_until_in("4930123")
             done = ours.run("room", "dial", "standup", "--uri", "+1900123")
             assert done.returncode == 1 and "dialout.prefixes" in done.stderr
@@ -77,7 +77,7 @@ def test_a_carrier_asks_for_the_password_says_something_early_and_is_heard_both_
         ours.wait_until_in("standup", "anna", "Bob")
         time.sleep(1.5)
         assert abs(anna.heard().level_db(440, start=-1.0, end=-0.2) - LEVEL_DB) < 3, "there and back"
-        ours.cli("room", "kick", "standup", "Bob")
+        kick(ours, "standup", "Bob")
         carrier.finish(10)
         assert "INVITE sip:+4930123456@127.0.0.1" in carrier.messages()
         [told] = [each for each in ours.http("GET", "/fence")["rooms"] if each["room"] == "standup"]

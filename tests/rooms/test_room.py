@@ -421,8 +421,10 @@ def test_a_description_is_plain_data(stage: Stage) -> None:
         "participants": [{
             "id": "p1", "name": "Ana", "address": "sip:ana@10.0.0.1", "source": "10.0.0.1:5060", "role": "participant",
             "since": arrived, "muted": ["host"], "deaf": False, "held": False,
-            "held_by_host": False, "removed": False, "incoming_db": 0.0, "outgoing_db": 0.0, "talking": False,
+            "held_by_host": False, "removed": False, "incoming_db": 0.0, "outgoing_db": 0.0,
+            "pan": None, "talking": False,
             "noise": "", "quality": [], "dialled": False, "agent": "", "diverted_by": "", "referred_by": "", "user": "",
+            "attributes": {},
             "name_recorded": False, "says_name": False,
         }],
     }  # fmt: skip

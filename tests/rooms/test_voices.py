@@ -236,3 +236,37 @@ def test_who_leaves_by_a_key_was_not_kicked() -> None:
     event, hearing = stage.do(ask.Depart("standup", ana), Actor("Ana", Role.PARTICIPANT, ana))
     assert isinstance(event, tell.ParticipantKicked) and (event.cause, event.is_told) == ("left by key", False)
     assert isinstance(hearing, tell.HearingChanged)
+
+
+# ------------------------------------------------------------------ between left and right
+def test_a_place_between_left_and_right(stage: Stage) -> None:
+    stage.arrive("Ana")
+    [event] = stage.do(ask.Place("standup", "p1", -0.5), HOST)
+    assert (type(event), event.participant, event.pan, event.by) == (tell.ParticipantPlaced, "p1", -0.5, "script")
+    assert stage.person("p1")["pan"] == -0.5 and stage.do(ask.Place("standup", "p1", -0.5), HOST) == []
+    [event] = stage.do(ask.Place("standup", "p1", auto=True), HOST)
+    assert event.pan is None and stage.person("p1")["pan"] is None
+
+
+def test_a_place_outlives_a_move(stage: Stage) -> None:
+    stage.arrive("Ana")
+    stage.do(ask.Place("standup", "p1", 1), HOST)
+    stage.do(ask.Move("standup", "p1", "board"), HOST)
+    [person] = stage.rooms.describe("board", stage.now)["participants"]
+    assert person["pan"] == 1.0
+
+
+@pytest.mark.parametrize("how", [{}, {"pan": 0.5, "auto": True}, {"pan": 1.1}, {"pan": -2.0}, {"pan": math.nan}])
+def test_a_place_that_cannot_be(stage: Stage, how: dict) -> None:
+    stage.arrive("Ana")
+    with pytest.raises(Invalid):
+        stage.do(ask.Place("standup", "p1", **how), HOST)
+    assert stage.person("p1")["pan"] is None
+
+
+def test_only_a_host_places_people(stage: Stage) -> None:
+    stage.arrive("Ana")
+    with pytest.raises(Forbidden):
+        stage.do(ask.Place("standup", "p1", 0.5), Actor("Ana", Role.PARTICIPANT, "p1"))
+    with pytest.raises(NotFound):
+        stage.do(ask.Place("standup", "p99", 0.5), HOST)
