@@ -107,7 +107,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         ):
             status, told = server.asked(method, path, body)
             assert (status, told.get("kind")) == (507, "no-space"), f"{method} {path}: {status} {told}"
-            assert "space" in told["detail"], told
+            assert "space" in told["detail"] or "full" in told["detail"], told  # whichever write has met it first
         rooms = {room["name"]: room for room in server.http("GET", "/rooms")}
         assert "during" not in rooms and rooms["before"]["max_participants"] == 7
         assert rooms["hall"]["recording"] is None
