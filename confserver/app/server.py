@@ -13,9 +13,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
 
-from confserver.admin import hook_store, replay_store
+from confserver.admin import hook_store
 from confserver.admin.access import AccessError, Control, kept_token, write_control
-from confserver.admin.replays import Replays
 from confserver.admin.store import StoreError as AdminStoreError
 from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
@@ -35,7 +34,7 @@ from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, rules_of
 from confserver.app.publishing import tell
-from confserver.app.replaying import ReplayKeeper
+from confserver.app.replaying import kept_replays
 from confserver.app.route_table import table_of
 from confserver.app.routes import Routes, kept_secret
 from confserver.app.shelf import Shelf
@@ -208,8 +207,7 @@ class Server:
         self._routes.know_rooms(rooms.named)
         self._routes.restore(await self._storage.write(kept_table))
         self._hooks = await self._storage.write(hook_store.kept)
-        self._replays = Replays(keeper=ReplayKeeper(self._storage))
-        self._replays.restore(await self._storage.write(lambda db: replay_store.load(db, now)))
+        self._replays = await kept_replays(self._storage, now)
         scene, self._focus = focus_of(self._settings, rooms, self._surroundings, dialling)
         self._archive.join(self._orders)
         self._chores += Texts(rooms, self._storage, self._orders, self.now).chores()
