@@ -53,7 +53,7 @@ def next_wait(room: Room, person: Participant) -> Wait | None:
 def go_on(room: Room, person: Participant, minutes: Minutes) -> bool:
     """Let somebody wait for what comes next, or let him in. False: all is as it was."""
     wait, was = next_wait(room, person), person.waits_for
-    if person.turned_away or (wait is was and person.presence is Presence.WAITING):
+    if person.turned_away or person.kicked or (wait is was and person.presence is Presence.WAITING):
         return False
     is_back = person.presence is Presence.RESERVED and recalling.recall(room, person)
     person.waits_for, person.deadline = wait, None

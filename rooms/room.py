@@ -362,6 +362,7 @@ class Room:
         """The focus hangs up, however far his call has come; ``is_told``: when he has heard so."""
         if not person.kicked:
             person.kicked = True
+            naming.end(self, person, minutes)
             minutes.say(tell.ParticipantKicked, person.id, by.name, cause, is_told)
 
     # ---------------------------------------------------------------- who

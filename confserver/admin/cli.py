@@ -8,22 +8,20 @@ gives them (``confserver.client``), so that nothing here knows of connections.
 from __future__ import annotations
 
 import dataclasses
-import enum
 import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 from urllib.parse import quote
 
 import click
 
 from confserver.admin import export_verb, fetching, operating, records, routes, tables, top, trace, waiting, watch
-from confserver.admin.mapping import Table, mapping_option
 from confserver.admin.members import body_fields
-from confserver.admin.options import password_option
+from confserver.admin.options import option
 from confserver.routing.commands import COMMANDS as ORDERS
 from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
@@ -43,21 +41,6 @@ class Where:
 Ask = Callable[[Where, str, str, Mapping[str, object]], Any]
 """Method, path and body to the JSON of the answer; a refusal becomes a click.ClickException of one line."""
 
-AS_SET = "as the settings say"
-"""The default of a rule that a room need not have."""
-UNSAID = {
-    "events": "all but those that come often",
-    "seconds": "for good",
-    "aliases": "none, or those there are",
-    "display": "as it is",
-    "enabled": "as it is",
-    "rooms": "all",
-    "payload_type": "the usual one: 111, 9, 0, 8 or 96",
-    "ssrc": "a random one",
-    "codec_rate_hz": "16000 for L16, the room's highest for Opus",
-    "rtcp_port": "the next port",
-}
-"""What else it means not to give an option."""
 ARGUMENT_HELP = {
     "room": "ROOM is the room's name.",
     "participant": "PARTICIPANT is an id (p7), or a name that only one in the room has.",
@@ -272,7 +255,7 @@ def _parameters(command: type[Command] | type[Order]) -> tuple[list[click.Parame
     in_path = [f.name for f in dataclasses.fields(command) if f"{{{f.name}}}" in command.path]
     in_body = [f for f in dataclasses.fields(command) if f.name not in in_path]
     parameters: list[click.Parameter] = [click.Argument([name]) for name in in_path]
-    return [*parameters, *(_option(f, hints[f.name]) for f in in_body)], [f.name for f in in_body]
+    return [*parameters, *(option(f, hints[f.name], help_of(f)) for f in in_body)], [f.name for f in in_body]
 
 
 # ------------------------------------------------------------------ changes
@@ -295,40 +278,10 @@ def _change(ask: Ask, follow: watch.Follow, command: type[Command]) -> click.Com
         return 0 if is_good else 1
 
     parameters: list[click.Parameter] = [click.Argument([name]) for name in in_path]
-    parameters += [_option(f, hints[f.name]) for f in in_body]
+    parameters += [option(f, hints[f.name], help_of(f)) for f in in_body]
     parameters += [waiting.option()] if command.verb in waiting.VERBS else []
     words = [inspect.cleandoc(command.__doc__ or ""), *(ARGUMENT_HELP[name] for name in in_path)]
     return _command(command.verb, run, parameters, "\n\n".join(words))
-
-
-def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
-    """Make the option of a field; what is not given is left to the server, whose default is shown."""
-    if field.name in ("password", "secret", "srtp_key"):
-        return password_option(field.name, OPTION_HELP[field.name])
-    if get_origin(hint) is dict:
-        return mapping_option(field.name, OPTION_HELP[field.name])
-    name = field.name.replace("_", "-")
-    required = field.default is dataclasses.MISSING
-    words = help_of(field)
-    hint = next((each for each in get_args(hint) if each is not type(None)), hint)  # int | None, tuple[str, ...]
-    default = field.default.value if isinstance(field.default, enum.Enum) else field.default
-    if hint is bool and default is not None:
-        default = f"--{'' if default else 'no-'}{name}"
-    if not required and default != "":
-        unsaid = field.metadata.get("unsaid", UNSAID.get(field.name, AS_SET))
-        shown = unsaid if default in (None, ()) else default
-        words += f"  [default: {shown}]" if shown != "" else ""
-    if hint is bool:
-        return click.Option([f"--{name}/--no-{name}"], default=None, help=words)
-    if get_origin(hint) is dict:
-        return click.Option([f"--{name}"], type=Table(), default=None, help=f"{words} As JSON.")
-    is_list = default == () or get_origin(hint) is tuple
-    kind: click.ParamType[Any] | type = get_args(hint)[0] if get_origin(hint) is tuple else hint
-    kind = Table() if get_origin(kind) is dict else kind
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        kind = click.Choice([str(member.value) for member in hint])
-    unsaid = {} if required else {"default": None}  # with a default, be it None, click lets it be left out
-    return click.Option([f"--{name}"], type=kind, required=required, multiple=is_list, help=words, **unsaid)
 
 
 def help_of(field: dataclasses.Field[Any]) -> str:

@@ -128,6 +128,10 @@ class Routes:
         ]
         return sorted([*self._made.groups(), *theirs], key=lambda row: (str(row["group"]), row["source"] == SETTINGS))
 
+    def know_rooms(self, named: Callable[[str], str]) -> None:
+        """``named``: the room of a number."""
+        self._router.room_named = named
+
     def _explain(self, order: ExplainRoute, now: float) -> Done:
         facts = facts_of(order.uri, order.caller, order.source, order.request, order.at, now)
         return Done({"uri": str(facts.uri), "method": facts.method, "reasons": self._router.explain(facts)})

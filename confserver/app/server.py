@@ -200,6 +200,7 @@ class Server:
         dialling = self._surroundings.dial_terms()
         dialling.tolls.restore(*await self._storage.write(lambda db: tolls.settle(db, kept.last_seen, now)), now)
         self._routes.use(dialling.trunks)
+        self._routes.know_rooms(rooms.named)
         self._routes.restore(await self._storage.write(kept_table))
         self._hooks = await self._storage.write(hook_store.load)
         self._replays = Replays(keeper=ReplayKeeper(self._storage))

@@ -36,6 +36,7 @@ class Rules(TypedDict, total=False):
     silent_minutes: int | None
     alone_minutes: int | None
     end_warnings_s: Sequence[int] | None
+    welcome: Sequence[str] | None
     announce_count: Sequence[int] | None
     record_names: str | None
     quiet_above: int | None

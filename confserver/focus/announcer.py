@@ -143,10 +143,14 @@ class Announcer:
         return True
 
     def listen(self, leg: Leg, listens: bool, now: float) -> None:
-        """It is somebody's turn to speak, or it is no more."""
+        """It is somebody's turn to speak, or it is no more: what was to ask him to is not said then."""
         self._is_stale = True
         line = self._line(leg.room, leg.participant)
         line.listens = listens
+        if not listens:
+            line.queue = deque((words for words in line.queue if words.then is None), MOST_QUEUED)
+            if line.then is not None:
+                self._stop(line)
         self._go_on(line, now)
 
     def _score_of(self, sounds: tuple[str, ...], room: str) -> Score:
@@ -219,7 +223,7 @@ class Announcer:
 
     def _may_speak(self, line: Line, now: float) -> bool:
         if not line.who:
-            return not any(each.room == line.room for each in self._speaking.values())
+            return not any(each.room == line.room and self._hears_room(each) for each in self._speaking.values())
         leg = self._leg_of(line)
         if leg is None or leg.stage is Stage.LEAVING or line.listens:
             return False
@@ -230,15 +234,16 @@ class Announcer:
         whole = self._lines.get(f":{line.room}")
         if leg.stage is Stage.PARTING:
             return True
-        return whole is None or not (whole.piece or whole.queue) or self._presence(line) is not Presence.PRESENT
+        return whole is None or not (whole.piece or whole.queue) or not self._hears_room(line)
 
     def _leg_of(self, line: Line) -> Leg | None:
         return self._scene.legs.by_participant.get(line.who) if line.who else None
 
-    def _presence(self, line: Line) -> Presence | None:
+    def _hears_room(self, line: Line) -> bool:
+        """Not who waits at its door: what is for the room is not for him."""
         room = self._scene.rooms.find(line.room)
         person = room.places.get(line.who) if room else None
-        return person.presence if person else None
+        return not line.who or (person is not None and person.presence is Presence.PRESENT)
 
     def _wants_music(self, line: Line) -> bool:
         room = self._scene.rooms.find(line.room)
@@ -325,7 +330,7 @@ class Announcer:
         if self._deadline is None or self._deadline > now:
             return
         self._is_stale = True
-        due = [line for line in self._lines.values() if (self._time_of(line) or now + 1) <= now]
+        due = [line for line in self._lines.values() if (at := self._time_of(line)) is not None and at <= now]
         self._fired_at = now
         for line in due:
             if line.hang_up_at is not None and line.hang_up_at <= now:

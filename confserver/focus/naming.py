@@ -11,6 +11,7 @@ if he had said nothing. Names are sounds from then on, ``name:`` and whose they 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ from rooms.participant import SYSTEM, ParticipantId
 MOST_S = 5.0
 QUIET_S = 2.0
 """Once something has been said."""
+MOST_DROPPED = 20
 WORDS, TONE = "prompt:say-your-name", f"{TONES}beep"
 
 
@@ -65,6 +67,8 @@ class Naming:
         """Who cannot be asked, and since when: the rooms are told when they have said all."""
         self._jobs: dict[JobId, ParticipantId] = {}
         """What the scribe has in hand, whether or not it is still wanted."""
+        self._dropped: deque[str] = deque(maxlen=MOST_DROPPED)
+        """What was deleted of late: a scribe that is lost may not have done it."""
 
     def __len__(self) -> int:
         return len(self._asked)
@@ -80,7 +84,7 @@ class Naming:
                 self._end(who, event.at)
             case tell.NameForgotten(sound=sound):
                 self._names.pop(sound, None)
-                self._scene.say(TellScribe(DropName(name=sound)))
+                self._drop(sound)
 
     @staticmethod
     def _then(what: Callable[[Asking, float], None], asking: Asking) -> Callable[[float], None]:
@@ -156,7 +160,11 @@ class Naming:
                 self._names[who] = event.path
             self._note(asking, isinstance(event, NameKept), now)
         elif isinstance(event, NameKept) and who not in self._names and who not in self._jobs.values():
-            self._scene.say(TellScribe(DropName(name=who)))
+            self._drop(who)
+
+    def _drop(self, sound: str) -> None:
+        self._dropped.append(sound)
+        self._scene.say(TellScribe(DropName(name=sound)))
 
     def worker_lost(self, worker: int, now: float) -> None:
         """What it was taking is lost."""
@@ -168,8 +176,11 @@ class Naming:
                 self._note(asking, False, now)
 
     def scribe_lost(self, now: float) -> None:
-        """What it had in hand is lost; what it has written is there."""
+        """What it had in hand is lost, be it written or not; what it was to delete is deleted by the next."""
         jobs, self._jobs = self._jobs, {}
+        for sound in dict.fromkeys([*self._dropped, *jobs.values()]):
+            if sound not in self._names:
+                self._drop(sound)
         for asking in [each for each in self._asked.values() if each.job in jobs]:
             self._note(asking, False, now)
 

@@ -37,7 +37,7 @@ class Roster:
     gone: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Who has left: when, and the text."""
     departed: dict[ParticipantId, info.Departure] = field(default_factory=dict)
-    """How calls have ended since it was written."""
+    """How calls have ended since it was written, or are about to end."""
 
     def write(self, room: Room) -> None:
         """Bring it up to date."""
@@ -57,7 +57,7 @@ class Roster:
             ended = [(who, self.departed[who]) for who in self.people.get(entity, ()) if who in self.departed]
             self.gone[entity] = self.turn, info.gone(entity, ended)
         self.people = {entity: tuple(person.id for person in people) for entity, people in here.items()}
-        self.departed.clear()
+        self.departed = {who: how for who, how in self.departed.items() if who in room.places}
 
     def _write_sidebars(self, breakouts: tuple[str, ...]) -> None:
         """Those that are closed are taken back by name."""
@@ -70,7 +70,7 @@ class Roster:
         return before if before[1] == now else (self.turn, now)
 
     def note(self, event: tell.Event) -> None:
-        """How somebody's call has ended; kept for the next document only."""
+        """How somebody's call has ended, or why it will; kept until a document without him is written."""
         departure = info.departure(event)
         if departure is not None and len(self.departed) < MOST_DEPARTED:
             who, how = departure

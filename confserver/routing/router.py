@@ -70,6 +70,8 @@ class Router:
         self.table = table
         self._ring_s = ring_s
         self.trunks = trunks
+        self.room_named: Callable[[str], str] = str
+        """Which room has this number or other name; what no room has stays as it is."""
 
     def plan(self, request: Request, flow: Flow, now: float) -> Plan | None:
         """See ``sip.proxy.plan.Planner``. REGISTER is the registrar's, whatever the table says."""
@@ -138,7 +140,8 @@ class Router:
         return Decision(Relay(((way,),)), [f"it goes through trunk {name} as {number}"])
 
     def _to_room(self, name: str, facts: Facts) -> Decision:
-        said = [f"it is for the room {name}"]
+        room = self.room_named(name)
+        said = [f"it is for the room {room}" + (f", whose number {name} is" if room != name else "")]
         if not name:
             return Decision(None, ["it is for the server itself: its address has no user part"])
         if name == facts.user:

@@ -16,7 +16,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from confserver.prompts.making import RATE_HZ, MakingError, polished, write
+from confserver.prompts.making import RATE_HZ, MakingError, Samples, polished, write
 
 SUFFIX = ".flac"
 LEAST_S = 0.15
@@ -24,6 +24,8 @@ LEAST_S = 0.15
 MOST_BYTES = 2 * 48000 * 12
 _MOST_GAIN = 10 ** (30 / 20)
 """What is softer yet is no voice but a line's noise."""
+_LEAST_SWING = 10 ** (6 / 10)
+"""Between the loud and the soft of it: noise has 3 dB, a voice 15 and more."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}\Z")
 
 
@@ -71,13 +73,22 @@ class OwnNames:
         return self.directory / f"{name}{SUFFIX}"
 
 
-def _said(rate_hz: int, samples: bytes) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def _is_steady(raw: Samples, frame: int) -> bool:
+    """A noisy line sounds all the time, though nobody says anything."""
+    frames = raw[: len(raw) // frame * frame].reshape(-1, frame)
+    soft, loud = np.percentile(np.vecdot(frames, frames), (5, 95))
+    return bool(loud < soft * _LEAST_SWING)
+
+
+def _said(rate_hz: int, samples: bytes) -> Samples:
     """Raises NotKept where there is nothing to be heard."""
     if len(samples) % 2 or len(samples) > MOST_BYTES or not 4000 <= rate_hz <= 192_000:
         raise NotKept("it is no sound")
     raw = np.frombuffer(samples, np.int16).astype(np.float32) / np.float32(32768)
     if len(raw) < LEAST_S * rate_hz:
         raise NotKept("nothing is to be heard")
+    if _is_steady(raw, rate_hz // 50):
+        raise NotKept("it is noise, or one steady tone")
     at_rate = raw if rate_hz == RATE_HZ else np.asarray(soxr.resample(raw, rate_hz, RATE_HZ, "VHQ"), np.float32)
     try:
         said = polished(at_rate)

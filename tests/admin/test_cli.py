@@ -274,9 +274,15 @@ def test_a_room_in_which_people_take_turns_says_so(line: Line) -> None:
             {"participant": "p1", "to": "p2", "coach": True}, {"participant": "p2", "to": "p1", "coach": False},
         ],
         "sidebars": [{"sidebar": 7, "participants": ["p1", "p2"], "room_db": None}], "unheard": [["p1", "p2"]],
+        "broadcasts": [
+            {"participant": "p1", "name": "Ana", "from_room": "standup", "rooms": []},
+            {"participant": "p9", "name": "Bob", "from_room": "red", "rooms": ["standup"]},
+        ],
     }  # fmt: skip
     told = line.run("room", "show", "standup").output.splitlines()
-    assert told[-8:] == [
+    assert told[-10:] == [
         "in a lecture", "hands up: p2, p1", "on the floor: p1", "breakout rooms: standup-1", "p1 coaches p2",
-        "p2 whispers to p1", "sidebar 7: p1, p2", "p1 does not hear p2",
+        "p2 whispers to p1", "sidebar 7: p1, p2",
+        "Ana (p1) speaks from standup to all breakout rooms", "Bob (p9) speaks from red to standup",
+        "p1 does not hear p2",
     ]  # fmt: skip

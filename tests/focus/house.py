@@ -370,8 +370,10 @@ class House:
         return self.play(self.focus.command(command, SYSTEM, self.now))
 
     def pass_time(self, seconds: float) -> list[out.Output]:
-        end, done = self.now + seconds, []
+        end, done, turns = self.now + seconds, [], 0
         while (due := self.focus.next_deadline()) is not None and due <= end:
+            turns = turns + 1 if due <= self.now else 0
+            assert turns < 100, "what is due is never done: a server would do nothing else"
             self.now = max(self.now, due)
             done += self.play(self.focus.fire(self.now))
         self.now = end

@@ -10,6 +10,7 @@ from confserver.focus.announcer import GOODBYE_S, MOST_QUEUED, PATIENCE_S
 from confserver.focus.focus import Focus
 from confserver.focus.repertoire import Repertoire
 from confserver.prompts.catalogue import Catalogue
+from confserver.sip.extensions.replaces import Other
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.policy import Announce
@@ -206,6 +207,47 @@ def test_last_words_without_an_end_keep_nobody() -> None:
     assert call in hall.acked
     hall.pass_time(2)
     assert call not in hall.acked and hall.is_empty()
+
+
+def test_a_phone_that_sends_nothing_is_not_asked_again_and_again_while_others_are_talked_to() -> None:
+    hall = Hall()
+    hall.enter()
+    silent, _ = hall.invite()
+    hall.opened(silent)
+    hall.ack(silent)
+    hall.says("tones:ring")
+    [ring] = hall.taken()
+    hall.says("tones:busy", who=hall.leg(silent).participant)
+    hall.pass_time(PATIENCE_S + 1)
+    assert hall.taken() == [] and hall.focus.next_deadline() is None, "the end of the one is told"
+    hall.end(ring)
+    assert [play.tones for play in hall.taken()] == ["busy"]
+
+
+def test_without_a_worker_nothing_is_said_and_nothing_is_due() -> None:
+    hall = Hall()
+    silent, _ = hall.invite()
+    hall.opened(silent)
+    hall.ack(silent)
+    hall.lose(0)
+    hall.says("tones:busy", who=hall.leg(silent).participant)
+    hall.pass_time(PATIENCE_S + 1)
+    hall.play(hall.focus.worker_ready(0))
+    assert [play.tones for play in hall.taken()] == ["busy"]
+
+
+def test_a_call_that_takes_anothers_place_is_talked_to_at_once_and_waits_for_a_worker_quietly() -> None:
+    """It has not arrived by itself, so nothing was waited for."""
+    hall = Hall()
+    anna = hall.enter()
+    new, _ = hall.invite(other=Other(anna, True), name="Carl <sip:carl@example.com>")
+    hall.opened(new, 20300)
+    hall.ack(new)
+    hall.lose(0)
+    hall.says("tones:busy", who=hall.leg(new).participant)
+    hall.pass_time(1)
+    hall.play(hall.focus.worker_ready(0))
+    assert [play.tones for play in hall.taken()] == ["busy"]
 
 
 def test_who_leaves_takes_along_what_was_to_be_said_to_him() -> None:

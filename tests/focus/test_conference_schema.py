@@ -10,9 +10,11 @@ import pytest
 
 from confserver.focus.conference_info import EXTENSION, NAMESPACE
 from confserver.focus.dialout import DialTerms
+from confserver.focus.roster import Roster
 from confserver.routing.dialplan import DialPlan
 from confserver.routing.fence import Fence
 from rooms import commands as ask
+from rooms import events as tell
 from rooms.participant import SYSTEM, Role
 from tests.focus.house import House
 from tests.focus.test_truth import Play
@@ -314,6 +316,27 @@ def test_how_somebody_has_left() -> None:
         "sip:lost@x": ("failed", "no word from the phone"),
     }
     assert read(watcher) is None, "once"
+
+
+def test_who_hears_first_that_he_is_removed_has_been_booted_whatever_the_call_says_at_last() -> None:
+    house = House()
+    house.enter(), house.enter(name="<sip:bob@b>")
+    room, roster = house.rooms.get("standup"), Roster()
+    roster.write(room)
+    [*_, kicked] = [
+        event for event in room.handle(ask.Kick("standup", "p2"), SYSTEM, 5.0)
+        if isinstance(event, tell.ParticipantKicked)
+    ]  # fmt: skip
+    roster.note(kicked)
+    roster.write(room)
+    [left] = [
+        event for event in room.handle(ask.Leave("standup", "p2", "Request Timeout"), SYSTEM, 9.0)
+        if isinstance(event, tell.ParticipantLeft)
+    ]  # fmt: skip
+    roster.note(left)
+    roster.write(room)
+    assert "<disconnection-method>booted</disconnection-method>" in roster.gone["sip:bob@b"][1]
+    assert roster.departed == {}
 
 
 def test_who_was_called_by_whom_and_is_busy() -> None:

@@ -17,6 +17,7 @@ from confserver.contract import (
     StopTake,
     TakeSound,
 )  # fmt: skip
+from confserver.focus.announcer import MOST_APART
 from confserver.focus.naming import MOST_S, QUIET_S
 from confserver.sip.doorkeeper import Identity
 from confserver.sip.extensions.replaces import Other
@@ -229,6 +230,7 @@ def test_a_lost_scribe_has_kept_nothing() -> None:
     door.speaks(take)
     [keep] = door.orders()
     door.play(door.focus.scribe_lost(door.now))
+    assert door.orders() == [DropName(name=who)], "it may have been written"
     assert door.recorded() == {who: False}
     door.keeps(keep.job)
     assert door.recorded() == {who: False}
@@ -284,6 +286,33 @@ def test_nobody_is_held_up_for_ever_by_a_worker_that_says_nothing() -> None:
     assert door.recorded() == {who: False} and len(door.focus._naming) == 0
 
 
+@pytest.mark.parametrize("when", ["words", "tone"])
+def test_who_is_let_in_meanwhile_hears_no_more_of_it(when: str) -> None:
+    door = Door()
+    who = door.comes()
+    [playing] = door.taken()
+    if when == "tone":
+        door.end(playing)
+        [playing] = door.taken()
+    door.order(ask.Admit("standup", who))
+    assert StopPlay(play=playing.play) in door.ordered and door.recorded() == {who: False}
+    assert door.said() == [] and not [each for each in door.orders() if isinstance(each, TakeSound)]
+
+
+@pytest.mark.parametrize("when", ["words", "take"])
+def test_who_is_thrown_out_meanwhile_is_gone(when: str) -> None:
+    door = Door()
+    who = door.comes()
+    if when == "take":
+        door.said()
+    door.order(ask.Kick("standup", who))
+    while plays := door.taken():
+        for play in plays:
+            assert word(play) not in ("say-your-name", "beep") or when == "words"
+            door.end(play)
+    assert door.is_empty() and len(door.focus._naming) == 0
+
+
 def test_nothing_is_said_to_him_while_he_says_it() -> None:
     door = Door()
     who, take = door.to_the_take()
@@ -293,13 +322,28 @@ def test_nothing_is_said_to_him_while_he_says_it() -> None:
     assert "welcome" in door.said()
 
 
+def test_a_full_hall_hears_who_comes_while_another_is_asked() -> None:
+    """With more than MOST_APART there is one line for all, which need not wait for who is at the door."""
+    door = Door()
+    for _ in range(MOST_APART + 1):
+        door.named()
+        door.said()
+    door.comes()
+    [words] = door.taken()
+    door.says("tones:ring")
+    assert [play.tones for play in door.taken()] == ["ring"]
+    door.end(words)
+
+
 def test_files_go_with_the_meeting() -> None:
     door = Door()
     who = door.named()
     door.orders()
     door.bye(door.call_of(who))
     assert door.orders() == [DropName(name=who)]
-    assert door.focus.languages.repertoire.names == {}
+    assert door.focus.languages.repertoire.names == {} and door.is_empty() and not len(door.focus._announcer)
+    door.play(door.focus.scribe_lost(door.now))
+    assert door.orders() == [DropName(name=who)], "the scribe that is lost may not have done it"
 
 
 # ------------------------------------------------------------------ another phone, another room

@@ -1,4 +1,5 @@
-"""Real phones that are taken to a room of another media process: they follow by re-INVITE, and hear who is there."""
+"""Real phones that are taken to a room of another media process: they follow by re-INVITE, and hear who is there; who
+is sent to a breakout room hears a host from the main one."""
 
 from __future__ import annotations
 
@@ -68,3 +69,12 @@ def test_pjsua2_and_baresip_follow_to_another_media_process(tmp_path: Path) -> N
         wait_until_it_hears(other, loud=(BOB,), silent=(ANNA,))
         anna.hang_up()
         server.wait_until_in("board", "bob", "other")
+
+        server.cli("room", "open-breakouts", "board", "--names", "red", "--assign", "bob=red", "--no-evenly")
+        server.wait_until_in("red", "bob")
+        wait_until_it_hears(bob, loud=(), silent=(OTHER,))
+        server.cli("room", "broadcast-voice", "board", "other")
+        wait_until_it_hears(bob, loud=(OTHER,), silent=(BOB,))
+        wait_until_it_hears(other, loud=(), silent=(BOB, OTHER))
+        server.cli("room", "end-broadcast", "board", "other")
+        wait_until_it_hears(bob, loud=(), silent=(OTHER,))

@@ -239,6 +239,14 @@ def test_who_is_turned_away_is_asked_no_more() -> None:
     assert house.says(ana) == [] and house.later(ASKED_S + 1) == []
 
 
+def test_who_is_thrown_out_while_he_is_asked_does_not_come_in_first() -> None:
+    house = House()
+    ana = house.come()
+    told = house.do(ask.Kick(ROOM, ana), HOST)
+    assert kinds(told).index(tell.NameEnded) < kinds(told).index(tell.ParticipantKicked) and house.there() == {}
+    assert tell.ParticipantArrived not in kinds(told)
+
+
 def test_the_rule_that_is_taken_away_lets_in_who_waits_for_it() -> None:
     house = House(lobby="all")
     ana = house.come()

@@ -248,6 +248,9 @@ def test_explained() -> None:
     assert "row 2 does not: user is bob, not _0*" in told
     assert "it rings at user bob: sip:bob@192.0.2.20:5060, then sip:bob@192.0.2.21:5060" in told
     assert "it is for the room standup" in house.explain("sip:standup@x", source="203.0.113.9")
+    house.router.room_named = lambda text: {"4711": "standup"}.get(text, text)
+    assert house.explain("sip:4711@x").endswith("it is for the room standup, whose number 4711 is")
+    assert house.explain("sip:4712@x").endswith("it is for the room 4712")
     assert "203.0.113.9 is outside" in house.explain("sip:standup@x", source="203.0.113.9")
     assert "trusted_networks" in house.explain("sip:standup@x", source="198.51.100.1")
     assert "bob has shown" in house.explain("sip:standup@x", identity="bob")

@@ -22,6 +22,7 @@ from confserver.contract import (
 )  # fmt: skip
 from confserver.prompts.making import speech_dbov
 from confserver.scribe.own_names import NotKept, OwnNames
+from tests.kit.speech import speech
 from tests.scribe.process import Scribe
 
 
@@ -47,6 +48,22 @@ def test_a_name_is_trimmed_and_as_loud_as_prompts_are(tmp_path: Path, amplitude:
 def test_the_noise_of_a_line_does_not_become_a_voice(tmp_path: Path) -> None:
     samples, _ = soundfile.read(OwnNames(tmp_path).keep("p7", 16000, said(0.0005)), dtype="float32")
     assert speech_dbov(samples) < -35
+
+
+@pytest.mark.parametrize("level_db", [-50, -30])
+def test_who_says_nothing_on_a_noisy_line_has_said_nothing(tmp_path: Path, level_db: float) -> None:
+    noise = np.random.default_rng(7).normal(0, 10 ** (level_db / 20), 5 * 16000)
+    with pytest.raises(NotKept, match="noise"):
+        OwnNames(tmp_path).keep("p7", 16000, np.rint(noise * 32767).astype(np.int16).tobytes())
+
+
+def test_who_speaks_all_the_time_or_in_noise_has_said_it(tmp_path: Path) -> None:
+    for place, (begin, noise_db) in enumerate([(0.5, -90), (3.0, -90), (3.0, -50)]):
+        voice = speech(16000)[int(begin * 16000) :][: 5 * 16000]
+        noise = np.random.default_rng(7).normal(0, 10 ** (noise_db / 20), len(voice))
+        whole = np.clip(voice + noise, -1, 1)
+        OwnNames(tmp_path).keep(f"p{place}", 16000, np.rint(whole * 32767).astype(np.int16).tobytes())
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_it_is_for_nobody_elses_eyes(tmp_path: Path) -> None:

@@ -67,10 +67,11 @@ RIGHT: dict[str, frozenset[str]] = {
     "play": frozenset({"not-open"}),
     "play/stop": frozenset({"not-found"}),
     "recording": frozenset({"conflict", "not-found"}),
-    "move": frozenset({"locked", "not-open"}),
+    "move": frozenset({"locked", "not-open", "conflict"}),
     "hand": frozenset({"conflict", "not-found"}),
 }
-"""Refusals that the state of the room may ask for: it plays no more, it is recorded already, it is locked."""
+"""Refusals that the state of the room may ask for: it plays no more, it is recorded already, it is locked, he
+has been removed a moment ago."""
 
 
 @dataclass

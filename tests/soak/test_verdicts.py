@@ -132,6 +132,16 @@ def test_a_stream_without_a_gap_is_taken() -> None:
     assert not watch.faults and not watch.there("hall") and ("hall", "p1") in watch.left_at
 
 
+def test_who_has_been_removed_is_asked_nothing_more_and_leaves_all_the_same() -> None:
+    watch = Account()
+    arrived = (event(n, 5 + n, "participant-arrived", participant=f"p{n}", name="x") for n in (1, 2))
+    for each in (SNAPSHOT, *arrived, event(3, 8, "participant-kicked", participant="p1")):
+        watch.take(each)
+    assert watch.there("hall") == ["p2"] and ("hall", "p1") in watch.present
+    watch.take(event(4, 9, "participant-left", participant="p1"))
+    assert not watch.faults and not watch.parting and ("hall", "p1") not in watch.present
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -24,15 +24,17 @@ class Account:
         self._numbers: dict[str, int] = {}
         self.present: dict[Key, str] = {}
         """Who is there, with his name."""
+        self.parting: set[Key] = set()
+        """Who has been removed, and hears so before he leaves."""
         self.left_at: defaultdict[Key, list[float]] = defaultdict(list)
         """time.monotonic() of when we have heard that somebody is gone; who is moved may come back, and go again."""
         self.counts: Counter[str] = Counter()
         self.faults: list[str] = []
 
     def there(self, room: str) -> list[str]:
-        """The participants of a room, in the order of their coming."""
+        """The participants of a room, in the order of their coming, but those who have been removed."""
         with self._lock:
-            return [participant for where, participant in self.present if where == room]
+            return [key[1] for key in self.present if key[0] == room and key not in self.parting]
 
     def take(self, event: dict[str, Any]) -> None:
         kind, room = event["type"], event.get("room", "")
@@ -73,9 +75,12 @@ class Account:
             if key in self.present:
                 self.faults.append(f"{key} has arrived twice")
             self.present[key] = event["name"]
+        elif kind == "participant-kicked":
+            self.parting.add(key)
         elif kind == "participant-left":
             if self.present.pop(key, None) is None:
                 self.faults.append(f"{key} has left without having arrived")
+            self.parting.discard(key)
             self.left_at[key].append(time.monotonic())
 
 
