@@ -124,11 +124,14 @@ def close_now(rooms: Rooms, room: Room, by: Actor, now: float) -> list[tell.Even
     for each in there:
         if movable(each):
             events += _sent(rooms, each, movable(each), room, by, now, BACK)
-    return events + _closed(room, by, now)
+    return events + _closed(rooms, room, by, now)
 
 
-def _closed(room: Room, by: Actor, now: float) -> list[tell.Event]:
+def _closed(rooms: Rooms, room: Room, by: Actor, now: float) -> list[tell.Event]:
+    """Who is left in one of them, for he is being hung up on, is in a room like any other."""
     minutes = Minutes(room.name, room.number, now)
+    for each in _family(rooms, room)[1:]:
+        each.ties.parent = ""
     room.ties.breakouts = ()
     room.alarms.clear(RETURN)
     minutes.say(tell.BreakoutsClosed, by.name)
@@ -192,7 +195,7 @@ def _left(rooms: Rooms, name: str, now: float) -> list[tell.Event]:
     for head in rooms.heads():
         is_kin = name == head.name or name in head.ties.breakouts
         if is_kin and not any(each.places for each in _family(rooms, head)):
-            further += _closed(head, SYSTEM, now)
+            further += _closed(rooms, head, SYSTEM, now)
             rooms.keep(head)
     return further
 

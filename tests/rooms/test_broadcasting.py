@@ -10,7 +10,7 @@ from rooms.broadcasting import BEEP, BEEP_OVER
 from rooms.errors import Conflict, Forbidden, Full, NotFound
 from rooms.participant import Actor, MuteCause, Role
 from rooms.telling import hearing_in_words
-from tests.rooms.play import HOST, Stage, kinds
+from tests.rooms.play import ADMIN, HOST, Stage, kinds
 
 
 class Family(Stage):
@@ -253,3 +253,25 @@ def test_two_at_once_and_no_more(family: Family) -> None:
     family.end()
     family.do(ask.BroadcastVoice("blue", family.second[0]), HOST)
     assert family.heard_in("red") == {family.second[0], *family.first}
+
+
+# ------------------------------------------------------------------ what a family is
+def test_a_room_that_was_a_breakout_room_is_none_when_they_are_closed(family: Family) -> None:
+    """Who is being hung up on stays behind: nobody speaks to him, and who may see the main room does not see his."""
+    family.do(ask.Kick("red", family.first[0]), HOST)
+    family.do(ask.CloseBreakouts("standup"), HOST)
+    assert family.rooms.describe("red", family.now)["parent"] == ""
+    assert family.rooms.family("red") == ("red",) and family.rooms.family("standup") == ("standup",)
+    family.do(ask.OpenBreakouts("standup", names=("green",)), HOST)
+    family.begin()
+    assert family.host not in family.heard_in("red")
+
+
+def test_a_room_made_beforehand_by_that_name_goes_its_own_way_afterwards(family: Family) -> None:
+    for who in family.first:
+        family.do(ask.Leave("red", who))
+    family.do(ask.CreateRoom("red", rules={"max_participants": 5}), ADMIN)
+    assert family.rooms.describe("red", family.now)["parent"] == "standup"
+    family.do(ask.CloseBreakouts("standup"), HOST)
+    told = family.rooms.describe("red", family.now)
+    assert (told["parent"], told["max_participants"], told["persistent"]) == ("", 5, True)

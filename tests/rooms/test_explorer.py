@@ -54,6 +54,7 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "uri": st.sampled_from(["", "sip:x@y"]),
     "sounds": st.lists(st.sampled_from(["prompt:welcome", "number:3", "\n"]), max_size=2).map(tuple),
     "rooms": st.lists(st.sampled_from(ROOMS), max_size=1).map(tuple),
+    "attributes": st.lists(st.tuples(st.sampled_from(["a", "b"]), st.text(max_size=2)), max_size=2).map(tuple),
     "text": st.sampled_from(["", "hello"]),
     "digits": st.sampled_from(["", "1,#", "x"]),
     "digit": st.sampled_from("159*#"),
