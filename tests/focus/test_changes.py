@@ -74,7 +74,7 @@ def test_music_for_who_is_alone_is_turned_off_and_on() -> None:
     stage = house(music=True)
     call, _ = stage.invite()
     stage.opened(call)
-    playing = the(Play, convert(stage, stage.ack(call)))
+    playing = the(Play, convert(stage, [*stage.ack(call), *stage.first_packet(call)]))
     assert the(StopPlay, change(stage, music_when_alone=False)).play == playing.play
     assert every(Play, convert(stage, change(stage, talkers=3))) == []
     again = the(Play, convert(stage, change(stage, music_when_alone=True)))
