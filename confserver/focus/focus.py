@@ -32,7 +32,7 @@ from confserver.contract import (
     SpeakingChanged,
     WatchedReports,
 )  # fmt: skip
-from confserver.focus import succession
+from confserver.focus import families, succession
 from confserver.focus.admission import Admission
 from confserver.focus.announcer import Announcer
 from confserver.focus.answers import unavailable
@@ -126,7 +126,8 @@ class Focus:
         scene.followers.append(self._admission.follow)
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers += [self._dialout.follow, Listing(scene, self._dialout.check).follow]
-        scene.followers.append(Keying(scene, lambda what, *_: self._playing.check(what), self._dialout.check).follow)
+        checks = (lambda what, *_: self._playing.check(what), self._dialout.check)
+        scene.followers.append(Keying(scene, *checks, lambda what, *_: families.check(scene, what)).follow)
         self._sessions = Sessions(scene, self._admission)
         self._requests = Requests(scene)
         self._keys = Keys(scene, self._requests)
@@ -299,6 +300,7 @@ class Focus:
         self._recordings.check(command)
         self._dialout.check(command, by, now)
         self._transfers.check(command)
+        families.check(self._scene, command)
         self._forwarding.check(command)
         self._scene.ask(command, by, now)
         return self._scene.taken()
