@@ -26,7 +26,7 @@ class Watch:
         monkeypatch.setattr(scribe_link, "ASK_S", 0.1)
         self.heard: list[FromScribe] = []
         self.losses = 0
-        self.link = ScribeLink(reactor, ["--recordings", "/nonexistent"], lambda: self)  # type: ignore[arg-type]
+        self.link = ScribeLink(reactor, ["--recordings", "/nonexistent", "--names", "/nonexistent"], lambda: self)  # type: ignore[arg-type]
 
     def heard_scribe(self, event: FromScribe) -> None:
         self.heard.append(event)
