@@ -80,7 +80,7 @@ def serve_command(config: Path | None) -> int:
     from confserver.app import serve
     from confserver.config import load
 
-    return serve(settings, (lambda: load(config)) if config else None)
+    return serve(settings, (lambda: load(config)) if config else None, config)
 
 
 @confserver.command("settings")
@@ -103,6 +103,7 @@ def settings_command(config: Path | None) -> None:
 @click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Hang up after so long.")
 @click.option("--name", default="confserver", show_default=True, help="The name that others see.")
 @click.option("--bind", metavar="ADDRESS", help="Local IP address to call from; default: the one the route takes.")
+@click.option("--rtp-ports", metavar="FIRST-LAST", help="UDP ports for its media.  [default: 30000-32765]")
 @click.option(
     "--transport",
     type=click.Choice(("udp", "tcp", "tls", "ws", "wss")),
@@ -128,6 +129,7 @@ def call_command(
     resume_at: float | None,
     insecure: bool,
     user: str,
+    rtp_ports: str | None,
     as_json: bool,
 ) -> int:
     """Call a room as a robot phone, for checks and demonstrations.
@@ -143,7 +145,7 @@ def call_command(
     return run(
         target, play=play, record=record, seconds=seconds, tone_hz=tone, name=name, bind=bind, as_json=as_json,
         transport=transport, hold_at=hold_at, resume_at=resume_at, insecure=insecure,
-        user=user, password=_password() if user else "",
+        user=user, password=_password() if user else "", rtp_ports=rtp_ports,
     )  # fmt: skip
 
 

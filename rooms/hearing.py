@@ -56,6 +56,8 @@ class Hearing:
     """Those who speak to some alone: they are not recorded."""
     guests: tuple[tuple[ParticipantId, str], ...] = ()
     """Sources that are in other rooms, and in which; they hear nothing of this one."""
+    waiting: tuple[ParticipantId, ...] = ()
+    """Those who wait and are recorded all the same, each by himself: nobody hears them (``recording``)."""
     forwards: tuple[tuple[int, int], ...] = ()
     """What is sent on to programs, by number (``rooms.forwarding``), and the mix that it hears."""
     bare: tuple[int, ...] = ()

@@ -101,6 +101,11 @@ class RoomPolicy(RulesOfLife):
     menu_timeout_s: float = rule(2.0, "Seconds after which keys that others could follow act by themselves: 0.5 to 10.")
     record_from: int = rule(0, "Record the room by itself once so many are in; 0: when somebody asks for it.")
     record_tracks: bool = rule(True, "Also a file for each participant, where the room is recorded by itself.")
+    record_waiting: bool = rule(
+        False,
+        "Also those who wait before the start or to be let in, each by himself, where the room is recorded by itself; "
+        "they count for record_from, and are told so.",
+    )
     record_days: float | None = rule(None, "Days that recordings are kept; 0: until somebody deletes them.")
     record_notice: RecordNotice = rule(
         RecordNotice.SPOKEN, "How those in the room, and all who come later, learn that it is recorded."
@@ -114,6 +119,8 @@ class RoomPolicy(RulesOfLife):
             raise Invalid(f"max_participants must be 1 to {MOST_PARTICIPANTS}, not {self.max_participants}")
         if self.talkers is not None and not 1 <= self.talkers <= MOST_TALKERS:
             raise Invalid(f"talkers must be 1 to {MOST_TALKERS}, not {self.talkers}")
+        if self.record_waiting and not self.record_tracks:
+            raise Invalid("record_waiting: who waits is recorded by himself, so record_tracks must be true, too")
         if not 0 <= self.record_from <= MOST_PARTICIPANTS:
             raise Invalid(f"record_from must be 0 to {MOST_PARTICIPANTS}, not {self.record_from}")
         if self.record_days is not None and not 0 <= self.record_days <= 36_500:

@@ -1,15 +1,22 @@
-"""Whether a room is recorded, and who has asked for it. Its sound is written elsewhere; all know of it here."""
+"""Whether a room is recorded, and who has asked for it. Its sound is written elsewhere; all know of it here.
+
+Who waits is never recorded, unless that is asked for (``waiting``). Nobody hears those who wait, nor do they hear one
+another: so there is no mix of them, but a track of each, while he waits for the start, a moderator or to be let in.
+Who is still asked for a PIN or a room's number is a stranger, and is not recorded in any case.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rooms import commands as ask
 from rooms import events as tell
-from rooms.errors import Conflict, NotFound, NotOpen
+from rooms.errors import Conflict, Invalid, NotFound, NotOpen
+from rooms.hearing import Hearing, may_be_heard
 from rooms.lifecycle import State
-from rooms.participant import SYSTEM, Actor, readable
+from rooms.participant import SYSTEM, Actor, Participant, Wait, readable
 from rooms.policy import RecordNotice
 
 if TYPE_CHECKING:
@@ -26,6 +33,8 @@ class Recording:
         self.paused = False
         self.is_wanted = True
         """Nobody has ended what the room has begun by itself, in this meeting."""
+        self.with_waiting = False
+        """Who waits is recorded, too."""
         self._tracks = False
         self._since = 0.0
         self._by = ""
@@ -36,17 +45,22 @@ class Recording:
     def describe(self) -> dict[str, Any] | None:
         if not self.number:
             return None
-        return {"since": self._since, "by": self._by, "tracks": self._tracks, "paused": self.paused}
+        told = {"since": self._since, "by": self._by, "tracks": self._tracks, "paused": self.paused}
+        return told | {"waiting": self.with_waiting}
 
-    def start(self, command: ask.StartRecording, by: Actor, minutes: Minutes, is_somebody_there: bool) -> None:
-        """Raises NotOpen, Conflict."""
-        if not is_somebody_there:
-            raise NotOpen(f"nobody is in {minutes.room}")
+    def start(self, command: ask.StartRecording, by: Actor, minutes: Minutes, state: State) -> None:
+        """Raises NotOpen, Conflict, Invalid."""
+        if command.waiting and not command.tracks:
+            raise Invalid("who waits is recorded by himself: that takes tracks")
+        if state not in (State.ALONE, State.LIVE) and not (command.waiting and state is State.WAITING):
+            waits = state is State.WAITING and not command.waiting
+            raise NotOpen(f"nobody is in {minutes.room}{', and who waits is not to be recorded' if waits else ''}")
         if self.number:
             raise Conflict(f"{minutes.room} is recorded already, since {self._by} has asked for it")
         self.number, self.paused = minutes.number + 1, False
         self._tracks, self._since, self._by = command.tracks, minutes.at, by.name
-        minutes.say(tell.RecordingStarted, command.tracks, by.name)
+        self.with_waiting = command.waiting
+        minutes.say(tell.RecordingStarted, command.tracks, by.name, command.waiting)
 
     def pause(self, command: ask.PauseRecording, by: Actor, minutes: Minutes) -> None:
         """Raises NotFound."""
@@ -84,43 +98,72 @@ class Recording:
             self.number = 0
             minutes.say(tell.RecordingFailed, readable(command.reason))
 
+    def add_to(self, hearing: Hearing, waiting: Iterable[Participant]) -> Hearing:
+        """Who waits and is recorded, beside who hears whom."""
+        if not (self.number and self.with_waiting):
+            return hearing
+        return replace(hearing, waiting=tuple(sorted(each.id for each in waiting if _is_recorded(each))))
+
     def _check(self, minutes: Minutes) -> None:
         if not self.number:
             raise NotFound(f"{minutes.room} is not recorded")
 
 
-def follow(room: Room, minutes: Minutes) -> None:
-    """Begin by itself where the room's rules say so; say that it is recorded, also to who comes later."""
+def _is_recorded(person: Participant) -> bool:
+    """Of who waits: who has come as far as the room's door, and could be heard if he were in."""
+    return person.waits_for in WAITS and may_be_heard(person)
+
+
+def follow(room: Room, minutes: Minutes) -> bool:
+    """Begin by itself where the room's rules say so; say that it is recorded, also to who comes later.
+
+    Gives whether others of those who wait are recorded from now on than it was said: a hold of theirs is no event.
+    """
     arrived = [event.participant for event in minutes.events if isinstance(event, tell.ParticipantArrived)]
-    began = ended = False
-    for event in minutes.events:
-        began |= isinstance(event, tell.RecordingStarted)
-        ended |= isinstance(event, tell.RecordingEnded | tell.RecordingFailed)
+    waits = [event.participant for event in minutes.events if isinstance(event, tell.ParticipantWaits)]
     own, rules = room.recording, room.policy
-    if arrived and not own and own.is_wanted and 0 < rules.record_from <= len(room.present):
-        own.start(ask.StartRecording(room.name, rules.record_tracks), SYSTEM, minutes, bool(room.present))
-        began = True
+    if (arrived or (waits and rules.record_waiting)) and not own and own.is_wanted and _is_due(room):
+        command = ask.StartRecording(room.name, rules.record_tracks, rules.record_waiting)
+        own.start(command, SYSTEM, minutes, room.state)
+    began = any(isinstance(event, tell.RecordingStarted) for event in minutes.events)
+    ended = any(isinstance(event, tell.RecordingEnded | tell.RecordingFailed) for event in minutes.events)
     if began:
         _notify(room, "", _STARTED, minutes)
     elif own:
         for who in arrived:
             _notify(room, who, _STARTED, minutes)
+    if own and own.with_waiting:
+        for person in room.waiting if began else [room.places[who] for who in waits if who in room.places]:
+            if _is_recorded(person):
+                _notify(room, person.id, _WAITING, minutes)
     if ended and room.present and room.state is not State.ENDING:
         _notify(room, "", _STOPPED, minutes)
+    return own.add_to(room.hearing, room.waiting).waiting != room.hearing.waiting
 
 
+def _is_due(room: Room) -> bool:
+    """By the rule: so many are in, or wait where they are recorded as well."""
+    rules = room.policy
+    waiting = [each for each in room.waiting if _is_recorded(each)] if rules.record_waiting else []
+    if not rules.record_from or room.state not in (State.ALONE, State.LIVE, State.WAITING):
+        return False
+    return bool(room.present or waiting) and len(room.present) + len(waiting) >= rules.record_from
+
+
+WAITS = (Wait.START, Wait.MODERATOR, Wait.APPROVAL)
 _STARTED = {RecordNotice.SPOKEN: "prompt:recording-started", RecordNotice.BEEP: "tones:beep"}
+_WAITING = {RecordNotice.SPOKEN: "prompt:waiting-recorded", RecordNotice.BEEP: "tones:beep"}
 _STOPPED = {RecordNotice.SPOKEN: "prompt:recording-stopped"}
 
 
 def _notify(room: Room, who: str, words: dict[RecordNotice, str], minutes: Minutes) -> None:
     sound = words.get(room.policy.record_notice)
-    if sound:
+    if sound and (who or room.present):
         minutes.say(tell.Announced, (sound,), who)
 
 
 def start(room: Room, command: ask.StartRecording, by: Actor, minutes: Minutes) -> None:
-    room.recording.start(command, by, minutes, room.state in (State.ALONE, State.LIVE))
+    room.recording.start(command, by, minutes, room.state)
 
 
 HANDLERS: dict[type[ask.Command], Callable[[Room, Any, Actor, Minutes], None]] = {

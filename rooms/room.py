@@ -53,12 +53,12 @@ from rooms.schedule import Times
 from rooms.ties import RETURN, Ties
 
 _TOUCHES_HEARING = (
-    tell.ParticipantWaits, tell.WaitEnded,
+    tell.ParticipantWaits, tell.WaitEnded, tell.RecordingFailed,
     tell.ParticipantArrived, tell.ParticipantLeft, tell.ParticipantMuted, tell.ParticipantUnmuted,
     tell.ParticipantDeafened, tell.ParticipantUndeafened, tell.ParticipantHeld, tell.ParticipantResumed,
     tell.ParticipantKicked,
     tell.HeldByHost, tell.ReleasedByHost, tell.FloorGiven, tell.FloorTaken, tell.RoomChanged, tell.RoomCreated,
-    tell.WhisperBegan, tell.WhisperEnded, tell.RelationChanged,
+    tell.WhisperBegan, tell.WhisperEnded, tell.RelationChanged, tell.RecordingStarted, tell.RecordingEnded,
     tell.SidebarOpened, tell.SidebarLeft, tell.SidebarClosed, tell.ForwardStarted, tell.ForwardEnded,
     tell.BroadcastBegan, tell.BroadcastEnded, tell.NameAsked, tell.NameEnded,
 )  # fmt: skip
@@ -168,8 +168,8 @@ class Room:
 
     def conclude(self, minutes: Minutes, *, hears_anew: bool = False) -> list[tell.Event]:
         """All is said: who hears whom follows from it. ``hears_anew``: also from what is in other rooms."""
-        recording.follow(self, minutes)
         timing.follow(self, minutes)
+        hears_anew |= recording.follow(self, minutes)
         self.lists.follow(self, list(minutes.events), minutes)
         if hears_anew or any(isinstance(event, _TOUCHES_HEARING) for event in minutes.events):
             self._tell_hearing(minutes)
@@ -178,8 +178,8 @@ class Room:
 
     def _tell_hearing(self, minutes: Minutes) -> None:
         voices.review(self, minutes)
-        heard = self.abroad.heard()
-        hearing = self.forwards.add_to(hearing_of(self.present, self.waiting, self.links, self.speakers, heard))
+        hearing = hearing_of(self.present, self.waiting, self.links, self.speakers, self.abroad.heard())
+        hearing = self.recording.add_to(self.forwards.add_to(hearing), self.waiting)
         if hearing != self.hearing:
             self.hearing = hearing
             minutes.say(tell.HearingChanged, hearing)

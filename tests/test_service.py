@@ -120,7 +120,9 @@ def test_the_container_file() -> None:
     text = (ROOT / "Containerfile").read_text()
     steps = re.findall(r"^([A-Z]+) ", text, re.MULTILINE)
     assert steps.count("FROM") == 2 and steps.index("USER") < steps.index("ENTRYPOINT")
-    assert re.search(r"^USER confserver$", text, re.MULTILINE) and "HEALTHCHECK" in steps and "VOLUME" in steps
+    [user, group] = re.findall(r"^USER (\d+):(\d+)$", text, re.MULTILINE)[0]
+    assert int(user) > 0 and f"--gid {group} confserver" in text and f"--uid {user} --gid {group}" in text
+    assert "HEALTHCHECK" in steps and "VOLUME" in steps
     settings = Settings()
     [exposed] = re.findall(r"^EXPOSE (.*)$", text, re.MULTILINE)
     sip = settings.sip

@@ -1,8 +1,9 @@
 """Who may administer: whoever can read the control file.
 
-``control.json`` in the state directory holds the HTTP interface's URL, the token it wants and the server's process
-id. It belongs to the server's user and nobody else can read it, not even for the moment of its making. The token is
-made at the first start and kept; remove the file while the server is stopped, and the next start makes a new one.
+``control.json`` in the state directory holds the HTTP interface's URL, the token it wants, the server's process id and
+where its settings stand. It belongs to the server's user and nobody else can read it, not even for the moment of its
+making. The token is made at the first start and kept; remove the file while the server is stopped, and the next start
+makes a new one.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Control:
     url: str
     token: str
     pid: int
+    config: str = ""
+    """Where its settings stand; empty: it has been given none."""
 
 
 def url_of(endpoint: tuple[str, int] | Path) -> str:
@@ -90,7 +93,7 @@ def read_control(directory: Path) -> Control:
         raise AccessError(f"{path}: cannot be read: {error.strerror or error}") from None
     try:
         found = json.loads(text)
-        control = Control(str(found["url"]), str(found["token"]), int(found["pid"]))
+        control = Control(str(found["url"]), str(found["token"]), int(found["pid"]), str(found.get("config", "")))
     except (ValueError, KeyError, TypeError):
         raise AccessError(f"{path}: is not a control file; remove it, and the next start makes a new one") from None
     if len(control.token) < TOKEN_BYTES:

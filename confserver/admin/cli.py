@@ -80,6 +80,7 @@ OPTION_HELP = {
     "deaf": "Who comes in by this hears nothing at first.",
     "redial": "Call back who is lost by a fault.",
     "tracks": "Also a file for each participant.",
+    "waiting": "Also those who wait before the start or to be let in, each by himself; they are told so.",
     "uri": "Whom to call: sip:USER@HOST, tel:NUMBER, or a number.",
     "text": "What to say.",
     "name": "What the others read; else what was dialled.",

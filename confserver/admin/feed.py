@@ -115,16 +115,23 @@ class Feed:
         self._most_bytes = most_bytes
         self._entries: deque[Entry] = deque()
         self._bytes = 0
+        self.latest: Sequence[Entry] = ()
+        """What the last command has come to."""
         self._open: deque[list[int]] = deque()
         """Of each command that is not shown yet: its last number, and 1 where the store has it."""
+
+    def begin_after(self, number: int) -> None:
+        """Nothing has happened yet: numbers go on where an earlier run has stopped."""
+        self.number = self.shown = number
 
     def append(self, told: Sequence[News]) -> Callable[[], bool]:
         """Take what one command has come to; gives what to call when the store has it, which tells whether more may
         be read then."""
-        for news in told:
-            self.number += 1
-            entry = Entry(self.number, news.type, news.room, news.at, news)
-            if news.size > MOST_UNWRITTEN:
+        first = self.number + 1
+        self.number += len(told)
+        self.latest = [Entry(number, news.type, news.room, news.at, news) for number, news in enumerate(told, first)]
+        for entry in self.latest:
+            if entry.size > MOST_UNWRITTEN + OVERHEAD_BYTES:
                 entry.write(self.epoch)
             self._entries.append(entry)
             self._bytes += entry.size

@@ -150,11 +150,20 @@ def _failure(failure: Failure) -> Outcome:
 
 
 class Sender:
-    """Keeps all lines going. ``buried`` is told of each letter that has died."""
+    """Keeps all lines going. ``buried`` is told of each letter that has died, ``risen`` of each that was dead and has
+    arrived after all; ``fetch`` has a line refilled."""
 
     def __init__(
-        self, reactor: Any, now: Callable[[], float], post: Post, buried: Callable[[Line, Letter], None]
+        self,
+        reactor: Any,
+        now: Callable[[], float],
+        post: Post,
+        buried: Callable[[Line, Letter], None],
+        risen: Callable[[Line, Letter], None] = lambda line, letter: None,
+        fetch: Callable[[Line], None] = lambda line: None,
     ) -> None:
+        self._risen = risen
+        self._fetch = fetch
         self._reactor = reactor
         self._now = now
         self._post = post
@@ -184,6 +193,8 @@ class Sender:
             letter = line.next(now)
             if letter is not None:
                 self._deliver(line, letter, now)
+            if line.backlog is not None:
+                self._fetch(line)
         due = [each.due for each in self.lines.values()]
         if any(each is not None for each in due):
             self._set(min(each for each in due if each is not None))
@@ -199,15 +210,14 @@ class Sender:
                 )
             if dead is not None:
                 self._buried(line, dead)
+            elif outcome.is_good and not letter.number:
+                self._risen(line, letter)
             self.wake()
 
         self._post(line, letter, now).addCallback(ended)
 
     def close(self) -> None:
-        """What is left is dead, until somebody retries it."""
+        """What is left waits in the store."""
         self._is_open = False
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        for line in self.lines.values():
-            for letter in line.close():
-                self._buried(line, letter)

@@ -5,9 +5,11 @@
     feed -> Line.next -> one delivery at a time -> delivered ................. the next
                                                 -> failed, not long ago ..... the same again, later and later
                                                 -> failed for GIVE_UP_S ..... a dead letter; the next
+    what the feed has forgotten, or an earlier run has left: Line.backlog -> the store's outbox -> Line.refill
 
-A line keeps no events: only its place in the feed, and dead letters, of which the oldest make room. What it could not
-even try before the feed forgot it is counted as lost. Who retries dead letters has them delivered before anything new.
+A line keeps no events: only its place (``place``: up to there all is done), and dead letters, of which the oldest make
+room. Events wait in the feed and, for a restart or a long wait, in the store; where too many wait, the oldest are dead
+letters (``overrun``). Who retries dead letters has them delivered before anything new.
 """
 
 from __future__ import annotations
@@ -15,11 +17,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from confserver.admin.feed import Cursor, Feed, Lost, Wanted
+from confserver.admin.feed import Cursor, Entry, Feed, Lost, Wanted
 from rooms.telling import TYPES
 
 CHATTY = frozenset({"talking-changed", "dominant-speaker", "hearing-changed"})
@@ -32,6 +34,7 @@ MOST_HOOKS = 100
 LEAST_SECRET, MOST_SECRET = 16, 256
 MOST_URL = 2000
 TEST = "test"
+TOO_MANY = "too many events have come after it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,14 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """One event as the store has it."""
+
+    letter: Letter
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What has come of a delivery. ``is_final``: there is no use in trying again."""
 
@@ -115,11 +126,24 @@ class Outcome:
 class Line:
     """The events for one hook, one after the other."""
 
-    def __init__(self, hook: Hook, feed: Feed, chance: Callable[[], float], dead: Iterable[Letter] = ()) -> None:
-        """``chance``: from 0 to 1, so that many do not come again at once."""
+    def __init__(
+        self,
+        hook: Hook,
+        feed: Feed,
+        chance: Callable[[], float],
+        dead: Iterable[Letter] = (),
+        place: int | None = None,
+        since: float = 0.0,
+    ) -> None:
+        """``chance``: from 0 to 1, so that many do not come again at once. ``place``: after which event it goes on,
+        None: after all there have been. ``since``: before that nothing could be delivered."""
         self.hook = hook
         self._chance = chance
-        self._cursor = Cursor(feed, hook.wanted(), feed.number)
+        self._since = since
+        self._wanted = hook.wanted()
+        self._cursor = Cursor(feed, self._wanted, feed.number if place is None else place)
+        self._is_away = False
+        """What comes next is in the store alone."""
         self._ready: deque[Letter] = deque()
         self._again: deque[Letter] = deque()
         self._busy: Letter | None = None
@@ -129,6 +153,7 @@ class Line:
         self.dead: deque[Letter] = deque(dead, MOST_DEAD)
         self.delivered = 0
         self.lost = 0
+        """Events that were neither in the feed nor in the store any more: the disk has failed."""
         self.last = ""
         """What has come of the last delivery, in words."""
 
@@ -143,19 +168,55 @@ class Line:
         return self._busy
 
     def _fill(self) -> None:
-        while not self._ready and self._cursor.is_behind:
+        while not self._ready and self._cursor.is_behind and not self._is_away:
             try:
                 entries = self._cursor.take()
             except Lost:
-                oldest = self._cursor.feed.oldest
-                self.lost += oldest - 1 - self._cursor.number
-                self._cursor.number = oldest - 1
-                continue
+                self._is_away = True
+                return
             self._ready.extend(
                 Letter(self._cursor.feed.identify(each.number), each.type, each.at, each.json, each.number)
                 for each in entries
             )
 
+    # ------------------------------------------------------------------ the store's outbox
+    @property
+    def backlog(self) -> tuple[int, int] | None:
+        """After which event, and up to which, they are to be fetched; ``refill`` takes them. None: none are missing."""
+        upto = min(self._cursor.feed.oldest - 1, self._cursor.feed.shown)
+        return (self._cursor.number, upto) if self._is_away else None
+
+    def refill(self, found: Iterable[Stored], upto: int) -> None:
+        """All that is left up to a number, in order."""
+        self._is_away = False
+        self._cursor.number = max(self._cursor.number, upto)
+        self._ready.extend(each.letter for each in found if self.wants(each))
+
+    def takes(self, entry: Entry) -> bool:
+        return self._wanted.takes(entry)
+
+    def wants(self, stored: Stored) -> bool:
+        return self._wanted.takes_type(stored.letter.type) and self._wanted.takes_room(stored.room)
+
+    @property
+    def place(self) -> int:
+        """Up to this event all has been delivered, or is dead."""
+        for each in (self._busy, self._ready[0] if self._ready else None):
+            if each is not None and each.number:
+                return each.number - 1
+        return self._cursor.number
+
+    def overrun(self, oldest: Sequence[Stored]) -> list[Letter]:
+        """Too many wait: of these nothing is kept any more. Gives those that are dead; what is under way goes on."""
+        last, place = oldest[-1].letter.number, self.place
+        busy = self._busy.number if self._busy else 0
+        gone = [each.letter for each in oldest if place < each.letter.number != busy and self.wants(each)]
+        while self._ready and self._ready[0].number <= last:
+            self._ready.popleft()
+        self._cursor.number = max(self._cursor.number, last)
+        return [self._bury(each, TOO_MANY, each.tries) for each in gone]
+
+    # ------------------------------------------------------------------ what comes of it
     def ended(self, outcome: Outcome, now: float) -> Letter | None:
         """Take what has come of it; gives the letter where it is dead now."""
         letter, self._busy = self._busy, None
@@ -170,7 +231,7 @@ class Line:
             return None
         self._failures += 1
         self._due = now + max(self._pause(), min(outcome.later_s, LONGEST_PAUSE_S))
-        if not outcome.is_final and now - letter.at < GIVE_UP_S and letter.number:
+        if not outcome.is_final and now - max(letter.at, self._since) < GIVE_UP_S and letter.number:
             self._ready.appendleft(letter)
             return None
         tries, self._tries = self._tries + letter.tries, 0
@@ -193,25 +254,13 @@ class Line:
         self._due = now
         return count
 
-    def close(self) -> list[Letter]:
-        """The server stops: what is not delivered yet is dead until somebody retries it. Gives these."""
-        busy = [self._busy] if self._busy else []
-        self._fill()
-        left = [*busy, *self._again, *self._ready]
-        self._busy = None
-        self._ready.clear()
-        while self._cursor.is_behind and len(left) < MOST_DEAD:
-            self._fill()
-            left += self._ready
-            self._ready.clear()
-        return [self._bury(each, each.reason or "the server has stopped", each.tries) for each in left[-MOST_DEAD:]]
-
     @property
     def due(self) -> float | None:
         """When there may be something to do; None: nothing, until something happens or ``ended`` is called."""
         if self._busy is not None:
             return None
-        return self._due if self._again or self._ready or self._cursor.is_behind else None
+        is_behind = self._cursor.is_behind and not self._is_away
+        return self._due if self._again or self._ready or is_behind else None
 
     def describe(self) -> dict[str, object]:
         return {

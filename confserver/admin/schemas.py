@@ -173,6 +173,7 @@ ROOMS: dict[str, Schema] = {
         since=time("Since when"),
         by=text("Who asked for it"),
         tracks=flag("With a file for each participant"),
+        waiting=flag("Those who wait are recorded, too, each by himself"),
         paused=flag("It waits"),
         name=text("What its files are called"),
     ),

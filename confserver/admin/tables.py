@@ -20,6 +20,8 @@ Record = Mapping[str, Any]
 PIPED_COLUMNS = 240
 """Width of a table that goes into a pipe or file, where no line should be broken."""
 
+MOST_IN_A_LINE = 20
+"""Of the rows within one thing; more are a table of their own."""
 ROOM_HEADINGS = ("ROOM", "STATE", "PEOPLE", "TALKING", "LOCKED", "MADE", "OPEN FOR")
 RECORDING_HEADINGS = ("ROOM", "STATE", "LENGTH", "TRACKS", "FILE", "TROUBLE")
 PARTICIPANT_HEADINGS = ("ID", "NAME", "ADDRESS", "FROM", "IN FOR", "MOS", "STATE")
@@ -88,13 +90,23 @@ def _forwarded(forward: Record) -> str:
 def print_told(told: Any, columns: Sequence[str] = ()) -> None:
     """Whatever the server tells: a table of rows with these members, or what one thing is, line by line."""
     if isinstance(told, Mapping):
+        long = {name: rows for name, rows in told.items() if _is_table(rows)}
         for name, value in told.items():
-            click.echo(f"{name}: {_said(name, value)}")
+            if name not in long:
+                click.echo(f"{name}: {_said(name, value)}")
+        for rows in long.values():
+            click.echo()
+            print_told(rows, tuple(rows[0]))
     elif not told:
         click.echo("none")
     else:
         headings = tuple(name.upper().replace("_", " ") for name in columns)
         print_table(headings, (tuple(_said(name, row[name]) for name in columns) for row in told))
+
+
+def _is_table(value: object) -> bool:
+    is_long = isinstance(value, list) and len(value) > MOST_IN_A_LINE
+    return is_long and all(isinstance(row, Mapping) for row in value)  # type: ignore[attr-defined]
 
 
 _TIMES = ("since", "until", "at", "expires_at", "created_at", "changed_at", "registered_at")

@@ -63,6 +63,8 @@ class Journal:
         self._ledger: Ledger | None = None
         self.listeners: list[Callable[[Measured | Recorded | Audited], None]] = []
         """Who else hears what the focus says of media."""
+        self.beside: Callable[[], list[Record]] = list
+        """What else is to be written with the events of a command, all or none."""
 
     def use(self, ledger: Ledger) -> None:
         """Who makes records of meetings."""
@@ -73,7 +75,8 @@ class Journal:
         for event in events if is_logged("info") else ():
             if not isinstance(event, _NOT_LOGGED):
                 log.info(_WORDS[type(event)], **_facts(event))
-        return self._write([*store.records_of(events), *(self._ledger.follow(events) if self._ledger else ())])
+        ledger = self._ledger.follow(events) if self._ledger else ()
+        return self._write([*store.records_of(events), *ledger, *self.beside()])
 
     def note(self, word: Measured | Recorded | Audited) -> Deferred[Any]:
         """What the focus says of media that are over, of a recording, or of what somebody has asked for."""

@@ -9,13 +9,15 @@ from twisted.internet.task import LoopingCall
 from twisted.web.http import Request
 
 from confserver.admin import feed
+from confserver.admin.hook_store import Kept
 from confserver.admin.opening import open_stream
 from confserver.admin.stream import Streams
 from confserver.admin.tokens import Holder
 from confserver.app.orders import Orders
+from confserver.app.outbox import LOOK_S
 from confserver.app.publishing import Stored
 from confserver.app.watch import unfailing
-from confserver.app.webhooks import Kept, Webhooks
+from confserver.app.webhooks import Webhooks
 from confserver.config import Settings
 from confserver.focus.focus import Focus
 from confserver.storage import Storage
@@ -53,6 +55,8 @@ class News:
         self._is_watched = False
         self._meters = LoopingCall(unfailing(self._tell_levels))
         self._meters.clock = reactor
+        self._outbox = LoopingCall(unfailing(self.webhooks.outbox.look))
+        self._outbox.clock = reactor
 
     def listen(self, events: tuple[Event, ...]) -> Stored:
         stored = self.streams.happened([_news(event) for event in events])
@@ -68,6 +72,7 @@ class News:
         self.webhooks.restore(hooks)
         self._perform = perform
         self._meters.start(LEVELS_S, now=False)
+        self._outbox.start(LOOK_S, now=False)
 
     def _tell_levels(self) -> None:
         wanted = self.streams.level_rooms()
@@ -83,8 +88,9 @@ class News:
 
     def close(self) -> None:
         """Before the store is closed."""
-        if self._meters.running:
-            self._meters.stop()
+        for chore in (self._meters, self._outbox):
+            if chore.running:
+                chore.stop()
         self.streams.close()
         self.webhooks.close()
 

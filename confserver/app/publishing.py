@@ -35,6 +35,11 @@ def publish(journal: Journal, listeners: Sequence[Listener], events: tuple[Event
     return commit
 
 
+def tell(journal: Journal, listeners: Sequence[Listener], event: Event) -> None:
+    """One of the server's own; the journal complains where it cannot be stored."""
+    publish(journal, listeners, (event,)).addErrback(lambda _: None)
+
+
 def _and_then(call: Stored) -> Callable[[T], T]:
     """For who waits for something, and changes nothing in it."""
 

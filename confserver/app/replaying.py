@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from confserver.admin import replay_store as store
-from confserver.admin.replays import Answer, Ask
+from confserver.admin.replays import Answer, Ask, Replays
 from confserver.storage import Storage
 
 log = structlog.get_logger("http")
@@ -27,6 +27,13 @@ class ReplayKeeper:
 
     def gone(self, holder: str, key: str) -> None:
         self._storage.write(lambda db: store.drop(db, holder, key)).addErrback(_not_kept)
+
+
+async def kept_replays(storage: Storage, now: float) -> Replays:
+    """What the last run has left. Raises StoreError or StorageError."""
+    replays = Replays(keeper=ReplayKeeper(storage))
+    replays.restore(await storage.write(lambda db: store.load(db, now)))
+    return replays
 
 
 def _not_kept(failure: Failure) -> None:

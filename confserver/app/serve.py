@@ -10,6 +10,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger("server")
 
 
-def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> int:
+def serve(settings: Settings, reread: Callable[[], Settings] | None = None, config: Path | None = None) -> int:
     """Run until told to stop. Gives the exit status: 0, or 2 where the server could not start.
 
-    ``reread`` gives the settings as they are when it is asked; raises ConfigError.
+    ``reread`` gives the settings as they are when it is asked; raises ConfigError. ``config``: where they stand.
     """
     try:
         set_up(settings.log.level, settings.log.format, settings.log.path())
@@ -39,7 +40,7 @@ def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> i
     logging.getLogger("twisted").setLevel(logging.WARNING)  # what it starts and stops, the server says itself
     globalLogPublisher.addObserver(STDLibLogObserver("twisted"))
     _allow_many_files()
-    trouble = _run(_reactor(), settings, reread)
+    trouble = _run(_reactor(), settings, reread, config)
     return _complain(trouble) if trouble else 0
 
 
@@ -56,11 +57,13 @@ COLLECTIONS = 20_000, 50, 100
 does by itself costs one part in fifteen of it."""
 
 
-def _run(reactor: Any, settings: Settings, reread: Callable[[], Settings] | None = None) -> str:
+def _run(
+    reactor: Any, settings: Settings, reread: Callable[[], Settings] | None = None, config: Path | None = None
+) -> str:
     """Gives why the server could not start, "" where it ran."""
     from confserver.app.server import Server, StartError
 
-    server = Server(reactor, settings, reread)
+    server = Server(reactor, settings, reread, config)
     trouble = ""
     notifier = Notifier()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -12,9 +13,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
 
-from confserver.admin import hook_store, replay_store
+from confserver.admin import hook_store
 from confserver.admin.access import AccessError, Control, kept_token, write_control
-from confserver.admin.replays import Replays
 from confserver.admin.store import StoreError as AdminStoreError
 from confserver.app import accounts, tolls
 from confserver.app.accounts import Accounts
@@ -33,7 +33,8 @@ from confserver.app.operations import Operations
 from confserver.app.orders import Orders
 from confserver.app.performer import Hands, Performer
 from confserver.app.profiles import ProfileError, rules_of
-from confserver.app.replaying import ReplayKeeper
+from confserver.app.publishing import tell
+from confserver.app.replaying import kept_replays
 from confserver.app.route_table import table_of
 from confserver.app.routes import Routes, kept_secret
 from confserver.app.shelf import Shelf
@@ -71,6 +72,9 @@ GOODBYE_S = 4.0
 """So long phones may take to answer our BYE when the server stops; 10 s are the most for everything."""
 
 
+Reread = Callable[[], Settings] | None
+
+
 class StartError(Exception):
     """The server cannot start; one line for the administrator."""
 
@@ -78,9 +82,9 @@ class StartError(Exception):
 class Server:
     """One running confserver."""
 
-    def __init__(self, reactor: Any, settings: Settings, reread: Callable[[], Settings] | None = None) -> None:
-        """``reread`` gives the settings as they are now; raises ConfigError."""
-        self._reactor = reactor
+    def __init__(self, reactor: Any, settings: Settings, reread: Reread = None, config: Path | None = None) -> None:
+        """``reread`` gives the settings as they are now; raises ConfigError. ``config``: where they stand."""
+        self._reactor, self._config = reactor, str(config.absolute()) if config else ""
         self._ending = Ending(reactor)
         self._settings = settings
         self._epoch = time.time() - time.monotonic()
@@ -202,9 +206,8 @@ class Server:
         self._routes.use(dialling.trunks)
         self._routes.know_rooms(rooms.named)
         self._routes.restore(await self._storage.write(kept_table))
-        self._hooks = await self._storage.write(hook_store.load)
-        self._replays = Replays(keeper=ReplayKeeper(self._storage))
-        self._replays.restore(await self._storage.write(lambda db: replay_store.load(db, now)))
+        self._hooks = await self._storage.write(hook_store.kept)
+        self._replays = await kept_replays(self._storage, now)
         scene, self._focus = focus_of(self._settings, rooms, self._surroundings, dialling)
         self._archive.join(self._orders)
         self._chores += Texts(rooms, self._storage, self._orders, self.now).chores()
@@ -236,8 +239,9 @@ class Server:
         self._news = News(self._reactor, settings, self._focus, self._storage, self.now, self._orders)
         self._operations.reloading.then.append(self._use_settings)
         self._news.begin(self._hooks, self._performer.perform)
-        self._operations.drainage.tell = lambda event: self._news.listen((event,))()
         listeners = (self._news.listen, self._monitor.tally.hear)
+        self._operations.drainage.tell = lambda event: tell(self._journal, listeners, event)
+        self._journal.beside = self._news.webhooks.outbox.records
         hands = Hands(self._transports, self._links, self._scribe, self._journal, said, followers, listeners)
         self._performer.use(hands)
 
@@ -249,7 +253,7 @@ class Server:
         self._monitor.watch(door, self._http.answers)
         self._news.streams.holds = self._keys.tokens.holds
         self._url = self._http.open(door, token, self._keys.tokens, self._news.open)
-        write_control(self._state, Control(self._url, token, os.getpid()))
+        write_control(self._state, Control(self._url, token, os.getpid(), self._config))
 
     def _listen(self) -> None:
         if self._transports is not None:
@@ -372,6 +376,7 @@ class Server:
             "sip_port": self._transports.port if self._transports else None,
             "sip_ports": self._transports.ports if self._transports else {},
             "state_directory": str(self._state),
+            "rtp_ports": [self._settings.rtp.port_min, self._settings.rtp.port_max],
             "sip": self._stack.describe(),
             **self._watch.describe(),
             **self._news.describe(),

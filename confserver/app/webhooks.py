@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 import structlog
+from sqlite_utils import Database
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
@@ -19,14 +20,13 @@ from confserver.admin.feed import Feed
 from confserver.admin.hook_sender import Http, Post, Sender
 from confserver.admin.hooks import MOST_HOOKS, TEST, Hook, Letter, Line, Outcome, check
 from confserver.app.orders import Done, Orders
+from confserver.app.outbox import Outbox
 from confserver.config.webhooks import Webhook as Setting
 from confserver.routing.commands import AddWebhook, RemoveWebhook, RetryWebhook, TestWebhook
 from confserver.routing.refusals import Conflict, Invalid, NotFound
 from confserver.storage import Storage
 
 log = structlog.get_logger("webhooks")
-Kept = tuple[Sequence[Hook], Mapping[str, Sequence[Letter]]]
-"""What the store has: webhooks, and the dead letters of each by its name."""
 
 
 class Webhooks:
@@ -46,14 +46,21 @@ class Webhooks:
         self._now = now
         self._http = None if post else Http(reactor, f"confserver/{version('confserver')}")
         self._post: Post = post or self._http  # type: ignore[assignment]
-        self._sender = Sender(reactor, now, self._post, self._buried)
+        self._sender = Sender(
+            reactor, now, self._post, self._buried, self._risen, lambda line: self.outbox.fetch(line)
+        )  # fmt: skip
+        self.outbox = Outbox(feed, self._sender.lines, storage, self._buried, self._sender.wake)
         self._settings = _hooks_of(settings)
+        self._began_at = 0.0
 
-    def restore(self, kept: Kept) -> None:
+    def restore(self, kept: store.Kept) -> None:
         """What the last run has left; a name of the settings goes before."""
-        hooks, dead = kept
-        for hook in [*hooks, *self._settings]:
-            self._sender.lines[hook.name] = self._line(hook, dead.get(hook.name, ()))
+        self._began_at = self._now()
+        self._feed.begin_after(kept.number)
+        for hook in [*kept.hooks, *self._settings]:
+            line = self._line(hook, kept.dead.get(hook.name, ()), kept.places.get(hook.name))
+            self._sender.lines[hook.name] = line
+        self.wake()
 
     def use(self, settings: Iterable[Setting]) -> None:
         """Other ones in the settings; who is the same keeps place and dead letters."""
@@ -65,10 +72,12 @@ class Webhooks:
         for name, hook in wanted.items():
             there = lines.get(name)
             if there is None or there.hook != hook:
-                lines[name] = self._line(hook, list(there.dead) if there else ())
+                lines[name] = self._line(hook, *_left(there))
+        self.wake()
 
-    def _line(self, hook: Hook, dead: Sequence[Letter] = ()) -> Line:
-        return Line(hook, self._feed, random.random, dead)
+    def _line(self, hook: Hook, dead: Sequence[Letter] = (), place: int | None = None) -> Line:
+        """``place``: where another line has been; None: what has happened before is nothing to it."""
+        return Line(hook, self._feed, random.random, dead, place, self._began_at)
 
     def wake(self) -> None:
         if self._sender.lines:
@@ -108,11 +117,17 @@ class Webhooks:
             check(hook)
         except ValueError as error:
             raise Invalid(str(error)) from None
-        line = self._line(hook, list(there.dead) if there else ())
-        self._sender.lines[hook.name] = line
+        line = self._sender.lines[hook.name] = self._line(hook, *_left(there))
+        place = line.place
+        self._sender.wake()
         log.info("webhook added", webhook=hook.name, url=hook.url)
         told = line.describe() | ({"secret": fresh} if fresh else {})
-        return Done(told, lambda db: store.keep(db, hook), is_new=there is None)
+
+        def keep(db: Database) -> None:
+            store.keep(db, hook)
+            store.put_place(db, hook.name, place)
+
+        return Done(told, keep, is_new=there is None)
 
     def _remove(self, order: RemoveWebhook, now: float) -> Done:
         line = self._found(order.webhook)
@@ -126,7 +141,7 @@ class Webhooks:
         line = self._found(order.webhook)
         count = line.retry(now)
         self._sender.wake()
-        return Done({"webhook": order.webhook, "retried": count}, lambda db: store.dig_up(db, order.webhook))
+        return Done({"webhook": order.webhook, "retried": count})
 
     def _test(self, order: TestWebhook, now: float) -> Done:
         """Beside the others, so that one that is stuck can be looked into."""
@@ -147,14 +162,24 @@ class Webhooks:
         name = line.hook.name
         self._storage.write(lambda db: store.bury(db, name, letter)).addErrback(_not_kept)
 
+    def _risen(self, line: Line, letter: Letter) -> None:
+        name = line.hook.name
+        self._storage.write(lambda db: store.dig_up(db, name, letter.id)).addErrback(_not_kept)
+
     def close(self) -> Deferred[Any] | None:
-        """Before the store is closed."""
+        """Before the store is closed: what has not been delivered is so by the next run."""
         self._sender.close()
+        self.outbox.look(is_last=True)
         return self._http.close() if self._http else None
 
     def describe(self) -> dict[str, object]:
         lines = self._sender.lines.values()
         return {"hooks": len(lines), "dead": sum(len(each.dead) for each in lines)}
+
+
+def _left(line: Line | None) -> tuple[Sequence[Letter], int | None]:
+    """What a line leaves to its successor."""
+    return (list(line.dead), line.place) if line is not None else ((), None)
 
 
 def _hooks_of(settings: Iterable[Setting]) -> list[Hook]:

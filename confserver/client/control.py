@@ -19,6 +19,8 @@ class Control:
     url: str
     token: str
     pid: int
+    config: str = ""
+    """Where the server's settings stand; empty: it has been given none."""
 
 
 def default_state_directory() -> Path:
@@ -74,6 +76,6 @@ def _check(path: Path, found: os.stat_result) -> None:
 def _understood(path: Path, text: bytes) -> Control:
     try:
         told = json.loads(text)
-        return Control(str(told["url"]), str(told["token"]), int(told["pid"]))
-    except (ValueError, KeyError, TypeError):
+        return Control(str(told["url"]), str(told["token"]), int(told["pid"]), str(told.get("config", "")))
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise NotRunning(f"{path}: is not a control file; start the server anew") from None

@@ -114,9 +114,9 @@ class OfRooms(Asking[Listed, Told, Changed]):
         """End what plays."""
         return self._change("POST", path("rooms", room, "play", "stop"), play=play)
 
-    def record(self, room: str, *, tracks: bool | None = None) -> Changed:
+    def record(self, room: str, *, tracks: bool | None = None, waiting: bool | None = None) -> Changed:
         """Record the room: the mix, and a track for each participant."""
-        return self._change("POST", path("rooms", room, "recording"), tracks=tracks)
+        return self._change("POST", path("rooms", room, "recording"), tracks=tracks, waiting=waiting)
 
     def stop_recording(self, room: str) -> Changed:
         """End the recording; its files are then whole."""

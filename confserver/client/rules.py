@@ -63,6 +63,7 @@ class Rules(TypedDict, total=False):
     menu_timeout_s: float | None
     record_from: int | None
     record_tracks: bool | None
+    record_waiting: bool | None
     record_days: float | None
     record_notice: str | None
     chat_days: float | None

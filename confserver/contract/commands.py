@@ -104,6 +104,8 @@ class SetHearing(ToWorker, frozen=True):
     exceptions: list[tuple[LegId, LegId, float]] = []
     private: list[LegId] = []
     """Those who speak to some alone: they are not recorded, and do not have the word."""
+    waiting: list[LegId] = []
+    """Those who wait and are recorded all the same, each by himself: nobody hears them."""
     silent: int | None = None
     """The mix of those who hear nothing, not even what plays to everybody; only what plays to them alone."""
     guests: list[LegId] = []

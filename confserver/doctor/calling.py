@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ CLEAR_DB = -12.0
 """Of a frame's power, what lies beside the tone, at most: then it is that tone."""
 MOST_GAPS = 0.02
 PORTS = 40
+PHONES = ((30000, 32765), (18000, 19999))
+"""Ranges for the phones' media: the first that is not the server's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +144,10 @@ def _called(host: str, port: int, client: Client, ground: Ground) -> tuple[Heard
     try:
         with tempfile.TemporaryDirectory(prefix="confserver-doctor-") as folder:
             file = Path(folder) / "heard.wav"
-            speaker = _phone(uri, SPOKEN_S, "--tone", str(HZ))
+            ports = ("--rtp-ports", phone_ports(ground.status))
+            speaker = _phone(uri, SPOKEN_S, "--tone", str(HZ), *ports)
             try:
-                listener = _phone(uri, HEARD_S, "--record", str(file))
+                listener = _phone(uri, HEARD_S, "--record", str(file), *ports)
                 outcome = _outcome(listener)
             finally:
                 _end(speaker)
@@ -152,6 +155,18 @@ def _called(host: str, port: int, client: Client, ground: Ground) -> tuple[Heard
     finally:
         with contextlib.suppress(ClientError):
             client.remove(room)
+
+
+def phone_ports(status: Mapping[str, Any] | None) -> str:
+    """A range for the phones: never the server's own, to which it sends nothing (``focus.media.check_reach``).
+
+    Raises NoCall where it leaves none.
+    """
+    first, last = (int(port) for port in (status or {}).get("rtp_ports") or (0, 0))
+    for low, high in (*PHONES, (last + 1, 65535), (1024, first - 1)):
+        if high - low > 2 and (high < first or low > last):
+            return f"{low}-{high}"
+    raise NoCall(f"the server's media ports, {first}-{last}, leave none for a phone")
 
 
 def _phone(uri: str, seconds: float, *words: str) -> subprocess.Popen[bytes]:

@@ -61,10 +61,8 @@ def command(settings_of: Callable[[Path | None], Settings]) -> click.Command:
 
     def run(config: Path | None, state_directory: Path | None, call: bool, as_json: bool) -> int:
         from confserver.doctor.finding import Verdict
-        from confserver.doctor.ground import survey
 
-        settings = settings_of(config)
-        ground = survey(settings, state_directory or settings.state.path(), config)
+        ground = _ground(settings_of, config, state_directory)
         found = examined(ground, checks(call=call), (lambda each: None) if as_json else print_finding)
         count = {verdict.value: sum(each.verdict is verdict for each in found) for verdict in Verdict}
         if as_json:
@@ -75,7 +73,10 @@ def command(settings_of: Callable[[Path | None], Settings]) -> click.Command:
         return 1 if count["fault"] else 0
 
     parameters: list[click.Parameter] = [
-        click.Option(["--config"], type=FILE, metavar="FILE", help="The server's settings file."),
+        click.Option(
+            ["--config"], type=FILE, metavar="FILE",
+            help="The server's settings file.  [default: that of the running server]",
+        ),
         click.Option(
             ["--state-directory"], type=click.Path(path_type=Path), envvar="CONFSERVER_STATE_DIRECTORY",
             help="Where the server keeps its state; else where the settings say.",
@@ -84,6 +85,22 @@ def command(settings_of: Callable[[Path | None], Settings]) -> click.Command:
         click.Option(["--json", "as_json"], is_flag=True, help="Print all findings as JSON."),
     ]  # fmt: skip
     return click.Command("doctor", callback=run, params=parameters, help=HELP)
+
+
+def _ground(
+    settings_of: Callable[[Path | None], Settings], config: Path | None, state_directory: Path | None
+) -> Ground:
+    """Where no settings are named, those of the server that runs."""
+    from confserver.doctor.ground import settings_of_running, survey
+
+    settings, unread = settings_of(config), ""
+    state = state_directory or settings.state.path()
+    if config is None and (config := settings_of_running(state)) is not None:
+        try:
+            settings = settings_of(config)
+        except click.ClickException as error:
+            config, unread = None, error.message
+    return survey(settings, state, config, unread)
 
 
 def print_finding(finding: Finding) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from confserver.client import Client, ClientError, NotRunning
+from confserver.client import Client, ClientError, NotRunning, control
 from confserver.config import Settings
 
 
@@ -22,13 +22,15 @@ class Ground:
     trouble: str = ""
     addresses: tuple[str, ...] = field(default=())
     """Of this machine."""
+    unread: str = ""
+    """Why the settings are not those of the running server."""
 
     @property
     def is_running(self) -> bool:
         return self.status is not None
 
 
-def survey(settings: Settings, state: Path, config: Path | None) -> Ground:
+def survey(settings: Settings, state: Path, config: Path | None, unread: str = "") -> Ground:
     """Look around: is a server running, and which addresses has the machine?"""
     from confserver.transports.addresses import local_addresses
 
@@ -40,4 +42,13 @@ def survey(settings: Settings, state: Path, config: Path | None) -> Ground:
         pass
     except ClientError as error:
         trouble = str(error)
-    return Ground(settings, state, config, status, trouble, tuple(local_addresses()))
+    return Ground(settings, state, config, status, trouble, tuple(local_addresses()), unread)
+
+
+def settings_of_running(state: Path) -> Path | None:
+    """The settings file of the server that runs on a state directory; None where none runs, or it has none."""
+    try:
+        config = control.read(state).config
+    except ClientError:
+        return None
+    return Path(config) if config else None

@@ -18,7 +18,11 @@ def check_running(ground: Ground) -> list[Finding]:
         return [fault(CHECK, ground.trouble, "see its log; start it again")]
     if ground.status is None:
         return [ok(CHECK, f"none runs on {ground.state}")]
-    return list(_found(ground.status)) or [ok(CHECK, _summary(ground.status))]
+    found = list(_found(ground.status))
+    if ground.unread:
+        found.append(warning(CHECK, f"its settings cannot be read, defaults are checked: {ground.unread}",
+                             "correct the file before the next start, or name another by --config"))  # fmt: skip
+    return found or [ok(CHECK, _summary(ground.status))]
 
 
 def _summary(status: Mapping[str, Any]) -> str:

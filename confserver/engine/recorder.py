@@ -1,9 +1,9 @@
 """What is handed over of recorded rooms, tick by tick: the mix of everybody, and each participant by himself.
 
 The mix is a *tap*: a mix as any other, to which nobody listens. A track is what a leg says, at the rate of the room,
-while others may hear him: who is muted or on hold is silent in his track as well. Who speaks from another
-room is in the mix, and has a track only where he is. The scribe resamples, where the rate of a room changes, and
-writes; see ``contract.recording``.
+while others may hear him: who is muted or on hold is silent in his track as well. Who waits has a track where that is
+asked for, and is in no mix. Who speaks from another room is in the mix, and has a track only where he is. The scribe
+resamples, where the rate of a room changes, and writes; see ``contract.recording``.
 """
 
 from __future__ import annotations
@@ -130,7 +130,8 @@ class Recorder:
 
     def _tracks(self, room: Room) -> tuple[list[LegId], NDArray[np.int16]]:
         """Who sounds, and what each says: (legs, samples)."""
-        rows = sorted(row for row in room.public - room.guests.keys() if row in self._by_row)
+        heard_here = (room.public - room.guests.keys()) | room.wishes.waiting
+        rows = sorted(row for row in heard_here if row in self._by_row)
         samples = _as_integers(self._seats.signals[room.band][rows])
         sounding = np.flatnonzero((samples > _STEP).any(axis=1) | (samples < -_STEP).any(axis=1))
         return [self._by_row[rows[place]].id for place in sounding.tolist()], samples[sounding]

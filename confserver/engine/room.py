@@ -26,6 +26,8 @@ class Wishes:
     exceptions: dict[int, Gains] = field(default_factory=dict)
     private: set[int] = field(default_factory=set)
     """Who speaks to some alone: nobody else has to hear of it."""
+    waiting: set[int] = field(default_factory=set)
+    """Who is recorded though nobody hears him."""
     silent: int | None = None
     """The mix in which not even that is heard what plays to everybody."""
     guests: set[int] = field(default_factory=set)
@@ -39,6 +41,7 @@ class Wishes:
         self.listeners.pop(row, None)
         self.exceptions.pop(row, None)
         self.private.discard(row)
+        self.waiting.discard(row)
         self.guests.discard(row)
 
 

@@ -288,6 +288,7 @@ class Engine:
         self.moves.note_hearing(command)
         members, by_id = self.floor.rooms[command.room].members, self.legs.by_id
         named = {leg for mix in command.mixes for leg in mix.legs} | {leg for leg, _ in command.listeners}
+        named.update(command.waiting)
         away = self.moves.rows
         guests = {by_id[leg].row for leg in command.guests if leg in by_id} - members - away
         here = (members - away) | guests
@@ -303,7 +304,8 @@ class Engine:
                 exceptions.setdefault(legs[listener].row, {})[legs[source].row] = gain
         private = {legs[leg].row for leg in command.private if leg in legs}
         bare = frozenset(command.bare)
-        wishes = Wishes(mixes, listeners, exceptions, private, command.silent, guests, bare)
+        waiting = {legs[leg].row for leg in command.waiting if leg in legs}
+        wishes = Wishes(mixes, listeners, exceptions, private, waiting, command.silent, guests, bare)
         self.floor.set_hearing(command.room, wishes)
 
     def set_gain(self, command: SetGain) -> None:

@@ -1,11 +1,11 @@
-"""What rooms say to people, one thing after another, and the music for those who wait meanwhile.
+"""What rooms say to people, one thing after another, and the music for those who wait meanwhile, or are alone.
 
 ::
 
     Announced ──► line of the listener, or of the room ──► Playing ──its end──► the next
                     │ not before the listener's first packet, nor longer than PATIENCE_S after his call is up;
                     │ what is for the room and what is for one of those present never sound together
-                    └─► nothing left: music, where he waits with music; the hang-up, where he was turned away or removed
+                    └─► nothing left: music, where he waits with it or is alone; the hang-up, where he is sent away
 
 An urgent one takes the place of all that is queued for the same listener, and of what is being said to him.
 """
@@ -63,6 +63,8 @@ class Line:
     piece: Piece | None = None
     then: Callable[[float], None] | None = None
     """After it."""
+    tells_alone: bool = False
+    """The piece says that he is alone."""
     listens: bool = False
     """It is his turn to speak: nothing is said to him."""
     music: Piece | None = None
@@ -80,6 +82,8 @@ class Announcer:
         self._lines: dict[str, Line] = {}
         """By participant; those of rooms by name behind a colon."""
         self._speaking: dict[PlayId, Line] = {}
+        self._alone: dict[ParticipantId, Score | None] = {}
+        """Who is alone in his room, and how he is still to be told so (``solitude``)."""
         self._deadline: float | None = None
         self._is_stale = False
         """What has happened since may have changed the deadline."""
@@ -194,27 +198,65 @@ class Announcer:
         line.room = room
         return line
 
+    # ------------------------------------------------------------------ who is alone
+    def alone(self, room: str, who: ParticipantId, prompt: Score | None, now: float) -> None:
+        """He is told so when all else is said, and hears music whenever there is nothing to hear."""
+        self._is_stale = True
+        self._alone[who] = prompt
+        self._go_on(self._line(room, who), now)
+
+    def in_company(self, room: str, who: ParticipantId, now: float) -> None:
+        """It is not so any more, nor is it said."""
+        self._is_stale = True
+        self._alone.pop(who, None)
+        line = self._lines.get(who)
+        if line is None:
+            return
+        if line.tells_alone:
+            self._stop(line)
+        if not self._wants_music(line):
+            self._stop_music(line)
+        self._go_on(line, now)
+        whole = self._lines.get(f":{room}")
+        if whole is not None:
+            self._go_on(whole, now)
+
     # ------------------------------------------------------------------ one after another
     def _go_on(self, line: Line, now: float) -> None:
         """Say what comes next, as soon as it can be heard."""
         if line.piece is not None or not self._may_speak(line, now):
             return
         place, leg = self._scene.places.get(line.room), self._leg_of(line)
-        if line.queue and place is not None and not place.is_lost:
+        lonely = self._alone.get(line.who) if not (line.queue or line.goodbye) else None
+        if (line.queue or lonely) and place is not None and not place.is_lost:
             self._stop_music(line)
-            words = line.queue.popleft()
-            self._playing.make_way(line.room)
+            self._hush(line)
+            line.tells_alone = lonely is not None
+            words = Words(self._told_alone(line.who, lonely)) if lonely is not None else line.queue.popleft()
             line.piece = self._playing.say(line.room, place, words.score, leg.id if leg else None)
             line.then = words.then
             self._speaking[line.piece.id] = line
         elif line.goodbye and leg is not None and not line.queue:
             self._hang_up(line)
-        elif leg is not None and line.music is None and self._wants_music(line):
+        elif leg is not None and line.music is None and not leg.place.is_lost and self._wants_music(line):
             line.music = self._playing.play_music(line.room, leg.place, leg.id)
         elif line.music is not None and not self._wants_music(line):
             self._stop_music(line)
         if not (line.queue or line.piece or line.music or line.goodbye or line.listens or self._wants_music(line)):
             self._lines.pop(line.who or f":{line.room}", None)
+
+    def _told_alone(self, who: ParticipantId, prompt: Score) -> Score:
+        """Once."""
+        self._alone[who] = None
+        return prompt
+
+    def _hush(self, whole: Line) -> None:
+        """What is said to the whole room is not said over music."""
+        if whole.who:
+            return
+        for line in self._lines.values():
+            if line.room == whole.room and line.who in self._alone:
+                self._stop_music(line)
 
     def _hang_up(self, line: Line) -> None:
         leg, cause = self._leg_of(line), line.goodbye
@@ -249,6 +291,8 @@ class Announcer:
         room = self._scene.rooms.find(line.room)
         if room is None or line.goodbye:
             return False
+        if line.who in self._alone:
+            return True
         person = room.places.get(line.who)
         return person is not None and person.waits_for in _WITH_MUSIC and room.policy.waiting_music
 
@@ -258,21 +302,18 @@ class Announcer:
         if ended is None:
             return
         self._is_stale = True
-        ended.piece, then, ended.then = None, ended.then, None
+        ended.piece, ended.tells_alone, then, ended.then = None, False, ended.then, None
         if then is not None:
             then(now)
         whole = self._lines.get(f":{ended.room}")
         if whole is not None:
             self._go_on(whole, now)
-        waiting = [each for each in self._lines.values() if each.room == ended.room and (each.queue or each.goodbye)]
+        waiting = [
+            each for each in self._lines.values()
+            if each.room == ended.room and (each.queue or each.goodbye or each.who in self._alone)
+        ]  # fmt: skip
         for line in [ended, *waiting]:
             self._go_on(line, now)
-        self._end_silence(ended.room)
-
-    def _end_silence(self, room: str) -> None:
-        """Music for who is alone goes on, when nothing is said there any more."""
-        if not any(each.room == room for each in self._speaking.values()):
-            self._playing.go_on(room)
 
     def heard(self, leg: Leg, now: float) -> None:
         """Its first packet has come."""
@@ -283,11 +324,10 @@ class Announcer:
                 self._go_on(line, now)
 
     def _stop(self, line: Line) -> None:
-        piece, line.piece, line.then = line.piece, None, None
+        piece, line.piece, line.then, line.tells_alone = line.piece, None, None, False
         if piece is not None:
             self._speaking.pop(piece.id, None)
             self._playing.stop(piece)
-            self._end_silence(line.room)
 
     def _stop_music(self, line: Line) -> None:
         music, line.music = line.music, None
@@ -296,9 +336,13 @@ class Announcer:
 
     def _forget(self, key: str) -> None:
         line = self._lines.pop(key, None)
-        if line is not None:
-            self._stop(line)
-            self._stop_music(line)
+        if line is None:
+            return
+        self._stop(line)
+        self._stop_music(line)
+        for each in list(self._lines.values()):
+            if each.room == line.room and each.who in self._alone:
+                self._go_on(each, 0.0)  # it may have waited for what was being said
 
     # ------------------------------------------------------------------ time, workers
     def worker_ready(self, worker: int) -> None:

@@ -32,7 +32,7 @@ from confserver.contract import (
     SpeakingChanged,
     WatchedReports,
 )  # fmt: skip
-from confserver.focus import succession
+from confserver.focus import families, succession
 from confserver.focus.admission import Admission
 from confserver.focus.announcer import Announcer
 from confserver.focus.answers import unavailable
@@ -67,6 +67,7 @@ from confserver.focus.repertoire import SILENT, Repertoire
 from confserver.focus.requests import Requests
 from confserver.focus.scene import Scene
 from confserver.focus.sessions import Sessions
+from confserver.focus.solitude import Solitude
 from confserver.focus.succession import heir_of
 from confserver.focus.transfers import Transfers
 from confserver.focus.trunking import Trunking
@@ -119,11 +120,14 @@ class Focus:
         self._announcer = Announcer(scene, self._playing)
         self._admission = Admission(scene, decide or by_the_rules(scene))
         greeting = Greeting(scene, self._announcer, repertoire.announce)
+        solitude = Solitude(scene, self._announcer, self.languages)
         self._naming = Naming(scene, self._announcer, repertoire.names)
-        scene.followers += [self._announcer.follow, greeting.follow, self._naming.follow, self._admission.follow]
+        scene.followers += [self._announcer.follow, solitude.follow, greeting.follow, self._naming.follow]
+        scene.followers.append(self._admission.follow)
         self._dialout = Dialout(scene, self._admission, dialling or DialTerms())
         scene.followers += [self._dialout.follow, Listing(scene, self._dialout.check).follow]
-        scene.followers.append(Keying(scene, lambda what, *_: self._playing.check(what), self._dialout.check).follow)
+        checks = (lambda what, *_: self._playing.check(what), self._dialout.check)
+        scene.followers.append(Keying(scene, *checks, lambda what, *_: families.check(scene, what)).follow)
         self._sessions = Sessions(scene, self._admission)
         self._requests = Requests(scene)
         self._keys = Keys(scene, self._requests)
@@ -251,7 +255,7 @@ class Focus:
     def worker_ready(self, worker: int) -> list[Output]:
         """A worker stands, maybe in the place of one that was lost: then its rooms and legs go on there."""
         self._recovery.stands(worker)
-        for part in (self._loudness, self._playing, self._recordings, self._holding, self._announcer):
+        for part in (self._loudness, self._recordings, self._holding, self._announcer):
             part.worker_ready(worker)
         return self._scene.taken()
 
@@ -293,8 +297,10 @@ class Focus:
     def command(self, command: Command, by: Actor, now: float) -> list[Output]:
         """Carry out a command from outside. Raises Refused; nothing has changed then."""
         self._playing.check(command)
+        self._recordings.check(command)
         self._dialout.check(command, by, now)
         self._transfers.check(command)
+        families.check(self._scene, command)
         self._forwarding.check(command)
         self._scene.ask(command, by, now)
         return self._scene.taken()

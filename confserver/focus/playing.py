@@ -6,8 +6,8 @@
                          |                        ^ PlayChanged: SetPlay
                          +--SoundFailed-----------|--------------------------------> NotePlayEnded (failed)
 
-Also what nobody asks for: music to who is alone in a room, beeps when somebody comes or goes. Of these the rooms know
-nothing; where one cannot be played, it is left out.
+Also what nobody asks for: beeps when somebody comes or goes, and what other parts of the focus play (``announcer``,
+``holding``). Of these the rooms know nothing; where one cannot be played, it is left out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from confserver.contract import (
     StopPlay,
 )  # fmt: skip
 from confserver.focus.languages import Languages
-from confserver.focus.legs import Place, Stage
+from confserver.focus.legs import Place
 from confserver.focus.outputs import TellScribe
 from confserver.focus.remembered import Remembered
 from confserver.focus.repertoire import SAY, Score
@@ -39,8 +39,6 @@ from confserver.prompts import sets as prompts
 from rooms import commands as ask
 from rooms import events as tell
 from rooms.errors import NotFound
-from rooms.hearing import may_hear
-from rooms.lifecycle import State
 from rooms.participant import SYSTEM
 from rooms.plays import NAME, said
 from rooms.policy import Announce, room_name
@@ -49,7 +47,6 @@ RATES_HZ = (8000, 16000, 48000)
 MOST_ATTEMPTS = 2
 """A file that takes the scribe down as often is not converted again."""
 ENTRY, EXIT = "beep/entry", "beep/exit"
-_ALONE = "only-one"
 _LOST = "the media worker is lost"
 
 
@@ -73,8 +70,6 @@ class Piece:
     """What has been converted, by file."""
     is_told: bool = False
     """The worker plays it."""
-    then: Score | None = None
-    """What follows, over and over."""
 
     @property
     def is_ready(self) -> bool:
@@ -103,10 +98,6 @@ class Playing:
         """Of what the rooms know nothing of."""
         self._remembered = Remembered()
         self._now = 0.0
-        self._music: dict[str, Piece] = {}
-        """By room: what is played to who is alone there."""
-        self._made_way: dict[str, bool] = {}
-        """Rooms in which something is said that he is to hear first; whether he knows already that he is alone."""
 
     def __len__(self) -> int:
         return len(self._pieces)
@@ -143,21 +134,9 @@ class Playing:
                 self._drop(self._known(room, number))
             case tell.ParticipantArrived(room=room):
                 self._announce(room, ENTRY)
-                self._review_music(room)
             case tell.ParticipantLeft(room=room):
                 self._announce(room, EXIT)
-                self._review_music(room)
-            case (
-                tell.ParticipantHeld(room=room) | tell.ParticipantResumed(room=room)
-                | tell.ParticipantDeafened(room=room) | tell.ParticipantUndeafened(room=room)
-                | tell.ParticipantReplaced(room=room) | tell.ParticipantKicked(room=room)
-                | tell.NameAsked(room=room) | tell.NameEnded(room=room)
-                | tell.HeldByHost(room=room) | tell.ReleasedByHost(room=room)
-                | tell.RoomChanged(room=room) | tell.RoomCreated(room=room) | tell.RoomEnding(room=room)
-            ):  # fmt: skip
-                self._review_music(room)
             case tell.RoomClosed(room=room):
-                self._made_way.pop(room, None)
                 for piece in self._in_room(room):
                     piece.is_told = False
                     self._drop(piece)
@@ -267,24 +246,16 @@ class Playing:
             self._over(piece, event.cause, now, event.digit, event.reason)
 
     def worker_lost(self, worker: int, now: float) -> None:
-        """All that it has played is over; music begins anew with its heir."""
+        """All that it has played is over."""
         for piece in [piece for piece in self._pieces.values() if piece.place.worker == worker]:
             self._over(piece, "failed", now, reason=_LOST)
 
-    def worker_ready(self, worker: int) -> None:
-        for room, place in list(self._scene.places.items()):
-            if place.worker == worker and not place.is_lost:
-                self._review_music(room, is_greeted=True)
-
     def _over(self, piece: Piece, cause: str, now: float, digit: str = "", reason: str = "") -> None:
-        """Tell the rooms, or go on with what follows."""
-        is_music = self._music.get(piece.room) is piece and not piece.place.is_lost
+        """Tell the rooms, or whose play it was."""
         self._drop(piece)
         if piece.number:
             end = ask.NotePlayEnded(piece.room, piece.number, cause, digit, reason)
             self._scene.try_ask(end, SYSTEM, now)
-        elif is_music and piece.then is not None and cause in ("finished", "failed"):
-            self._begin_music(piece.room, piece.place, piece.leg, piece.then)
         else:
             self.on_end(piece, now)
 
@@ -294,8 +265,6 @@ class Playing:
             return
         for number in [number for number, job in self._jobs.items() if job.piece is piece]:
             del self._jobs[number]
-        if self._music.get(piece.room) is piece:
-            del self._music[piece.room]
         if piece.is_told:
             piece.is_told = False
             self._scene.tell_worker(piece.place, StopPlay(play=piece.id))
@@ -303,7 +272,7 @@ class Playing:
     # ------------------------------------------------------------------ music and beeps
     def play_music(self, room: str, place: Place, leg: LegId) -> Piece:
         """To one leg, over and over, until ``stop``. The rooms know nothing of it."""
-        music = Score(files=(str(self._languages.repertoire.music),))
+        music = Score(files=(str(self._languages.of_room(room).music),))
         piece = Piece(self._scene.number(), room, place, music, leg=leg, loop=True)
         self._prepare(piece)
         return piece
@@ -326,53 +295,6 @@ class Playing:
         if wanted is Announce.BEEP and least <= len(room.present) <= room.policy.quiet_above:
             own = self._languages.of_room(name).beep(prompts.ENTRY if tones == ENTRY else prompts.EXIT, tones)
             self._prepare(Piece(self._scene.number(), name, place, own))
-
-    def make_way(self, room: str) -> None:
-        """Something is said there: who is alone hears that first, and then that he is, and music."""
-        music = self._music.get(room)
-        self._made_way.setdefault(room, False)
-        if music is not None:
-            self._made_way[room] = music.loop
-            self._drop(music)
-
-    def go_on(self, room: str) -> None:
-        """All is said."""
-        if room in self._made_way:
-            self._review_music(room, is_greeted=self._made_way.pop(room))
-
-    def _review_music(self, name: str, is_greeted: bool = False) -> None:
-        """Begin or end the music, as it should be now. is_greeted: he has been told already that he is alone."""
-        leg, playing = self._alone_in(name), self._music.get(name)
-        if playing is not None and playing.leg != leg:
-            self._drop(playing)
-            playing = None
-        if leg is None or playing is not None or name in self._made_way:
-            return
-        repertoire = self._languages.of_room(name)
-        prompt, music = repertoire.prompt(_ALONE), Score(files=(str(repertoire.music),))
-        place = self._scene.places[name]
-        if prompt is None or is_greeted:
-            self._begin_music(name, place, leg, music)
-        else:
-            piece = self._music[name] = Piece(self._scene.number(), name, place, prompt, leg=leg, then=music)
-            self._prepare(piece)
-
-    def _begin_music(self, name: str, place: Place, leg: LegId | None, music: Score) -> None:
-        piece = self._music[name] = Piece(self._scene.number(), name, place, music, leg=leg, loop=True)
-        self._prepare(piece)
-
-    def _alone_in(self, name: str) -> LegId | None:
-        """The leg of who should hear music: he alone is present, and can hear."""
-        place = self._scene.places.get(name)
-        if place is None or place.is_lost or self._scene.is_closing or name not in self._scene.rooms:
-            return None
-        room = self._scene.rooms.get(name)
-        own = room.policy.music_when_alone
-        if not (self._languages.repertoire.music_when_alone if own is None else own) or room.state is not State.ALONE:
-            return None
-        [person] = room.present
-        leg = self._scene.legs.by_participant.get(person.id)
-        return leg.id if leg is not None and leg.stage is not Stage.LEAVING and may_hear(person) else None
 
 
 def _called(path: str) -> str:

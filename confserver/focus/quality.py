@@ -19,7 +19,7 @@ from rooms.participant import Finding
 WINDOW_S = 4.0
 """Shorter reports are put together, so that one lost packet is not a quarter of all."""
 MEMORY = 15
-"""Windows that are looked back on: a minute."""
+"""Windows whose losses are looked back on: a minute. Nothing else is kept of them."""
 MANY = 3
 """So many with the same trouble, and most of all: it is not theirs."""
 
@@ -42,7 +42,8 @@ class Patient:
     name: str
     first: Sample | None = None
     """Of the window that is being filled."""
-    windows: list[Window] = field(default_factory=list)
+    window: Window | None = None
+    """The last that was full."""
     ever_received: bool = False
     silent_s: float = 0.0
     states: dict[str, _State] = field(default_factory=dict)
@@ -56,9 +57,8 @@ class Patient:
         if sample.at - first.at < WINDOW_S:
             return None
         self.first = sample
-        window = self._window(first, sample)
-        self.windows = [*self.windows, window][-MEMORY:]
-        return window
+        self.window = self._window(first, sample)
+        return self.window
 
     def _window(self, first: Sample, last: Sample) -> Window:
         seconds = last.at - first.at
@@ -69,15 +69,18 @@ class Patient:
         self.silent_s = self.silent_s + seconds if is_silent else 0.0
         sent, known_out = last.sent - first.sent, first.lost_out >= 0 and last.lost_out >= 0
         enough, enough_out = expected >= LEAST_PACKETS and received, sent >= LEAST_PACKETS and known_out
+        loss = lost / expected if enough else None
+        before = self.window.losses_in if self.window else ()
         return Window(
             seconds,
             last,
             received,
-            lost / expected if enough else None,
+            loss,
             max(last.late - first.late, 0) / expected if enough else None,
             min(max(last.lost_out - first.lost_out, 0) / sent, 1.0) if enough_out else None,
             self.ever_received,
             self.silent_s,
+            (*before, loss)[-MEMORY:],
         )
 
     @property
@@ -117,7 +120,7 @@ class Ward:
         return changes + _hidden(patient, changes)
 
     def _judge(self, patient: Patient, rule: Rule, window: Window) -> Change | None:
-        value = rule.measure(patient.windows)
+        value = rule.measure(window)
         if value is None:
             return None
         state = patient.states.setdefault(rule.kind, _State())
@@ -125,7 +128,7 @@ class Ward:
             if not state.bad:
                 state.since = window.last.at - (value if rule.shows == "seconds" else window.seconds)
             state.bad, state.good = state.bad + 1, 0
-            return self._begin(patient, rule, state, value)
+            return self._begin(patient, rule, window, state, value)
         state.bad = 0
         state.good = state.good + 1 if rule.is_good(value) else 0
         if state.finding is not None and state.good >= rule.ends:
@@ -133,17 +136,17 @@ class Ward:
             return Change(over, is_wrong=False)
         return None
 
-    def _begin(self, patient: Patient, rule: Rule, state: _State, value: float) -> Change | None:
+    def _begin(self, patient: Patient, rule: Rule, window: Window, state: _State, value: float) -> Change | None:
         is_hidden = any(rule.kind in other.hides for other in RULES if other.kind in patient.kinds)
         if state.finding is not None or state.bad < rule.begins or is_hidden:
             return None
-        state.finding = self._worded(patient, rule, state.since, value)
+        state.finding = self._worded(patient, rule, window, state.since, value)
         return Change(state.finding, is_wrong=True)
 
-    def _worded(self, patient: Patient, rule: Rule, since: float, value: float) -> Finding:
-        other = _other_way(patient, rule)
+    def _worded(self, patient: Patient, rule: Rule, window: Window, since: float, value: float) -> Finding:
+        other = _other_way(window, rule)
         text = rule.text.format(name=patient.name, value=shown(rule.shows, value), other=other)
-        advice = rule.advice + _codec_note(rule, patient.windows[-1].last.codec)
+        advice = rule.advice + _codec_note(rule, window.last.codec)
         finding = Finding(rule.kind, rule.way, f"{patient.name}'s {rule.side}", text, advice, since)
         if rule.side == "person":
             return replace(finding, side=patient.name)
@@ -167,9 +170,8 @@ def _hidden(patient: Patient, changes: list[Change]) -> list[Change]:
     return over
 
 
-def _other_way(patient: Patient, rule: Rule) -> str:
-    last = patient.windows[-1]
-    loss, words = (last.loss_out, "on the way there") if rule.way == "in" else (last.loss_in, "on the way back")
+def _other_way(window: Window, rule: Rule) -> str:
+    loss, words = (window.loss_out, "on the way there") if rule.way == "in" else (window.loss_in, "on the way back")
     if loss is None:
         return ""
     return f"; nothing {words}" if loss < 0.01 else f", and {shown('percent', loss)} {words}"

@@ -37,7 +37,8 @@ from confserver.focus.legs import Place
 from confserver.focus.outputs import Recorded, TellScribe
 from confserver.focus.scene import Scene
 from rooms import events as tell
-from rooms.commands import NoteRecordingFailed
+from rooms.commands import Command, NoteRecordingFailed, StartRecording
+from rooms.errors import Conflict
 from rooms.participant import SYSTEM, ParticipantId
 
 MOST_REMEMBERED = 200
@@ -68,6 +69,8 @@ class Recording:
     name: str = ""
     """What its files are called; the scribe says so once they are made."""
     paused: bool = False
+    waiting: bool = False
+    """Those who wait are recorded, too."""
     state: str = "recording"
     """Then ``converting``, then ``kept``; or ``failed``."""
     reason: str = ""
@@ -107,6 +110,11 @@ class Recordings:
         return len(self._by_room) + len(self._closing)
 
     # ------------------------------------------------------------------ what the rooms say
+    def check(self, command: Command) -> None:
+        """Raises Conflict where those who wait cannot be recorded."""
+        if isinstance(command, StartRecording) and command.waiting and not self._with_tracks:
+            raise Conflict("who waits is recorded by himself, and the setting recordings.tracks allows no tracks")
+
     def follow(self, event: tell.Event) -> None:
         if isinstance(event, tell.RecordingStarted):
             self._start(event)
@@ -127,6 +135,10 @@ class Recordings:
             case tell.ParticipantArrived(participant=participant, name=name):
                 self._name(recording, participant, name)
                 self._note(recording, event.at, "arrived", participant)
+            case tell.ParticipantWaits(participant=participant) if recording.waiting:
+                self._wait(recording, participant, event.at)
+            case tell.WaitEnded(participant=participant) if recording.waiting:
+                self._note(recording, event.at, "left", participant)
             case tell.ParticipantReplaced(participant=participant, name=name):
                 self._name(recording, participant, name)
                 self._note(recording, event.at, "on another phone", participant)
@@ -139,7 +151,14 @@ class Recordings:
         scene, room = self._scene, event.room
         tracks = event.tracks and self._with_tracks
         recording = self._by_room[room] = Recording(
-            scene.number(), event.number, room, scene.places[room], tracks, event.at, event.at + OPENING_S
+            scene.number(),
+            event.number,
+            room,
+            scene.places[room],
+            tracks,
+            event.at,
+            event.at + OPENING_S,
+            waiting=event.waiting,
         )
         scene.say(
             TellScribe(
@@ -152,6 +171,16 @@ class Recordings:
             self._note(recording, event.at, "present", person.id)
             if person.talking:
                 self._note(recording, event.at, "talking", person.id)
+        for person in here.waiting if here and event.waiting else ():
+            self._name(recording, person.id, person.name)
+            self._note(recording, event.at, "waits", person.id)
+
+    def _wait(self, recording: Recording, participant: ParticipantId, at: float) -> None:
+        room = self._scene.rooms.find(recording.room)
+        person = room.places.get(participant) if room else None
+        if person is not None:
+            self._name(recording, participant, person.name)
+            self._note(recording, at, "waits", participant)
 
     def _days_of(self, room: str) -> float:
         own = self._scene.rooms.policy_of(room).record_days

@@ -235,7 +235,7 @@ class Scene:
         command = SetHearing(
             room=place.number, mixes=mixes, listeners=listeners, exceptions=exceptions,
             private=[leg_of[who] for who in hearing.private if who in leg_of], silent=SILENCE,
-            guests=list(guests.values()),
+            guests=list(guests.values()), waiting=[leg_of[who] for who in hearing.waiting if who in leg_of],
             bare=list(hearing.bare),
         )  # fmt: skip
         self.tell_worker(place, command)

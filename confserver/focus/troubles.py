@@ -52,10 +52,12 @@ class Window:
     ever_received: bool
     silent_s: float
     """So long nothing has come, though something should have."""
+    losses_in: tuple[float | None, ...] = ()
+    """``loss_in`` of the last minute, this window's last: all that is looked back on."""
 
 
-Measure = Callable[[list[Window]], float | None]
-"""The last windows, the latest last, to a figure; None: nothing can be said, and nothing changes."""
+Measure = Callable[[Window], float | None]
+"""The last window to a figure; None: nothing can be said, and nothing changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +90,21 @@ class Rule:
 
 
 # ------------------------------------------------------------------ the figures
-def _loss_in(windows: list[Window]) -> float | None:
-    return windows[-1].loss_in
+def _loss_in(window: Window) -> float | None:
+    return window.loss_in
 
 
-def _loss_out(windows: list[Window]) -> float | None:
-    return windows[-1].loss_out
+def _loss_out(window: Window) -> float | None:
+    return window.loss_out
 
 
-def _late_in(windows: list[Window]) -> float | None:
-    return windows[-1].late_in
+def _late_in(window: Window) -> float | None:
+    return window.late_in
 
 
-def _bursts_in(windows: list[Window]) -> float | None:
+def _bursts_in(window: Window) -> float | None:
     """How often in the last minute there was a heavy loss for a moment; 0 where any loss went on for longer."""
-    known = [window.loss_in for window in windows if window.loss_in is not None]
+    known = [loss for loss in window.losses_in if loss is not None]
     if len(known) < 4:
         return None
     spells = [list(spell) for is_lossy, spell in groupby(known, lambda loss: loss > 0.01) if is_lossy]
@@ -111,44 +113,44 @@ def _bursts_in(windows: list[Window]) -> float | None:
     return float(sum(max(spell) >= HEAVY for spell in spells))
 
 
-def _jitter_in(windows: list[Window]) -> float | None:
-    return windows[-1].last.jitter_ms if windows[-1].received >= LEAST_PACKETS else None
+def _jitter_in(window: Window) -> float | None:
+    return window.last.jitter_ms if window.received >= LEAST_PACKETS else None
 
 
-def _jitter_out(windows: list[Window]) -> float | None:
-    last = windows[-1].last
+def _jitter_out(window: Window) -> float | None:
+    last = window.last
     return last.jitter_out_ms if last.jitter_out_ms >= 0 and last.hears else None
 
 
-def _delay(windows: list[Window]) -> float | None:
-    last = windows[-1].last
+def _delay(window: Window) -> float | None:
+    last = window.last
     return last.rtt_ms / 2 + last.playout_ms if last.rtt_ms >= 0 else None
 
 
-def _never(windows: list[Window]) -> float | None:
-    return 0.0 if windows[-1].ever_received else windows[-1].silent_s
+def _never(window: Window) -> float | None:
+    return 0.0 if window.ever_received else window.silent_s
 
 
-def _silent(windows: list[Window]) -> float | None:
-    return windows[-1].silent_s if windows[-1].ever_received else 0.0
+def _silent(window: Window) -> float | None:
+    return window.silent_s if window.ever_received else 0.0
 
 
-def _level(windows: list[Window]) -> float | None:
-    level = windows[-1].last.level_db
+def _level(window: Window) -> float | None:
+    level = window.last.level_db
     return level if level > UNKNOWN_DB else None
 
 
-def _noise(windows: list[Window]) -> float | None:
-    last = windows[-1].last
-    return last.noise_db if last.noise_db > UNKNOWN_DB and windows[-1].received >= LEAST_PACKETS else None
+def _noise(window: Window) -> float | None:
+    last = window.last
+    return last.noise_db if last.noise_db > UNKNOWN_DB and window.received >= LEAST_PACKETS else None
 
 
-def _clock(windows: list[Window]) -> float | None:
-    return abs(windows[-1].last.skew_ppm) if windows[-1].received >= LEAST_PACKETS else None
+def _clock(window: Window) -> float | None:
+    return abs(window.last.skew_ppm) if window.received >= LEAST_PACKETS else None
 
 
-def _muted(windows: list[Window]) -> float | None:
-    return float(windows[-1].last.talks_muted)
+def _muted(window: Window) -> float | None:
+    return float(window.last.talks_muted)
 
 
 _NETWORK = "Wired instead of Wi-Fi; nearer to the access point; no large up- or downloads beside the call."

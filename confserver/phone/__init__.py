@@ -36,16 +36,17 @@ def run(
     insecure: bool = False,
     user: str = "",
     password: str = "",
+    rtp_ports: str | None = None,
 ) -> int:
     """Make one call in Twisted's reactor. Gives the exit status: 0 done, 1 no call, 2 wrong usage, 130 interrupted."""
     from confserver.phone.command import call
-    from confserver.phone.orders import BadOrders, Orders, destination, local_address
+    from confserver.phone.orders import BadOrders, Orders, destination, local_address, media_ports
 
     try:
         orders = Orders(
             target=destination(target), play=play, record=record, seconds=seconds, tone_hz=tone_hz, name=name,
             bind=local_address(bind), transport=transport, hold_at=hold_at, resume_at=resume_at,
-            is_insecure=insecure, user=user, password=password,
+            is_insecure=insecure, user=user, password=password, ports=media_ports(rtp_ports),
         )  # fmt: skip
     except BadOrders as wrong:
         return complain(str(wrong), 2)

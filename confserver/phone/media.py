@@ -12,10 +12,10 @@ from twisted.internet.interfaces import IDelayedCall, IListeningPort
 from twisted.internet.protocol import DatagramProtocol
 
 from confserver.phone.leg import Leg
+from confserver.phone.orders import PORTS
 from confserver.rtp.address import canonical
 from confserver.sdp.agreement import Address, Agreed
 
-PORTS = range(30000, 32766, 2)
 """Apart from the server's usual range, which it refuses to send to, and from those that the kernel gives out."""
 TRIES = 200
 REPORT_S = 5.0
@@ -57,7 +57,15 @@ class Socket(DatagramProtocol):
 class Media:
     """Sends and receives for one leg. ``failed`` is told of a recording that can not be written."""
 
-    def __init__(self, reactor: Any, leg: Leg, now: Callable[[], float], failed: Callable[[OSError], None]) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        leg: Leg,
+        now: Callable[[], float],
+        failed: Callable[[OSError], None],
+        ports: range = PORTS,
+    ) -> None:
+        self._ports = ports
         self._reactor = reactor
         self._leg = leg
         self._now = now
@@ -70,7 +78,7 @@ class Media:
     def open(self, host: str) -> None:
         """Take a pair of ports. Raises NoPort; CannotListenError where the address is not ours."""
         last: CannotListenError | None = None
-        for port in random.sample(PORTS, TRIES):
+        for port in random.sample(self._ports, min(TRIES, len(self._ports))):
             try:
                 self._rtp.listen(self._reactor, host, port)
                 self._rtcp.listen(self._reactor, host, port + 1)

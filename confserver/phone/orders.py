@@ -10,6 +10,9 @@ from confserver.sip.grammar import Malformed
 from confserver.sip.uri import Uri, parse_uri
 
 TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
+PORTS = range(30000, 32766, 2)
+"""Where its media are, unless it is told otherwise: below what systems give out by themselves."""
+LEAST_PORT, MOST_PORT = 1024, 65535
 
 
 class BadOrders(ValueError):
@@ -35,6 +38,8 @@ class Orders:
     """Seconds from the answer on."""
     name: str = "confserver"
     bind: str | None = None
+    ports: range = PORTS
+    """Even ports for its media."""
     user: str = ""
     """The user that it is, where the server asks for a password; "" for none."""
     password: str = field(default="", repr=False)
@@ -97,3 +102,16 @@ def local_address(text: str | None) -> str | None:
         return str(ipaddress.ip_address(text))
     except ValueError:
         raise BadOrders(f"{text} is not an IP address to call from") from None
+
+
+def media_ports(text: str | None) -> range:
+    """The even ports of FIRST-LAST, each with the odd one behind it. Raises BadOrders."""
+    if text is None:
+        return PORTS
+    first, _, last = text.partition("-")
+    if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit() and len(text) < 12):
+        raise BadOrders(f"{text[:40]} is no range of ports, such as 40000-40099")
+    found = range(int(first) + int(first) % 2, int(last), 2)
+    if not found or int(first) < LEAST_PORT or int(last) > MOST_PORT:
+        raise BadOrders(f"{text} holds no pair of ports from {LEAST_PORT} to {MOST_PORT}")
+    return found

@@ -115,7 +115,7 @@ class Robot:
         assert self._leg is not None
         tls = Tls(is_verified=not orders.is_insecure)
         line = Line(self._reactor, local, hop.transport.lower(), self._hear, self._goodbye, tls)
-        media = Media(self._reactor, self._leg, line.now, self._not_recorded)
+        media = Media(self._reactor, self._leg, line.now, self._not_recorded, orders.ports)
         self._line, self._media = line, media
         try:
             line.open()

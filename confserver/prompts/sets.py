@@ -204,7 +204,8 @@ def _extended(name: str, folder: _Folder, base: PromptSet) -> PromptSet:
     catalogue = Catalogue(
         told.language, {**base.catalogue.files, **folder.files}, told.voice, {**base.catalogue.forms, **told.forms}
     )
-    texts = {**base.texts, **told.texts}
+    kept = {prompt: text for prompt, text in base.texts.items() if prompt not in folder.files}
+    texts = {**kept, **told.texts}  # of a sound of its own nobody knows what it says, unless the list does
     return PromptSet(name, catalogue, base.name, frozenset(folder.files), folder.path, texts)
 
 

@@ -11,12 +11,17 @@ from rooms.participant import Role
 
 @dataclass(frozen=True, slots=True)
 class StartRecording(Command):
-    """Record the room: the mix, and a track for each participant."""
+    """Record the room: the mix, and a track for each participant.
+
+    Those who wait before its start or to be let in are never recorded unless it is asked for: then each by himself,
+    for nobody hears them; they are told so.
+    """
 
     path: ClassVar[str] = "/rooms/{room}/recording"
     verb: ClassVar[str] = "record"
 
     tracks: bool = True
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

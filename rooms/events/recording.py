@@ -9,10 +9,11 @@ from rooms.events.event import Event
 
 @dataclass(frozen=True, slots=True)
 class RecordingStarted(Event):
-    """The room is recorded from now on; ``tracks``: each participant by himself as well."""
+    """The room is recorded from now on; ``tracks``: each participant by himself; ``waiting``: also who waits."""
 
     tracks: bool
     by: str
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,3 +100,13 @@ def test_rules_are_told_as_they_are_typed(capsys) -> None:
     assert capsys.readouterr().out.splitlines() == [
         "profile: webinar", 'rules: lecture=true, codecs=["PCMU"], talkers=3', "none: -",
     ]  # fmt: skip
+
+
+def test_many_rows_of_one_thing_are_a_table_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"prompt": f"n{number}", "from": "de"} for number in range(21)]
+    tables.print_told({"set": "acme", "prompts": rows, "own": ["x"] * 30})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "set: acme" and lines[1].startswith("own: x; x")
+    assert lines[3].split() == ["PROMPT", "FROM"] and lines[-1].split() == ["n20", "de"]
+    tables.print_told({"set": "acme", "prompts": rows[:2]})
+    assert capsys.readouterr().out.splitlines()[1] == "prompts: prompt n0, from de; prompt n1, from de"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,4 +111,11 @@ def test_urls() -> None:
 
 def test_the_file_is_json_for_all_languages(tmp_path: Path) -> None:
     path = write_control(tmp_path, control())
-    assert json.loads(path.read_text()) == {"url": "http://127.0.0.1:8070", "token": TOKEN, "pid": 4711}
+    assert json.loads(path.read_text()) == {"url": "http://127.0.0.1:8070", "token": TOKEN, "pid": 4711, "config": ""}
+
+
+def test_where_the_settings_stand_is_told_and_not_needed(tmp_path: Path) -> None:
+    path = write_control(tmp_path, replace(control(), config="/etc/confserver.toml"))
+    assert read_control(tmp_path).config == "/etc/confserver.toml"
+    path.write_text(json.dumps({"url": "http://127.0.0.1:8070", "token": TOKEN, "pid": 4711}))
+    assert read_control(tmp_path) == control(), "that of an earlier version"

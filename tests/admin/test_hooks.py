@@ -9,7 +9,7 @@ import pytest
 
 from confserver.admin import hooks
 from confserver.admin.feed import Feed
-from confserver.admin.hooks import GIVE_UP_S, Hook, Letter, Line, Outcome, check, signature
+from confserver.admin.hooks import GIVE_UP_S, Hook, Letter, Line, Outcome, Stored, check, signature
 from confserver.client.signature import is_signed
 from tests.kit.news import news_of
 
@@ -153,15 +153,82 @@ def test_one_that_is_retried_and_fails_is_dead_again_and_remembers() -> None:
 
 
 # ------------------------------------------------------------------ bounds
-def test_what_the_feed_has_forgotten_is_counted_and_the_rest_goes_on() -> None:
+def stored(number: int, room: str = "standup", kind: str = "message") -> Stored:
+    return Stored(Letter(f"abc-{number}", kind, 1000.0, b"{}", number), room)
+
+
+def test_what_the_feed_has_forgotten_is_fetched_and_goes_before_the_rest() -> None:
     play = Play(most_bytes=3000)
     play.happen(), play.deliver(BAD)
     for _ in range(500):
         play.happen()
     play.now += 10
     assert play.deliver() == "abc-1", "what was in hand is not lost"
-    told = play.deliver_all()
-    assert told[-1] == "abc-501" and play.line.lost == 500 - len(told) > 0
+    oldest = play.feed.oldest
+    assert play.deliver() == "" and play.line.backlog == (1, oldest - 1) and play.line.due is None
+    assert play.line.place == 1
+    play.line.refill([stored(number) for number in range(2, 102)], 101)
+    assert play.deliver_all() == [f"abc-{number}" for number in range(2, 102)]
+    assert play.line.backlog == (101, oldest - 1)
+    play.line.refill([stored(number) for number in range(102, oldest)], oldest - 1)
+    assert play.deliver_all()[-1] == "abc-501" and play.line.backlog is None and play.line.place == 501
+    assert play.line.delivered == 501 and play.line.lost == 0
+
+
+def test_of_what_is_fetched_only_what_is_wanted() -> None:
+    play = Play(rooms=("stand*",), events=("message",))
+    play.feed.begin_after(9)
+    play.line = Line(play.line.hook, play.feed, lambda: 1.0, place=4)
+    assert play.deliver() == "" and play.line.backlog == (4, 9)
+    play.line.refill([stored(5), stored(6, "other"), stored(7, kind="room-locked"), stored(9)], 9)
+    play.happen()
+    assert play.deliver_all() == ["abc-5", "abc-9", "abc-10"]
+
+
+def test_the_place_is_where_the_next_run_goes_on() -> None:
+    play = Play(events=("message",))
+    play.happen("room-locked", "message", "room-locked", "message", "room-locked")
+    assert play.line.place == 0
+    assert play.line.next(play.now) is not None and play.line.place == 1, "it is under way"
+    play.line.ended(BAD, play.now)
+    assert play.line.place == 1
+    play.now += 10
+    play.deliver()
+    assert play.line.place == 3, "the next is in hand, as nothing between them is wanted"
+    play.deliver_all()
+    assert play.line.place == 5
+    play.happen("room-locked"), play.deliver()
+    assert play.line.place == 6
+
+
+def test_dead_letters_that_are_tried_again_hold_no_place() -> None:
+    play = Play()
+    play.happen(), play.deliver(Outcome(False, "410", is_final=True))
+    play.line.retry(play.now)
+    assert play.line.next(play.now) is not None and play.line.place == 1
+
+
+def test_too_many_that_wait_are_dead_but_for_what_is_under_way() -> None:
+    play = Play()
+    play.happen(*["message"] * 5)
+    assert play.line.next(play.now) is not None
+    dead = play.line.overrun([stored(1), stored(2), stored(3, kind="talking-changed")])
+    assert [(each.id, each.reason) for each in dead] == [("abc-2", hooks.TOO_MANY)]
+    play.line.ended(GOOD, play.now)
+    assert play.deliver_all() == ["abc-4", "abc-5"] and play.line.place == 5
+    assert play.line.overrun([stored(4), stored(5)]) == [], "it has had them"
+
+
+def test_a_server_that_was_down_for_long_gives_its_hooks_the_usual_time() -> None:
+    play = Play()
+    play.happen()
+    play.line = Line(play.line.hook, play.feed, lambda: 1.0, place=0, since=play.now + 2 * GIVE_UP_S)
+    play.now += 2 * GIVE_UP_S + 1
+    play.deliver(BAD)
+    assert not play.line.dead
+    play.now += GIVE_UP_S
+    play.deliver(BAD)
+    assert [each.id for each in play.line.dead] == ["abc-1"]
 
 
 def test_only_so_many_dead_letters_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,15 +238,6 @@ def test_only_so_many_dead_letters_are_kept(monkeypatch: pytest.MonkeyPatch) -> 
         play.now += hooks.LONGEST_PAUSE_S
         play.deliver(Outcome(False, f"410 {number}", is_final=True))
     assert len(play.line.dead) == hooks.MOST_DEAD and play.line.dead[-1].reason == f"410 {hooks.MOST_DEAD + 4}"
-
-
-def test_a_server_that_stops_leaves_what_is_not_delivered_as_dead() -> None:
-    play = Play()
-    play.happen("message", "room-locked", "message")
-    assert play.line.next(play.now) is not None
-    assert [each.id for each in play.line.close()] == ["abc-1", "abc-2", "abc-3"]
-    assert {each.reason for each in play.line.dead} == {"the server has stopped"}
-    assert Play().line.close() == []
 
 
 def test_a_word_that_comes_too_late_means_nothing() -> None:

@@ -17,6 +17,7 @@ from confserver.app.orders import Orders
 from confserver.app.webhooks import Webhooks
 from confserver.config.webhooks import Webhook, check_webhooks
 from confserver.routing.commands import AddWebhook, RemoveWebhook, RetryWebhook, TestWebhook
+from rooms import store as rooms
 from rooms.errors import Conflict, Invalid, NotFound
 from tests.kit.news import news_of
 
@@ -30,9 +31,12 @@ class Now:
     def __init__(self) -> None:
         self.db = Database(memory=True)
         store.migrate(self.db)
+        rooms.migrate(self.db)
 
     def write(self, job: Any) -> Deferred[Any]:
         return succeed(job(self.db))
+
+    read = write
 
 
 class Office:
@@ -45,7 +49,7 @@ class Office:
         self.webhooks = Webhooks(self.clock, settings, self.feed, self.storage, self.clock.seconds, self.post)  # type: ignore[arg-type]
         self.orders = Orders()
         self.webhooks.join(self.orders)
-        self.webhooks.restore(store.load(self.storage.db))
+        self.webhooks.restore(store.kept(self.storage.db))
 
     def post(self, line: Line, letter: Letter, now: float) -> Deferred[Outcome]:
         self.posted.append((line.hook.name, letter))
@@ -69,7 +73,10 @@ class Office:
 
     def happen(self, count: int = 1) -> None:
         for _ in range(count):
-            self.feed.append([news_of({"type": "message", "room": "a", "number": 1, "at": self.clock.seconds()})])()
+            happened = news_of({"type": "message", "room": "a", "number": 1, "at": self.clock.seconds()})
+            shown = self.feed.append([happened])
+            rooms.write(self.storage.db, self.webhooks.outbox.records())
+            shown()
             self.webhooks.wake()
         self.clock.advance(0)
         for _ in range(count):
@@ -130,12 +137,14 @@ def test_dead_letters_outlive_the_server_and_are_retried() -> None:
     office.outcome = Outcome(False, "410", is_final=True)
     office.happen()
     assert [(each["id"], each["reason"], each["tries"]) for each in office.dead("crm")] == [("abc-1", "410", 1)]
-    office.feed.append([news_of({"type": "message", "room": "a", "number": 2, "at": 0.0})])()
+    office.clock.advance(5)
+    office.happen()
     office.webhooks.close()
 
     later = Office(office.storage)
     assert [each["id"] for each in later.dead("crm")] == ["abc-1", "abc-2"]
     assert later.order(RetryWebhook("crm")) == {"webhook": "crm", "retried": 2}
+    assert len(store.load(office.storage.db)[1]["crm"]) == 2, "a kill now, and they are dead still"
     for _ in range(3):
         later.clock.advance(0)
     assert [letter.id for _, letter in later.posted] == ["abc-1", "abc-2"]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import socket
+import subprocess
 import threading
 import wave
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +18,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from confserver.__main__ import confserver
+from confserver.__main__ import _settings, confserver
+from confserver.admin.access import Control, write_control
 from confserver.config import load
 from confserver.doctor import calling, certificate, machine, ports, reach, running, settings, sound, trunks
-from confserver.doctor.command import checks, examined
+from confserver.doctor.command import _ground, checks, examined
 from confserver.doctor.finding import Finding, Verdict
 from confserver.doctor.ground import Ground
+from confserver.phone.orders import media_ports
 from confserver.prompts.catalogue import ENGLISH
 from confserver.transports.certificates import self_signed
 
@@ -359,6 +364,63 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "c.toml").write_text("[sip]\naddresses = ['192.0.2.77']\n")
     assert CliRunner().invoke(confserver, words, standalone_mode=False).return_value == 1
     assert len(checks(call=True)) == len(checks(call=False)) + 1
+
+
+# ------------------------------------------------------------------ the server that runs
+def running_on(state: Path, config: str = "", pid: int = 0) -> None:
+    write_control(state, Control("http://127.0.0.1:1", "t" * 43, pid or os.getpid(), config))
+
+
+def test_without_a_file_the_settings_are_those_of_the_server_that_runs(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[rtp]\nport_min = 41000\nport_max = 41999\n")
+    running_on(tmp_path / "s", str(file))
+    ground = _ground(load, None, tmp_path / "s")
+    assert (ground.config, ground.settings.rtp.port_min, ground.unread) == (file, 41000, "")
+    other = tmp_path / "d.toml"
+    other.write_text("[rtp]\nport_min = 42000\nport_max = 42999\n")
+    assert _ground(load, other, tmp_path / "s").settings.rtp.port_min == 42000, "what is named goes before"
+
+
+def test_a_server_without_a_file_and_one_that_is_gone(tmp_path: Path) -> None:
+    running_on(tmp_path / "s")
+    assert _ground(load, None, tmp_path / "s").config is None
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    running_on(tmp_path / "t", "/nonexistent.toml", gone.pid)
+    ground = _ground(load, None, tmp_path / "t")
+    assert (ground.config, ground.unread) == (None, "")
+
+
+@pytest.mark.parametrize("text", [None, "[rtp]\nport_min = 'x'"])
+def test_a_file_that_cannot_be_read_any_more_is_told(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "c.toml"
+    if text is not None:
+        file.write_text(text)
+    running_on(tmp_path / "s", str(file))
+    ground = replace(_ground(_settings, None, tmp_path / "s"), status={"workers": []}, trouble="")
+    assert ground.config is None and ground.settings == load(None)
+    found = running.check_running(ground)
+    assert worst(found) is WARNING and "its settings cannot be read" in said(found) and str(file) in said(found)
+
+
+@pytest.mark.parametrize(
+    ("server", "ports"),
+    [
+        (None, "30000-32765"), ([20000, 29999], "30000-32765"), ([30000, 31000], "18000-19999"),
+        ([32765, 40000], "18000-19999"), ([10000, 60000], "60001-65535"), ([2000, 65535], "1024-1999"),
+    ],
+)  # fmt: skip
+def test_the_phones_media_are_never_where_the_servers_are(server: list[int] | None, ports: str) -> None:
+    assert calling.phone_ports({"rtp_ports": server} if server else None) == ports
+    first, last = (int(each) for each in ports.split("-"))
+    assert server is None or last < server[0] or first > server[1]
+    assert media_ports(ports)
+
+
+def test_a_server_that_leaves_no_port() -> None:
+    with pytest.raises(calling.NoCall, match="1024-65535, leave none"):
+        calling.phone_ports({"rtp_ports": [1024, 65535]})
 
 
 @pytest.mark.slow

@@ -111,6 +111,27 @@ def test_who_is_muted_is_silent_in_his_track_too(studio: Studio) -> None:
         assert not sound[8320:16000].any()
 
 
+@pytest.mark.parametrize("codec", ["PCMU", "L16-16"])
+def test_who_waits_has_a_track_where_that_is_asked_for_and_nobody_hears_him(studio: Studio, codec: str) -> None:
+    """Also one whose sound has another rate than the room."""
+    waits = studio.add(np.repeat(tone(440, 3), 2) if codec == "L16-16" else tone(440, 3), codec=codec)
+    inside = studio.add(silence(3))
+    studio.record()
+    studio.hear_all(muted=[waits.leg], deaf=[waits.leg])
+    studio.run(1)
+    assert studio.desk.legs() == set(), "never unless it is asked for"
+    studio.hear_all(muted=[waits.leg], deaf=[waits.leg], waiting=[waits.leg, 99])
+    studio.run(1)
+    rates = {heard.rate_hz for heard in studio.desk.heard}
+    track = np.concatenate([studio.desk.track(waits.leg, rate)[rate : 2 * rate] for rate in sorted(rates)])
+    assert studio.desk.legs() == {waits.leg} and np.abs(track[1600:]).max() > 0.1
+    assert not studio.desk.track(None).any() and level_db(inside.sound(0.5), 440) < -60
+    studio.hear_all(muted=[waits.leg], deaf=[waits.leg])
+    before = len(studio.desk.heard)
+    studio.run(0.5)
+    assert not any(heard.tracks for heard in studio.desk.heard[before:])
+
+
 def test_without_tracks_there_is_the_mix_alone(studio: Studio) -> None:
     studio.add(tone(440, 1))
     studio.record(tracks=False)

@@ -8,7 +8,8 @@ from confserver.contract import Play, PlayEnded, StopPlay
 from confserver.focus import outputs as out
 from confserver.focus.announcer import GOODBYE_S, MOST_QUEUED, PATIENCE_S
 from confserver.focus.focus import Focus
-from confserver.focus.repertoire import Repertoire
+from confserver.focus.playing import Piece
+from confserver.focus.repertoire import Repertoire, Score
 from confserver.prompts.catalogue import Catalogue
 from confserver.sip.extensions.replaces import Other
 from rooms import commands as ask
@@ -26,6 +27,7 @@ _NAMES = (
     "2",
     "3",
     "only-one",
+    "recording-started",
     "welcome",
     "no-moderator",
     "lobby",
@@ -267,6 +269,94 @@ def test_a_lost_workers_music_begins_anew_with_its_heir() -> None:
     outputs = hall.play(hall.focus.worker_ready(0))
     again = [play for play in every(Play, outputs) if play.loop]
     assert len(again) == 1 and again[0].play != music.play and asked(outputs) == []
+
+
+# ---------------------------------------------------------------------- who is alone
+def names(plays: list[Play]) -> list[str]:
+    """What each says; whether to one or to the room."""
+    return [f"{'one' if play.leg else 'all'}:{Path(play.sounds[0][0].path).name.split('.')[0]}" for play in plays]
+
+
+def alone(**rules: object) -> Hall:
+    return Hall(music_when_alone=True, **rules)
+
+
+def test_who_is_alone_and_recorded_hears_one_after_another() -> None:
+    """The room's own notice, that he is alone, and then music: never two at once."""
+    hall = alone(record_from=1)
+    hall.enter()
+    heard: list[str] = []
+    while plays := hall.taken():
+        assert len(plays) == 1, f"at once: {names(plays)}"
+        heard += names(plays)
+        if plays[0].loop:
+            break
+        hall.end(plays[0])
+    assert sorted(heard[:2]) == ["all:recording-started", "one:only-one"] and heard[2] == f"one:{MUSIC.stem}"
+
+
+def test_music_gives_way_to_what_is_said_to_the_room_and_comes_back() -> None:
+    hall = alone()
+    hall.enter()
+    hall.end(hall.taken()[0])
+    [music] = hall.taken()
+    hall.says("prompt:welcome")
+    [said] = hall.taken()
+    assert said.leg is None and not hall.focus._playing.plays(_piece(hall, music))
+    hall.end(said)
+    [again] = hall.taken()
+    assert again.loop and again.leg == music.leg
+
+
+def test_that_he_is_alone_is_said_when_all_else_is() -> None:
+    hall = alone()
+    call, _ = hall.invite()
+    hall.opened(call), hall.ack(call)
+    hall.says("tones:ring", who=hall.leg(call).participant)
+    hall.first_packet(call)
+    [ring] = hall.taken()
+    assert ring.tones == "ring"
+    hall.end(ring)
+    assert names(hall.taken()) == ["one:only-one"]
+
+
+def test_what_is_said_to_who_is_alone_interrupts_his_music_only() -> None:
+    hall = alone()
+    who = hall.leg(hall.enter()).participant
+    [told] = hall.taken()
+    hall.says("tones:ring", who=who)
+    assert hall.taken() == [], "in its turn"
+    hall.end(told)
+    [ring] = hall.taken()
+    hall.end(ring)
+    assert [play.loop for play in hall.taken()] == [True]
+
+
+def test_that_he_is_alone_is_not_said_when_somebody_has_come() -> None:
+    hall = alone()
+    hall.enter()
+    [told] = hall.taken()
+    hall.enter(name="Bob <sip:bob@b>")
+    assert not hall.focus._playing.plays(_piece(hall, told)) and hall.taken() == []
+    assert not len(hall.focus._announcer)
+
+
+def test_that_he_is_alone_waits_behind_the_room_and_is_taken_back_there() -> None:
+    hall = alone()
+    call, _ = hall.invite()
+    hall.opened(call), hall.ack(call)
+    hall.says("prompt:welcome")
+    [welcome] = hall.taken()
+    hall.first_packet(call)
+    assert hall.taken() == []
+    hall.enter(name="Bob <sip:bob@b>")
+    hall.end(welcome)
+    assert hall.taken() == []
+
+
+def _piece(hall: Hall, play: Play) -> Piece:
+    found = [each for each in hall.focus._playing._pieces.values() if each.id == play.play]
+    return found[0] if found else Piece(0, "", hall.scene.places["standup"], Score())
 
 
 def test_who_must_wait_for_what_the_room_hears_is_no_deadline_that_has_passed() -> None:

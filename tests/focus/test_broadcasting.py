@@ -10,6 +10,7 @@ from confserver.contract import DigitPressed, SetHearing
 from confserver.focus import outputs as out
 from rooms import commands as ask
 from rooms import events as tell
+from rooms.errors import Conflict
 from rooms.participant import Role
 from tests.focus.house import House, events, every, the
 from tests.focus.test_succession import replacing
@@ -102,6 +103,17 @@ def test_a_busy_worker_takes_no_call_to_a_room_that_would_live_there(family: Fam
     family.scene.overloaded.add(family.scene.places["standup"].worker)
     _, outputs = family.invite(room="red")
     assert the(out.Refuse, outputs).status == 503
+
+
+def test_rooms_that_are_apart_all_the_same_are_refused_in_words(family: Family) -> None:
+    family.scene.places["red"].worker = 1 - family.scene.places["standup"].worker
+    with pytest.raises(Conflict, match="the rooms of standup are in different media processes"):
+        family.order(ask.BroadcastVoice("Standup", "Hana"))
+    assert family.rooms.abroad() == []
+    host = family.rooms.get("standup").places[family.leg(family.host).participant]
+    host.role = Role.MODERATOR
+    outputs = press(family, family.host, "**0")
+    assert the(tell.Announced, outputs).sounds == ("prompt:not-possible",) and family.rooms.abroad() == []
 
 
 # ------------------------------------------------------------------ keys

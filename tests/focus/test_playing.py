@@ -19,6 +19,7 @@ from confserver.contract import (
     ToWorker,
 )  # fmt: skip
 from confserver.focus import outputs as out
+from confserver.focus.announcer import PATIENCE_S
 from confserver.focus.focus import Focus
 from confserver.focus.remembered import FRESH_S, MOST_SOUNDS, Remembered
 from confserver.focus.repertoire import Repertoire, Score
@@ -277,42 +278,50 @@ def test_a_lost_worker_fails_what_it_played_and_what_waits_for_it() -> None:
 
 
 # ---------------------------------------------------------------------- music
+def comes(stage: House, **how: object) -> tuple[int, list[out.Output]]:
+    """A call and its first packet."""
+    call, _ = stage.invite(**how)
+    stage.opened(call)
+    return call, [*stage.ack(call), *stage.first_packet(call)]
+
+
 def test_who_is_alone_is_told_so_and_then_hears_music_until_somebody_comes() -> None:
     stage = house(music=True)
-    call, _ = stage.invite()
-    stage.opened(call)
-    outputs = stage.ack(call)
+    call, outputs = comes(stage)
     told = the(Play, convert(stage, outputs))
     assert (paths(told), told.leg, told.loop) == ([ALONE], stage.leg(call).id, False)
     outputs = stage.tell(PlayEnded(play=told.play, cause="finished"))
     assert not every(tell.Event, outputs), "the rooms know nothing of it"
     music = the(Play, convert(stage, outputs))
     assert (paths(music), music.leg, music.loop) == ([str(MUSIC)], stage.leg(call).id, True)
-    other, _ = stage.invite(name="Bob <sip:bob@b>")
-    stage.opened(other)
-    assert the(StopPlay, stage.ack(other)).play == music.play
+    other, outputs = comes(stage, name="Bob <sip:bob@b>")
+    assert the(StopPlay, outputs).play == music.play
     assert not stage.tell(PlayEnded(play=music.play, cause="stopped"))
     outputs = stage.bye(call)
     assert paths(the(Play, convert(stage, outputs))) == [ALONE], "now the other is alone"
     stage.bye(other)
     assert stage.is_empty()
-    assert stage.focus.describe()["plays"] == 0
+    assert stage.focus.describe()["plays"] == 0 == len(stage.focus._announcer)
+
+
+def test_who_is_alone_is_told_so_from_his_first_packet_on() -> None:
+    stage = house(music=True)
+    call, _ = stage.invite()
+    stage.opened(call)
+    assert not asked(stage.ack(call))
+    assert asked(stage.pass_time(PATIENCE_S)), "or after a while"
 
 
 def test_music_that_is_not_converted_yet_is_not_played_to_two() -> None:
     stage = house(music=True)
-    call, _ = stage.invite()
-    stage.opened(call)
-    outputs = stage.ack(call)
+    _, outputs = comes(stage)
     stage.enter(name="Bob <sip:bob@b>")
-    assert not convert(stage, outputs)
+    assert asked(outputs) and not convert(stage, outputs)
 
 
 def test_music_without_the_prompt_where_there_is_none_or_it_cannot_be_read() -> None:
     stage = house(music=True)
-    call, _ = stage.invite()
-    stage.opened(call)
-    [prompt] = asked(stage.ack(call))
+    [prompt] = asked(comes(stage)[1])
     outputs = stage.play(stage.focus.hear_scribe(SoundFailed(job=prompt.job, reason="gone"), stage.now))
     [music] = asked(outputs)
     assert music.path == str(MUSIC)
@@ -322,9 +331,8 @@ def test_music_without_the_prompt_where_there_is_none_or_it_cannot_be_read() -> 
 
 def test_no_music_on_hold_nor_for_the_deaf() -> None:
     stage = house(music=True)
-    call, _ = stage.invite()
-    stage.opened(call)
-    playing = the(Play, convert(stage, stage.ack(call)))
+    call, outputs = comes(stage)
+    playing = the(Play, convert(stage, outputs))
     assert the(StopPlay, stage.reinvite(call, sdp("192.0.2.9", 4000, "sendonly", version=2))).play == playing.play
     playing = the(Play, convert(stage, stage.reinvite(call, sdp(version=3))))
     assert the(StopPlay, stage.order(ask.Deafen("standup", "p1"))).play == playing.play
@@ -334,22 +342,18 @@ def test_no_music_on_hold_nor_for_the_deaf() -> None:
 def test_a_rooms_own_rule_goes_before_the_settings() -> None:
     stage = house(music=True)
     stage.order(ask.CreateRoom("standup", music_when_alone=False))
-    call, _ = stage.invite()
-    stage.opened(call)
-    assert not asked(stage.ack(call))
+    _, outputs = comes(stage)
+    assert not asked(outputs)
     assert asked(stage.order(ask.CreateRoom("standup", music_when_alone=True)))
     quiet = house(music=False)
     quiet.order(ask.CreateRoom("standup", music_when_alone=True))
-    call, _ = quiet.invite()
-    quiet.opened(call)
-    assert asked(quiet.ack(call))
+    assert asked(comes(quiet)[1])
 
 
 def test_music_begins_anew_with_the_heir_of_a_lost_worker() -> None:
     stage = house(music=True)
-    call, _ = stage.invite()
-    stage.opened(call)
-    before = the(Play, convert(stage, stage.ack(call)))
+    _, outputs = comes(stage)
+    before = the(Play, convert(stage, outputs))
     assert not stage.lose(0)
     music = the(Play, convert(stage, stage.play(stage.focus.worker_ready(0))))
     assert paths(music) == [str(MUSIC)], "he knows that he is alone"

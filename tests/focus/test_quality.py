@@ -240,7 +240,8 @@ def test_whatever_begins_ends_and_little_is_kept() -> None:
         assert is_wrong == (kind not in open_now)
         open_now ^= {kind}
     assert open_now == set() and set(TROUBLES) <= {kind for kind, _ in line.told}
-    assert len(line.ward._patients["p1"].windows) == MEMORY
+    window = line.ward._patients["p1"].window
+    assert window is not None and len(window.losses_in) == MEMORY
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,14 @@ from confserver.contract import (
     RecordingKept,
     RecordingOpened,
     ScribeReady,
+    SetHearing,
     SpeakingChanged,
     StopRecord,
 )
 from rooms import events as tell
-from rooms.commands import PauseRecording, ResumeRecording, StartRecording, StopRecording
-from tests.focus.house import House, every, the
+from rooms.commands import Admit, CreateRoom, PauseRecording, ResumeRecording, StartRecording, StopRecording
+from rooms.errors import Conflict
+from tests.focus.house import House, every, sdp, the
 
 SOCKET = "/dev/shm/scribe/socket"
 
@@ -194,3 +196,42 @@ def test_words_about_recordings_that_nobody_knows_are_passed_over(house: Studio)
     ):
         assert house.scribe(event) == []
     assert house.tell(RecordFailed(record=99, reason="x")) == []
+
+
+def test_who_waits_is_recorded_by_name_where_that_is_asked_for(house: Studio) -> None:
+    house.order(CreateRoom("standup", lobby="all"))
+    anna = house.enter()
+    done = house.order(StartRecording("standup", waiting=True))
+    leg = house.leg(anna)
+    assert the(NameTrack, done).leg == leg.id and the(SetHearing, done).waiting == [leg.id]
+    assert [note.what for note in every(NoteInRecording, done)] == ["waits"]
+    call, _ = house.invite(name="Bob <sip:bob@example.com>")
+    house.opened(call)
+    came = house.ack(call)
+    assert the(NameTrack, came).leg == house.leg(call).id
+    assert every(SetHearing, came)[-1].waiting == [leg.id, house.leg(call).id]
+    gone = house.bye(call)
+    assert [note.what for note in every(NoteInRecording, gone)] == ["left"]
+    held = house.reinvite(anna, sdp("192.0.2.9", 4000, "sendonly", version=2))
+    assert every(SetHearing, held)[-1].waiting == [], "no music of his into his track"
+
+
+def test_those_who_wait_leave_no_trace_where_it_was_not_asked_for(house: Studio) -> None:
+    house.order(CreateRoom("standup", lobby="all"))
+    anna = house.enter()
+    house.order(Admit("standup", house.leg(anna).participant))
+    house.record()
+    call, _ = house.invite(name="Bob <sip:bob@example.com>")
+    house.opened(call)
+    came = house.ack(call)
+    assert not every(NameTrack, came) and not every(NoteInRecording, came)
+    assert all(not hearing.waiting for hearing in every(SetHearing, came))
+
+
+def test_without_tracks_by_the_settings_those_who_wait_cannot_be_recorded() -> None:
+    house = Studio()
+    house.focus._recordings._with_tracks = False
+    house.order(CreateRoom("standup", lobby="all"))
+    house.enter()
+    with pytest.raises(Conflict, match=r"recordings\.tracks"):
+        house.order(StartRecording("standup", waiting=True))

@@ -30,7 +30,13 @@ PEAK_DB = -17.0
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("names"), rooms={"music_when_alone": False}) as started:
+    """In whose state directory a name lies that another run has left there."""
+    stopped = Server(tmp_path_factory.mktemp("names"), rooms={"music_when_alone": False})
+    left = stopped.state_directory / "names" / "p3.flac"
+    left.parent.mkdir(parents=True, mode=0o700)
+    left.write_bytes(b"of yesterday")
+    with stopped as started:
+        assert not left.exists()
         started.http("PUT", f"/rooms/{ROOM}", {"record_names": "ask", "robots": ["anna"]})
         yield started
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.interop.kept import Kept
 from tests.kit.phone import Phone
 from tests.kit.server import Server
 from tests.kit.tones import LEVEL_DB
@@ -26,8 +27,10 @@ def participations(server: Server) -> list[dict[str, object]]:
         return [dict(row) for row in found.execute("SELECT * FROM participations ORDER BY id")]
 
 
-def test_rooms_and_participations_survive_a_kill(tmp_path: Path) -> None:
-    with Server(tmp_path) as server:
+def test_rooms_and_participations_survive_a_kill_and_all_that_waits(tmp_path: Path) -> None:
+    """Also keys of changes, events for webhooks, and countries that wait for a second word."""
+    with Kept() as waiting, Server(tmp_path, **waiting.SETTINGS) as server:
+        waiting.begin(server)
         server.cli("room", "create", "board", "--max-participants", "7")
         with Phone(server.address, "anna", tone_hz=400) as anna, Phone(server.address, "bob") as bob:
             assert anna.dial("board").status == bob.dial("board").status == 200
@@ -44,6 +47,7 @@ def test_rooms_and_participations_survive_a_kill(tmp_path: Path) -> None:
         assert all(row["room"] == "board" and row["arrived_at"] for row in kept.values())
 
         server.start()
+        waiting.check(server)
         room = server.cli("room", "show", "board")
         assert (room["max_participants"], room["participants"], room["persistent"]) == (7, [], True)
         ended = {row["name"]: row for row in participations(server)}["anna"]

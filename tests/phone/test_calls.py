@@ -22,7 +22,7 @@ from twisted.internet.task import deferLater
 
 from confserver.phone import robot as robots
 from confserver.phone import run
-from confserver.phone.orders import BadOrders, Orders, Outcome, destination, local_address
+from confserver.phone.orders import BadOrders, Orders, Outcome, destination, local_address, media_ports
 from confserver.phone.robot import Robot
 from confserver.rtp.header import RTCP_FIRST, parse_packet
 from confserver.sdp.direction import Direction
@@ -352,6 +352,22 @@ def test_wrong_usage_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_cannot_be_dialled(text: str) -> None:
     with pytest.raises(BadOrders):
         destination(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "count"), [(None, 30000, 1383), ("40000-40003", 40000, 2), ("40001-40004", 40002, 1)]
+)
+def test_ports_for_media_come_in_pairs(text: str | None, first: int, count: int) -> None:
+    ports = media_ports(text)
+    assert (ports[0], len(ports)) == (first, count)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "40000", "40000-", "a-b", "40000-40000", "40001-40002", "80-90", "65534-65536", "5-4"]
+)
+def test_ports_that_cannot_be(text: str) -> None:
+    with pytest.raises(BadOrders):
+        media_ports(text)
 
 
 def test_addresses_to_call_from() -> None:

@@ -15,7 +15,7 @@ NUMBERS = [*range(21), 30, 40, 50, 60, 70, 80, 90, 100]
 WANTED = (
     "welcome", "first", "only-one", "enter-pin", "wrong-pin", "enter-room", "room-full", "room-locked", "not-found",
     "muted", "unmuted", "recording-started", "recording-stopped", "there-are", "in-the-room", "has-joined", "has-left",
-    "goodbye", "ended", "no-moderator", "menu", "press", *map(str, NUMBERS),
+    "waiting-recorded", "goodbye", "ended", "no-moderator", "menu", "press", *map(str, NUMBERS),
 )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ def test_one_file_is_enough(tmp_path):
     assert (acme.extends, acme.own, acme.catalogue.language) == ("en", {"welcome"}, "en")
     assert acme.catalogue.files == {**read_catalogue(ENGLISH).files, "welcome": tmp_path / "acme" / "welcome.flac"}
     assert acme.catalogue.voice == read_catalogue(ENGLISH).voice
+    assert "welcome" not in acme.texts and acme.texts["goodbye"] == "Goodbye."
 
 
 def test_it_extends_the_servers_language_where_it_does_not_say(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from rooms import commands as ask
 from rooms import events as tell
-from rooms.errors import Conflict, Forbidden, NotFound, NotOpen
+from rooms.errors import Conflict, Forbidden, Invalid, NotFound, NotOpen
 from rooms.participant import SYSTEM
 from tests.rooms.play import HOST, WATCHER, Stage, kinds
 
@@ -26,7 +26,10 @@ def test_a_recording_from_its_beginning_to_its_end(stage: Stage) -> None:
     started, said = stage.do(ask.StartRecording("standup", tracks=False), HOST)
     assert (said.sounds, said.participant) == (("prompt:recording-started",), "")
     assert isinstance(started, tell.RecordingStarted) and (started.tracks, started.by) == (False, "script")
-    assert stage.shown()["recording"] == {"since": stage.now, "by": "script", "tracks": False, "paused": False}
+    assert stage.shown()["recording"] == {
+        "since": stage.now, "by": "script", "tracks": False, "paused": False,
+        "waiting": False,
+    }  # fmt: skip
     assert kinds(stage.do(PAUSE, HOST)) == [tell.RecordingPaused]
     assert stage.shown()["recording"]["paused"]
     assert stage.do(PAUSE, HOST) == [], "what is so already is no news"
@@ -153,3 +156,96 @@ def test_one_that_has_failed_begins_again_with_the_next_who_comes() -> None:
     assert stage.shown()["recording"] is None
     stage.arrive("Bob")
     assert stage.shown()["recording"]
+
+
+# ---------------------------------------------------------------- those who wait
+ALL = ask.StartRecording("standup", waiting=True)
+
+
+def waiting_stage(**rules: object) -> Stage:
+    stage = Stage()
+    stage.do(ask.CreateRoom("standup", lobby="all", **rules))
+    return stage
+
+
+def recorded(events: list[tell.Event]) -> tuple[str, ...]:
+    """Who waits and is recorded, by the last word on who hears whom."""
+    [*_, last] = [event for event in events if isinstance(event, tell.HearingChanged)]
+    heard = {who for mix in last.hearing.mixes for who, _ in mix.sources}
+    assert not heard & set(last.hearing.waiting), "nobody hears them"
+    return last.hearing.waiting
+
+
+def test_those_who_wait_are_never_recorded_unless_it_is_asked_for() -> None:
+    stage = waiting_stage()
+    stage.arrive("Ana")
+    with pytest.raises(NotOpen, match="who waits is not to be recorded"):
+        stage.do(START, HOST)
+    assert stage.shown()["recording"] is None
+    ben = stage.reserve("Ben")
+    stage.do(ask.Arrive("standup", ben))
+    stage.do(ask.Admit("standup", ben), HOST)
+    events = stage.do(START, HOST)
+    assert not [event for event in events if isinstance(event, tell.HearingChanged)]
+    assert announced(events) == [(("prompt:recording-started",), "")], "who waits is not told: it is not about him"
+
+
+def test_those_who_wait_are_recorded_each_by_himself_and_told_so() -> None:
+    stage = waiting_stage()
+    ana = stage.arrive("Ana")
+    events = stage.do(ALL, HOST)
+    assert recorded(events) == (ana,) and announced(events) == [(("prompt:waiting-recorded",), ana)]
+    assert stage.shown()["recording"]["waiting"] is True
+    ben = stage.reserve("Ben")
+    events = stage.do(ask.Arrive("standup", ben))
+    assert recorded(events) == (ana, ben) and (("prompt:waiting-recorded",), ben) in announced(events)
+    events = stage.do(ask.Admit("standup", ana), HOST)
+    assert recorded(events) == (ben,) and (("prompt:recording-started",), ana) in announced(events)
+    assert recorded(stage.leave(ben)) == ()
+
+
+def test_when_it_ends_nobody_who_waits_is_recorded_any_more() -> None:
+    stage = waiting_stage()
+    stage.arrive("Ana")
+    stage.do(ALL, HOST)
+    assert recorded(stage.do(STOP, HOST)) == ()
+    stage.do(ALL, HOST)
+    number = stage.rooms.get("standup").recording.number
+    assert recorded(stage.do(ask.NoteRecordingFailed("standup", number, "the disk is full"))) == ()
+
+
+def test_who_is_on_hold_or_muted_himself_is_silent_in_his_track_while_he_waits() -> None:
+    stage = waiting_stage()
+    ana = stage.arrive("Ana")
+    stage.do(ALL, HOST)
+    assert recorded(stage.do(ask.Hold("standup", ana))) == ()
+
+
+def test_a_stranger_at_the_door_is_not_recorded() -> None:
+    stage = Stage()
+    stage.do(ask.CreateRoom("standup", pin="4711"))
+    stage.arrive("Ana")
+    events = stage.do(ALL, HOST)
+    assert announced(events) == [] and not [event for event in events if isinstance(event, tell.HearingChanged)]
+
+
+def test_without_tracks_there_is_nothing_to_record_of_them() -> None:
+    stage = waiting_stage()
+    stage.arrive("Ana")
+    with pytest.raises(Invalid, match="takes tracks"):
+        stage.do(ask.StartRecording("standup", tracks=False, waiting=True), HOST)
+    with pytest.raises(Invalid, match="record_tracks"):
+        stage.do(ask.ChangeRoom("standup", rules={"record_waiting": True, "record_tracks": False}), HOST)
+
+
+def test_by_rule_those_who_wait_count_and_are_recorded() -> None:
+    stage = waiting_stage(record_from=2, record_waiting=True)
+    ana = stage.arrive("Ana")
+    assert stage.shown()["recording"] is None
+    ben = stage.reserve("Ben")
+    events = stage.do(ask.Arrive("standup", ben))
+    assert recorded(events) == (ana, ben)
+    assert {who for sounds, who in announced(events) if sounds == ("prompt:waiting-recorded",)} == {ana, ben}
+    quiet = waiting_stage(record_from=1)
+    quiet.arrive("Ana")
+    assert quiet.shown()["recording"] is None, "by default never"

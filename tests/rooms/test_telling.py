@@ -36,7 +36,7 @@ PROMISED = {
     "transferring": "participant uri by", "transfer-ended": "participant cause status",
     "message": "participant name address text to", "announced": "sounds participant",
     "play-started": "play sounds participant loop volume_db by", "play-changed": "play paused volume_db position_s by",
-    "play-ended": "play participant cause digit reason by", "recording-started": "tracks by",
+    "play-ended": "play participant cause digit reason by", "recording-started": "tracks by waiting",
     "recording-paused": "by", "recording-resumed": "by", "recording-ended": "by", "recording-failed": "reason",
 }  # fmt: skip
 """What scripts have been promised. Rows are added; a row that has to be changed breaks somebody's script."""
