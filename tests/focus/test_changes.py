@@ -9,7 +9,7 @@ from rooms import commands as ask
 from rooms import events as tell
 from rooms.participant import Role
 from tests.focus.house import House, every, the
-from tests.focus.test_playing import ALONE, comes, convert, house, paths
+from tests.focus.test_playing import ALONE, convert, house, paths
 
 
 def change(stage: House, **rules: object) -> list[out.Output]:
@@ -72,8 +72,9 @@ def test_levelling_is_told_and_heard_at_once() -> None:
 
 def test_music_for_who_is_alone_is_turned_off_and_on() -> None:
     stage = house(music=True)
-    call, outputs = comes(stage)
-    playing = the(Play, convert(stage, outputs))
+    call, _ = stage.invite()
+    stage.opened(call)
+    playing = the(Play, convert(stage, [*stage.ack(call), *stage.first_packet(call)]))
     assert the(StopPlay, change(stage, music_when_alone=False)).play == playing.play
     assert every(Play, convert(stage, change(stage, talkers=3))) == []
     again = the(Play, convert(stage, change(stage, music_when_alone=True)))
