@@ -35,7 +35,8 @@ ALARM = "lists"
 AGAIN = ("busy", "no answer", "not available", "nobody has pressed a key")
 """Causes for which somebody is tried again."""
 WANTED_AWAY = (
-    "hung up", "left by key", "kicked", "transferred", "the room has ended", "the server is stopping", "server stopped",
+    "hung up", "left by key", "kicked", "his time is up",
+    "transferred", "the room has ended", "the server is stopping", "server stopped",
 )  # fmt: skip
 """Causes of a departure after which nobody is called back."""
 _NAMED = re.compile(r"\s*(?P<name>[^<>]*?)\s*<(?P<uri>[^<>]+)>\s*\Z")

@@ -31,12 +31,19 @@ def kick(room: Room, command: ask.Kick, by: Actor, minutes: Minutes) -> None:
     person = room.place(command.participant)
     if not person.dialled and person.presence is not Presence.WAITING:
         room.person(command.participant)
-    if person.kicked:
-        return
+    if not person.kicked:
+        remove(room, person, by, minutes)
+
+
+def remove(
+    room: Room, person: Participant, by: Actor, minutes: Minutes, words: tuple[str, ...] = REMOVED,
+    cause: str = "kicked",
+) -> None:  # fmt: skip
+    """Whoever has asked for it; ``words``: what he hears."""
     is_told = room.policy.tell_removed and _can_hear(person)
     if is_told:
-        minutes.say(tell.Announced, REMOVED, person.id, urgent=True)
-    room.let_go(person, by, minutes, is_told=is_told)
+        minutes.say(tell.Announced, words, person.id, urgent=True)
+    room.let_go(person, by, minutes, cause, is_told=is_told)
     _take_out(room, person, minutes)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rooms import confirming, door, ending, entrance, naming, schedule
+from rooms import confirming, door, ending, entrance, naming, schedule, staying
 from rooms import events as tell
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ DUE: dict[str, Callable[[Room], float | None]] = {
     naming.ALARM: naming.due,
     ending.ALARM: ending.due,
     schedule.ALARM: schedule.due,
+    staying.ALARM: staying.due,
 }
 ALARMS: dict[str, Callable[[Room, Minutes], None]] = {
     door.ALARM: door.fire,
@@ -29,6 +30,7 @@ ALARMS: dict[str, Callable[[Room, Minutes], None]] = {
     naming.ALARM: naming.fire,
     ending.ALARM: ending.fire,
     schedule.ALARM: schedule.fire,
+    staying.ALARM: staying.fire,
 }
 _NO_MATTER = (tell.TalkingChanged, tell.DominantSpeaker, tell.NoiseChanged, tell.DigitReceived, tell.HearingChanged)
 """Many, and nobody comes in or goes by them."""

@@ -62,6 +62,7 @@ def print_room_line(room: Record) -> None:
     words += ["locked"] if room["locked"] else []
     if room["recording"]:
         words.append("recording paused" if room["recording"]["paused"] else "recorded")
+    words += [f"breakout rooms {', '.join(map(plain, room['breakouts']))}"] if room["breakouts"] else []
     words += ["muted on entry"] if room["mute_on_entry"] else []
     words += [_played(play) for play in room["plays"]]
     words += [_forwarded(forward) for forward in room["forwards"]]
