@@ -98,6 +98,7 @@ def test_call_hands_over_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None
     assert entry.main(["call", "sip:a@h", "--tone", "440", "--name", "Anna", "--bind", "127.0.0.2"]) == 1
     nothing = {"play": None, "record": None, "seconds": None, "tone_hz": None, "name": "confserver", "bind": None}
     nothing |= {"insecure": False, "transport": "udp", "hold_at": None, "resume_at": None, "user": "", "password": ""}
+    nothing |= {"rtp_ports": None}
     assert phone.called == [
         (
             ("sip:a@h",),
@@ -132,7 +133,7 @@ def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert "Traceback" not in capsys.readouterr().err
 
 
-def interrupted(settings: object, reread: object) -> int:
+def interrupted(*_: object) -> int:
     raise KeyboardInterrupt
 
 

@@ -33,6 +33,7 @@ class Rules(TypedDict, total=False):
     robots: Sequence[str] | None
     end_grace_s: int | None
     time_limit_s: int | None
+    stay_limit_s: int | None
     silent_minutes: int | None
     alone_minutes: int | None
     end_warnings_s: Sequence[int] | None

@@ -7,12 +7,11 @@ They are asked before those of the settings. Their members are those of the sett
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar
 
-from msgspec import Meta
-
-from confserver.config.routes import Group, Route
+from confserver.route_words import GROUP, ROUTE
 from confserver.routing.commands.command import Command
 
 OTHERWISE_CALLED = {"request": "method"}
@@ -22,30 +21,28 @@ CLEAR = "A member that is said no more, such as hours; more than one: say it aga
 VERSION = "Only where the table is at this version, as route table says it; else nothing changes."
 
 
-def said(name: str, kind: type[Route | Group] = Route, *, default: Any = (), unsaid: str = "") -> Any:
-    """A field of that member's words, in which the settings say what none means."""
-    [words] = [
-        each.description
-        for each in get_type_hints(kind, include_extras=True)[name].__metadata__
-        if isinstance(each, Meta) and each.description
-    ]
-    many = " More than one: say it again." if default == () or (unsaid and name in _LISTS[kind]) else ""
-    return field(default=default, metadata={"help": words + many, "unsaid": unsaid})
-
-
-_LISTS = {kind: {each for each in kind.__struct_fields__ if getattr(kind(), each) == ()} for kind in (Route, Group)}
-
-
-def _new(name: str, kind: type[Route | Group] = Route) -> Any:
-    return said(name, kind, default=getattr(kind(), name))
-
-
-def _kept(name: str, kind: type[Route | Group] = Route) -> Any:
-    return said(name, kind, default=None, unsaid="as it is")
+AS_IT_IS = "as it is"
+MORE = " More than one: say it again."
 
 
 def _told(words: str, default: Any = "", unsaid: str = "") -> Any:
     return field(default=default, metadata={"help": words, "unsaid": unsaid})
+
+
+def _one(name: str, default: Any) -> Any:
+    return _told(ROUTE[name], default)
+
+
+def _many(name: str, words: Mapping[str, str] = ROUTE) -> Any:
+    return _told(words[name] + MORE, ())
+
+
+def _kept(name: str) -> Any:
+    return _told(ROUTE[name], None, AS_IT_IS)
+
+
+def _kept_many(name: str, words: Mapping[str, str] = ROUTE) -> Any:
+    return _told(words[name] + MORE, None, AS_IT_IS)
 
 
 class RouteTo(enum.Enum):
@@ -80,20 +77,20 @@ class AddRoute(_OfTable):
     verb: ClassVar[str] = "add"
 
     route: str
-    request: tuple[str, ...] = _new("method")
-    domain: tuple[str, ...] = _new("domain")
-    user: tuple[str, ...] = _new("user")
-    source: tuple[str, ...] = _new("source")
-    identity: tuple[str, ...] = _new("identity")
-    group: tuple[str, ...] = _new("group")
-    days: tuple[str, ...] = _new("days")
-    hours: str = _new("hours")
-    to: RouteTo = said("to", default=RouteTo.ROOM)  # noqa: RUF009
-    target: tuple[str, ...] = _new("target")
-    strip: int = _new("strip")
-    prepend: str = _new("prepend")
-    status: int = _new("status")
-    reason: str = _new("reason")
+    request: tuple[str, ...] = _many("method")
+    domain: tuple[str, ...] = _many("domain")
+    user: tuple[str, ...] = _many("user")
+    source: tuple[str, ...] = _many("source")
+    identity: tuple[str, ...] = _many("identity")
+    group: tuple[str, ...] = _many("group")
+    days: tuple[str, ...] = _many("days")
+    hours: str = _one("hours", "")
+    to: RouteTo = _one("to", RouteTo.ROOM)  # noqa: RUF009
+    target: tuple[str, ...] = _many("target")
+    strip: int = _one("strip", 0)
+    prepend: str = _one("prepend", "")
+    status: int = _one("status", 0)
+    reason: str = _one("reason", "")
     before: str = _told(BEFORE)
 
 
@@ -106,16 +103,16 @@ class ChangeRoute(_OfTable):
     verb: ClassVar[str] = "change"
 
     route: str
-    request: tuple[str, ...] | None = _kept("method")
-    domain: tuple[str, ...] | None = _kept("domain")
-    user: tuple[str, ...] | None = _kept("user")
-    source: tuple[str, ...] | None = _kept("source")
-    identity: tuple[str, ...] | None = _kept("identity")
-    group: tuple[str, ...] | None = _kept("group")
-    days: tuple[str, ...] | None = _kept("days")
+    request: tuple[str, ...] | None = _kept_many("method")
+    domain: tuple[str, ...] | None = _kept_many("domain")
+    user: tuple[str, ...] | None = _kept_many("user")
+    source: tuple[str, ...] | None = _kept_many("source")
+    identity: tuple[str, ...] | None = _kept_many("identity")
+    group: tuple[str, ...] | None = _kept_many("group")
+    days: tuple[str, ...] | None = _kept_many("days")
     hours: str | None = _kept("hours")
     to: RouteTo | None = _kept("to")  # noqa: RUF009
-    target: tuple[str, ...] | None = _kept("target")
+    target: tuple[str, ...] | None = _kept_many("target")
     strip: int | None = _kept("strip")
     prepend: str | None = _kept("prepend")
     status: int | None = _kept("status")
@@ -180,7 +177,7 @@ class AddGroup(_OfTable):
     verb: ClassVar[str] = "add"
 
     group: str
-    members: tuple[str, ...] = _new("members", Group)
+    members: tuple[str, ...] = _many("members", GROUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +189,7 @@ class ChangeGroup(_OfTable):
     verb: ClassVar[str] = "change"
 
     group: str
-    members: tuple[str, ...] | None = _kept("members", Group)
+    members: tuple[str, ...] | None = _kept_many("members", GROUP)
 
 
 @dataclass(frozen=True, slots=True)
