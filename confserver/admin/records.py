@@ -172,7 +172,7 @@ def print_audit(found: list[Record]) -> None:
 
 
 def _audit_row(row: Record) -> tuple[str, ...]:
-    details = ", ".join(f"{name} {value}" for name, value in row["details"].items())
+    details = ", ".join(f"{name} {tables.said(name, value)}" for name, value in row["details"].items())
     outcome = row["outcome"] + (f": {row['reason']}" if row["reason"] else "")
     return (
         when(row["at"]), f"{row['who']} ({row['role']})", row["face"], row["source"], row["action"], row["room"],

@@ -93,7 +93,7 @@ def print_told(told: Any, columns: Sequence[str] = ()) -> None:
         long = {name: rows for name, rows in told.items() if _is_table(rows)}
         for name, value in told.items():
             if name not in long:
-                click.echo(f"{name}: {_said(name, value)}")
+                click.echo(f"{name}: {said(name, value)}")
         for rows in long.values():
             click.echo()
             print_told(rows, tuple(rows[0]))
@@ -101,7 +101,7 @@ def print_told(told: Any, columns: Sequence[str] = ()) -> None:
         click.echo("none")
     else:
         headings = tuple(name.upper().replace("_", " ") for name in columns)
-        print_table(headings, (tuple(_said(name, row[name]) for name in columns) for row in told))
+        print_table(headings, (tuple(said(name, row[name]) for name in columns) for row in told))
 
 
 def _is_table(value: object) -> bool:
@@ -112,7 +112,8 @@ def _is_table(value: object) -> bool:
 _TIMES = ("since", "until", "at", "expires_at", "created_at", "changed_at", "registered_at")
 
 
-def _said(name: str, value: object) -> str:
+def said(name: str, value: object) -> str:
+    """A member as people read it."""
     if name in _TIMES:
         is_time = isinstance(value, int | float)
         return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value)) if is_time else "-"  # type: ignore[arg-type]
@@ -133,7 +134,7 @@ def _value(value: object) -> str:
 def _row_said(row: object) -> str:
     if not isinstance(row, Mapping):
         return str(row)
-    return ", ".join(f"{name} {_said(name, value)}" for name, value in row.items() if value not in ("", [], None))
+    return ", ".join(f"{name} {said(name, value)}" for name, value in row.items() if value not in ("", [], None))
 
 
 def print_recordings(recordings: Sequence[Record]) -> None:
@@ -187,11 +188,13 @@ def _room_row(room: Record) -> tuple[str, ...]:
 
 
 def _recording_row(recording: Record) -> tuple[str, ...]:
-    files = recording["files"]
+    files, seconds = recording["files"], recording["seconds"]
+    if seconds is None and recording["state"] == "recording":
+        seconds = time.time() - recording["started_at"]
     return (
         recording["room"],
         recording["state"],
-        duration(0.0, recording["seconds"]) if recording["seconds"] is not None else "",
+        duration(0.0, seconds) if seconds is not None else "",
         str(max(len(files) - 1, 0)),
         files[0] if files else recording["name"],
         recording["reason"],

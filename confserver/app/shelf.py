@@ -109,7 +109,10 @@ class Shelf:
         state = {"recording": "broken off", "closed": "converting"}.get(kept["state"], kept["state"])
         row = {**kept, "state": state, "reason": ""}
         row.pop("cause")
-        return row if live is None else {**row, "state": live["state"], "reason": live["reason"]}
+        if live is None:
+            return row
+        seconds = None if live["state"] == "recording" else row["seconds"]
+        return {**row, "state": live["state"], "reason": live["reason"], "seconds": seconds}
 
     def _remove(self, order: RemoveRecording, now: float) -> Done:
         def done(reason: str) -> None:

@@ -173,12 +173,14 @@ def test_a_room_is_shown_with_what_is_wrong_with_the_sound(capsys: pytest.Captur
 def test_the_audit_log_as_people_see_it() -> None:
     entry = {
         "id": 1, "at": BEGUN, "who": "boss \x1b", "role": "admin", "face": "cli", "source": "127.0.0.1",
-        "action": "create room", "room": "board", "participant": "", "details": {"rules": {"pin": "set"}},
+        "action": "create room", "room": "board", "participant": "",
+        "details": {"rules": {"pin": "set"}, "rooms": ["board", "team"]},
         "outcome": "conflict", "reason": "not now",
     }  # fmt: skip
     server = Server()
     server.rows = [entry]
     printed = server.run("audit", "--who", "boss").output
-    assert "create room" in printed and "conflict: not now" in printed and "pin" in printed and "\x1b" not in printed
+    assert "create room" in printed and "conflict: not now" in printed and "\x1b" not in printed
+    assert "pin=set" in printed and "board; team" in printed
     assert server.asked == ["/audit?who=boss&limit=50"]
     assert Server().run("audit").output == "nothing on record\n"

@@ -77,6 +77,7 @@ def test_the_disk_and_this_run_are_told_together() -> None:
     assert [(row["name"], row["state"]) for row in rows] == [
         ("", "failed"), ("now", "recording"), ("broken", "broken off"), ("old", "kept"),
     ]  # fmt: skip
+    assert [row["seconds"] for row in rows] == [None, None, 5.0, 5.0], "one under way has no length yet"
     assert rows[0]["reason"] == "the disk is full" and set(rows[0]) == set(rows[1])
 
 
