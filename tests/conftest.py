@@ -9,12 +9,16 @@ is listed at the end of the run (RERUN); who fails three times has failed. What 
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
 
 MOST_RERUNS = 2
 settings.register_profile("busy machine", deadline=None)
 settings.load_profile("busy machine")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # and what is started here inherits it
 
 
 def _weight(item: pytest.Item) -> int:

@@ -15,6 +15,7 @@ from tests.engine.test_playout import HZ, LEVEL, _turns
 from tests.engine.test_playout_speech import delays, through_a_room, way
 from tests.kit.network import BadNetwork, Conditions
 from tests.kit.speech import speech
+from tests.kit.whole import whole as in_whole
 
 
 def _stalled(at: int, packets: int):
@@ -130,13 +131,15 @@ def test_a_clock_that_is_wrong_does_not_let_the_delay_grow(ppm):
 
 
 @pytest.mark.slow
-def test_an_hour_with_clocks_that_are_wrong_by_200_ppm():
-    fast, slow = _skewed(3600, 200, -200)
+def test_clocks_that_are_wrong_by_200_ppm_for_long():
+    """An hour where the whole is asked for, else a quarter of it."""
+    fast, slow = _skewed(in_whole(3600, 900), 200, -200)
     for found, concealed, late in (fast, slow):
         print(f"delay {np.median(found):.1f} ms, at most {max(found):.1f}; {concealed} concealed, {late} late")
         assert max(found) < 40
         assert late == 0
-    assert fast[1] == 0 and slow[1] <= 42, "720 ms are missing in all: not one in a minute"
+    most = in_whole(42, 12)
+    assert fast[1] == 0 and slow[1] <= most, "720 ms are missing in an hour: not one in a minute"
 
 
 # ---------------------------------------------------------------------- the parts
