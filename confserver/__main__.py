@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from confserver.admin import completion
-from confserver.admin.cli import Where, server_verb, verbs
+from confserver.admin.asking import Where
+from confserver.admin.cli import server_verb, verbs
 from confserver.admin.tables import plain
 from confserver.backup import command as backup
 from confserver.doctor import command as doctor

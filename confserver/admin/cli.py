@@ -12,7 +12,6 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import quote
@@ -20,6 +19,7 @@ from urllib.parse import quote
 import click
 
 from confserver.admin import export_verb, fetching, operating, records, routes, tables, top, trace, waiting, watch
+from confserver.admin.asking import Ask, Where
 from confserver.admin.members import body_fields
 from confserver.admin.options import option
 from confserver.routing.commands import COMMANDS as ORDERS
@@ -27,19 +27,6 @@ from confserver.routing.commands import QUESTIONS, Question
 from confserver.routing.commands import Command as Order
 from rooms.commands import COMMANDS, Command
 from rooms.policy import RoomPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Which server is meant: a URL, or the one of this state directory (None: the default one)."""
-
-    server: str | None
-    token: str
-    state_directory: Path | None
-
-
-Ask = Callable[[Where, str, str, Mapping[str, object]], Any]
-"""Method, path and body to the JSON of the answer; a refusal becomes a click.ClickException of one line."""
 
 ARGUMENT_HELP = {
     "room": "ROOM is the room's name.",

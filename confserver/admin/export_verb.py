@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import click
 
 if TYPE_CHECKING:
-    from confserver.admin.cli import Where
+    from confserver.admin.asking import Where
 
 Bring = Callable[["Where", str, BinaryIO, Callable[[int, int], None]], int]
 """Path, where it goes, who is told how much has come; gives its length."""

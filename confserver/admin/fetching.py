@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 if TYPE_CHECKING:
-    from confserver.admin.cli import Ask, Where
+    from confserver.admin.asking import Ask, Where
 
 Fetch = Callable[["Where", str, str, BinaryIO, Callable[[int, int], None]], int]
 """Recording, file, where it goes, who is told how much has come; gives its length."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from confserver.admin.cli import Ask, Where
+    from confserver.admin.asking import Ask, Where
 
 HELP = """Turn new calls away from the running server, and let those present finish.
 

@@ -20,7 +20,7 @@ from confserver.admin.export_verb import EXPORT_HELP, Bring, export_options, exp
 from confserver.admin.export_verb import write as write_export
 
 if TYPE_CHECKING:
-    from confserver.admin.cli import Ask, Where
+    from confserver.admin.asking import Ask, Where
 
 PAGE = 500
 Record = Mapping[str, Any]

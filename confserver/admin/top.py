@@ -23,7 +23,7 @@ from confserver.admin.watch import Follow
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from confserver.admin.cli import Ask, Where
+    from confserver.admin.asking import Ask, Where
 
 HELP = """Show live who talks, how loud, what is lost, and how much the server has to do; q ends it.
 

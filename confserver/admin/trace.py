@@ -15,7 +15,7 @@ import click
 from confserver.admin import tables
 
 if TYPE_CHECKING:
-    from confserver.admin.cli import Ask, Where
+    from confserver.admin.asking import Ask, Where
 
 HELP = """Show what has passed in a call, message by message; without CALL, list the calls that are kept.
 

@@ -18,7 +18,7 @@ from confserver.admin.watch import Follow
 from confserver.admin.words import Narrator
 
 if TYPE_CHECKING:
-    from confserver.admin.cli import Ask, Where
+    from confserver.admin.asking import Ask, Where
 
 Event = Mapping[str, Any]
 HELP = "Stay until it is over; status 1 where it has come to nothing."

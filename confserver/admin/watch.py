@@ -12,7 +12,7 @@ from confserver.admin import tables
 from confserver.admin.words import Narrator
 
 if TYPE_CHECKING:
-    from confserver.admin.cli import Where
+    from confserver.admin.asking import Where
 
 HELP = """Tell what happens in a room, or in all, while it happens; Ctrl-C ends it.
 

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from confserver.admin import tables
-from confserver.admin.cli import ARGUMENT_HELP, OPTION_HELP, Where, verbs
+from confserver.admin.asking import Where
+from confserver.admin.cli import ARGUMENT_HELP, OPTION_HELP, verbs
 from confserver.admin.endpoints import body_fields
 from rooms.commands import COMMANDS, Command
 from tests.admin.double import NOW, HouseDoor
