@@ -60,11 +60,16 @@ def _take_out(room: Room, person: Participant, minutes: Minutes) -> None:
     room.plays.leave(person.id, minutes)
     if person.presence is Presence.PRESENT:
         voices.hush(room, person, minutes)
-        assembly.leave(room, person, minutes)
-        links.leave(room, person.id, minutes)
-        broadcasting.leave(room, person.id, minutes)
-        if room.dominant == person.id:
-            voices.give_word(room, None, minutes)
+        part(room, person, minutes)
+
+
+def part(room: Room, person: Participant, minutes: Minutes) -> None:
+    """What he has with the others ends: hand and floor, whispers and sidebars, his voice in other rooms, the word."""
+    assembly.leave(room, person, minutes)
+    links.leave(room, person.id, minutes)
+    broadcasting.leave(room, person.id, minutes)
+    if room.dominant == person.id:
+        voices.give_word(room, None, minutes)
 
 
 HANDLERS: dict[type[Command], Callable[[Room, Any, Actor, Minutes], None]] = {ask.Kick: kick}

@@ -24,6 +24,7 @@ from rooms import (
     quality,
     recalling,
     recording,
+    removing,
     rights,
     schedule,
     timing,
@@ -321,11 +322,7 @@ class Room:
             self.plays.leave(person.id, minutes)
             self.forwards.leave(person.id, minutes)
             dialling.leave(person, cause, minutes)
-            assembly.leave(self, person, minutes)
-            links.leave(self, person.id, minutes)
-            broadcasting.leave(self, person.id, minutes)
-            if self.dominant == person.id:
-                voices.give_word(self, None, minutes)
+            removing.part(self, person, minutes)
             minutes.say(tell.ParticipantLeft, person.id, cause)
         elif person.presence is Presence.WAITING:
             self.plays.leave(person.id, minutes)
