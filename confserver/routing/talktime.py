@@ -8,7 +8,7 @@ ten thousand. ``now`` never goes back.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 KEPT_S = 86_400.0
@@ -32,7 +32,7 @@ class TalkTime:
         """How many are talking now."""
         return self._calls[-1] if self._calls else 0
 
-    def add(self, talks: Iterable[tuple[float, float | None]]) -> None:
+    def add(self, talks: Sequence[tuple[float, float | None]]) -> None:
         """Those of an earlier run: from when, until when (None: they go on). Before anything else."""
         changes = [(start, 1) for start, end in talks if end is None or end > start]
         changes += [(end, -1) for start, end in talks if end is not None and end > start]

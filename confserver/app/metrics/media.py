@@ -5,8 +5,9 @@
     LegReports (every 5 s), LegClosed (the last word) -> what is new since the leg's report before -> counters
                                                       -> its opinion scores of now -> so many legs of each class
 
-Counters never go back: what is lost and comes after all is not taken off again, and the heir of a lost worker, who
-counts anew, adds to what its forerunner has told. So a scrape costs what there are classes, not what there are legs.
+Counters never go back: what is lost and comes after all is not taken off again. The heir of a lost worker goes on from
+what its forerunner has told last (``contract.Resume``), but for what is counted anew there (``ANEW``), which adds to it.
+So a scrape costs what there are classes, not what there are legs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from confserver.contract import FromWorker, LegClosed, LegId, LegReport, LegRepo
 from confserver.rtp.emodel import mos
 
 COUNTS = ("received", "sent", "lost", "late", "lost_out")
+ANEW = "late"
+"""From nothing at an heir; the phone's own count, ``lost_out``, where it gets another SSRC of ours."""
 CLASSES = ("bad", "poor", "low", "medium", "high", "best")
 """ITU-T G.109 table 1, and what it does not recommend, worst first."""
 BOUNDS = tuple(mos(r) for r in (50.0, 60.0, 70.0, 80.0, 90.0))
@@ -36,6 +39,7 @@ class Known:
     at: float
     highest: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     scores: tuple[float, float] = (0.0, 0.0)
+    ssrc: int = 0
 
 
 class RunningMedia:
@@ -57,10 +61,10 @@ class RunningMedia:
                 self._legs.pop(leg, None)
 
     def lost(self, worker: int) -> None:
-        """Whoever goes on with its legs counts from nothing; what they are worth is not known until then."""
+        """What its legs are worth is not known until its heir tells."""
         for known in self._legs.values():
             if known.worker == worker:
-                known.highest = dict.fromkeys(COUNTS, 0)
+                known.highest[ANEW] = 0
                 known.scores = 0.0, 0.0
 
     def _count(self, worker: int, report: LegReport, now: float) -> None:
@@ -69,6 +73,8 @@ class RunningMedia:
             known = self._legs[report.leg] = Known(worker, now)
         known.worker, known.at, known.scores = worker, now, (report.mos_in, report.mos_out)
         highest = known.highest
+        if known.ssrc != report.ssrc:
+            known.ssrc, highest["lost_out"] = report.ssrc, 0
         for name in COUNTS:
             count = getattr(report, name)
             if count > highest[name]:
