@@ -5,8 +5,9 @@
     LegReports (every 5 s), LegClosed (the last word) -> what is new since the leg's report before -> counters
                                                       -> its opinion scores of now -> so many legs of each class
 
-Counters never go back: what is lost and comes after all is not taken off again. The heir of a lost worker goes on from
-what its forerunner has told last (``contract.Resume``), but for what is counted anew there (``ANEW``), which adds to it.
+Counters never go back: what is lost and comes after all is not taken off again. The heir of a lost worker goes on
+from what its forerunner has told last (``contract.Resume``), but for what is counted anew there (``ANEW``), which adds
+to it.
 So a scrape costs what there are classes, not what there are legs.
 """
 
